@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+let sourceSettings = settings + [.strictMemorySafety()]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "segscore",
+    products: [.executable(name: "segscore", targets: ["segscore"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "segscore",
+            dependencies: [
+                "HTTPServer", "Jobs", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors",
+                argumentParser, httpTypes, logging,
+            ],
+            swiftSettings: sourceSettings),
+        .target(
+            name: "HTTPServer",
+            dependencies: ["CMicroHTTPD", "ServiceInterface", "Tensors", httpTypes, logging],
+            swiftSettings: sourceSettings),
+        .target(
+            name: "ScoringService",
+            dependencies: ["Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", httpTypes, logging],
+            swiftSettings: sourceSettings),
+        .target(name: "ServiceInterface", dependencies: ["Tensors", httpTypes], swiftSettings: sourceSettings),
+        .target(name: "Jobs", swiftSettings: sourceSettings),
+        .target(
+            name: "TensorCodecs", dependencies: ["CPNG", "CSimdJSON", "CZlib", "Tensors"],
+            swiftSettings: sourceSettings),
+        .target(name: "Scoring", dependencies: ["CScoringKernels", "Tensors"], swiftSettings: sourceSettings),
+        .target(name: "Tensors", swiftSettings: sourceSettings),
+
+        .target(name: "CScoringKernels"),
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .systemLibrary(
+            name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        .testTarget(
+            name: "HTTPServerTests", dependencies: ["HTTPServer", "ServiceInterface", "Tensors", httpTypes, logging],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ScoringServiceTests",
+            dependencies: [
+                "Jobs", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors", httpTypes, logging,
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
+        .testTarget(
+            name: "TensorCodecsTests", dependencies: ["TensorCodecs", "Tensors"],
+            resources: [.copy("Fixtures")], swiftSettings: settings),
+        .testTarget(
+            name: "ScoringTests", dependencies: ["Scoring", "CScoringKernels", "Tensors", "TensorCodecs"],
+            resources: [.copy("Fixtures")], swiftSettings: settings),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
+    ],
+    cxxLanguageStandard: .cxx17
+)

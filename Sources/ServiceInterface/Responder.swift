@@ -1,0 +1,52 @@
+package import HTTPTypes
+
+/// What answers requests: the service, as a server sees it.
+package protocol Responder: Sendable {
+    /// Decides on a request from its head, before a byte of its body is read. Called on a daemon thread; must not
+    /// wait.
+    func respond(to request: IncomingRequest) -> Reception
+}
+
+/// A request of which the head is in.
+package struct IncomingRequest: Sendable {
+    /// Method, target and fields. `path` holds the target as it was sent, with its query.
+    package let head: HTTPRequest
+
+    /// Stands on each log line that the request causes, and in the answer's `X-Request-Id`.
+    package let id: String
+
+    /// Makes the reader of a `multipart/form-data` body; nil where the request's `Content-Type` is another.
+    package let multipart: (any MultipartFactory)?
+
+    package init(head: HTTPRequest, id: String, multipart: (any MultipartFactory)? = nil) {
+        self.head = head
+        self.id = id
+        self.multipart = multipart
+    }
+}
+
+/// What becomes of a request whose head was seen.
+package enum Reception {
+    /// The answer is settled: the body is not wanted.
+    case refuse(Response)
+    /// The body, which may be empty, goes to the sink, and the sink answers at its end.
+    case receive(any BodySink)
+}
+
+/// Takes a body as it arrives and answers at its end.
+///
+/// The server calls it from one thread at a time: ``receive(_:)`` any number of times, then either ``finish(_:)`` or
+/// ``abandon()``, once.
+package protocol BodySink: AnyObject {
+    /// Takes the next bytes of the body, valid during the call. A sink that has found a mistake keeps it for
+    /// ``finish(_:)`` and drops what still comes.
+    func receive(_ bytes: borrowing Span<UInt8>)
+
+    /// The body is complete.
+    ///
+    /// - Parameter reply: Takes the answer, once, at once or later from any thread.
+    func finish(_ reply: @escaping @Sendable (Response) -> Void)
+
+    /// The client went away, or sent something that is not HTTP, before the body was complete.
+    func abandon()
+}

@@ -1,0 +1,8 @@
+/// What can go wrong with memory and shapes, before any value is looked at.
+package enum TensorError: Error, Equatable {
+    case negativeExtent(shape: [Int])
+    case tooLarge(shape: [Int])
+    case outOfMemory(byteCount: Int)
+    /// A system call failed; `code` is its `errno`.
+    case system(operation: String, path: String, code: Int32)
+}
