@@ -1,0 +1,93 @@
+#include "CScoringKernels.h"
+
+#include <string.h>
+
+/// Integers: a negative one becomes a huge unsigned one, so one comparison does.
+#define NARROW_INTEGERS(SOURCE, UNSIGNED)                                                                              \
+    do {                                                                                                               \
+        const char *from = source;                                                                                     \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            SOURCE value;                                                                                              \
+            memcpy(&value, from + i * sizeof value, sizeof value);                                                     \
+            if ((UNSIGNED)value > limit) return i;                                                                     \
+            labels[i * stride] = value;                                                                                \
+        }                                                                                                              \
+    } while (0)
+
+/// Floats: NaN fails the first comparison, a fraction the second.
+#define NARROW_FLOATS(SOURCE)                                                                                          \
+    do {                                                                                                               \
+        const char *from = source;                                                                                     \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            SOURCE value;                                                                                              \
+            memcpy(&value, from + i * sizeof value, sizeof value);                                                     \
+            if (!(value >= 0 && value <= (SOURCE)limit)) return i;                                                     \
+            uint32_t whole = (uint32_t)value;                                                                          \
+            if ((SOURCE)whole != value) return i;                                                                      \
+            labels[i * stride] = whole;                                                                                \
+        }                                                                                                              \
+    } while (0)
+
+/// In blocks, so that contiguous labels are vectorised: range first, then the copy.
+#define NARROW_INTEGERS_CONTIGUOUS(SOURCE, UNSIGNED)                                                                   \
+    do {                                                                                                               \
+        const char *from = source;                                                                                     \
+        size_t start = 0;                                                                                              \
+        for (; start + 1024 <= count; start += 1024) {                                                                 \
+            UNSIGNED seen = 0;                                                                                         \
+            for (size_t i = start; i < start + 1024; i++) {                                                            \
+                SOURCE value;                                                                                          \
+                memcpy(&value, from + i * sizeof value, sizeof value);                                                 \
+                seen |= (UNSIGNED)value;                                                                               \
+                labels[i] = value;                                                                                     \
+            }                                                                                                          \
+            /* Any value over a limit of all ones has a bit outside it. */                                             \
+            if (seen & ~(UNSIGNED)mask) break;                                                                         \
+        }                                                                                                              \
+        for (size_t i = start; i < count; i++) {                                                                       \
+            SOURCE value;                                                                                              \
+            memcpy(&value, from + i * sizeof value, sizeof value);                                                     \
+            if ((UNSIGNED)value > limit) return i;                                                                     \
+            labels[i] = value;                                                                                         \
+        }                                                                                                              \
+    } while (0)
+
+#define NARROW_INTEGERS_ANY(SOURCE, UNSIGNED)                                                                          \
+    do {                                                                                                               \
+        if (stride == 1)                                                                                               \
+            NARROW_INTEGERS_CONTIGUOUS(SOURCE, UNSIGNED);                                                              \
+        else                                                                                                           \
+            NARROW_INTEGERS(SOURCE, UNSIGNED);                                                                         \
+    } while (0)
+
+#define DEFINE_LABELS(BITS, LABEL)                                                                                     \
+    size_t segscore_narrow_labels_##BITS(                                                                              \
+        const void *source, segscore_scalar type, size_t count, LABEL *labels, size_t stride, uint32_t limit) {        \
+        /* The largest run of ones within the limit. */                                                                \
+        uint32_t mask = limit == (LABEL)-1 ? limit : limit >> 1;                                                       \
+        switch (type) {                                                                                                \
+        case SEGSCORE_BOOL:                                                                                            \
+        case SEGSCORE_UINT8: NARROW_INTEGERS_ANY(uint8_t, uint64_t); break;                                            \
+        case SEGSCORE_INT8: NARROW_INTEGERS_ANY(int8_t, uint64_t); break;                                              \
+        case SEGSCORE_INT16: NARROW_INTEGERS_ANY(int16_t, uint64_t); break;                                            \
+        case SEGSCORE_UINT16: NARROW_INTEGERS_ANY(uint16_t, uint64_t); break;                                          \
+        case SEGSCORE_INT32: NARROW_INTEGERS_ANY(int32_t, uint64_t); break;                                            \
+        case SEGSCORE_UINT32: NARROW_INTEGERS_ANY(uint32_t, uint64_t); break;                                          \
+        case SEGSCORE_INT64: NARROW_INTEGERS_ANY(int64_t, uint64_t); break;                                            \
+        case SEGSCORE_UINT64: NARROW_INTEGERS_ANY(uint64_t, uint64_t); break;                                          \
+        case SEGSCORE_FLOAT16:                                                                                         \
+        case SEGSCORE_FLOAT32: NARROW_FLOATS(float); break;                                                            \
+        case SEGSCORE_FLOAT64: NARROW_FLOATS(double); break;                                                           \
+        }                                                                                                              \
+        return count;                                                                                                  \
+    }                                                                                                                  \
+                                                                                                                       \
+    size_t segscore_first_label_outside_##BITS(                                                                        \
+        const LABEL *labels, size_t count, uint32_t class_count, int32_t ignored) {                                    \
+        for (size_t i = 0; i < count; i++)                                                                             \
+            if (labels[i] >= class_count && labels[i] != ignored) return i;                                            \
+        return count;                                                                                                  \
+    }
+
+DEFINE_LABELS(8, uint8_t)
+DEFINE_LABELS(16, uint16_t)

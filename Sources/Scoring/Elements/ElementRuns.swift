@@ -1,0 +1,61 @@
+import Tensors
+
+/// Where the elements of an array belong, as they come in file order.
+///
+/// An array `(N, K, H, W)` is taken apart into runs: neighbours in the file that share image row or class and lie
+/// evenly spaced among the pixels `(N, H, W)`. In C order a run is a plane, in Fortran order it is one element of each
+/// image. Arrays without classes have K = 1.
+struct ElementRuns {
+    /// Elements that follow one another in the file.
+    struct Run {
+        let classIndex: Int
+        /// The first pixel, as an index into `(N, H, W)`.
+        let firstPixel: Int
+        /// The distance from one pixel to the next.
+        let stride: Int
+        let count: Int
+    }
+
+    private let imageCount: Int
+    private let classCount: Int
+    private let height: Int
+    private let width: Int
+    private let order: TensorLayout.Order
+    private var position = 0
+
+    /// - Parameters:
+    ///   - imageCount: At least 1, as are the other extents; their product fits an `Int`.
+    init(imageCount: Int, classCount: Int, height: Int, width: Int, order: TensorLayout.Order) {
+        self.imageCount = imageCount
+        self.classCount = classCount
+        self.height = height
+        self.width = width
+        self.order = order
+    }
+
+    /// The next run.
+    ///
+    /// - Parameter limit: The number of elements that are there, at least 1. A run cut short by it is gone on with
+    ///   in the next call.
+    mutating func next(limit: Int) -> Run {
+        let plane = height * width
+        let run: Run
+        switch order {
+        case .c:
+            let pixel = position % plane
+            let (image, classIndex) = (position / plane).quotientAndRemainder(dividingBy: classCount)
+            run = Run(
+                classIndex: classIndex, firstPixel: image * plane + pixel, stride: 1,
+                count: min(limit, plane - pixel))
+        case .fortran:
+            let (column, image) = position.quotientAndRemainder(dividingBy: imageCount)
+            let (pixel, classIndex) = column.quotientAndRemainder(dividingBy: classCount)
+            let (x, y) = pixel.quotientAndRemainder(dividingBy: height)
+            run = Run(
+                classIndex: classIndex, firstPixel: image * plane + y * width + x, stride: plane,
+                count: min(limit, imageCount - image))
+        }
+        position += run.count
+        return run
+    }
+}

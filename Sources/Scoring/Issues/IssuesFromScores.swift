@@ -1,0 +1,53 @@
+package import Tensors
+
+/// Turns scores into issues by a threshold: a score below it is one.
+///
+/// Scores are compared as float64, so that a float32 score and the threshold it was printed with are told apart.
+///
+/// - SeeAlso: cleanlab/cleanlab `cleanlab/segmentation/rank.py`, `issues_from_scores`.
+package struct IssuesFromScores: Equatable, Sendable {
+    /// In `[0, 1]`.
+    package let threshold: Double
+
+    /// What cleanlab takes where no threshold is given.
+    package static let defaultThreshold = 0.1
+
+    package init(threshold: Double = defaultThreshold) {
+        self.threshold = threshold
+    }
+
+    /// The mask of the pixels whose score is below the threshold.
+    ///
+    /// - Parameters:
+    ///   - pixels: Indices into the scores.
+    /// - Returns: One byte a pixel of `pixels`, 1 at an issue: NumPy's bool.
+    /// - Throws: ``ScoringError/memory(_:)``.
+    package func mask(_ scores: PixelScores, _ pixels: Range<Int>) throws(ScoringError) -> Buffer<UInt8> {
+        let mask: Buffer<UInt8> = try allocate(pixels.count)
+        Kernels.below(scores, pixels, threshold: threshold, into: mask)
+        return mask
+    }
+
+    /// How many of the pixels have a score below the threshold.
+    ///
+    /// - Parameters:
+    ///   - pixels: Indices into the scores.
+    package func count(_ scores: PixelScores, _ pixels: Range<Int>) -> Int {
+        Kernels.countBelow(scores, pixels, threshold: threshold)
+    }
+
+    /// The images whose score is below the threshold.
+    ///
+    /// cleanlab 2.9 returns one index more, even where none qualifies; this is what its documentation says.
+    ///
+    /// - Parameters:
+    ///   - imageScores: `(N,)`.
+    /// - Returns: Their indices, lowest score first; equal scores by index.
+    package func images(_ imageScores: Buffer<Double>) -> [Int] {
+        Self.ascending(imageScores).filter { imageScores.span[$0] < threshold }
+    }
+
+    static func ascending(_ scores: Buffer<Double>) -> [Int] {
+        (0..<scores.count).sorted { (scores.span[$0], $0) < (scores.span[$1], $1) }
+    }
+}

@@ -1,0 +1,52 @@
+package import Tensors
+
+/// Takes an array of scores as it arrives: `image_scores` or `pixel_scores`.
+package final class ScoreAccumulator {
+    package let shape: [Int]
+    private let elementType: ElementType
+    private let scores: PixelScores
+    private var stream: ElementStream
+    private var runs: ElementRuns
+
+    /// - Parameters:
+    ///   - array: Which of the two: `(N,)` or `(N, H, W)`.
+    ///   - layout: Of a floating-point type.
+    ///   - limit: The largest number of elements.
+    /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
+    ///   ``ScoringError/tooManyPixels(_:count:limit:)``, ``ScoringError/elementType(_:_:)`` or
+    ///   ``ScoringError/memory(_:)``.
+    package init(_ array: ScoringError.Array, layout: TensorLayout, limit: Int) throws(ScoringError) {
+        let rank = array == .imageScores ? 1 : 3
+        guard layout.shape.count == rank else { throw .rank(array, expected: rank, shape: layout.shape) }
+        guard layout.elementCount > 0 else { throw .emptyArray(array, shape: layout.shape) }
+        guard layout.elementCount <= limit else {
+            throw .tooManyPixels(array, count: layout.elementCount, limit: limit)
+        }
+        shape = layout.shape
+        elementType = layout.elementType
+        scores = try PixelScores(count: layout.elementCount, for: elementType.scalar, of: array)
+        stream = ElementStream(elementByteCount: elementType.scalar.byteCount)
+        runs = ElementRuns(
+            imageCount: shape[0], classCount: 1, height: rank == 1 ? 1 : shape[1], width: rank == 1 ? 1 : shape[2],
+            order: layout.order)
+    }
+
+    /// Takes the next bytes; all calls together bring the whole array.
+    package func receive(_ bytes: borrowing Span<UInt8>) {
+        stream.append(bytes) { elements in
+            Kernels.withNativeElements(elements, of: elementType) { native in
+                var index = 0
+                while index < native.count {
+                    let run = runs.next(limit: native.count - index)
+                    Kernels.copy(native, from: index, run, into: scores)
+                    index += run.count
+                }
+            }
+        }
+    }
+
+    /// All scores are in.
+    package func finish() -> PixelScores {
+        scores
+    }
+}

@@ -1,0 +1,43 @@
+package import Tensors
+
+/// One score a pixel, in the type that the probabilities came in: float32 for float16 and float32, float64 for
+/// float64.
+package enum PixelScores: Sendable {
+    case float32(Buffer<Float>)
+    case float64(Buffer<Double>)
+
+    /// - Parameters:
+    ///   - scalar: The type of the array that the scores are taken from.
+    ///   - array: Named in errors.
+    /// - Throws: ``ScoringError/elementType(_:_:)`` for types that are not floats, or ``ScoringError/memory(_:)``.
+    init(count: Int, for scalar: ElementType.Scalar, of array: ScoringError.Array) throws(ScoringError) {
+        switch scalar {
+        case .float16, .float32: self = .float32(try allocate(count))
+        case .float64: self = .float64(try allocate(count))
+        case .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64:
+            throw .elementType(array, scalar)
+        }
+    }
+
+    /// The memory that holds the scores.
+    package var storage: any StableBytes {
+        switch self {
+        case .float32(let scores): scores
+        case .float64(let scores): scores
+        }
+    }
+
+    package var elementType: ElementType {
+        switch self {
+        case .float32: ElementType(.float32)
+        case .float64: ElementType(.float64)
+        }
+    }
+
+    package var count: Int {
+        switch self {
+        case .float32(let scores): scores.count
+        case .float64(let scores): scores.count
+        }
+    }
+}

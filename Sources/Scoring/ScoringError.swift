@@ -1,0 +1,29 @@
+package import Tensors
+
+/// Why arrays that could be read cannot be scored. Facts only; sentences are written where people read them.
+package enum ScoringError: Error, Equatable {
+    /// The array that an error speaks of, by its name on the wire.
+    package enum Array: String, Sendable {
+        case labels
+        case predictedProbabilities = "pred_probs"
+        case imageScores = "image_scores"
+        case pixelScores = "pixel_scores"
+    }
+
+    /// Where a pixel is: indices from zero.
+    package struct Position: Equatable, Sendable {
+        package let image: Int
+        package let row: Int
+        package let column: Int
+    }
+
+    case rank(Array, expected: Int, shape: [Int])
+    case emptyArray(Array, shape: [Int])
+    case shapeMismatch(Array, expected: [Int], actual: [Int])
+    case tooManyPixels(Array, count: Int, limit: Int)
+    case tooManyClasses(Int, limit: Int)
+    case elementType(Array, ElementType.Scalar)
+    case labelOutOfRange(LabelValue, at: Position, classCount: Int)
+    case probabilityOutOfRange(Double, at: Position, classIndex: Int)
+    case memory(TensorError)
+}

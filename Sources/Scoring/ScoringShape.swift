@@ -1,0 +1,51 @@
+/// The extents of a scoring: `(N, K, H, W)`, each at least 1.
+package struct ScoringShape: Equatable, Sendable {
+    package let imageCount: Int
+    package let classCount: Int
+    package let height: Int
+    package let width: Int
+
+    /// H·W.
+    package var pixelsPerImage: Int { height * width }
+
+    /// N·H·W.
+    package var pixelCount: Int { imageCount * pixelsPerImage }
+
+    /// The largest K: labels are kept in two bytes, of which one value means "none of the classes".
+    package static let classLimit = 65_535
+
+    /// Matches the shape of `pred_probs` against that of `labels`.
+    ///
+    /// - Parameters:
+    ///   - labels: `(N, H, W)`, each at least 1.
+    ///   - predictedProbabilities: As it came from outside.
+    /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
+    ///   ``ScoringError/shapeMismatch(_:expected:actual:)`` or ``ScoringError/tooManyClasses(_:limit:)``.
+    package init(labels: [Int], predictedProbabilities shape: [Int]) throws(ScoringError) {
+        precondition(labels.count == 3 && !labels.contains(0))
+        guard shape.count == 4 else { throw .rank(.predictedProbabilities, expected: 4, shape: shape) }
+        guard !shape.contains(0) else { throw .emptyArray(.predictedProbabilities, shape: shape) }
+        guard labels == [shape[0], shape[2], shape[3]] else {
+            throw .shapeMismatch(
+                .predictedProbabilities, expected: [labels[0], shape[1], labels[1], labels[2]], actual: shape)
+        }
+        guard shape[1] <= Self.classLimit else { throw .tooManyClasses(shape[1], limit: Self.classLimit) }
+        imageCount = shape[0]
+        classCount = shape[1]
+        height = shape[2]
+        width = shape[3]
+    }
+
+    /// Where a pixel is.
+    ///
+    /// - Parameter index: Of the pixel in `(N, H, W)`, last index fastest.
+    func position(of index: Int) -> ScoringError.Position {
+        ScoringError.Position(pixel: index, height: height, width: width)
+    }
+}
+
+extension ScoringError.Position {
+    init(pixel index: Int, height: Int, width: Int) {
+        self.init(image: index / width / height, row: index / width % height, column: index % width)
+    }
+}

@@ -1,0 +1,54 @@
+import Tensors
+
+/// Scores images by the softmin of their pixel scores.
+///
+///     image = Σ wᵢ·sᵢ / Σ wᵢ,   wᵢ = exp((min s − sᵢ) / T)
+///
+/// which is the inner product of the scores with softmax((1 − s) / T), the exponent shifted by its maximum. Sums are
+/// float64. Pixels of the ignored label take no part; an image that has no others scores 1.
+///
+/// - SeeAlso: cleanlab/cleanlab `cleanlab/segmentation/rank.py`, `cleanlab/internal/multilabel_scorer.py`.
+package struct Softmin: Equatable, Sendable {
+    /// T, in units of score. Small T tends to the minimum, large T to the mean.
+    package let temperature: Double
+
+    /// A label value whose pixels take no part.
+    package let ignoredLabel: Int64?
+
+    /// - Parameters:
+    ///   - temperature: Finite and above 0.
+    package init(temperature: Double, ignoredLabel: Int64? = nil) {
+        precondition(temperature.isFinite && temperature > 0)
+        self.temperature = temperature
+        self.ignoredLabel = ignoredLabel
+    }
+
+    /// Checks the labels and scores every image.
+    ///
+    /// - Parameters:
+    ///   - pixels: Consumed: its scores become the result's, 1 where a pixel is ignored.
+    ///   - progress: Called after each image with the number done; `false` ends the work.
+    /// - Returns: The scores, or nil where `progress` ended the work.
+    /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` or ``ScoringError/memory(_:)``.
+    /// - Complexity: O(N·H·W) time, O(N) memory beside the scores.
+    package func score(
+        _ pixels: consuming ScoredPixels, progress: (Int) -> Bool = { _ in true }
+    ) throws(ScoringError) -> SegmentationScores? {
+        let shape = pixels.shape
+        let plane = shape.pixelsPerImage
+        let ignored = pixels.labels.code(ofIgnored: ignoredLabel)
+        let imageScores: Buffer<Double> = try allocate(shape.imageCount)
+        for image in 0..<shape.imageCount {
+            try pixels.labels.check(image: image, classCount: shape.classCount, ignored: ignored)
+            let range = image * plane..<(image + 1) * plane
+            if ignored >= 0 {
+                Kernels.ignore(pixels.labels.codes, ignored, range, in: pixels.scores)
+            }
+            let score = Kernels.softmin(
+                pixels.scores, pixels.labels.codes, range, ignored: ignored, temperature: temperature)
+            imageScores.withMutableSpan { $0[image] = score.isNaN ? 1 : score }
+            guard progress(image + 1) else { return nil }
+        }
+        return SegmentationScores(shape: shape, imageScores: imageScores, pixelScores: pixels.scores)
+    }
+}
