@@ -7,7 +7,7 @@ package protocol CodecFailure: Error {
 }
 
 /// Takes one array as it is decoded.
-package protocol TensorReceiver: AnyObject {
+package protocol TensorReceiver<Failure>: AnyObject {
     associatedtype Failure: CodecFailure
 
     /// The header is in. A receiver that cannot use such an array throws here, before anything is allocated.

@@ -1,1 +1,124 @@
 #pragma once
+
+// JSON in and out for arrays: simdjson's on-demand parser with a C face, and the shortest decimal text of numbers.
+// No C++ exception leaves these functions.
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SEGSCORE_SWIFT_NAME(name) __attribute__((swift_name(#name)))
+
+/// The number of list levels that an array may have.
+#define SEGSCORE_JSON_DEPTH 8
+
+typedef enum __attribute__((enum_extensibility(closed))) {
+    SEGSCORE_JSON_OK SEGSCORE_SWIFT_NAME(ok),
+    /// The object has no more members, and the text ends with it.
+    SEGSCORE_JSON_END SEGSCORE_SWIFT_NAME(end),
+    SEGSCORE_JSON_EMPTY SEGSCORE_SWIFT_NAME(empty),
+    SEGSCORE_JSON_SYNTAX SEGSCORE_SWIFT_NAME(syntax),
+    SEGSCORE_JSON_UTF8 SEGSCORE_SWIFT_NAME(utf8),
+    SEGSCORE_JSON_STRING SEGSCORE_SWIFT_NAME(string),
+    SEGSCORE_JSON_NUMBER SEGSCORE_SWIFT_NAME(number),
+    SEGSCORE_JSON_INCOMPLETE SEGSCORE_SWIFT_NAME(incomplete),
+    SEGSCORE_JSON_NOT_OBJECT SEGSCORE_SWIFT_NAME(notObject),
+    SEGSCORE_JSON_TRAILING SEGSCORE_SWIFT_NAME(trailing),
+    SEGSCORE_JSON_DEEP SEGSCORE_SWIFT_NAME(deep),
+    SEGSCORE_JSON_LONG SEGSCORE_SWIFT_NAME(long),
+    SEGSCORE_JSON_MEMORY SEGSCORE_SWIFT_NAME(memory),
+    SEGSCORE_JSON_NOT_FINITE SEGSCORE_SWIFT_NAME(notFinite),
+    SEGSCORE_JSON_NOT_LIST SEGSCORE_SWIFT_NAME(notList),
+    SEGSCORE_JSON_NOT_NUMBER SEGSCORE_SWIFT_NAME(notNumber),
+    SEGSCORE_JSON_RAGGED SEGSCORE_SWIFT_NAME(ragged),
+    SEGSCORE_JSON_MIXED SEGSCORE_SWIFT_NAME(mixed),
+    /// A list is nested deeper than an array may be.
+    SEGSCORE_JSON_ARRAY_DEEP SEGSCORE_SWIFT_NAME(arrayDeep),
+} segscore_json_status;
+
+/// Bytes of the text or of the parser; valid until the parser is closed or begins another text.
+typedef struct {
+    const char *start;
+    size_t count;
+} segscore_json_string;
+
+/// Where the last error is.
+typedef struct {
+    /// Offset into the text; `SIZE_MAX` where it is not known.
+    size_t position;
+    /// Indices of the list element.
+    size_t path[SEGSCORE_JSON_DEPTH];
+    size_t path_count;
+    /// Lengths, for `SEGSCORE_JSON_RAGGED`.
+    size_t expected, actual;
+} segscore_json_fault;
+
+/// A nested list of numbers, flattened, the last index moving fastest.
+typedef struct {
+    /// Made by `malloc`; the caller's to `free`.
+    double *elements;
+    size_t count;
+    size_t shape[SEGSCORE_JSON_DEPTH];
+    size_t rank;
+} segscore_json_array;
+
+typedef enum __attribute__((enum_extensibility(closed))) {
+    SEGSCORE_JSON_VALUE_NULL SEGSCORE_SWIFT_NAME(null),
+    SEGSCORE_JSON_VALUE_BOOL SEGSCORE_SWIFT_NAME(bool),
+    SEGSCORE_JSON_VALUE_NUMBER SEGSCORE_SWIFT_NAME(number),
+    SEGSCORE_JSON_VALUE_STRING SEGSCORE_SWIFT_NAME(string),
+    SEGSCORE_JSON_VALUE_STRINGS SEGSCORE_SWIFT_NAME(strings),
+    /// An object, or a list of other things than strings. It is not validated.
+    SEGSCORE_JSON_VALUE_OTHER SEGSCORE_SWIFT_NAME(other),
+} segscore_json_kind;
+
+typedef struct {
+    segscore_json_kind kind;
+    bool boolean;
+    double number;
+    /// The string, or the text of the number.
+    segscore_json_string text;
+    const segscore_json_string *strings;
+    size_t string_count;
+} segscore_json_value;
+
+typedef struct segscore_json segscore_json;
+
+/// How many bytes beyond the text must be readable.
+size_t segscore_json_padding(void);
+
+/// Makes a parser; null where there is no memory.
+segscore_json *segscore_json_open(void);
+void segscore_json_close(segscore_json *json);
+
+/// Begins to parse a text, which must hold one object and stay in place until the parser is closed.
+segscore_json_status segscore_json_begin(segscore_json *json, const char *text, size_t count, size_t capacity);
+
+/// Goes to the next member, past whatever was not read of the one before.
+segscore_json_status segscore_json_next(segscore_json *json, segscore_json_string *name);
+
+/// Reads the member's value, once, as a nested list of numbers and booleans (1 and 0).
+segscore_json_status segscore_json_read_array(segscore_json *json, segscore_json_array *array);
+
+/// Reads the member's value, once.
+segscore_json_status segscore_json_read_value(segscore_json *json, segscore_json_value *value);
+
+/// What is known of the error that a function returned last.
+segscore_json_fault segscore_json_last_fault(const segscore_json *json);
+
+/// The size that the text of one number may have.
+#define SEGSCORE_JSON_NUMBER_SIZE 32
+
+/// Writes the shortest decimal text that reads back as the same number; `null` where it is not finite.
+///
+/// Returns the number of bytes written to `text`, which has room for `SEGSCORE_JSON_NUMBER_SIZE`.
+size_t segscore_json_write_float(float value, char *text);
+size_t segscore_json_write_double(double value, char *text);
+size_t segscore_json_write_integer(long long value, char *text);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,26 @@
+/// Takes the members of a JSON object.
+package protocol JSONReceiver<Failure>: AnyObject {
+    associatedtype Failure: CodecFailure
+
+    /// Whether the member is an array of numbers, and where it goes.
+    ///
+    /// - Returns: The array's receiver; nil where the member is a plain value, which goes to ``member(_:_:)``.
+    func receiver(forArray name: String) throws(Failure) -> (any TensorReceiver<Failure>)?
+
+    /// Takes a member that is not an array of numbers.
+    func member(_ name: String, _ value: JSONScalar) throws(Failure)
+}
+
+/// The value of a member that is not an array of numbers.
+package enum JSONScalar: Equatable, Sendable {
+    case null
+    case bool(Bool)
+    /// `text` is the number as it was written.
+    case number(Double, text: String)
+    case string(String)
+    /// A list of strings, the empty list among them.
+    case strings([String])
+    /// An object, or a list of other things. Its text was passed over: a receiver that lets it stand says yes to
+    /// whatever it may be.
+    case other
+}

@@ -1,0 +1,110 @@
+import CSimdJSON
+import Glibc
+import Tensors
+
+/// A JSON text, gathered as it arrives and decoded at its end.
+///
+/// The text must hold one object. Members that are arrays go from their digits into doubles without a tree between: a
+/// nested list becomes an array of float64, booleans 1 and 0, and one that is not rectangular is an error. Memory is
+/// what the text takes, half of it again while it grows, a fixed multiple of it for the parser's index, and one array
+/// at a time.
+///
+/// - SeeAlso: RFC 8259.
+@safe
+package final class JSONText {
+    private let byteLimit: Int
+    private var text: UnsafeMutablePointer<CChar>?
+    private var capacity = 0
+    private var count = 0
+
+    /// - Parameter byteLimit: The size that the text may have.
+    package init(byteLimit: Int) {
+        self.byteLimit = byteLimit
+    }
+
+    deinit {
+        unsafe free(text)
+    }
+
+    /// Takes the next bytes of the text.
+    ///
+    /// - Throws: ``CodecError/tooLarge(limit:)`` or ``CodecError/outOfMemory(byteCount:)``.
+    package func append(_ bytes: borrowing Span<UInt8>) throws(CodecError) {
+        guard bytes.count <= byteLimit - count else { throw .tooLarge(limit: byteLimit) }
+        try reserve(count + bytes.count)
+        unsafe bytes.withUnsafeBufferPointer { source in
+            guard let text = unsafe text, let start = source.baseAddress else { return }
+            unsafe memcpy(text + count, start, source.count)
+        }
+        count += bytes.count
+    }
+
+    /// Decodes the text; once, when all of it is there.
+    ///
+    /// The receiver hears of the members in order, and of an array when the whole of it was read. What it hears counts
+    /// only if the call does not throw, since a mistake may follow.
+    ///
+    /// - Throws: What the receiver throws, or made from a ``CodecError``: `json…`, ``CodecError/shape(_:)``,
+    ///   ``CodecError/tooLarge(limit:)`` for a text that the parser cannot index, ``CodecError/outOfMemory(byteCount:)``.
+    package func decode<Receiver: JSONReceiver>(into receiver: Receiver) throws(Receiver.Failure) {
+        do {
+            try reserve(count)
+        } catch {
+            throw Receiver.Failure(error)
+        }
+        guard let text = unsafe text else { return }
+        // The parser reads some way past the end, and what is there should not vary.
+        unsafe memset(text + count, 0, capacity - count)
+        let parser: JSONParser
+        do {
+            parser = try unsafe JSONParser(text: text, count: count, capacity: capacity)
+        } catch {
+            throw Receiver.Failure(error)
+        }
+        var names: Set<String> = []
+        while let name = try wrap(Receiver.Failure.self, { () throws(CodecError) in try parser.nextName() }) {
+            guard names.insert(name).inserted else { throw Receiver.Failure(.jsonRepeated(name: name)) }
+            if let array = try receiver.receiver(forArray: name) {
+                let (layout, elements) = try wrap(Receiver.Failure.self) { () throws(CodecError) in
+                    try parser.readArray(of: name)
+                }
+                try deliver(layout, elements, to: array)
+            } else {
+                let value = try wrap(Receiver.Failure.self) { () throws(CodecError) in
+                    try parser.readValue(of: name)
+                }
+                try receiver.member(name, value)
+            }
+        }
+    }
+
+    private func deliver<Failure: CodecFailure>(
+        _ layout: TensorLayout, _ elements: Buffer<Double>, to receiver: any TensorReceiver<Failure>
+    ) throws(Failure) {
+        try receiver.begin(layout)
+        let bytes = unsafe elements.stableBytes.bindMemory(to: UInt8.self)
+        if elements.count > 0 { try receiver.receive(unsafe bytes.span) }
+        withExtendedLifetime(elements) {}
+        try receiver.end()
+    }
+
+    private func wrap<Failure: CodecFailure, Result>(
+        _: Failure.Type, _ body: () throws(CodecError) -> Result
+    ) throws(Failure) -> Result {
+        do {
+            return try body()
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Makes room for so many bytes of text and the parser's padding.
+    private func reserve(_ textCount: Int) throws(CodecError) {
+        let needed = textCount + segscore_json_padding()
+        guard needed > capacity else { return }
+        let larger = max(needed, min(capacity + capacity / 2, byteLimit + segscore_json_padding()))
+        guard let grown = unsafe realloc(text, larger) else { throw .outOfMemory(byteCount: larger) }
+        unsafe text = grown.assumingMemoryBound(to: CChar.self)
+        capacity = larger
+    }
+}

@@ -1,0 +1,78 @@
+package import Tensors
+
+/// An array that becomes an entry of an npz file.
+package struct NpzEntry: Sendable {
+    fileprivate let name: String
+    fileprivate let layout: TensorLayout
+    fileprivate let owner: any StableBytes
+    fileprivate let range: Range<Int>
+
+    /// - Parameters:
+    ///   - name: As `np.load` will know it, without `.npy`; at most 65000 bytes.
+    ///   - owner: Holds the elements.
+    ///   - range: Where they lie in the owner's bytes: as many bytes as the layout says.
+    package init(name: String, layout: TensorLayout, owner: any StableBytes, range: Range<Int>) {
+        let available = unsafe owner.stableBytes.count
+        precondition(range.lowerBound >= 0 && range.upperBound <= available && range.count == layout.byteCount)
+        precondition(name.utf8.count <= 65_000)
+        self.name = name
+        self.layout = layout
+        self.owner = owner
+        self.range = range
+    }
+}
+
+/// A part of an npz file: a range of an owner's bytes.
+package struct NpzPiece: Sendable {
+    package let owner: any StableBytes
+    /// Offsets into the owner's bytes, within their bounds, not empty.
+    package let range: Range<Int>
+}
+
+/// Encodes arrays as an npz file that is sent from where the arrays lie.
+package enum NpzEncoder {
+    /// Lays out an archive of stored entries, as `np.savez` writes.
+    ///
+    /// Sizes stand before the content, so that the archive can be read as a stream. ZIP64 fields appear only where a
+    /// size, an offset or the number of entries needs them.
+    ///
+    /// - Parameter entries: Of different names.
+    /// - Returns: The pieces of the archive, in order. What is not array bytes shares one owner.
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    /// - Complexity: Reads every array once, for its checksum.
+    /// - SeeAlso: PKWARE's APPNOTE.TXT 6.3.10, section 4.3.
+    package static func archive(of entries: [NpzEntry]) throws(TensorError) -> [NpzPiece] {
+        // The greatest value itself marks a field whose value stands in the ZIP64 field.
+        try archive(of: entries, narrowLimit: UInt64(UInt32.max) - 1)
+    }
+
+    /// As ``archive(of:)``, with ZIP64 fields for sizes and offsets beyond `narrowLimit`.
+    static func archive(of entries: [NpzEntry], narrowLimit: UInt64) throws(TensorError) -> [NpzPiece] {
+        var writer = ZipWriter(narrowLimit: narrowLimit)
+        var frontRanges: [Range<Int>] = []
+        for entry in entries {
+            let start = writer.bytes.count
+            let npyHeader = NpyEncoder.header(for: entry.layout)
+            var checksum = CRC32()
+            checksum.update(npyHeader.span)
+            let content = unsafe UnsafeRawBufferPointer(rebasing: entry.owner.stableBytes[entry.range])
+            unsafe content.withMemoryRebound(to: UInt8.self) { unsafe checksum.update($0.span) }
+            writer.beginEntry(
+                name: entry.name + ".npy", checksum: checksum.value, size: UInt64(npyHeader.count + content.count))
+            writer.bytes += npyHeader
+            writer.foreignCount += UInt64(content.count)
+            frontRanges.append(start..<writer.bytes.count)
+        }
+        let directoryStart = writer.bytes.count
+        writer.endArchive()
+
+        let records = try Buffer(writer.bytes)
+        var pieces: [NpzPiece] = []
+        for (front, entry) in zip(frontRanges, entries) {
+            pieces.append(NpzPiece(owner: records, range: front))
+            if !entry.range.isEmpty { pieces.append(NpzPiece(owner: entry.owner, range: entry.range)) }
+        }
+        pieces.append(NpzPiece(owner: records, range: directoryStart..<records.count))
+        return pieces
+    }
+}
