@@ -1,12 +1,63 @@
 #pragma once
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <microhttpd.h>
 
-/// `MHD_start_daemon` is variadic, which Swift cannot call; this fixes its arguments.
+/// What libmicrohttpd calls, all with the same context, and the settings of one daemon.
 ///
-/// The options come as an array ended by `MHD_OPTION_END`.
-static inline struct MHD_Daemon *segscore_mhd_start(
-    unsigned int flags, MHD_AccessHandlerCallback handler, void *context, struct MHD_OptionItem *options) {
-    return MHD_start_daemon(flags, 0, NULL, NULL, handler, context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+/// Has to stay where it is for as long as the daemon lives.
+struct segscore_mhd_options {
+    void *context;
+    MHD_AcceptPolicyCallback admit;
+    MHD_NotifyConnectionCallback connection;
+    void *(*target)(void *context, const char *target, struct MHD_Connection *connection);
+    MHD_AccessHandlerCallback handle;
+    MHD_RequestCompletedCallback complete;
+    void (*log)(void *context, const char *message);
+    int listening_socket;
+    unsigned int threads;
+    unsigned int connections;
+    unsigned int connections_per_address;
+    unsigned int idle_seconds;
+    size_t connection_buffer_bytes;
+};
+
+/// Writes out one of the library's messages: a `va_list` cannot be handed to Swift.
+static void segscore_mhd_log(void *options, const char *format, va_list arguments) {
+    const struct segscore_mhd_options *o = (const struct segscore_mhd_options *) options;
+    char message[512];
+    vsnprintf(message, sizeof message, format, arguments);
+    o->log(o->context, message);
+}
+
+/// `MHD_start_daemon` is variadic, which Swift cannot call; this fixes its arguments.
+static inline struct MHD_Daemon *segscore_mhd_start(struct segscore_mhd_options *o) {
+    // A pool of one thread is no pool, and asking for it earns a warning.
+    struct MHD_OptionItem pool[] = {
+        {o->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t) o->threads, NULL},
+        {MHD_OPTION_END, 0, NULL}};
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        0, o->admit, o->context, o->handle, o->context,
+        MHD_OPTION_EXTERNAL_LOGGER, segscore_mhd_log, o,
+        MHD_OPTION_LISTEN_SOCKET, o->listening_socket,
+        MHD_OPTION_URI_LOG_CALLBACK, o->target, o->context,
+        MHD_OPTION_NOTIFY_COMPLETED, o->complete, o->context,
+        MHD_OPTION_NOTIFY_CONNECTION, o->connection, o->context,
+        MHD_OPTION_CONNECTION_LIMIT, o->connections,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->connections_per_address,
+        MHD_OPTION_CONNECTION_TIMEOUT, o->idle_seconds,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, o->connection_buffer_bytes,
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, o->connection_buffer_bytes,
+        MHD_OPTION_ARRAY, pool,
+        MHD_OPTION_END);
+}
+
+/// The size of a request's head on the wire; `MHD_get_connection_info` is variadic too.
+static inline size_t segscore_mhd_head_size(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info == NULL ? 0 : info->header_size;
 }

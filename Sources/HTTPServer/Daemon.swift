@@ -1,0 +1,113 @@
+import CMicroHTTPD
+import Glibc
+import Logging
+
+/// A libmicrohttpd daemon with its listening socket and its threads.
+///
+/// `@unchecked Sendable`: nothing changes between the start and the end, and libmicrohttpd only reads the options.
+@safe
+final class Daemon: @unchecked Sendable {
+    let socket: ListeningSocket
+    private let core: ServerCore
+    private let handle: OpaquePointer
+    private let options: UnsafeMutablePointer<segscore_mhd_options>
+
+    /// Starts listening and answering.
+    ///
+    /// - Throws: ``ServerError/daemon(address:)``.
+    init(_ socket: ListeningSocket, core: ServerCore) throws(ServerError) {
+        let configuration = core.configuration
+        self.socket = socket
+        self.core = core
+        unsafe options = .allocate(capacity: 1)
+        unsafe options.initialize(
+            to: segscore_mhd_options(
+                context: Unmanaged.passUnretained(core).toOpaque(), admit: admit, connection: connectionChanged,
+                target: beginExchange, handle: handleExchange, complete: completeExchange, log: logMessage,
+                listening_socket: socket.descriptor, threads: UInt32(configuration.threads),
+                // Never reached: beyond the server's limit `admit` refuses. At its own the library would take the
+                // listening socket out of its epoll sets, which a retired one does not survive.
+                connections: UInt32(Int32.max),
+                connections_per_address: UInt32(configuration.maxConnectionsPerAddress),
+                idle_seconds: UInt32(configuration.idleTimeout),
+                connection_buffer_bytes: configuration.connectionBufferBytes))
+        guard let handle = unsafe segscore_mhd_start(options) else {
+            unsafe options.deallocate()
+            throw .daemon(address: socket.address)
+        }
+        unsafe self.handle = handle
+        socket.adopted()
+    }
+
+    /// Stops its threads and closes its connections, of which none may be suspended for good.
+    deinit {
+        socket.retire()
+        unsafe MHD_stop_daemon(handle)
+        unsafe options.deallocate()
+    }
+}
+
+// The callbacks, each with the server's core as its context. It outlives its daemons, which hold it.
+
+@unsafe
+private func core(_ context: UnsafeMutableRawPointer?) -> ServerCore? {
+    unsafe context.map { unsafe Unmanaged<ServerCore>.fromOpaque($0).takeUnretainedValue() }
+}
+
+/// `MHD_AcceptPolicyCallback`.
+private func admit(
+    context: UnsafeMutableRawPointer?, address: UnsafePointer<sockaddr>?, size: socklen_t
+) -> MHD_Result {
+    unsafe core(context)?.hasRoom == true ? .YES : .NO
+}
+
+/// `MHD_NotifyConnectionCallback`.
+private func connectionChanged(
+    context: UnsafeMutableRawPointer?, connection: OpaquePointer?,
+    socketContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, change: MHD_ConnectionNotificationCode
+) {
+    guard let core = unsafe core(context) else { return }
+    switch change {
+    case .CONNECTION_NOTIFY_STARTED: core.connectionBegan()
+    case .CONNECTION_NOTIFY_CLOSED: core.connectionEnded()
+    }
+}
+
+/// Makes the exchange of a request whose first line is in; `completeExchange` releases it.
+private func beginExchange(
+    context: UnsafeMutableRawPointer?, target: UnsafePointer<CChar>?, connection: OpaquePointer?
+) -> UnsafeMutableRawPointer? {
+    guard let core = unsafe core(context), let connection = unsafe connection else { return nil }
+    let exchange = unsafe Exchange(core: core, connection: connection, target: target)
+    return unsafe Unmanaged.passRetained(exchange).toOpaque()
+}
+
+/// `MHD_AccessHandlerCallback`.
+private func handleExchange(
+    context: UnsafeMutableRawPointer?, connection: OpaquePointer?, target: UnsafePointer<CChar>?,
+    method: UnsafePointer<CChar>?, version: UnsafePointer<CChar>?, bytes: UnsafePointer<CChar>?,
+    byteCount: UnsafeMutablePointer<Int>?, request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+) -> MHD_Result {
+    guard let method = unsafe method, let target = unsafe target, let version = unsafe version,
+        let byteCount = unsafe byteCount, let exchange = unsafe request?.pointee
+    else { return .NO }
+    let call = unsafe Exchange.Call(
+        method: method, target: target, version: version, bytes: bytes, byteCount: byteCount)
+    return unsafe Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue().handle(call)
+}
+
+/// `MHD_RequestCompletedCallback`; called once for each request that `beginExchange` saw.
+private func completeExchange(
+    context: UnsafeMutableRawPointer?, connection: OpaquePointer?,
+    request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, reason: MHD_RequestTerminationCode
+) {
+    guard let exchange = unsafe request?.pointee else { return }
+    unsafe request?.pointee = nil
+    unsafe Unmanaged<Exchange>.fromOpaque(exchange).takeRetainedValue().complete()
+}
+
+private func logMessage(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {
+    guard let core = unsafe core(context), let message = unsafe message else { return }
+    let text = unsafe String(cString: message)
+    core.configuration.logger.debug("libmicrohttpd", metadata: ["message": "\(text)"])
+}

@@ -1,0 +1,258 @@
+import CMicroHTTPD
+import HTTPTypes
+import Logging
+import ServiceInterface
+import Synchronization
+
+/// One request and its answer.
+///
+/// libmicrohttpd calls ``handle(_:)`` once when the head is in, once for each piece of the body, and once at its end;
+/// after a suspension once more. An answer may only be queued in the first call, which costs the connection, or from the
+/// last on; so what is decided in between waits in `stage` while the rest of the body is swallowed.
+///
+/// `@unchecked Sendable`: everything but `reply` is touched by the connection's daemon thread alone.
+@safe
+final class Exchange: @unchecked Sendable {
+    /// One call of the library's access handler; the pointers are valid during it.
+    @unsafe
+    struct Call {
+        let method: UnsafePointer<CChar>
+        let target: UnsafePointer<CChar>
+        let version: UnsafePointer<CChar>
+        let bytes: UnsafePointer<CChar>?
+        let byteCount: UnsafeMutablePointer<Int>
+    }
+
+    private enum Stage {
+        case head
+        /// The answer is settled; what still comes of the body is dropped.
+        case decided(Response)
+        case receiving(any BodySink)
+        /// The sink has the whole body.
+        case waiting
+        case answered
+    }
+
+    /// Where the sink's answer is. It comes from any thread, before or after the connection is suspended:
+    ///
+    ///     open ─ answer ─> ready ─ handler ─> closed
+    ///     open ─ handler ─> suspended ─ answer ─> ready ─ handler, resumed ─> closed
+    ///     any ─ request completed ─> closed
+    ///
+    /// Both the suspension and the resumption happen with the lock held, so that they come in this order, and a
+    /// connection is only resumed while it is suspended, which is while the library keeps it.
+    private enum Reply {
+        case open
+        case suspended
+        case ready(Response)
+        case closed
+    }
+
+    private let core: ServerCore
+    private let connection: OpaquePointer
+    /// As it came; nil where it holds a byte that no target may.
+    private let target: String?
+    private let reply = Mutex(Reply.open)
+
+    private var stage = Stage.head
+    private var id = ""
+    private var method = ""
+    private var receivedBytes: UInt64 = 0
+    private var status = 0
+    private var sentBytes = 0
+
+    /// - Parameter target: The request's target, not yet unescaped.
+    @unsafe
+    init(core: ServerCore, connection: OpaquePointer, target: UnsafePointer<CChar>?) {
+        self.core = core
+        unsafe self.connection = connection
+        self.target = unsafe target.flatMap { target in
+            let text = unsafe String(cString: target)
+            return text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } && !text.isEmpty ? text : nil
+        }
+        if !core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
+    }
+
+    /// Does what the library's access handler has to; `NO` closes the connection.
+    @unsafe
+    func handle(_ call: Call) -> MHD_Result {
+        if case .head = stage { return unsafe begin(call) }
+        let count = unsafe call.byteCount.pointee
+        guard count > 0, let bytes = unsafe call.bytes else { return end() }
+        unsafe call.byteCount.pointee = 0
+        let body = unsafe UnsafeRawBufferPointer(start: bytes, count: count).bindMemory(to: UInt8.self)
+        return receive(unsafe Span(_unsafeElements: body))
+    }
+
+    /// Takes the answer, once and from any thread; what comes later is dropped.
+    ///
+    /// - Returns: Whether the answer is the one that the client gets.
+    @discardableResult
+    func answer(_ response: Response) -> Bool {
+        reply.withLock { reply in
+            switch reply {
+            case .open:
+                reply = .ready(response)
+            case .suspended:
+                reply = .ready(response)
+                unsafe MHD_resume_connection(connection)
+            case .ready, .closed:
+                return false
+            }
+            return true
+        }
+    }
+
+    /// The library is done with the request, answered or not, and calls no more.
+    func complete() {
+        if case .receiving(let sink) = stage { sink.abandon() }
+        stage = .answered
+        reply.withLock { $0 = .closed }
+        core.inFlight.remove(self)
+        core.configuration.logger.debug(
+            "request",
+            metadata: [
+                "http.method": "\(method)", "http.path": "\(target ?? "")", "http.status": "\(status)",
+                "http.received_bytes": "\(receivedBytes)", "http.sent_bytes": "\(sentBytes)", "request.id": "\(id)",
+            ])
+    }
+
+    // MARK: - Head
+
+    @unsafe
+    private func begin(_ call: Call) -> MHD_Result {
+        do throws(ServerRefusal) {
+            let (head, length) = try unsafe readHead(call)
+            if let response = takeReply() { return refuse(response, head) }
+            let limit = core.configuration.maxBodyBytes
+            if length > limit { return refuse(core.configuration.problem(.bodyTooLarge(limit: limit)), head) }
+
+            let form = FormFactory(contentType: head.request.headerFields[.contentType])
+            let request = IncomingRequest(head: head.request, id: id, multipart: form)
+            switch core.responder.respond(to: request) {
+            case .refuse(let response): return refuse(response, head)
+            case .receive(let sink): stage = .receiving(sink)
+            }
+            return .YES
+        } catch {
+            // Where such a request ends is anyone's guess, so the connection ends with it.
+            return send(core.configuration.problem(error))
+        }
+    }
+
+    @unsafe
+    private func readHead(_ call: Call) throws(ServerRefusal) -> (RequestHead, length: UInt64) {
+        id = Self.randomID()
+        method = unsafe String(cString: call.method)
+        let fields = try unsafe FieldCollector.collect(
+            connection, method: call.method, maxHeaderBytes: core.configuration.maxHeaderBytes)
+        id = fields.requestID ?? id
+        // A target that a NUL cut short does not reach up to the version.
+        let gap = unsafe UInt(bitPattern: call.version) &- UInt(bitPattern: call.target)
+        let target = target.flatMap { gap == UInt($0.utf8.count) + 1 ? $0 : nil }
+        let head = try RequestHead(
+            method: method, target: target, version: unsafe String(cString: call.version), fields: fields)
+        return switch head.bodyLength {
+        case .none, .unknown: (head, 0)
+        case .known(let length): (head, length)
+        }
+    }
+
+    /// Answers a request whose body is not wanted: a body that is soon over is swallowed first, since the connection
+    /// then lives on; any other is not waited for.
+    private func refuse(_ response: Response, _ head: RequestHead) -> MHD_Result {
+        switch head.bodyLength {
+        case .none:
+            break
+        case .known(let length) where length <= core.configuration.swallowedBytes && !head.expectsContinue:
+            break
+        case .known, .unknown:
+            return send(response)
+        }
+        stage = .decided(response)
+        return .YES
+    }
+
+    private static func randomID() -> String {
+        let digits = String(UInt64.random(in: 0 ... .max), radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+
+    // MARK: - Body
+
+    private func receive(_ bytes: borrowing Span<UInt8>) -> MHD_Result {
+        receivedBytes += UInt64(bytes.count)
+        let limit = core.configuration.maxBodyBytes
+        switch stage {
+        case .receiving(let sink):
+            guard receivedBytes > limit else {
+                sink.receive(bytes)
+                return .YES
+            }
+            stage = .decided(core.configuration.problem(.bodyTooLarge(limit: limit)))
+            sink.abandon()
+        case .decided:
+            // Only a chunked body, of which nobody knew how long it is, gets here.
+            let (double, overflow) = limit.multipliedReportingOverflow(by: 2)
+            let patience = max(overflow ? .max : double, core.configuration.swallowedBytes)
+            if receivedBytes > patience { return .NO }
+        case .head, .waiting, .answered:
+            return .NO
+        }
+        return .YES
+    }
+
+    private func end() -> MHD_Result {
+        switch stage {
+        case .decided(let response):
+            return send(response)
+        case .receiving(let sink):
+            if let response = takeReply() {
+                sink.abandon()
+                return send(response)
+            }
+            stage = .waiting
+            sink.finish { self.answer($0) }
+            return sendOrSuspend()
+        case .waiting:
+            return sendOrSuspend()
+        case .head, .answered:
+            return .YES
+        }
+    }
+
+    // MARK: - Answer
+
+    private func sendOrSuspend() -> MHD_Result {
+        let response: Response? = reply.withLock { reply in
+            switch reply {
+            case .ready(let response):
+                reply = .closed
+                return response
+            case .open:
+                unsafe MHD_suspend_connection(connection)
+                reply = .suspended
+                return nil
+            case .suspended, .closed:
+                return nil
+            }
+        }
+        return response.map(send) ?? .YES
+    }
+
+    /// An answer that came although nobody was asked: the server is being stopped.
+    private func takeReply() -> Response? {
+        reply.withLock { reply in
+            guard case .ready(let response) = reply else { return nil }
+            reply = .closed
+            return response
+        }
+    }
+
+    private func send(_ response: Response) -> MHD_Result {
+        stage = .answered
+        status = response.head.status.code
+        sentBytes = method == "HEAD" ? 0 : response.body.byteCount
+        return unsafe queue(response, on: connection, id: id, closing: core.inFlight.isDraining)
+    }
+}

@@ -1,0 +1,85 @@
+import CMicroHTTPD
+import HTTPTypes
+
+/// Copies a request's fields out of libmicrohttpd, and sees to it that they are what came over the wire.
+///
+/// The library's parser lets some lines through changed: it ends a value at a NUL, and it appends a folded line
+/// (`obs-fold`) to the name of the field before. Both leave traces in where the strings lie: a head that was taken as it
+/// came lies in memory in one piece, line after line, with only the line ends overwritten by NULs
+/// (libmicrohttpd 0.9.75 `src/microhttpd/connection.c`, `get_next_header_line` and `process_broken_line`).
+struct FieldCollector {
+    /// More than this is no client of ours; `HTTPFields` holds no more than 65535.
+    static let maxFields = 1000
+
+    private(set) var fields = HTTPFields()
+    private(set) var refusal: ServerRefusal?
+    private let maxHeaderBytes: Int
+    /// Where the line before ended.
+    private var lineEnd: UInt?
+
+    /// Reads the fields of the request that a connection has before it.
+    ///
+    /// - Parameter method: As the library gave it: the first byte of the head.
+    @unsafe
+    static func collect(
+        _ connection: OpaquePointer, method: UnsafePointer<CChar>, maxHeaderBytes: Int
+    ) throws(ServerRefusal) -> HTTPFields {
+        var collector = FieldCollector(maxHeaderBytes: maxHeaderBytes)
+        let size = unsafe segscore_mhd_head_size(connection)
+        guard size <= maxHeaderBytes else { throw .headerTooLarge(limit: maxHeaderBytes) }
+        unsafe withUnsafeMutablePointer(to: &collector) { pointer in
+            _ = unsafe MHD_get_connection_values_n(connection, .HEADER_KIND, takeField, pointer)
+        }
+        if let refusal = collector.refusal { throw refusal }
+        // After the last field come its own line end and the empty line.
+        let end = UInt(bitPattern: method) &+ UInt(size)
+        if let lineEnd = collector.lineEnd, !(2...4).contains(end &- lineEnd) { throw .malformed }
+        return collector.fields
+    }
+
+    private init(maxHeaderBytes: Int) {
+        self.maxHeaderBytes = maxHeaderBytes
+    }
+
+    /// - Returns: Whether to go on.
+    @unsafe
+    fileprivate mutating func add(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
+        let (nameStart, valueStart) = unsafe (Self.address(name), Self.address(value))
+        let nameEnd = nameStart &+ UInt(name.count)
+        let gap = valueStart &- nameEnd
+        guard lineEnd.map({ (1...2).contains(nameStart &- $0) }) ?? true, (1...UInt(maxHeaderBytes)).contains(gap),
+            let name = HTTPField.Name(unsafe String(decoding: name, as: UTF8.self))
+        else {
+            refusal = .malformed
+            return false
+        }
+        lineEnd = valueStart &+ UInt(value.count)
+        var bytes = unsafe value[...]
+        while let last = unsafe bytes.last, last == 0x20 || last == 0x09 { unsafe bytes.removeLast() }
+        guard unsafe HTTPField.isValidValue(bytes) else {
+            refusal = .malformed
+            return false
+        }
+        guard fields.count < Self.maxFields else {
+            refusal = .headerTooLarge(limit: maxHeaderBytes)
+            return false
+        }
+        fields.append(unsafe HTTPField(name: name, value: bytes))
+        return true
+    }
+
+    @unsafe
+    private static func address(_ bytes: UnsafeRawBufferPointer) -> UInt {
+        UInt(bitPattern: bytes.baseAddress)
+    }
+}
+
+/// `MHD_KeyValueIteratorN`.
+private func takeField(
+    context: UnsafeMutableRawPointer?, kind: MHD_ValueKind, name: UnsafePointer<CChar>?, nameCount: Int,
+    value: UnsafePointer<CChar>?, valueCount: Int
+) -> MHD_Result {
+    guard let collector = unsafe context?.assumingMemoryBound(to: FieldCollector.self) else { return .NO }
+    let name = unsafe UnsafeRawBufferPointer(start: name, count: nameCount)
+    return unsafe collector.pointee.add(name: name, value: .init(start: value, count: valueCount)) ? .YES : .NO
+}

@@ -1,0 +1,59 @@
+import Synchronization
+
+/// The requests that are under way, from their first line to the last byte of their answer.
+final class InFlight: Sendable {
+    private struct State {
+        var exchanges: [ObjectIdentifier: Exchange] = [:]
+        var isDraining = false
+        var isStopping = false
+        var waiters: [@Sendable () -> Void] = []
+    }
+    private let state = Mutex(State())
+
+    var count: Int { state.withLock { $0.exchanges.count } }
+
+    /// Whether answers tell their clients to go elsewhere for the next request.
+    var isDraining: Bool { state.withLock { $0.isDraining } }
+
+    func beginDraining() {
+        state.withLock { $0.isDraining = true }
+    }
+
+    /// Ends the taking of requests.
+    ///
+    /// - Returns: Those that still have to be answered.
+    func beginStopping() -> [Exchange] {
+        state.withLock { state in
+            state.isDraining = true
+            state.isStopping = true
+            return Array(state.exchanges.values)
+        }
+    }
+
+    /// - Returns: Whether the server still takes requests.
+    func add(_ exchange: Exchange) -> Bool {
+        state.withLock { state in
+            state.exchanges[ObjectIdentifier(exchange)] = exchange
+            return !state.isStopping
+        }
+    }
+
+    func remove(_ exchange: Exchange) {
+        let waiters = state.withLock { state in
+            state.exchanges[ObjectIdentifier(exchange)] = nil
+            guard state.exchanges.isEmpty else { return [] as [@Sendable () -> Void] }
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter() }
+    }
+
+    /// Calls `action` once, as soon as no request is under way: at once, or from a daemon thread.
+    func whenQuiet(_ action: @escaping @Sendable () -> Void) {
+        let isQuiet = state.withLock { state in
+            if !state.exchanges.isEmpty { state.waiters.append(action) }
+            return state.exchanges.isEmpty
+        }
+        if isQuiet { action() }
+    }
+}

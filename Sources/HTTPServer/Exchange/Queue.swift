@@ -1,0 +1,112 @@
+import CMicroHTTPD
+import Glibc
+import HTTPTypes
+import ServiceInterface
+import Tensors
+
+/// Hands an answer to libmicrohttpd, which sends the body from where it lies.
+///
+/// - Parameters:
+///   - id: Goes into `X-Request-Id`.
+///   - closing: Tells the client that this is the last answer on its connection.
+/// - Returns: `NO` where there is no memory for it; the connection is then closed.
+@unsafe
+func queue(_ response: Response, on connection: OpaquePointer, id: String, closing: Bool) -> MHD_Result {
+    // Anything else is a status that ends no request.
+    precondition((200...999).contains(response.head.status.code))
+    guard let handle = unsafe makeResponse(response.body) else { return .NO }
+    defer { unsafe MHD_destroy_response(handle) }
+    for field in response.head.headerFields where field.name != .requestID {
+        // Refuses empty values, which say nothing, and Content-Length, which the library knows better.
+        _ = unsafe MHD_add_response_header(handle, field.name.rawName, field.value)
+    }
+    _ = unsafe MHD_add_response_header(handle, HTTPField.Name.requestID.rawName, id)
+    if closing { _ = unsafe MHD_add_response_header(handle, "Connection", "close") }
+    return unsafe MHD_queue_response(connection, UInt32(response.head.status.code), handle)
+}
+
+/// As many segments as one `sendmsg` takes (`UIO_MAXIOV` in Linux).
+///
+/// libmicrohttpd 0.9.75 splits longer lists, but takes a first part that went out whole for a full socket, and waits for
+/// an edge-triggered event that then need not come (`src/microhttpd/mhd_send.c`, `send_iov_nontls`). Longer bodies are
+/// therefore copied out piece by piece.
+private let maxGatheredSegments = 1024
+
+/// How much of a body of many segments is copied at once.
+private let copiedBytes = 256 << 10
+
+@unsafe
+private func makeResponse(_ body: ResponseBody) -> OpaquePointer? {
+    guard !body.segments.isEmpty else {
+        return unsafe MHD_create_response_from_buffer(0, nil, .RESPMEM_PERSISTENT)
+    }
+    let context = unsafe Unmanaged.passRetained(SentBody(body)).toOpaque()
+    let handle =
+        if body.segments.count <= maxGatheredSegments {
+            unsafe gathered(body, context)
+        } else {
+            unsafe MHD_create_response_from_callback(
+                UInt64(body.byteCount), copiedBytes, copySentBody, context, releaseSentBody)
+        }
+    // Without a response there is nobody to give the body back.
+    if unsafe handle == nil { unsafe releaseSentBody(context: context) }
+    return unsafe handle
+}
+
+@unsafe
+private func gathered(_ body: ResponseBody, _ context: UnsafeMutableRawPointer) -> OpaquePointer? {
+    let vectors = unsafe body.segments.map { segment in
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: segment.owner.stableBytes[segment.range])
+        return unsafe MHD_IoVec(iov_base: bytes.baseAddress, iov_len: bytes.count)
+    }
+    return unsafe vectors.withUnsafeBufferPointer { vectors in
+        unsafe MHD_create_response_from_iovec(vectors.baseAddress, UInt32(vectors.count), releaseSentBody, context)
+    }
+}
+
+/// A body on its way out. Its segments hold their owners.
+private final class SentBody {
+    private let segments: [ResponseBody.Segment]
+    private var index = 0
+    /// Where in the body the segment at `index` starts.
+    private var start = 0
+
+    init(_ body: ResponseBody) {
+        segments = body.segments
+    }
+
+    /// Copies from an offset on; offsets come in order.
+    @unsafe
+    func copy(from offset: Int, into target: UnsafeMutableRawBufferPointer) -> Int {
+        var count = 0
+        while index < segments.count, count < target.count {
+            let segment = segments[index]
+            let skipped = offset + count - start
+            guard skipped < segment.range.count else {
+                start += segment.range.count
+                index += 1
+                continue
+            }
+            let range = segment.range.dropFirst(skipped).prefix(target.count - count)
+            let source = unsafe UnsafeRawBufferPointer(rebasing: segment.owner.stableBytes[range])
+            unsafe UnsafeMutableRawBufferPointer(rebasing: target[count...]).copyMemory(from: source)
+            count += range.count
+        }
+        return count
+    }
+}
+
+/// `MHD_ContentReaderFreeCallback`.
+private func releaseSentBody(context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Unmanaged<SentBody>.fromOpaque(context).release()
+}
+
+/// `MHD_ContentReaderCallback`.
+private func copySentBody(
+    context: UnsafeMutableRawPointer?, offset: UInt64, target: UnsafeMutablePointer<CChar>?, count: Int
+) -> Int {
+    guard let context = unsafe context, let target = unsafe target else { return -2 }
+    let body = unsafe Unmanaged<SentBody>.fromOpaque(context).takeUnretainedValue()
+    return unsafe body.copy(from: Int(offset), into: UnsafeMutableRawBufferPointer(start: target, count: count))
+}

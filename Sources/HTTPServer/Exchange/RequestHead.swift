@@ -1,0 +1,105 @@
+import HTTPTypes
+
+/// A request's head, checked against what RFC 9112 demands before a body is framed by it.
+struct RequestHead {
+    enum BodyLength: Equatable {
+        case none
+        case known(UInt64)
+        /// Chunked.
+        case unknown
+    }
+
+    let request: HTTPRequest
+    let bodyLength: BodyLength
+    let expectsContinue: Bool
+
+    /// - Parameters:
+    ///   - fields: As they came.
+    ///   - target: As it came; nil where it holds what no target may.
+    /// - Throws: ``ServerRefusal/malformed`` or ``ServerRefusal/unsupportedTransferCoding``.
+    init(
+        method: String, target: String?, version: String, fields: HTTPFields
+    ) throws(ServerRefusal) {
+        guard let method = HTTPRequest.Method(method), let target else { throw .malformed }
+        bodyLength = try Self.bodyLength(fields, version: version)
+        expectsContinue =
+            version != "HTTP/1.0" && fields[values: .expect].contains { $0.lowercased() == "100-continue" }
+
+        // RFC 9112 3.2: exactly one Host, which only HTTP/1.0 may leave out.
+        let hosts = fields[values: .hostField]
+        guard hosts.count == 1 || (hosts.isEmpty && version == "HTTP/1.0"), hosts.allSatisfy(Self.isAuthority) else {
+            throw .malformed
+        }
+        var authority = hosts.first
+        var path = target
+        if let (host, rest) = Self.absoluteForm(target) {
+            guard Self.isAuthority(host) else { throw .malformed }
+            authority = host
+            path = rest
+        } else if !target.hasPrefix("/"), target != "*", method != .connect {
+            throw .malformed
+        }
+        var others = fields
+        others[.hostField] = nil
+        request = HTTPRequest(method: method, scheme: "http", authority: authority, path: path, headerFields: others)
+    }
+
+    /// Where the body ends, by RFC 9112 6.3. Whatever two recipients might read in two ways is refused: it is how
+    /// requests are smuggled past a proxy.
+    private static func bodyLength(_ fields: HTTPFields, version: String) throws(ServerRefusal) -> BodyLength {
+        let codings = fields[values: .transferEncoding]
+        let lengths = fields[values: .contentLength]
+        guard codings.isEmpty else {
+            guard codings.count == 1, lengths.isEmpty, version != "HTTP/1.0" else { throw .malformed }
+            guard codings[0].lowercased() == "chunked" else { throw .unsupportedTransferCoding }
+            return .unknown
+        }
+        guard let text = lengths.first else { return .none }
+        guard lengths.count == 1, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = UInt64(text) else {
+            throw .malformed
+        }
+        return length == 0 ? .none : .known(length)
+    }
+
+    /// Takes `http://host/path` apart; a proxy's clients send that (RFC 9112 3.2.2).
+    private static func absoluteForm(_ target: String) -> (authority: String, path: String)? {
+        for scheme in ["http://", "https://"]
+        where target.utf8.count > scheme.utf8.count && target.prefix(scheme.count).lowercased() == scheme {
+            let rest = target.dropFirst(scheme.count)
+            let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+            let path = rest[end...]
+            return (String(rest[..<end]), path.hasPrefix("/") ? String(path) : "/\(path)")
+        }
+        return nil
+    }
+
+    private static func isAuthority(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !#"/\@,?#"<>"#.utf8.contains($0) }
+    }
+}
+
+extension HTTPFields {
+    /// Takes a client's id for its request, where it is one that a log can hold.
+    var requestID: String? {
+        guard let id = self[.requestID], (1...64).contains(id.utf8.count) else { return nil }
+        let isPlain = id.utf8.allSatisfy {
+            switch $0 {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+            default: false
+            }
+        }
+        return isPlain ? id : nil
+    }
+}
+
+extension HTTPField.Name {
+    static let requestID = token("X-Request-Id")
+
+    /// swift-http-types keeps this one out of reach, because a request has an `authority` instead.
+    static let hostField = token("Host")
+
+    private static func token(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is no token") }
+        return name
+    }
+}

@@ -1,0 +1,171 @@
+import Glibc
+import Synchronization
+
+/// A socket that clients can connect to.
+///
+/// libmicrohttpd closes the descriptor when its daemon ends; until a daemon has it, it is closed here.
+final class ListeningSocket: Sendable {
+    let descriptor: Int32
+    /// With the port that the system chose.
+    let address: ListenAddress
+
+    private struct State {
+        var isAccepting = true
+        var isAdopted = false
+    }
+    private let state = Mutex(State())
+
+    /// Binds and listens.
+    ///
+    /// - Throws: ``ServerError``.
+    init(_ address: ListenAddress) throws(ServerError) {
+        switch address {
+        case .unix(let path):
+            descriptor = try Self.listen(path: path, address)
+            self.address = address
+        case .tcp(let host, let port):
+            descriptor = try Self.listen(host: host, port: port, address)
+            self.address = .tcp(host: host, port: Self.port(of: descriptor) ?? port)
+        }
+    }
+
+    deinit {
+        retire()
+        if !state.withLock({ $0.isAdopted }) { close(descriptor) }
+    }
+
+    /// A daemon has the descriptor now, and closes it.
+    func adopted() {
+        state.withLock { $0.isAdopted = true }
+    }
+
+    /// Ends listening: from here on the system refuses connections.
+    ///
+    /// The descriptor stays open, as something that is never readable, because a daemon polls it still.
+    /// `MHD_quiesce_daemon` would be the way to say so, but in libmicrohttpd 0.9.75 it and the polling threads may both
+    /// take the descriptor out of the same epoll set, and whichever comes second aborts the process
+    /// (`src/microhttpd/daemon.c`, `MHD_quiesce_daemon` and `MHD_epoll`).
+    func retire() {
+        state.withLock { state in
+            guard state.isAccepting else { return }
+            state.isAccepting = false
+            if case .unix(let path) = address { unsafe unlink(path) }
+            let silent = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            guard silent >= 0 else {
+                // Out of descriptors: clients are refused all the same, at the price of a thread that polls in vain.
+                shutdown(descriptor, Int32(SHUT_RDWR))
+                return
+            }
+            dup2(silent, descriptor)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            close(silent)
+        }
+    }
+
+    private static func listen(host: String, port: UInt16, _ address: ListenAddress) throws(ServerError) -> Int32 {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_family = AF_UNSPEC
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
+        var found: UnsafeMutablePointer<addrinfo>?
+        let code = unsafe getaddrinfo(host, String(port), &hints, &found)
+        guard code == 0, let first = unsafe found else { throw .unresolved(host: host, code: code) }
+        defer { unsafe freeaddrinfo(first) }
+
+        var failure = ServerError.unresolved(host: host, code: EAI_NONAME)
+        var candidate: UnsafeMutablePointer<addrinfo>? = unsafe first
+        while let info = unsafe candidate?.pointee {
+            do throws(ServerError) {
+                let descriptor = try unsafe open(family: info.ai_family, address)
+                var yes: Int32 = 1
+                unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+                try unsafe bindAndListen(descriptor, info.ai_addr, info.ai_addrlen, address)
+                return descriptor
+            } catch {
+                failure = error
+            }
+            unsafe candidate = info.ai_next
+        }
+        throw failure
+    }
+
+    private static func listen(path: String, _ address: ListenAddress) throws(ServerError) -> Int32 {
+        var name = sockaddr_un()
+        name.sun_family = sa_family_t(AF_UNIX)
+        let capacity = MemoryLayout.size(ofValue: name.sun_path) - 1
+        guard path.utf8.count <= capacity else { throw .pathTooLong(path: path, limit: capacity) }
+        unsafe withUnsafeMutableBytes(of: &name.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+        let descriptor = try open(family: AF_UNIX, address)
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        do throws(ServerError) {
+            try removeStaleSocket(path, name, address)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        try unsafe withUnsafePointer(to: &name) { pointer throws(ServerError) in
+            try unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer throws(ServerError) in
+                try unsafe bindAndListen(descriptor, pointer, size, address)
+            }
+        }
+        return descriptor
+    }
+
+    /// Removes a socket that a server left behind. Whatever else lies at the path stays, and `bind` reports it.
+    private static func removeStaleSocket(
+        _ path: String, _ name: sockaddr_un, _ address: ListenAddress
+    ) throws(ServerError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        let probe = try open(family: AF_UNIX, address)
+        defer { close(probe) }
+        let result = unsafe withUnsafePointer(to: name) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe connect(probe, pointer, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        // A full backlog answers EAGAIN: someone listens, too.
+        guard result != 0, errno == ECONNREFUSED else { throw .pathInUse(path) }
+        unsafe unlink(path)
+    }
+
+    private static func open(family: Int32, _ address: ListenAddress) throws(ServerError) -> Int32 {
+        let type = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+        let descriptor = socket(family, Int32(type), 0)
+        guard descriptor >= 0 else { throw .system(operation: "socket", address: address, code: errno) }
+        return descriptor
+    }
+
+    /// Closes the descriptor where it fails.
+    @unsafe
+    private static func bindAndListen(
+        _ descriptor: Int32, _ name: UnsafePointer<sockaddr>?, _ size: socklen_t, _ address: ListenAddress
+    ) throws(ServerError) {
+        var operation = "bind"
+        var result = unsafe bind(descriptor, name, size)
+        if result == 0 {
+            operation = "listen"
+            result = Glibc.listen(descriptor, SOMAXCONN)
+        }
+        guard result == 0 else {
+            let code = errno
+            close(descriptor)
+            throw .system(operation: operation, address: address, code: code)
+        }
+    }
+
+    private static func port(of descriptor: Int32) -> UInt16? {
+        var name = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = unsafe withUnsafeMutablePointer(to: &name) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe getsockname(descriptor, pointer, &size)
+            }
+        }
+        guard result == 0 else { return nil }
+        return unsafe withUnsafeBytes(of: &name) { bytes in
+            // The port lies at the same place in `sockaddr_in` and `sockaddr_in6`.
+            UInt16(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import CMicroHTTPD
+import Dispatch
+import Glibc
+import Logging
+package import ServiceInterface
+import Synchronization
+
+/// An HTTP/1.1 server: libmicrohttpd in front of a responder.
+///
+/// To end it without losing a request: ``stopAccepting()``, wait with ``whenQuiet(_:)`` for as long as there is time,
+/// then ``stop()``.
+package final class Server: Sendable {
+    private let core: ServerCore
+    private let daemons = Mutex<[Daemon]>([])
+
+    /// - Parameter configuration: Within the bounds that its members name.
+    package init(configuration: ServerConfiguration, responder: any Responder) {
+        precondition(!configuration.listeners.isEmpty)
+        precondition((1...1024).contains(configuration.threads))
+        precondition((64 << 10...Int(Int32.max)).contains(configuration.connectionBufferBytes))
+        precondition(configuration.maxConnections > 0 && configuration.maxHeaderBytes > 0)
+        precondition((0...Int(Int32.max)).contains(configuration.maxConnectionsPerAddress))
+        precondition((0...Int(Int32.max)).contains(configuration.idleTimeout))
+        core = ServerCore(configuration: configuration, responder: responder)
+    }
+
+    deinit {
+        stop()
+    }
+
+    /// Binds every listener, then answers on all of them. To be called once.
+    ///
+    /// Has the process ignore `SIGPIPE`: a client that goes away must not end it.
+    ///
+    /// - Throws: ``ServerError``; the server then listens nowhere.
+    package func start() throws(ServerError) {
+        signal(SIGPIPE, SIG_IGN)
+        var sockets: [ListeningSocket] = []
+        for address in core.configuration.listeners { sockets.append(try ListeningSocket(address)) }
+        var started: [Daemon] = []
+        for socket in sockets { started.append(try Daemon(socket, core: core)) }
+        daemons.withLock { daemons in
+            precondition(daemons.isEmpty)
+            daemons = started
+        }
+        for daemon in started {
+            core.configuration.logger.info("listening", metadata: ["address": "\(daemon.socket.address)"])
+        }
+    }
+
+    /// Where the server listens, in the order of the configuration and with the ports that it was given; empty before
+    /// it is started and after it is stopped.
+    package var addresses: [ListenAddress] {
+        daemons.withLock { $0.map(\.socket.address) }
+    }
+
+    /// Requests that are under way, from their first line to the last byte of their answer.
+    package var inFlight: Int { core.inFlight.count }
+
+    /// Ends listening. Connections stay; each is closed after its next answer.
+    package func stopAccepting() {
+        core.inFlight.beginDraining()
+        daemons.withLock { daemons in
+            for daemon in daemons { daemon.socket.retire() }
+        }
+    }
+
+    /// Calls `action` once, as soon as no request is under way: at once, or later from a thread that must not be
+    /// kept waiting.
+    package func whenQuiet(_ action: @escaping @Sendable () -> Void) {
+        core.inFlight.whenQuiet(action)
+    }
+
+    /// Stops: answers what waits for its answer with ``ServerRefusal/unavailable``, closes all connections and ends the
+    /// threads. Replies that come later are dropped. Does nothing the second time.
+    ///
+    /// Must not be called on a daemon thread, which it waits for.
+    package func stop() {
+        stopAccepting()
+        var unanswered = false
+        for exchange in core.inFlight.beginStopping()
+        where exchange.answer(core.configuration.problem(.unavailable)) {
+            unanswered = true
+        }
+        if unanswered {
+            // Lets the refusals out. The library drops what it has not sent when it is stopped.
+            let quiet = DispatchSemaphore(value: 0)
+            whenQuiet { quiet.signal() }
+            if quiet.wait(timeout: .now() + 1) == .timedOut {
+                core.configuration.logger.debug("stopped with requests under way", metadata: ["count": "\(inFlight)"])
+            }
+        }
+        // Ends the daemons, outside the lock: nothing else holds them.
+        let stopped = daemons.withLock { daemons in
+            defer { daemons = [] }
+            return daemons
+        }
+        _ = consume stopped
+    }
+}

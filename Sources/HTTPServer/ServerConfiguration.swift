@@ -1,0 +1,63 @@
+package import Logging
+package import ServiceInterface
+
+/// What a server listens on, what it allows, and how it words what it refuses by itself.
+package struct ServerConfiguration: Sendable {
+    /// At least one.
+    package var listeners: [ListenAddress]
+
+    /// Threads that read and write, for each listener; at least 1.
+    package var threads = 1
+
+    /// Memory of one connection; half of it is what one read can take. At least 64 KiB.
+    ///
+    /// 1 MiB reads at the rate of the loopback device; smaller buffers cost a system call each.
+    package var connectionBufferBytes = 1 << 20
+
+    /// Connections open at once over all listeners; what comes beyond is closed at once.
+    package var maxConnections = 1024
+
+    /// Connections of one address to one listener; 0 for any number. Unix sockets have no address.
+    package var maxConnectionsPerAddress = 0
+
+    /// Size of a request's head on the wire. The connection's buffer bounds it as well.
+    package var maxHeaderBytes = 64 << 10
+
+    /// Size of a request's body.
+    package var maxBodyBytes: UInt64 = 64 << 30
+
+    /// How long a connection may neither send nor take anything, in seconds; 0 for ever. A request that waits for its
+    /// answer is not idle.
+    package var idleTimeout = 60
+
+    package var logger: Logger
+
+    /// Words the answer to what the server refuses without asking the responder.
+    package var problem: @Sendable (ServerRefusal) -> Response
+
+    package init(
+        listeners: [ListenAddress], logger: Logger, problem: @escaping @Sendable (ServerRefusal) -> Response
+    ) {
+        self.listeners = listeners
+        self.logger = logger
+        self.problem = problem
+    }
+
+    /// Bodies up to this size are swallowed before a refusal, so that the connection stays: less than sending it anew
+    /// over a new one would cost.
+    var swallowedBytes: UInt64 { UInt64(connectionBufferBytes) }
+}
+
+/// What a server refuses without asking the responder.
+package enum ServerRefusal: Error, Equatable, Sendable {
+    /// The head breaks RFC 9112, or says two things about where the body ends. 400.
+    case malformed
+    /// A transfer coding other than `chunked`. 501.
+    case unsupportedTransferCoding
+    /// 431; the limit is in bytes.
+    case headerTooLarge(limit: Int)
+    /// 413; the limit is in bytes.
+    case bodyTooLarge(limit: UInt64)
+    /// The server is being stopped. 503.
+    case unavailable
+}
