@@ -1,0 +1,43 @@
+"""Servers and clients for the suites, and the order in which these run."""
+
+import pytest
+
+from client import Client
+from server import BINARY, Server
+
+
+def pytest_collection_modifyitems(items):
+    """The contract is checked last, against everything that the other tests were answered."""
+    items.sort(key=lambda item: item.path.name == "test_contract.py")
+
+
+def pytest_sessionstart(session):
+    if not session.config.option.collectonly and not BINARY.exists():
+        pytest.exit(f"There is no {BINARY}; build it, or name another with SEGSCORE.", returncode=2)
+
+
+@pytest.fixture(scope="module")
+def start_server(tmp_path_factory):
+    """Starts servers that end with the module, each of them with exit status 0."""
+    started = []
+
+    def start(*flags, **options):
+        server = Server(tmp_path_factory.mktemp("spool"), *flags, **options)
+        started.append(server)
+        return server
+
+    yield start
+    statuses = [server.stop() for server in started]
+    assert statuses == [0] * len(started)
+
+
+@pytest.fixture(scope="module")
+def server(start_server):
+    """A server as it comes."""
+    return start_server()
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    with Client(server) as client:
+        yield client

@@ -1,0 +1,126 @@
+"""Starts the real program, reads its log, and asks the kernel how it is doing."""
+
+import os
+import pathlib
+import re
+import resource
+import signal
+import subprocess
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("SEGSCORE", ROOT / ".build/debug/segscore")).resolve()
+PATIENCE = 20  # Seconds after which something that should happen is taken not to; nothing waits as long if all is well.
+
+
+def environment(extra=None):
+    """This process's environment without any setting of the program, and with those of `extra`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEGSCORE")}
+    return kept | (extra or {})
+
+
+def run(*arguments, env=None, timeout=PATIENCE):
+    """Runs the program to its end."""
+    command = [BINARY, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment(env), timeout=timeout)
+
+
+def eventually(condition, message, seconds=PATIENCE):
+    """Asks until the answer is truthy, and returns it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if result := condition():
+            return result
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {message}")
+
+
+class Server:
+    """One `segscore serve`, on a free port of the loopback address unless `listen` names other addresses."""
+
+    def __init__(self, spool, *flags, env=None, listen=("127.0.0.1:0",), file_size_limit=None):
+        self.spool = pathlib.Path(spool)
+        self.log = []
+        self._log_grew = threading.Condition()
+        command = [BINARY, "serve", "--spool-dir", self.spool, *(f for a in listen for f in ("--listen", a)), *flags]
+
+        def limit_files():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
+
+        self.process = subprocess.Popen(
+            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", env=environment(env), restore_signals=False,
+            preexec_fn=limit_files if file_size_limit is not None else None)
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        try:
+            self.wait_for_log("listening")
+        except AssertionError:
+            self.process.kill()
+            raise
+        found = re.search(r"127\.0\.0\.1:(\d+)", self.wait_for_log("listening"))
+        self.port = int(found[1]) if found else None
+        self.address = ("127.0.0.1", self.port)
+
+    def _read_log(self):
+        for line in self.process.stdout:
+            with self._log_grew:
+                self.log.append(line.rstrip("\n"))
+                self._log_grew.notify_all()
+
+    def wait_for_log(self, text):
+        """The first line of the log that holds `text`."""
+        line = None
+
+        def seen():
+            nonlocal line
+            line = next((line for line in self.log if text in line), None)
+            return line is not None or self.process.poll() is not None
+
+        with self._log_grew:
+            self._log_grew.wait_for(seen, PATIENCE)
+        assert line is not None, f"no line with {text!r} in the log:\n" + "\n".join(self.log)
+        return line
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def stop(self, send=signal.SIGTERM):
+        """Asks the server to end; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(send)
+        try:
+            status = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError("the server did not end:\n" + "\n".join(self.log[-30:])) from None
+        self._reader.join(PATIENCE)
+        return status
+
+    def spooled_files(self):
+        return [path for path in self.spool.rglob("*") if path.is_file()]
+
+    def _status_bytes(self, name):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{name}:\s+(\d+) kB", text, re.M)[1]) * 1024
+
+    @property
+    def resident_bytes(self):
+        return self._status_bytes("VmRSS")
+
+    @property
+    def address_space_bytes(self):
+        return self._status_bytes("VmSize")
+
+    @property
+    def peak_resident_bytes(self):
+        """The most memory since the start or the last `forget_peak`."""
+        return self._status_bytes("VmHWM")
+
+    def forget_peak(self):
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def limit_address_space(self, byte_count):
+        resource.prlimit(self.process.pid, resource.RLIMIT_AS, (byte_count, byte_count))

@@ -1,0 +1,94 @@
+"""`segscore score` and `segscore version`: the same scores without a server."""
+
+import numpy as np
+import pytest
+
+import reference
+from bodies import arrays_of, npz
+from server import run
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Writes arrays to files, and returns their paths."""
+    def write(labels, pred_probs):
+        np.save(tmp_path / "labels.npy", labels)
+        np.save(tmp_path / "pred_probs.npy", pred_probs)
+        return tmp_path / "labels.npy", tmp_path / "pred_probs.npy"
+    return write
+
+
+def written(folder):
+    return {path.stem: np.load(path) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", ">f8"])
+def test_the_command_writes_what_the_service_answers(client, files, tmp_path, dtype):
+    labels, pred_probs = reference.sample(dtype=np.dtype(dtype))
+    out = tmp_path / "out"
+    done = run("score", *files(labels, pred_probs), "--out", out, "--threshold", "0.3")
+    assert done.returncode == 0, done.stderr
+    answer = client.score(npz(labels=labels, pred_probs=pred_probs), accept="application/x-npz", threshold=0.3)
+    expected = arrays_of(answer)
+    arrays = written(out)
+    assert sorted(arrays) == sorted(expected) == ["image_scores", "issues", "pixel_scores"]
+    for name, array in expected.items():
+        assert arrays[name].dtype == array.dtype
+        np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_without_a_threshold_there_are_no_issues(files, tmp_path):
+    labels, pred_probs = reference.sample()
+    assert run("score", *files(labels, pred_probs), "--out", tmp_path / "out").returncode == 0
+    arrays = written(tmp_path / "out")
+    assert sorted(arrays) == ["image_scores", "pixel_scores"]
+    np.testing.assert_array_equal(arrays["pixel_scores"], reference.pixel_scores(labels, pred_probs))
+
+
+LABELS, PRED_PROBS = reference.sample()
+BAD_LABEL = LABELS.copy()
+BAD_LABEL[1, 2, 3] = 9
+NOT_A_NUMBER = PRED_PROBS.copy()
+NOT_A_NUMBER[0, 1, 2, 3] = np.nan
+
+
+@pytest.mark.parametrize("labels, pred_probs, words", [
+    (LABELS[:2], PRED_PROBS, ["labels"]), (BAD_LABEL, PRED_PROBS, ["labels", "9"]),
+    (LABELS, NOT_A_NUMBER, ["pred_probs", "nan"]), (LABELS, PRED_PROBS.astype(int), ["pred_probs", "int64"]),
+], ids=["shape", "label", "nan", "type"])
+def test_a_mistake_is_one_line_and_leaves_no_output(files, tmp_path, labels, pred_probs, words):
+    out = tmp_path / "out"
+    done = run("score", *files(labels, pred_probs), "--out", out)
+    assert_one_line(done, words)
+    assert not out.exists() or written(out) == {}
+
+
+def assert_one_line(done, words):
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    for word in words:
+        assert word.lower() in done.stderr.lower()
+
+
+def test_a_file_that_is_not_there_is_named(files, tmp_path):
+    labels, pred_probs = files(LABELS, PRED_PROBS)
+    labels.unlink()
+    assert_one_line(run("score", labels, pred_probs, "--out", tmp_path / "out"), ["labels.npy"])
+
+
+def test_a_file_that_is_no_npy_is_named(files, tmp_path):
+    labels, pred_probs = files(LABELS, PRED_PROBS)
+    pred_probs.write_bytes(b"not an array")
+    assert_one_line(run("score", labels, pred_probs, "--out", tmp_path / "out"), ["pred_probs"])
+
+
+def test_a_file_that_ends_early_is_named(files, tmp_path):
+    labels, pred_probs = files(LABELS, PRED_PROBS)
+    pred_probs.write_bytes(pred_probs.read_bytes()[:-1])
+    assert_one_line(run("score", labels, pred_probs, "--out", tmp_path / "out"), ["pred_probs"])
+
+
+def test_the_version_is_told():
+    done = run("version")
+    assert done.returncode == 0
+    assert done.stdout.strip()

@@ -1,0 +1,633 @@
+"""What is refused, how it is said, and that nothing is left of it."""
+
+import gzip
+import itertools
+import math
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import bodies
+import reference
+from bodies import BOUNDARY, Body, archive, json_body, json_text, multipart, npy, npy_header, npz
+from client import BareConnection, Client, assert_problem
+from server import eventually
+
+MEGABYTE = 1 << 20
+LABELS, PRED_PROBS = reference.sample(dtype=np.float64)
+ARRAYS = {"labels": LABELS, "pred_probs": PRED_PROBS}
+GOOD = npz(**ARRAYS)
+GOOD_SCORES = reference.image_scores(**ARRAYS)
+
+
+def assert_well(client):
+    """The server answers right, and holds no job and no file of what came before."""
+    eventually(lambda: client.job_ids() == [], "no job is left")
+    eventually(lambda: client.server.spooled_files() == [], "no file is left")
+    answer = client.scored(GOOD)
+    np.testing.assert_allclose(answer["image_scores"], GOOD_SCORES, rtol=0, atol=1e-9)
+    assert client.delete(answer["links"]["self"]).status_code == 204
+
+
+def changed(name, index, value, dtype=None):
+    """The good arrays with one value that is not."""
+    array = ARRAYS[name].astype(dtype or ARRAYS[name].dtype)
+    array[index] = value
+    return ARRAYS | {name: array}
+
+
+def flipped(body, offset, bits=0xFF):
+    """The body with some bits of one byte flipped."""
+    data = bytearray(body.data)
+    data[offset] ^= bits
+    return Body(bytes(data), body.fields)
+
+
+def cut(body, count):
+    return Body(body.data[:count], body.fields)
+
+
+def zeros(megabytes):
+    return itertools.repeat(bytes(MEGABYTE), megabytes)
+
+
+def members(**arrays):
+    return [(f"{name}.npy", array if isinstance(array, bytes) else npy(array)) for name, array in arrays.items()]
+
+
+# Parameters
+
+
+@pytest.mark.parametrize("parameter, value", [
+    ("method", "mean"), ("method", ""), ("temperature", "0"), ("temperature", "-1"), ("temperature", "nan"),
+    ("temperature", "inf"), ("temperature", "1e999"), ("temperature", "hot"), ("temperature", ""),
+    ("downsample", "0"), ("downsample", "-2"), ("downsample", "1.5"), ("threshold", "-0.01"), ("threshold", "1.01"),
+    ("threshold", "nan"), ("ignore_label", "void"), ("ignore_label", "1.5"), ("include", "everything"), ("include", ""),
+    ("include", "image_scores,image_scores"), ("include", "issues"),
+])
+@pytest.mark.parametrize("way", ["query", "part"])
+def test_a_parameter_out_of_range_is_refused(client, parameter, value, way):
+    if way == "query":
+        answer = client.score(GOOD, **{parameter: value})
+    else:
+        answer = client.score(multipart([(parameter, value)], **ARRAYS))
+    assert_problem(answer, 400, "invalid-parameter", parameter)
+    assert_well(client)
+
+
+@pytest.mark.parametrize("parameter, value", [
+    ("method", 3), ("temperature", "hot"), ("temperature", 0), ("temperature", [0.1]), ("downsample", 1.5),
+    ("threshold", 2), ("ignore_label", 0.5), ("include", 5), ("include", ["everything"]), ("include", [1]),
+])
+def test_a_json_member_out_of_range_is_refused(client, parameter, value):
+    assert_problem(client.score(json_body(**ARRAYS, **{parameter: value})), 400, "invalid-parameter", parameter)
+    assert_well(client)
+
+
+@pytest.mark.parametrize("body, parameters", [
+    (GOOD, {"treshold": 0.1}), (json_body(**ARRAYS, treshold=0.1), {}), (multipart([("treshold", 0.1)], **ARRAYS), {}),
+], ids=["query", "json", "part"])
+def test_an_unknown_parameter_is_refused(client, body, parameters):
+    assert_problem(client.score(body, **parameters), 400, "unknown-parameter", "treshold")
+    assert_well(client)
+
+
+@pytest.mark.parametrize("body, parameters", [
+    (GOOD, {"temperature": [0.1, 0.1]}),
+    (json_body(**ARRAYS, temperature=0.1), {"temperature": 0.1}),
+    (multipart([("temperature", 0.1)], **ARRAYS), {"temperature": 0.1}),
+    (multipart([("temperature", 0.1)] * 2, **ARRAYS), {}),
+    (json_text('{"temperature": 1, "temperature": 1, "labels": [[[0]]], "pred_probs": [[[[1]]]]}'), {}),
+], ids=["query twice", "query and json", "query and part", "part twice", "json twice"])
+def test_a_parameter_given_twice_is_refused(client, body, parameters):
+    assert_problem(client.score(body, **parameters), 400, "repeated-parameter", "temperature")
+    assert_well(client)
+
+
+@pytest.mark.parametrize("path", ["/jobs", "/livez", "/readyz", "/version", "/openapi.yaml"])
+def test_every_path_refuses_an_unknown_parameter(client, path):
+    assert_problem(client.get(f"{path}?verbose=1"), 400, "unknown-parameter", "verbose")
+
+
+def test_every_path_of_a_job_refuses_an_unknown_parameter(client):
+    path = client.scored(GOOD)["links"]["self"]
+    requests = [("GET", suffix) for suffix in ("", "/image_scores", "/pixel_scores", "/issues", "/ranking")]
+    for method, suffix in requests + [("POST", "/cancel"), ("DELETE", "")]:
+        answer = client.request(method, f"{path}{suffix}?verbose=1")
+        assert_problem(answer, 400, "unknown-parameter", "verbose")
+    assert client.delete(path).status_code == 204
+
+
+# Bytes that are not what they promise
+
+
+STORED = npz(**ARRAYS)
+DEFLATED = npz(compressed=True, **ARRAYS)
+STREAMED = bodies.npz_streamed(compressed=True, **ARRAYS)
+JSON = json_body(**ARRAYS)
+FORM = multipart(**ARRAYS)
+GZIPPED = bodies.gzipped(GOOD)
+
+
+def with_labels(data):
+    return multipart(labels=data, pred_probs=PRED_PROBS)
+
+
+MALFORMED = {
+    "npz cut in its first header": cut(STORED, 20),
+    "npz cut in an array": cut(STORED, len(STORED.data) // 2),
+    "npz cut in its directory": cut(STORED, len(STORED.data) - 30),
+    "deflated npz cut": cut(DEFLATED, len(DEFLATED.data) // 2),
+    "streamed npz cut": cut(STREAMED, len(STREAMED.data) // 2),
+    "npz with a label that its check sum does not fit": flipped(STORED, STORED.data.index(npy(LABELS)) + 140, bits=1),
+    "npy with another magic": with_labels(b"\x93NUMPI" + npy(LABELS)[6:]),
+    "npy of version 9": with_labels(b"\x93NUMPY\x09\x00" + npy(LABELS)[8:]),
+    "npy with a header that is no dictionary": with_labels(npy(LABELS).replace(b"{'descr'", b"['descr'")),
+    "npy without a shape": with_labels(npy(LABELS).replace(b"'shape'", b"'shave'")),
+    "npy with a negative extent": with_labels(npy_header("|u1", (-1, 5, 7)) + bytes(35)),
+    "npy cut in its header": with_labels(npy(LABELS)[:40]),
+    "npy cut in its elements": with_labels(npy(LABELS)[:-1]),
+    "npy with a byte too many": with_labels(npy(LABELS) + b"\0"),
+    "empty part": with_labels(b""),
+    "json cut": cut(JSON, len(JSON.data) - 1),
+    "json with text after it": Body(JSON.data + b"]", JSON.fields),
+    "json of another kind": json_text("[1, 2]"),
+    "json with a word in an array": json_text('{"labels": [[["cat"]]], "pred_probs": [[[[1]]]]}'),
+    "json with a ragged array": json_text('{"labels": [[[0, 0], [0]]], "pred_probs": [[[[1, 1], [1, 1]]]]}'),
+    "json with NaN": json_text('{"labels": [[[0]]], "pred_probs": [[[[NaN]]]]}'),
+    "json that is not UTF-8": Body(b'{"labels": [[[0]]], "pred_probs": [[[[1]]]], "\xff": 1}', JSON.fields),
+    "json nested without end": json_text('{"labels": ' + "[" * 5000),
+    "gzip cut": cut(GZIPPED, len(GZIPPED.data) // 2),
+    "gzip with a wrong check sum": flipped(GZIPPED, len(GZIPPED.data) - 6),
+    "no gzip": Body(GOOD.data, GZIPPED.fields),
+    "form without its last boundary": multipart(closed=False, **ARRAYS),
+    "form cut in an array": cut(FORM, len(FORM.data) // 2),
+    "form without a boundary": Body(FORM.data, {"Content-Type": "multipart/form-data"}),
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_bytes_that_are_not_what_they_promise_are_refused(client, body):
+    assert_problem(client.score(body), 400, "malformed-body")
+    assert_well(client)
+
+
+@pytest.mark.parametrize("form", bodies.FORMS)
+def test_a_body_cut_anywhere_is_refused(client, form):
+    whole = bodies.FORMS[form](labels=np.zeros((1, 2, 2), np.uint8), pred_probs=np.full((1, 1, 2, 2), 0.5))
+    minimum = 4 if form == "multipart" else 5
+    for count in range(minimum, len(whole.data) - 4, 13):
+        answer = client.score(cut(whole, count))
+        assert answer.status_code == 400, f"cut after {count} of {len(whole.data)} bytes: {answer.status_code}"
+    assert_well(client)
+
+
+@pytest.mark.parametrize(
+    "body", [STORED, DEFLATED, STREAMED, GZIPPED], ids=["stored", "deflated", "streamed", "gzipped"])
+def test_a_flipped_byte_does_no_harm(client, body):
+    """Some bytes are of no meaning, as the time in a zip entry; all others are noticed."""
+    for offset in range(0, len(body.data), 29):
+        answer = client.score(flipped(body, offset))
+        assert answer.status_code in (200, 400, 413, 415, 422), f"byte {offset}: {answer.status_code}"
+        if answer.status_code == 200:
+            np.testing.assert_allclose(answer.json()["image_scores"], GOOD_SCORES, rtol=0, atol=1e-9)
+            assert client.delete(answer.headers["Location"]).status_code == 204
+    assert_well(client)
+
+
+@pytest.mark.parametrize("name", ["labels", "pred_probs"])
+def test_a_missing_array_is_named(client, name):
+    rest = {other: array for other, array in ARRAYS.items() if other != name}
+    for form in bodies.FORMS.values():
+        assert_problem(client.score(form(**rest)), 400, "missing-array", name)
+    assert_well(client)
+
+
+def test_an_empty_body_is_refused(client):
+    assert client.post("/score").status_code == 400
+    assert client.post("/score", data="{}", headers=JSON.fields).status_code == 400
+    assert_well(client)
+
+
+@pytest.mark.parametrize("form", ["npz", "npz deflated", "npz streamed", "multipart"])
+@pytest.mark.parametrize("first", [True, False])
+def test_an_array_too_many_is_named(client, form, first):
+    extra = {"weights": np.zeros(3)}
+    arrays = extra | ARRAYS if first else ARRAYS | extra
+    assert_problem(client.score(bodies.FORMS[form](**arrays)), 400, "unexpected-array", "weights")
+    assert_well(client)
+
+
+def archive_with_labels_twice():
+    with warnings.catch_warnings(action="ignore"):
+        return archive(members(**ARRAYS) + members(labels=LABELS))
+
+
+@pytest.mark.parametrize("body", [
+    archive_with_labels_twice(),
+    Body(FORM.data.replace(f"--{BOUNDARY}--\r\n".encode(), b"") + multipart(labels=LABELS).data, FORM.fields),
+    json_text('{"labels": [[[0]]], "labels": [[[0]]], "pred_probs": [[[[1]]]]}'),
+], ids=["npz", "multipart", "json"])
+def test_an_array_sent_twice_is_named(client, body):
+    assert_problem(client.score(body), 400, "repeated-array", "labels")
+    assert_well(client)
+
+
+@pytest.mark.parametrize("body", [
+    Body(b"labels and probabilities"), Body(b"labels and probabilities", {"Content-Type": "text/plain"}),
+    Body(npy(LABELS), {"Content-Type": "application/x-npy"}), Body(b"\x89PNG\r\n\x1a\n" + bytes(50)),
+    Body(GOOD.data, {"Content-Encoding": "br"}), Body(gzip.compress(b"hello"), GZIPPED.fields),
+], ids=["text", "named text", "npy", "png", "brotli", "gzipped text"])
+def test_a_body_in_another_form_is_told_what_is_taken(client, body):
+    problem = assert_problem(client.score(body), 415, "unsupported-media-type")
+    expected = str(problem["expected"])
+    assert ("gzip" if body.fields.get("Content-Encoding") == "br" else "npz") in expected
+    assert_well(client)
+
+
+# Arrays that make no sense
+
+
+def both_orders(test):
+    """Runs a test with `labels` ahead of `pred_probs` and behind."""
+    return pytest.mark.parametrize("labels_first", [True, False])(test)
+
+
+def in_order(arrays, labels_first):
+    names = ("labels", "pred_probs") if labels_first else ("pred_probs", "labels")
+    return npz(**{name: arrays[name] for name in names})
+
+
+SHAPES = {
+    "other N": (LABELS[:2], PRED_PROBS), "other H": (LABELS[:, :4], PRED_PROBS),
+    "other W": (LABELS, PRED_PROBS[..., :6]),
+    "turned": (LABELS.transpose(0, 2, 1), PRED_PROBS), "labels of one image": (LABELS[0], PRED_PROBS),
+    "pred_probs of one image": (LABELS, PRED_PROBS[0]), "labels with a channel": (LABELS[:, None], PRED_PROBS),
+    "classes last": (LABELS, PRED_PROBS.transpose(0, 2, 3, 1)), "a scalar": (np.uint8(0), PRED_PROBS),
+}
+
+
+@both_orders
+@pytest.mark.parametrize("labels, pred_probs", SHAPES.values(), ids=SHAPES)
+def test_shapes_that_do_not_match_are_refused(client, labels, pred_probs, labels_first):
+    body = in_order({"labels": labels, "pred_probs": pred_probs}, labels_first)
+    problem = assert_problem(client.score(body), 422, "shape-mismatch")
+    assert problem["parameter"] in ("labels", "pred_probs")
+    assert_well(client)
+
+
+@both_orders
+@pytest.mark.parametrize("shape", [(0, 4, 5, 7), (3, 0, 5, 7), (3, 4, 0, 7), (3, 4, 5, 0)])
+def test_extents_of_zero_are_refused(client, shape, labels_first):
+    images, _, height, width = shape
+    arrays = {"labels": np.zeros((images, height, width), np.uint8), "pred_probs": np.zeros(shape)}
+    assert_problem(client.score(in_order(arrays, labels_first)), 422, "empty-array")
+    assert_well(client)
+
+
+ELEMENT_TYPES = {
+    "complex labels": ("labels", LABELS.astype(complex)), "labels as strings": ("labels", LABELS.astype("U1")),
+    "labels as bytes": ("labels", LABELS.astype("S1")), "labels as objects": ("labels", npy_header("|O", (3, 5, 7))),
+    "labels as dates": ("labels", LABELS.astype("M8[s]")),
+    "complex pred_probs": ("pred_probs", PRED_PROBS.astype("c8")),
+    "integer pred_probs": ("pred_probs", PRED_PROBS.astype(int)), "bool pred_probs": ("pred_probs", PRED_PROBS > 0.5),
+    "long double pred_probs": ("pred_probs", PRED_PROBS.astype(np.longdouble)),
+}
+
+
+@pytest.mark.parametrize("name, array", ELEMENT_TYPES.values(), ids=ELEMENT_TYPES)
+def test_other_element_types_are_refused(client, name, array):
+    data = array if isinstance(array, bytes) else npy(array)
+    answer = client.score(archive(members(**(ARRAYS | {name: data}))))
+    assert_problem(answer, 422, "unsupported-element-type", name)
+    assert_well(client)
+
+
+def test_bfloat16_is_refused_by_its_name(client):
+    data = npy_header("<V2", PRED_PROBS.shape) + bytes(2 * PRED_PROBS.size)
+    answer = client.score(archive(members(labels=LABELS, pred_probs=data)))
+    problem = assert_problem(answer, 422, "unsupported-element-type", "pred_probs")
+    assert "bfloat16" in problem["detail"]
+    assert_well(client)
+
+
+def assert_place_and_value(problem, index, value):
+    """The problem says where and which."""
+    place = r",\s*".join(map(str, index))
+    assert re.search(rf"\b{place}\b", problem["detail"]), problem
+    actual = float(problem["actual"])
+    assert actual == pytest.approx(float(value), rel=1e-6, nan_ok=True), problem
+
+
+@both_orders
+@pytest.mark.parametrize("value, dtype", [
+    (4, "u1"), (255, "u1"), (-1, "i1"), (-1, ">i8"), (2**31, "u4"), (2**63, "u8"), (-2**63, "i8"), (256, "i4"),
+    (4, "f2"), (-1, "f8"), (1e30, "f8"),
+])
+def test_a_label_out_of_range_is_pointed_at(client, value, dtype, labels_first):
+    body = in_order(changed("labels", (2, 3, 4), value, dtype), labels_first)
+    problem = assert_problem(client.score(body), 422, "label-out-of-range", "labels")
+    assert_place_and_value(problem, (2, 3, 4), value)
+    assert_well(client)
+
+
+@both_orders
+def test_ignoring_one_label_excuses_no_other(client, labels_first):
+    body = in_order(changed("labels", (1, 0, 6), 254), labels_first)
+    problem = assert_problem(client.score(body, ignore_label=255), 422, "label-out-of-range", "labels")
+    assert_place_and_value(problem, (1, 0, 6), 254)
+
+
+@pytest.mark.parametrize("value", [0.5, math.nan, math.inf])
+@both_orders
+def test_labels_that_are_no_whole_numbers_are_refused(client, value, labels_first):
+    body = in_order(changed("labels", (0, 1, 2), value, np.float64), labels_first)
+    answer = client.score(body)
+    assert answer.status_code == 422
+    assert answer.json()["parameter"] == "labels"
+    assert_well(client)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "<f4", ">f4", "f8"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.25, 1.5, 7])
+@both_orders
+def test_a_probability_out_of_range_is_pointed_at(client, value, dtype, labels_first):
+    body = in_order(changed("pred_probs", (2, 1, 3, 4), value, dtype), labels_first)
+    problem = assert_problem(client.score(body), 422, "probability-out-of-range", "pred_probs")
+    assert_place_and_value(problem, (2, 1, 3, 4), value)
+    assert_well(client)
+
+
+def test_a_fortran_array_is_pointed_into_by_its_index(client):
+    arrays = changed("pred_probs", (2, 1, 3, 4), 1.5)
+    answer = client.score(npz(labels=LABELS, pred_probs=np.asfortranarray(arrays["pred_probs"])))
+    problem = assert_problem(answer, 422, "probability-out-of-range", "pred_probs")
+    assert_place_and_value(problem, (2, 1, 3, 4), 1.5)
+
+
+def test_logits_are_asked_after(client):
+    logits = np.random.default_rng(0).normal(0, 4, PRED_PROBS.shape)
+    problem = assert_problem(
+        client.score(npz(labels=LABELS, pred_probs=logits)), 422, "probability-out-of-range", "pred_probs")
+    assert "logits" in problem["detail"].lower()
+    assert_well(client)
+
+
+# Methods, paths, answers
+
+
+@pytest.mark.parametrize("method, path, allowed", [
+    ("GET", "/score", {"POST"}), ("DELETE", "/score", {"POST"}), ("GET", "/issues", {"POST"}),
+    ("DELETE", "/jobs", {"GET", "HEAD"}), ("PUT", "/jobs/x", {"GET", "HEAD", "DELETE"}),
+    ("GET", "/jobs/x/cancel", {"POST"}), ("POST", "/jobs/x/pixel_scores", {"GET", "HEAD"}),
+    ("POST", "/jobs/x/ranking", {"GET", "HEAD"}), ("POST", "/livez", {"GET", "HEAD"}),
+    ("PUT", "/readyz", {"GET", "HEAD"}), ("POST", "/version", {"GET", "HEAD"}), ("PATCH", "/openapi.yaml", {"GET", "HEAD"}),
+])
+def test_another_method_is_told_which_are_allowed(client, method, path, allowed):
+    answer = client.request(method, path)
+    assert_problem(answer, 405, "method-not-allowed")
+    assert {name.strip() for name in answer.headers["Allow"].split(",")} - {"OPTIONS"} == allowed
+
+
+@pytest.mark.parametrize("path", [
+    "/", "/scores", "/score/", "/jobs/", "/jobs/x/y/z", "/jobs/x/nothing", "/%2e%2e/etc", "//",
+])
+def test_an_unknown_path_is_not_found(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["type"] in ("urn:segscore:not-found", "urn:segscore:unknown-job")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/png", "application/json;q=0", "application/x-npz;q=0, text/*"])
+def test_an_answer_in_another_form_is_refused(client, accept):
+    assert_problem(client.score(GOOD, accept=accept), 406, "not-acceptable")
+    assert_well(client)
+
+
+@pytest.mark.parametrize("lines", [
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50), b"GET\r\n\r\n", b"HELLO\r\n\r\n",
+    b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n",
+    b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+    b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+], ids=["tls", "no version", "no request", "no length", "negative length", "no chunk"])
+def test_what_is_not_http_does_no_harm(client, server, lines):
+    with BareConnection(server.address) as connection:
+        connection.send(lines)
+        answer = connection.read_to_end()
+    assert answer == b"" or answer.split()[1].startswith(b"4"), answer[:200]
+    assert_well(client)
+
+
+# Limits
+
+
+@pytest.fixture(scope="module")
+def narrow(start_server):
+    server = start_server("--max-body-bytes", "20000", "--max-json-bytes", "2000", "--max-pixels", "1000")
+    with Client(server) as client:
+        yield client
+
+
+def assert_over_limit(answer, slug, limit):
+    assert assert_problem(answer, 413, slug)["limit"] == limit
+
+
+def test_a_body_is_refused_by_its_length_before_it_is_sent(narrow):
+    for target in ("/score", "/issues"):
+        with BareConnection(narrow.server.address) as connection:
+            connection.send_head("POST", target, f"Content-Length: {10**12}", "Content-Type: application/x-npz")
+            assert_over_limit(connection.read(), "body-too-large", 20000)
+    assert_well(narrow)
+
+
+def test_a_client_that_expects_100_continue_is_spared_the_upload(narrow):
+    with BareConnection(narrow.server.address) as connection:
+        connection.send_head("POST", "/score", "Content-Length: 20001", "Expect: 100-continue")
+        assert connection.read_head()[0] == 413
+
+
+def test_a_chunked_body_is_refused_where_it_passes_the_limit(narrow):
+    large = npz(labels=np.zeros((1, 30, 30), np.uint8), pred_probs=np.zeros((1, 4, 30, 30)))
+    assert len(large.data) > 20000
+    assert_over_limit(narrow.score(bodies.chunked(large, 1000)), "body-too-large", 20000)
+    assert_well(narrow)
+
+
+def test_json_has_a_limit_of_its_own(narrow):
+    large = json_body(labels=np.zeros((1, 20, 20), int), pred_probs=np.zeros((1, 1, 20, 20)))
+    assert 2000 < len(large.data) < 20000
+    assert_over_limit(narrow.score(large), "body-too-large", 2000)
+    assert_over_limit(narrow.score(bodies.gzipped(large)), "body-too-large", 2000)
+    assert_over_limit(narrow.score(bodies.chunked(large, 500)), "body-too-large", 2000)
+    assert_well(narrow)
+
+
+@both_orders
+def test_pixels_are_counted_from_the_header(narrow, labels_first):
+    def body(height, width):
+        labels = np.zeros((1, height, width), np.uint8)
+        return in_order({"labels": labels, "pred_probs": np.ones((1, 1, height, width), np.float32)}, labels_first)
+
+    assert_over_limit(narrow.score(body(7, 143)), "too-many-pixels", 1000)
+    answer = narrow.scored(body(25, 40))
+    assert answer["image_scores"] == [1.0]
+    assert narrow.delete(answer["links"]["self"]).status_code == 204
+    assert_well(narrow)
+
+
+@pytest.mark.parametrize("shape", [(1, 2**31, 2**31), (2**40, 2**40, 2**40), (1, 1, 2**63 - 1)])
+def test_an_absurd_shape_is_refused_by_its_header(client, shape):
+    body = archive([("labels.npy", npy_header("|u1", shape))])
+    assert_problem(client.score(body), 413, "too-many-pixels")
+    assert_well(client)
+
+
+def hold_upload(server):
+    """A connection whose `POST` was let in (100) and whose body is still to come, or the refusal."""
+    connection = BareConnection(server.address)
+    connection.send_body_head(GOOD, "Expect: 100-continue")
+    status, fields = connection.read_head()
+    return connection, status, fields
+
+
+def test_a_full_server_says_when_to_come_back(start_server):
+    server = start_server("--workers", "1", "--backlog", "1")
+    client = Client(server)
+    held = []
+    for _ in range(4):
+        connection, status, fields = hold_upload(server)
+        held.append(connection)
+        if status != 100:
+            break
+    assert status == 503, "a backlog of 1 takes no more than one job at work, one that waits and one on its way"
+    assert int(fields["Retry-After"]) >= 0
+    refused = client.score(GOOD)
+    assert_problem(refused, 503, "at-capacity")
+    assert int(refused.headers["Retry-After"]) >= 0
+    assert_problem(client.get("/readyz"), 503, "at-capacity")
+    assert client.get("/livez").status_code == 200
+    for connection in held[:-1]:
+        connection.send(GOOD.data)
+        assert connection.read().status_code == 200
+    eventually(lambda: client.get("/readyz").status_code == 200, "there is room again")
+    for job in client.job_ids():
+        assert client.delete(f"/jobs/{job}").status_code == 204
+    assert_well(client)
+    for connection in held:
+        connection.close()
+
+
+def test_memory_that_is_not_there_is_a_problem_of_its_own(start_server):
+    server = start_server("--max-pixels", str(10**9))
+    client = Client(server)
+    assert_well(client)
+    server.limit_address_space(server.address_space_bytes + 48 * MEGABYTE)
+    side = 10 * 1024
+    body = archive([
+        ("labels.npy", itertools.chain([npy_header("|u1", (1, side, side))], zeros(100))),
+        ("pred_probs.npy", itertools.chain([npy_header("<f2", (1, 1, side, side))], zeros(200))),
+    ])
+    answer = client.score(body)
+    assert_problem(answer, 503, "out-of-memory")
+    assert int(answer.headers["Retry-After"]) >= 0
+    assert_well(client)
+
+
+def test_a_full_disk_is_a_problem_of_its_own(start_server):
+    server = start_server(file_size_limit=64 * 1024)
+    client = Client(server)
+    labels, pred_probs = reference.sample(2, 20, 64, 64)
+    assert_problem(client.score(npz(pred_probs=pred_probs, labels=labels)), 507, "spool-full")
+    answer = client.scored(npz(labels=labels, pred_probs=pred_probs))
+    assert client.delete(answer["links"]["self"]).status_code == 204
+    assert_well(client)
+
+
+# Clients that stop, and bodies that grow
+
+
+@pytest.mark.parametrize("target", ["/score", "/issues"])
+def test_a_body_that_stops_arriving_times_out(start_server, target):
+    server = start_server("--idle-timeout", "1")
+    client = Client(server)
+    with BareConnection(server.address) as connection:
+        connection.send_body_head(GOOD, target=target)
+        connection.send(GOOD.data[:100])
+        assert_problem(connection.read(), 408, "request-timeout")
+        assert connection.is_closed_by_server()
+    assert_well(client)
+
+
+@pytest.fixture(scope="module")
+def measured(start_server):
+    """A client of a server that has been used, so that its memory is what it needs anyway."""
+    with Client(start_server("--max-json-bytes", str(4 * MEGABYTE))) as client:
+        for _ in range(3):
+            large = reference.sample(1, 3, 256, 256)
+            answer = client.scored(npz(labels=large[0], pred_probs=large[1]))
+            assert client.delete(answer["links"]["self"]).status_code == 204
+        yield client
+
+
+@both_orders
+def test_a_client_that_hangs_up_leaves_nothing(measured, labels_first):
+    server = measured.server
+    labels, pred_probs = reference.sample(1, 8, 256, 256)
+    body = in_order({"labels": labels, "pred_probs": pred_probs}, labels_first)
+
+    def hang_up():
+        with BareConnection(server.address) as connection:
+            connection.send_body_head(body)
+            connection.send(body.data[:len(body.data) * 3 // 4])
+
+    hang_up()
+    assert_well(measured)
+    before = server.resident_bytes
+    for _ in range(15):
+        hang_up()
+    assert_well(measured)
+    assert server.resident_bytes - before < 8 * MEGABYTE
+
+
+BOMB = 96  # Megabytes, from some hundred kilobytes
+
+
+@pytest.mark.parametrize("make, status", [
+    (lambda: Body(bodies.gzip_of_zeros(BOMB * MEGABYTE), {"Content-Encoding": "gzip"}), 415),
+    (lambda: Body(gzip.compress(b'{"labels": [' + b" " * (BOMB * MEGABYTE)), GZIPPED.fields | JSON.fields), 413),
+    (lambda: archive([("labels.npy", itertools.chain([npy_header("|u1", (1, 2, 2))], zeros(BOMB)))]), 400),
+    (lambda: archive([("labels.npy", itertools.chain([npy(LABELS)], zeros(BOMB)))]), 400),
+    (lambda: archive([("weights.npy", zeros(BOMB))] + members(**ARRAYS)), 400),
+    (lambda: archive(members(**ARRAYS) + [("weights.npy", zeros(BOMB))]), 400),
+    (lambda: archive([("labels.npy", b"\x93NUMPY\x02\x00" + b"\xff" * 4 + bytes(MEGABYTE))]), 400),
+    (lambda: multipart([("temperature", "1" * (8 * MEGABYTE))], **ARRAYS), 400),
+], ids=["gzip", "gzipped json", "array beyond its shape", "array with a tail", "member ahead", "member behind",
+        "npy header of 4 GB", "long text part"])
+def test_a_bomb_goes_off_in_constant_memory(measured, make, status):
+    server = measured.server
+    assert_well(measured)
+    body = make()
+    server.forget_peak()
+    before = server.resident_bytes
+    assert measured.score(body).status_code == status
+    assert server.peak_resident_bytes - before < 40 * MEGABYTE
+    assert_well(measured)
+
+
+def test_a_pile_of_classes_goes_by_in_constant_memory(measured):
+    """With `labels` first, memory grows with the pixels and not with the classes."""
+    server = measured.server
+    labels = np.zeros((1, 256, 256), np.uint8)
+    classes = BOMB * 4  # of a quarter of a megabyte each
+    body = archive([
+        ("labels.npy", npy(labels)),
+        ("pred_probs.npy", itertools.chain([npy_header("<f4", (1, classes, 256, 256))], zeros(BOMB))),
+    ])
+    server.forget_peak()
+    before = server.resident_bytes
+    answer = measured.scored(body)
+    assert answer["image_scores"] == [0.0]
+    assert server.peak_resident_bytes - before < 40 * MEGABYTE
+    assert measured.delete(answer["links"]["self"]).status_code == 204
