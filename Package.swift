@@ -37,6 +37,7 @@ let package = Package(
         .target(
             name: "ScoringService",
             dependencies: ["Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", httpTypes, logging],
+            resources: [.embedInCode("openapi.yaml")],
             swiftSettings: sourceSettings),
         .target(name: "ServiceInterface", dependencies: ["Tensors", httpTypes], swiftSettings: sourceSettings),
         .target(name: "Jobs", swiftSettings: sourceSettings),

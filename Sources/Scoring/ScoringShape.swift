@@ -22,7 +22,7 @@ package struct ScoringShape: Equatable, Sendable {
     /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
     ///   ``ScoringError/shapeMismatch(_:expected:actual:)`` or ``ScoringError/tooManyClasses(_:limit:)``.
     package init(labels: [Int], predictedProbabilities shape: [Int]) throws(ScoringError) {
-        precondition(labels.count == 3 && !labels.contains(0))
+        precondition(labels.count == 3)
         guard shape.count == 4 else { throw .rank(.predictedProbabilities, expected: 4, shape: shape) }
         guard !shape.contains(0) else { throw .emptyArray(.predictedProbabilities, shape: shape) }
         guard labels == [shape[0], shape[2], shape[3]] else {

@@ -25,6 +25,13 @@ package struct ResponseBody: Sendable {
 
     package init() {}
 
+    /// A body of bytes that were made for it.
+    ///
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    package init(copying bytes: [UInt8]) throws(TensorError) {
+        append(try Buffer(bytes))
+    }
+
     /// The size of the whole body, in bytes.
     package var byteCount: Int { segments.reduce(0) { $0 + $1.range.count } }
 

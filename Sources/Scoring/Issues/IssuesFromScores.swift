@@ -43,11 +43,15 @@ package struct IssuesFromScores: Equatable, Sendable {
     /// - Parameters:
     ///   - imageScores: `(N,)`.
     /// - Returns: Their indices, lowest score first; equal scores by index.
-    package func images(_ imageScores: Buffer<Double>) -> [Int] {
-        Self.ascending(imageScores).filter { imageScores.span[$0] < threshold }
+    package func images(_ imageScores: PixelScores) -> [Int] {
+        switch imageScores {
+        case .float32(let scores): Self.ascending(scores).filter { Double(scores.span[$0]) < threshold }
+        case .float64(let scores): Self.ascending(scores).filter { scores.span[$0] < threshold }
+        }
     }
 
-    static func ascending(_ scores: Buffer<Double>) -> [Int] {
+    /// The indices of scores, lowest first; equal scores by index.
+    static func ascending<Score: Comparable & BitwiseCopyable & Sendable>(_ scores: Buffer<Score>) -> [Int] {
         (0..<scores.count).sorted { (scores.span[$0], $0) < (scores.span[$1], $1) }
     }
 }

@@ -29,6 +29,19 @@ package final class PixelAccumulator {
             order: layout.order)
     }
 
+    /// Proves what can be proved of `pred_probs` before the labels are there.
+    ///
+    /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
+    ///   ``ScoringError/tooManyClasses(_:limit:)`` or ``ScoringError/elementType(_:_:)``.
+    package static func check(_ layout: TensorLayout) throws(ScoringError) {
+        let shape = layout.shape
+        guard shape.count == 4 else { throw .rank(.predictedProbabilities, expected: 4, shape: shape) }
+        _ = try ScoringShape(labels: [shape[0], shape[2], shape[3]], predictedProbabilities: shape)
+        guard layout.elementType.scalar.isFloatingPoint else {
+            throw .elementType(.predictedProbabilities, layout.elementType.scalar)
+        }
+    }
+
     /// How many images are in whole; in Fortran order, none before the last byte.
     package var imagesDone: Int { elementsDone / (shape.classCount * shape.pixelsPerImage) }
 

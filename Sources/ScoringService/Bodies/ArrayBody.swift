@@ -1,0 +1,125 @@
+import HTTPTypes
+import Scoring
+import ServiceInterface
+import TensorCodecs
+
+/// Reads a body that holds arrays: npz, multipart or JSON, gzipped or not.
+///
+/// The forms are told apart by their first bytes: what `curl --data-binary` and `requests` say of them is wrong or
+/// missing.
+final class ArrayBody {
+    /// One form of body.
+    protocol Form: AnyObject {
+        func receive(_ bytes: borrowing Span<UInt8>) throws(Problem)
+
+        /// The body has ended; quick work on the thread that reads.
+        func finish() throws(Problem)
+
+        /// Hands on what could not be handed on while the body came; on a worker.
+        func complete() throws(Problem)
+    }
+
+    /// The sizes that a body is held to.
+    struct Limits {
+        let bodyBytes: Int
+        let jsonBytes: Int
+    }
+
+    private let intake: ArrayIntake
+    private let limits: Limits
+    private let multipart: (any MultipartFactory)?
+    private var gzip: GzipDecoder?
+    private var form: (any Form)?
+
+    /// - Throws: 415 for a media type or coding that no array comes in.
+    init(
+        _ request: IncomingRequest, limits: Limits, destination: any ArrayDestination
+    ) throws(Problem) {
+        intake = ArrayIntake(destination)
+        self.limits = limits
+        multipart = request.multipart
+        let fields = request.head.headerFields
+        try Self.checkMediaType(fields[.contentType])
+        switch fields[.contentEncoding]?.lowercased() {
+        case nil, "", "identity": gzip = nil
+        case "gzip", "x-gzip": gzip = GzipDecoder(byteLimit: limits.bodyBytes)
+        case let coding?:
+            throw Problem(
+                .unsupportedMediaType, "unsupported-media-type", "The content coding \(coding) is not understood.",
+                parameter: "Content-Encoding", expected: "gzip", actual: coding
+            ).with(.acceptEncoding, "gzip")
+        }
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        guard gzip != nil else { return try take(bytes) }
+        try gzip?.decode(bytes) { (decoded) throws(Problem) in try take(decoded) }
+    }
+
+    /// The body has ended.
+    func finish() throws(Problem) {
+        do throws(CodecError) {
+            try gzip?.finish()
+        } catch {
+            throw Problem(error)
+        }
+        guard let form else {
+            throw .malformedBody("The body is empty.", expected: Self.accepted, actual: "0 bytes")
+        }
+        try form.finish()
+    }
+
+    /// Hands on what the form kept for the end. May take long: for workers.
+    func complete() throws(Problem) {
+        try form?.complete()
+    }
+
+    private func take(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        if let form { return try form.receive(bytes) }
+        guard !bytes.isEmpty else { return }
+        let form = try makeForm(firstByte: bytes[0])
+        self.form = form
+        try form.receive(bytes)
+    }
+
+    private func makeForm(firstByte: UInt8) throws(Problem) -> any Form {
+        switch firstByte {
+        case UInt8(ascii: "P"): return NpzForm(intake, byteLimit: limits.bodyBytes)
+        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"),
+            UInt8(ascii: "\n"):
+            if firstByte == UInt8(ascii: "\r"), let multipart { return try MultipartForm(intake, multipart, limits) }
+            return JSONForm(intake, byteLimit: limits.jsonBytes)
+        default:
+            if let multipart { return try MultipartForm(intake, multipart, limits) }
+            if firstByte == UInt8(ascii: "-") {
+                throw .malformedBody(
+                    "The body looks like a form, but its Content-Type is not multipart/form-data with a boundary.",
+                    expected: "Content-Type: multipart/form-data; boundary=…")
+            }
+            throw Problem(
+                .unsupportedMediaType, "unsupported-media-type",
+                "The body is none of the forms that arrays come in here.", expected: Self.accepted,
+                actual: "a body that begins with the byte 0x" + String(firstByte, radix: 16))
+        }
+    }
+
+    private static let accepted =
+        "an npz file, multipart/form-data with one npy file an array, or application/json"
+
+    /// curl calls any data a URL-encoded form.
+    private static let mediaTypes = [
+        "application/x-npz", "application/zip", "application/octet-stream", "application/x-www-form-urlencoded",
+        "multipart/form-data", "application/json",
+    ]
+
+    private static func checkMediaType(_ field: String?) throws(Problem) {
+        guard let field, !field.isEmpty else { return }
+        let type = field.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
+        guard mediaTypes.contains(type) else {
+            throw Problem(
+                .unsupportedMediaType, "unsupported-media-type", "Arrays do not come as \(type) here.",
+                parameter: "Content-Type", expected: mediaTypes.joined(separator: ", "), actual: field
+            ).with(.accept, mediaTypes.joined(separator: ", "))
+        }
+    }
+}

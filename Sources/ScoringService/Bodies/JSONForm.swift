@@ -1,0 +1,64 @@
+import Scoring
+import TensorCodecs
+
+/// A body that is a JSON object. It is held in memory and read at its end.
+final class JSONForm: ArrayBody.Form {
+    private let intake: ArrayIntake
+    private let text: JSONText
+
+    init(_ intake: ArrayIntake, byteLimit: Int) {
+        self.intake = intake
+        text = JSONText(byteLimit: byteLimit)
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        do throws(CodecError) {
+            try text.append(bytes)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    func finish() throws(Problem) {}
+
+    func complete() throws(Problem) {
+        try text.decode(into: Members(intake))
+    }
+
+    private final class Members: JSONReceiver {
+        private let intake: ArrayIntake
+
+        init(_ intake: ArrayIntake) {
+            self.intake = intake
+        }
+
+        func receiver(forArray name: String) throws(Problem) -> (any TensorReceiver<Problem>)? {
+            guard intake.destination.arrays.contains(where: { $0.rawValue == name }) else { return nil }
+            return ArrayPort(try intake.open(name), of: intake.destination)
+        }
+
+        func member(_ name: String, _ value: JSONScalar) throws(Problem) {
+            switch value {
+            case .string(let text): try intake.destination.set(name, text)
+            case .number(_, let text): try intake.destination.set(name, text)
+            case .bool(let value): try intake.destination.set(name, value ? "true" : "false")
+            case .strings(let list): try intake.destination.set(name, list.joined(separator: ","))
+            case .null, .other:
+                throw .invalidParameter(name, expected: "a string, a number or a list of strings", actual: value.kind)
+            }
+        }
+    }
+}
+
+extension JSONScalar {
+    fileprivate var kind: String {
+        switch self {
+        case .null: "null"
+        case .bool: "a boolean"
+        case .number: "a number"
+        case .string: "a string"
+        case .strings: "a list of strings"
+        case .other: "an object or a list"
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import Scoring
+import ServiceInterface
+
+/// A body that is a form: one npy file a part, and parameters as text parts.
+final class MultipartForm: ArrayBody.Form, PartReceiver {
+    private enum Part {
+        case array(NpyPart)
+        case parameter(String, text: [UInt8])
+    }
+
+    /// No parameter is longer; a text part that is longer is none.
+    private static let textLimit = 4096
+
+    private let intake: ArrayIntake
+    private let byteLimit: Int
+    private var reader: (any MultipartReader)?
+    private var part: Part?
+    private var problem: Problem?
+
+    init(_ intake: ArrayIntake, _ factory: any MultipartFactory, _ limits: ArrayBody.Limits) throws(Problem) {
+        self.intake = intake
+        byteLimit = limits.bodyBytes
+        do throws(MultipartError) {
+            reader = try factory.makeReader(for: Parts(self))
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        do throws(MultipartError) {
+            try reader?.receive(bytes)
+        } catch {
+            throw problem ?? Problem(error)
+        }
+    }
+
+    func finish() throws(Problem) {
+        do throws(MultipartError) {
+            try reader?.finish()
+        } catch {
+            throw problem ?? Problem(error)
+        }
+        try endPart()
+    }
+
+    func complete() throws(Problem) {}
+
+    func receivePart(name: String, fileName: String?, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
+        do throws(Problem) {
+            if offset == 0 {
+                try endPart()
+                try beginPart(name, isFile: fileName != nil)
+            }
+            try append(bytes)
+            return true
+        } catch {
+            problem = error
+            return false
+        }
+    }
+
+    /// A part is an array if its name is one's, or if it came as a file.
+    private func beginPart(_ name: String, isFile: Bool) throws(Problem) {
+        if isFile || intake.destination.arrays.contains(where: { $0.rawValue == name }) {
+            part = .array(NpyPart(try intake.open(name), intake, byteLimit: byteLimit))
+        } else {
+            part = .parameter(name, text: [])
+        }
+    }
+
+    private func append(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        switch part {
+        case nil: return
+        case .array(var array):
+            part = nil
+            try array.receive(bytes)
+            part = .array(array)
+        case .parameter(let name, var text):
+            part = nil
+            guard text.count + bytes.count <= Self.textLimit else {
+                throw .invalidParameter(
+                    String(name.prefix(100)), expected: "at most \(Self.textLimit) bytes", actual: "more")
+            }
+            for index in 0..<bytes.count { text.append(bytes[index]) }
+            part = .parameter(name, text: text)
+        }
+    }
+
+    private func endPart() throws(Problem) {
+        defer { part = nil }
+        switch part {
+        case nil: return
+        case .array(let array): try array.finish()
+        case .parameter(let name, let text):
+            try intake.destination.set(name, String(decoding: text, as: UTF8.self))
+        }
+    }
+
+    /// Keeps the reader from holding the form that holds it.
+    private final class Parts: PartReceiver {
+        private weak var form: MultipartForm?
+
+        init(_ form: MultipartForm) {
+            self.form = form
+        }
+
+        func receivePart(name: String, fileName: String?, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
+            form?.receivePart(name: name, fileName: fileName, offset: offset, bytes: bytes) ?? false
+        }
+    }
+}

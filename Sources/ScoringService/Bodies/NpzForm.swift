@@ -1,0 +1,74 @@
+import Scoring
+import TensorCodecs
+
+/// A body that is an npz file: one entry an array.
+final class NpzForm: ArrayBody.Form {
+    private let decoder: NpzDecoder<Entries>
+
+    init(_ intake: ArrayIntake, byteLimit: Int) {
+        decoder = NpzDecoder(receiver: Entries(intake, byteLimit: byteLimit), byteLimit: byteLimit)
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        try decoder.decode(bytes)
+    }
+
+    func finish() throws(Problem) {
+        try decoder.finish()
+    }
+
+    func complete() throws(Problem) {}
+
+    /// Sends each entry through a decoder of its own.
+    private final class Entries: EntryReceiver {
+        private let intake: ArrayIntake
+        private let byteLimit: Int
+        private var current: NpyPart?
+
+        init(_ intake: ArrayIntake, byteLimit: Int) {
+            self.intake = intake
+            self.byteLimit = byteLimit
+        }
+
+        func begin(entry name: String) throws(Problem) {
+            let array = name.hasSuffix(".npy") ? String(name.dropLast(4)) : name
+            current = NpyPart(try intake.open(array), intake, byteLimit: byteLimit)
+        }
+
+        func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+            try current?.receive(bytes)
+        }
+
+        func end(entry name: String) throws(Problem) {
+            try current?.finish()
+            current = nil
+        }
+    }
+}
+
+/// One npy file in a body.
+struct NpyPart {
+    private let array: ScoringError.Array
+    private var decoder: NpyDecoder<ArrayPort>
+
+    init(_ array: ScoringError.Array, _ intake: ArrayIntake, byteLimit: Int) {
+        self.array = array
+        decoder = NpyDecoder(receiver: ArrayPort(array, of: intake.destination), byteLimit: byteLimit)
+    }
+
+    mutating func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        do throws(Problem) {
+            try decoder.decode(bytes)
+        } catch {
+            throw error.found(in: array)
+        }
+    }
+
+    func finish() throws(Problem) {
+        do throws(Problem) {
+            try decoder.finish()
+        } catch {
+            throw error.found(in: array)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import HTTPTypes
+import Jobs
+import ServiceInterface
+
+/// What a container platform and a curious person ask a service.
+extension Service {
+    /// `GET /livez`: the process turns.
+    func showLiveness(_ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkNoParameters(request)
+        return BodilessIntake { () throws(Problem) in try .bytes(.ok, .text, Array("ok\n".utf8)) }
+    }
+
+    /// `GET /readyz`: another job would be accepted.
+    func showReadiness(_ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkNoParameters(request)
+        let (queue, backlog) = (queue, limits.backlog)
+        return BodilessIntake { () throws(Problem) in
+            if queue.isDraining { throw .draining }
+            if queue.counts.backlog >= backlog { throw .atCapacity(limit: backlog) }
+            return try .bytes(.ok, .text, Array("ok\n".utf8))
+        }
+    }
+
+    /// `GET /version`
+    func showVersion(_ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkNoParameters(request)
+        return BodilessIntake { () throws(Problem) in
+            try .json { writer in
+                writer.object { members in
+                    members.string("name", "segscore")
+                    members.string("version", Self.version)
+                }
+            }
+        }
+    }
+
+    /// `GET /openapi.yaml`
+    func showOpenAPI(_ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkNoParameters(request)
+        return BodilessIntake { () throws(Problem) in try .bytes(.ok, .yaml, PackageResources.openapi_yaml) }
+    }
+}

@@ -1,0 +1,105 @@
+import HTTPTypes
+import Scoring
+import ServiceInterface
+import TensorCodecs
+import Tensors
+
+/// `POST /issues`: turns scores into a mask or a list of images, as `issues_from_scores` does.
+///
+/// `@unchecked Sendable`: the daemon's thread that reads the body hands the intake to the one worker that answers.
+final class IssuesIntake: Intake, @unchecked Sendable {
+    private let service: Service
+    private let arrays: ScoreInputs
+    private let body: ArrayBody
+    private let form: MediaType
+
+    init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
+        self.service = service
+        form = try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
+        let parameters = try Parameters(target: request.head.path ?? "", known: ["threshold"])
+        _ = try parameters.threshold()
+        arrays = ScoreInputs(parameters: parameters, limit: service.configuration.maxPixels)
+        body = try ArrayBody(
+            request,
+            limits: ArrayBody.Limits(
+                bodyBytes: service.configuration.maxBodyBytes, jsonBytes: service.configuration.maxJSONBytes),
+            destination: arrays)
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        try body.receive(bytes)
+    }
+
+    func abandon() {}
+
+    func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
+        do throws(Problem) {
+            try body.finish()
+        } catch {
+            answer(.failure(error))
+            return
+        }
+        service.encode(answer) { [self] () throws(Problem) in
+            try body.complete()
+            let issues = try arrays.issues()
+            switch form {
+            case .npy: return try .npy(issues)
+            case .npz: return try .npz([("issues", issues)])
+            default:
+                return try .json { writer in
+                    writer.object { $0.raw("issues") { issues.appendJSON(to: &$0) } }
+                }
+            }
+        }
+    }
+}
+
+/// The arrays of `POST /issues`.
+private final class ScoreInputs: ArrayDestination {
+    let arrays: [ScoringError.Array] = [.imageScores, .pixelScores]
+    private let limit: Int
+    private var parameters: Parameters
+    private var imageScores: ScoreAccumulator?
+    private var pixelScores: ScoreAccumulator?
+
+    init(parameters: Parameters, limit: Int) {
+        self.parameters = parameters
+        self.limit = limit
+    }
+
+    func begin(_ array: ScoringError.Array, _ layout: TensorLayout) throws(Problem) {
+        do throws(ScoringError) {
+            let accumulator = try ScoreAccumulator(array, layout: layout, limit: limit)
+            if array == .imageScores { imageScores = accumulator } else { pixelScores = accumulator }
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>, of array: ScoringError.Array) throws(Problem) {
+        (array == .imageScores ? imageScores : pixelScores)?.receive(bytes)
+    }
+
+    func end(_ array: ScoringError.Array) throws(Problem) {}
+
+    func set(_ parameter: String, _ value: String) throws(Problem) {
+        try parameters.set(parameter, value)
+    }
+
+    /// The mask where there are pixel scores, else the images.
+    func issues() throws(Problem) -> ArrayAnswer {
+        guard let imageScores else { throw .missing(.imageScores) }
+        let threshold = try parameters.threshold() ?? IssuesFromScores.defaultThreshold
+        guard let pixelScores else {
+            return try .indices(IssuesFromScores(threshold: threshold).images(imageScores.finish()))
+        }
+        guard pixelScores.shape[0] == imageScores.shape[0] else {
+            throw Problem(
+                .shapeMismatch(
+                    .pixelScores, expected: [imageScores.shape[0], pixelScores.shape[1], pixelScores.shape[2]],
+                    actual: pixelScores.shape))
+        }
+        let scores = pixelScores.finish()
+        return try .mask(scores, 0..<scores.count, shape: pixelScores.shape, threshold: threshold)
+    }
+}

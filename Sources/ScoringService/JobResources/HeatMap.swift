@@ -1,0 +1,33 @@
+/// The colours of pixel scores: dark where the model agrees with the label, bright where it does not.
+///
+/// Nine colours of matplotlib's "inferno" map (CC0), evenly spaced, with straight lines between them.
+struct HeatMap {
+    private static let anchors: [(red: Double, green: Double, blue: Double)] = [
+        (0, 0, 4), (31, 12, 72), (85, 15, 109), (136, 34, 106), (186, 54, 85), (227, 89, 51), (249, 140, 10),
+        (249, 201, 50), (252, 255, 164),
+    ]
+
+    /// Red, green and blue of 256 levels of doubt, 0 for a score of 1.
+    private static let table: [(UInt8, UInt8, UInt8)] = (0..<256).map { level in
+        let position = Double(level) / 255 * Double(anchors.count - 1)
+        let index = min(Int(position), anchors.count - 2)
+        let (from, to, share) = (anchors[index], anchors[index + 1], position - Double(index))
+        func mix(_ a: Double, _ b: Double) -> UInt8 { UInt8(a + (b - a) * share + 0.5) }
+        return (mix(from.red, to.red), mix(from.green, to.green), mix(from.blue, to.blue))
+    }
+
+    /// - Parameters:
+    ///   - scores: In `[0, 1]`.
+    /// - Returns: Three bytes a pixel.
+    static func pixels<Score: BinaryFloatingPoint & BitwiseCopyable>(_ scores: borrowing Span<Score>) -> [UInt8] {
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(scores.count * 3)
+        for index in 0..<scores.count {
+            let color = table[Int((1 - scores[index]) * 255 + 0.5)]
+            pixels.append(color.0)
+            pixels.append(color.1)
+            pixels.append(color.2)
+        }
+        return pixels
+    }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import Jobs
+import Scoring
+
+/// The JSON document that tells of a job.
+struct JobDocument {
+    private let job: Job<ScoreJob>
+
+    init(_ job: Job<ScoreJob>) {
+        self.job = job
+    }
+
+    func write(to writer: inout JSONWriter) {
+        writer.object { write(to: &$0) }
+    }
+
+    func write(to members: inout JSONWriter.Members) {
+        let parameters = job.details.parameters
+        members.string("id", job.id.description)
+        members.string("status", job.status.rawValue)
+        members.string("method", parameters.method.rawValue)
+        members.object("parameters") { members in
+            members.number("temperature", parameters.temperature)
+            members.number("threshold", parameters.threshold)
+            members.integer("ignore_label", parameters.ignoredLabel.map(Int.init))
+        }
+        Self.write(job.details.shape, to: &members)
+        members.object("progress") { members in
+            members.integer("images_done", job.progress.imagesDone)
+            members.integer("images_total", job.progress.imagesTotal)
+            members.number("fraction", job.progress.fraction)
+        }
+        members.string("created_at", Self.text(job.createdAt))
+        members.string("started_at", job.startedAt.map(Self.text))
+        members.string("finished_at", job.finishedAt.map(Self.text))
+        members.string("expires_at", job.expiresAt.map(Self.text))
+        members.raw("error") { text in
+            text.append(contentsOf: job.failure.map(\.document) ?? Array("null".utf8))
+        }
+        Self.writeLinks(job, to: &members)
+    }
+
+    /// The shape; null while the arrays' headers are not in.
+    static func write(_ shape: ScoringShape?, to members: inout JSONWriter.Members) {
+        guard let shape else { return members.string("shape", nil) }
+        members.object("shape") { members in
+            members.integer("images", shape.imageCount)
+            members.integer("classes", shape.classCount)
+            members.integer("height", shape.height)
+            members.integer("width", shape.width)
+        }
+    }
+
+    /// Links to what there is of the job now.
+    static func writeLinks(_ job: Job<ScoreJob>, to members: inout JSONWriter.Members) {
+        members.object("links") { members in
+            let base = "/jobs/\(job.id)"
+            members.string("self", base)
+            if case .available = job.output {
+                for resource in ["image_scores", "pixel_scores", "issues", "ranking"] {
+                    members.string(resource, "\(base)/\(resource)")
+                }
+            }
+            if !job.status.isFinal {
+                members.string("cancel", "\(base)/cancel")
+            }
+        }
+    }
+
+    /// RFC 3339, in UTC, to the millisecond.
+    private static func text(_ date: Date) -> String {
+        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}

@@ -1,0 +1,101 @@
+import HTTPTypes
+import ServiceInterface
+import TensorCodecs
+import Tensors
+
+extension Response {
+    /// A response that says what its body is.
+    init(_ status: HTTPResponse.Status = .ok, _ form: MediaType, _ body: ResponseBody) {
+        self.init(HTTPResponse(status: status, headerFields: [.contentType: form.rawValue]), body: body)
+    }
+
+    /// - Throws: 503 where memory is short.
+    static func bytes(
+        _ status: HTTPResponse.Status = .ok, _ form: MediaType, _ bytes: [UInt8]
+    ) throws(Problem) -> Response {
+        do throws(TensorError) {
+            return Response(status, form, try ResponseBody(copying: bytes))
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    static func json(
+        status: HTTPResponse.Status = .ok, _ write: (inout JSONWriter) -> Void
+    ) throws(Problem) -> Response {
+        var document = JSONWriter()
+        write(&document)
+        return try bytes(status, .json, document.text)
+    }
+
+    /// One array, as the whole body.
+    static func json(_ array: ArrayAnswer) throws(Problem) -> Response {
+        var text: [UInt8] = []
+        array.appendJSON(to: &text)
+        return try bytes(.ok, .json, text)
+    }
+
+    /// One array, sent from where it lies.
+    static func npy(_ array: ArrayAnswer) throws(Problem) -> Response {
+        var response = try bytes(.ok, .npy, NpyEncoder.header(for: array.layout))
+        let (owner, range) = array.bytes
+        response.body.append(owner, range)
+        return response
+    }
+
+    /// Named arrays, sent from where they lie.
+    static func npz(_ arrays: [(name: String, array: ArrayAnswer)]) throws(Problem) -> Response {
+        let entries = arrays.map { name, array in
+            NpzEntry(name: name, layout: array.layout, owner: array.bytes.owner, range: array.bytes.range)
+        }
+        do throws(TensorError) {
+            var body = ResponseBody()
+            for piece in try NpzEncoder.archive(of: entries) {
+                body.append(piece.owner, piece.range)
+            }
+            return Response(.ok, .npz, body)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    /// A body that never changes: it gets a strong validator, and is answered in part or not at all where the request
+    /// says that this will do (RFC 9110, sections 13 and 14).
+    ///
+    /// - Parameters:
+    ///   - tag: The entity tag, without its quotes.
+    func immutable(tag: String, for request: HTTPRequest) -> Response {
+        let entityTag = "\"\(tag)\""
+        var result = self
+        result.head.headerFields[.eTag] = entityTag
+        result.head.headerFields[.acceptRanges] = "bytes"
+        if let known = request.headerFields[.ifNoneMatch], Self.list(known, names: entityTag) {
+            result.head.status = .notModified
+            result.body = ResponseBody()
+            return result
+        }
+        // A weak or older validator in If-Range asks for the whole.
+        let isCurrent = request.headerFields[.ifRange].map { $0 == entityTag } ?? true
+        guard request.method == .get, isCurrent, let range = request.headerFields[.range] else { return result }
+        let count = body.byteCount
+        switch ByteRange(range, of: count) {
+        case .whole: return result
+        case .part(let part):
+            result.head.status = .partialContent
+            result.head.headerFields[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(count)"
+            result.body = body.slice(part)
+            return result
+        case .unsatisfiable:
+            return Problem(
+                .rangeNotSatisfiable, "range-not-satisfiable", "The body has no such bytes.", parameter: "Range",
+                expected: "a range within \(count) bytes", actual: range
+            ).with(.contentRange, "bytes */\(count)").response
+        }
+    }
+
+    /// Whether a list of entity tags holds one, by weak comparison.
+    private static func list(_ field: String, names tag: String) -> Bool {
+        let members: [String] = field.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
+        return members.contains { $0 == "*" || $0 == tag || $0 == "W/" + tag }
+    }
+}

@@ -1,0 +1,50 @@
+import HTTPTypes
+import Scoring
+import ServiceInterface
+import TensorCodecs
+import Tensors
+
+extension Response {
+    /// One image's array as a picture: a mask in grey, 255 at an issue, or scores as a heat map.
+    ///
+    /// - Parameters:
+    ///   - array: `(H, W)`.
+    static func png(_ array: ArrayAnswer) throws(Problem) -> Response {
+        let (height, width) = (array.layout.shape[0], array.layout.shape[1])
+        do throws(CodecError) {
+            let file: Buffer<UInt8>
+            switch array.elements {
+            case .mask(let mask):
+                file = try .greyPNG(mask.span.extracting(array.range), width: width, height: height)
+            case .scores(.float32(let scores)):
+                file = try .heatMapPNG(scores.span.extracting(array.range), width: width, height: height)
+            case .scores(.float64(let scores)):
+                file = try .heatMapPNG(scores.span.extracting(array.range), width: width, height: height)
+            case .numbers, .indices:
+                preconditionFailure("image scores are not offered as a picture")
+            }
+            var body = ResponseBody()
+            body.append(file)
+            return Response(.ok, .png, body)
+        } catch {
+            throw Problem(error)
+        }
+    }
+}
+
+extension Buffer<UInt8> {
+    fileprivate static func greyPNG(
+        _ mask: borrowing Span<UInt8>, width: Int, height: Int
+    ) throws(CodecError) -> Buffer<UInt8> {
+        var pixels = [UInt8](repeating: 0, count: mask.count)
+        for index in 0..<mask.count where mask[index] != 0 { pixels[index] = 255 }
+        return try PNGEncoder.encodeGrey(pixels.span, width: width, height: height)
+    }
+
+    fileprivate static func heatMapPNG<Score: BinaryFloatingPoint & BitwiseCopyable>(
+        _ scores: borrowing Span<Score>, width: Int, height: Int
+    ) throws(CodecError) -> Buffer<UInt8> {
+        let pixels = HeatMap.pixels(scores)
+        return try PNGEncoder.encodeRGB(pixels.span, width: width, height: height)
+    }
+}

@@ -1,0 +1,48 @@
+import HTTPTypes
+import Jobs
+import Scoring
+import ServiceInterface
+
+/// The arrays of jobs.
+extension Service {
+    /// `GET /jobs/{id}/image_scores`, `/pixel_scores`, `/issues`
+    func showArray(
+        _ array: ScoreParameters.Array, of id: JobID, _ request: IncomingRequest
+    ) throws(Problem) -> any Intake {
+        guard array != .labelIssues else { throw .notImplemented }
+        let known: [String] =
+            switch array {
+            case .imageScores: []
+            case .pixelScores: ["image"]
+            case .issues, .labelIssues: ["image", "threshold", "class"]
+            }
+        let parameters = try Parameters(target: request.head.path ?? "", known: known)
+        guard parameters.string("class") == nil else { throw .notImplemented }
+        let image = try parameters.integer("image", in: 0...Int(Int32.max))
+        let threshold = try parameters.threshold()
+        let offers: [MediaType] = array == .imageScores || image == nil ? [.npy, .json] : [.npy, .json, .png]
+        let form = try MediaType.negotiated(request.head.headerFields[.accept], offers: offers)
+        let head = request.head
+        return BodilessIntake(later: { [self] answer in
+            encode(answer) { () throws(Problem) in
+                let (job, scores) = try self.finished(id)
+                let threshold = job.details.issueThreshold(threshold)
+                let elements: ArrayAnswer =
+                    switch array {
+                    case .imageScores: .imageScores(of: scores)
+                    case .pixelScores: try .pixelScores(of: scores, image: image)
+                    case .issues, .labelIssues: try .issues(of: scores, threshold: threshold, image: image)
+                    }
+                switch form {
+                case .png: return try .png(elements)
+                case .npy:
+                    // A job's arrays never change, so what names the request names the bytes.
+                    let parts = [id.description, array.rawValue] + (image.map { ["image\($0)"] } ?? [])
+                    let tag = (parts + (array == .issues ? ["below\(threshold)"] : [])).joined(separator: ".")
+                    return try Response.npy(elements).immutable(tag: tag, for: head)
+                default: return try .json(elements)
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import HTTPTypes
+import Jobs
+import Scoring
+import ServiceInterface
+import Tensors
+
+/// The resources of jobs, but for their arrays.
+extension Service {
+    /// `GET /jobs`
+    func listJobs(_ request: IncomingRequest) throws(Problem) -> any Intake {
+        let parameters = try Parameters(target: request.head.path ?? "", known: ["status", "limit", "cursor"])
+        let status = try parameters.string("status").map { (text) throws(Problem) in
+            guard let status = JobStatus(rawValue: text) else {
+                throw .invalidParameter(
+                    "status", expected: JobStatus.allCases.map(\.rawValue).joined(separator: ", "), actual: text)
+            }
+            return status
+        }
+        let limit = try parameters.integer("limit", in: 1...500) ?? 50
+        let cursor = try parameters.string("cursor").map { (text) throws(Problem) in
+            guard let cursor = JobCursor(text) else {
+                throw .invalidParameter("cursor", expected: "the \"next\" of an earlier answer", actual: text)
+            }
+            return cursor
+        }
+        let queue = queue
+        return BodilessIntake { () throws(Problem) in
+            let page = queue.jobs(status: status, after: cursor, limit: limit)
+            return try .json { writer in
+                writer.object { members in
+                    members.array("jobs", of: page.jobs) { members, job in JobDocument(job).write(to: &members) }
+                    members.string("next", page.next?.description)
+                }
+            }
+        }
+    }
+
+    /// `GET /jobs/{id}`
+    func showJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
+        let parameters = try Parameters(target: request.head.path ?? "", known: ["wait"])
+        let wait = try parameters.integer("wait", in: 0...Preference.longestWait) ?? 0
+        let queue = queue
+        return BodilessIntake(later: { answer in
+            queue.whenFinal(id, timeout: TimeInterval(wait)) { job in
+                answer(
+                    Answer { () throws(Problem) in
+                        guard let job else { throw .unknownJob(id.description) }
+                        return try .json { JobDocument(job).write(to: &$0) }
+                    })
+            }
+        })
+    }
+
+    /// `POST /jobs/{id}/cancel`
+    func cancelJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkNoParameters(request)
+        let queue = queue
+        return BodilessIntake { () throws(Problem) in
+            let job: Job<ScoreJob>
+            do throws(JobError) {
+                job = try queue.cancel(id)
+            } catch {
+                throw Problem(error)
+            }
+            return try .json { JobDocument(job).write(to: &$0) }
+        }
+    }
+
+    /// `DELETE /jobs/{id}`
+    func deleteJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkNoParameters(request)
+        let queue = queue
+        return BodilessIntake { () throws(Problem) in
+            do throws(JobError) {
+                try queue.delete(id)
+                return Response(HTTPResponse(status: .noContent))
+            } catch {
+                throw Problem(error)
+            }
+        }
+    }
+
+    /// `GET /jobs/{id}/ranking`
+    func showRanking(of id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
+        let parameters = try Parameters(target: request.head.path ?? "", known: ["limit", "threshold"])
+        let limit = try parameters.integer("limit", in: 1...Int(Int32.max)) ?? 20
+        let threshold = try parameters.threshold()
+        return BodilessIntake(later: { [self] answer in
+            encode(answer) { () throws(Problem) in
+                let (job, scores) = try self.finished(id)
+                let issues = IssuesFromScores(threshold: job.details.issueThreshold(threshold))
+                let plane = scores.shape.pixelsPerImage
+                return try .json { writer in
+                    writer.object { members in
+                        members.array("ranking", of: scores.ranking().prefix(limit)) { members, image in
+                            let pixels = image * plane..<(image + 1) * plane
+                            members.integer("image", image)
+                            members.number("score", scores.imageScores.span[image])
+                            members.integer("num_pixel_issues", issues.count(scores.pixelScores, pixels))
+                        }
+                    }
+                }
+            }
+        })
+    }
+
+    /// A job that has succeeded, with its output.
+    ///
+    /// - Throws: 404 for an unknown job, 409 for one that is not done or made nothing, 410 for one whose output is gone.
+    func finished(_ id: JobID) throws(Problem) -> (Job<ScoreJob>, SegmentationScores) {
+        do throws(JobError) {
+            let job = try queue.job(id)
+            return (job, try job.requireOutput())
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    /// - Throws: 400 where the query has any parameter.
+    func checkNoParameters(_ request: IncomingRequest) throws(Problem) {
+        _ = try Parameters(target: request.head.path ?? "", known: [])
+    }
+}
+
+extension ScoreJob.Details {
+    /// The threshold of an issue resource: the request's own, else the job's, else cleanlab's.
+    func issueThreshold(_ requested: Double?) -> Double {
+        requested ?? parameters.threshold ?? IssuesFromScores.defaultThreshold
+    }
+}

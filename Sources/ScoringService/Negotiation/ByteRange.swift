@@ -1,0 +1,42 @@
+/// What a `Range` field asks of a body (RFC 9110, section 14).
+enum ByteRange: Equatable {
+    case part(Range<Int>)
+    case unsatisfiable
+    /// The field is not one range of bytes: the whole is sent.
+    case whole
+
+    /// - Parameters:
+    ///   - field: The value of `Range`.
+    ///   - count: The size of the whole body, in bytes.
+    init(_ field: String, of count: Int) {
+        guard field.lowercased().hasPrefix("bytes=") else {
+            self = .whole
+            return
+        }
+        let bounds = field.dropFirst(6).filter { !$0.isWhitespace }
+            .split(separator: "-", omittingEmptySubsequences: false)
+        guard bounds.count == 2, bounds.allSatisfy({ $0.allSatisfy(\.isASCIIDigit) }) else {
+            self = .whole
+            return
+        }
+        switch (bounds[0].isEmpty, bounds[1].isEmpty) {
+        case (true, true): self = .whole
+        case (true, false):
+            // The last bytes; a number past every Int asks for all of them.
+            let suffix = min(Int(bounds[1]) ?? .max, count)
+            self = suffix > 0 ? .part(count - suffix..<count) : .unsatisfiable
+        case (false, _):
+            let first = Int(bounds[0]) ?? .max
+            let last = bounds[1].isEmpty ? Int.max : Int(bounds[1]) ?? .max
+            if last < first {
+                self = .whole
+            } else {
+                self = first < count ? .part(first..<min(last, count - 1) + 1) : .unsatisfiable
+            }
+        }
+    }
+}
+
+extension Character {
+    fileprivate var isASCIIDigit: Bool { ("0"..."9").contains(self) }
+}

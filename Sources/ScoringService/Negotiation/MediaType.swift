@@ -1,0 +1,56 @@
+import HTTPTypes
+
+/// The media types that the service speaks, and the matching of `Accept` (RFC 9110, section 12.5.1).
+enum MediaType: String {
+    case json = "application/json"
+    case npy = "application/x-npy"
+    case npz = "application/x-npz"
+    case png = "image/png"
+    case problem = "application/problem+json"
+    case text = "text/plain; charset=utf-8"
+    case yaml = "application/yaml"
+
+    /// The offer that an `Accept` field prefers; the first of equals, and the first where there is no field.
+    ///
+    /// - Throws: 406 where none will do.
+    static func negotiated(_ accept: String?, offers: [MediaType]) throws(Problem) -> MediaType {
+        guard let accept else { return offers[0] }
+        let ranges = accept.split(separator: ",").map(Range.init)
+        guard !ranges.isEmpty else { return offers[0] }
+        let qualities = offers.map { offer in
+            let matching = ranges.filter { $0.matches(offer) }
+            // The most specific range speaks for an offer.
+            return matching.max { $0.specificity < $1.specificity }?.quality ?? 0
+        }
+        let best = qualities.max() ?? 0
+        guard best > 0, let index = qualities.firstIndex(of: best) else {
+            throw Problem(
+                .notAcceptable, "not-acceptable", "This comes in none of the forms that Accept names.",
+                parameter: "Accept", expected: offers.map(\.rawValue).joined(separator: ", "), actual: accept)
+        }
+        return offers[index]
+    }
+
+    /// One member of an `Accept` field.
+    private struct Range {
+        let type: Substring
+        let subtype: Substring
+        let quality: Double
+
+        init(_ text: Substring) {
+            let parts = text.split(separator: ";").map { $0.filter { !$0.isWhitespace } }
+            let names = (parts.first ?? "").lowercased().split(separator: "/", omittingEmptySubsequences: false)
+            type = names.first ?? ""
+            subtype = names.count == 2 ? names[1] : ""
+            let weight = parts.dropFirst().first { $0.lowercased().hasPrefix("q=") }
+            quality = weight.map { Double($0.dropFirst(2)) ?? 0 } ?? 1
+        }
+
+        var specificity: Int { (type == "*" ? 0 : 1) + (subtype == "*" ? 0 : 1) }
+
+        func matches(_ offer: MediaType) -> Bool {
+            let names = offer.rawValue.prefix { $0 != ";" }.split(separator: "/")
+            return (type == "*" || type == names[0]) && (subtype == "*" || subtype == names[1])
+        }
+    }
+}

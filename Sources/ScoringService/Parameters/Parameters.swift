@@ -1,0 +1,86 @@
+import Foundation
+import HTTPTypes
+
+/// Named values as they came: in the query, as JSON members, or as text parts of a form.
+struct Parameters {
+    /// The names that are known here.
+    let known: [String]
+    private var values: [String: String] = [:]
+
+    init(known: [String]) {
+        self.known = known
+    }
+
+    /// The parameters of a query.
+    ///
+    /// - Parameters:
+    ///   - target: The request's target: path and query.
+    /// - Throws: 400 for a name that is unknown or given twice, or a query that is not percent-encoded UTF-8.
+    init(target: String, known: [String]) throws(Problem) {
+        self.init(known: known)
+        guard let mark = target.firstIndex(of: "?") else { return }
+        for pair in target[target.index(after: mark)...].split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let decoded = parts.map { part in
+                // Forms write a space as "+"; a plus sign comes as %2B.
+                part.replacing("+", with: " ").removingPercentEncoding
+            }
+            guard let name = decoded[0], let value = decoded.count == 2 ? decoded[1] : "" else {
+                throw Problem(
+                    .badRequest, "invalid-parameter", "The query is not percent-encoded UTF-8.",
+                    expected: "name=value", actual: String(pair))
+            }
+            try set(name, value)
+        }
+    }
+
+    /// Adds a value.
+    ///
+    /// - Throws: 400 for a name that is unknown or has a value already, wherever that came from.
+    mutating func set(_ name: String, _ value: String) throws(Problem) {
+        guard known.contains(name) else { throw .unknownParameter(name, expected: known) }
+        guard values.updateValue(value, forKey: name) == nil else {
+            throw Problem(
+                .badRequest, "repeated-parameter", "\(name) is given more than once.", parameter: name,
+                expected: "at most once")
+        }
+    }
+
+    func string(_ name: String) -> String? {
+        values[name]
+    }
+
+    /// A number.
+    ///
+    /// - Parameters:
+    ///   - expected: Says in words which numbers are allowed.
+    /// - Throws: 400 where the value is no number or not allowed.
+    func number(_ name: String, expected: String, where isAllowed: (Double) -> Bool) throws(Problem) -> Double? {
+        guard let text = values[name] else { return nil }
+        guard let value = Double(text), value.isFinite, isAllowed(value) else {
+            throw .invalidParameter(name, expected: expected, actual: text)
+        }
+        return value
+    }
+
+    /// A whole number.
+    ///
+    /// - Throws: 400 where the value is no whole number or not in `range`.
+    func integer<Value: FixedWidthInteger>(_ name: String, in range: ClosedRange<Value>) throws(Problem) -> Value? {
+        guard let text = values[name] else { return nil }
+        guard let value = Value(text), range.contains(value) else {
+            let expected =
+                range.upperBound == .max && range.lowerBound == .min
+                ? "a whole number" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+            throw .invalidParameter(name, expected: expected, actual: text)
+        }
+        return value
+    }
+
+    /// A threshold in [0, 1].
+    ///
+    /// - Throws: 400 where it is anything else.
+    func threshold() throws(Problem) -> Double? {
+        try number("threshold", expected: "a number from 0 to 1") { (0...1).contains($0) }
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import HTTPTypes
+
+/// The parameters of a scoring, checked.
+package struct ScoreParameters: Equatable, Sendable {
+    /// How images are scored; the names are the wire's.
+    enum Method: String, CaseIterable {
+        case softmin
+        case numPixelIssues = "num_pixel_issues"
+    }
+
+    /// The arrays that an answer can hold, in the order that it holds them.
+    enum Array: String, CaseIterable {
+        case imageScores = "image_scores"
+        case pixelScores = "pixel_scores"
+        case issues
+        case labelIssues = "label_issues"
+    }
+
+    static let names = ["method", "temperature", "downsample", "threshold", "ignore_label", "include"]
+
+    let method: Method
+    let temperature: Double
+    let threshold: Double?
+    let ignoredLabel: Int64?
+
+    /// What the client named, if it named anything.
+    let include: [Array]?
+
+    /// - Throws: 400 for a value that is not allowed, or 501 for what cannot be had yet.
+    init(_ parameters: Parameters) throws(Problem) {
+        let method = Method(rawValue: parameters.string("method") ?? Method.softmin.rawValue)
+        guard let method else {
+            throw .invalidParameter(
+                "method", expected: Method.allCases.map(\.rawValue).joined(separator: " or "),
+                actual: parameters.string("method") ?? "")
+        }
+        self.method = method
+        temperature =
+            try parameters.number("temperature", expected: "a finite number above 0") { $0 > 0 } ?? 0.1
+        let downsample = try parameters.integer("downsample", in: 1...Int(Int32.max)) ?? 1
+        threshold = try parameters.threshold()
+        ignoredLabel = try parameters.integer("ignore_label", in: Int64.min...Int64.max)
+        include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
+        guard method == .softmin, downsample == 1, include?.contains(.labelIssues) != true else {
+            throw .notImplemented
+        }
+    }
+
+    /// What an answer of a media type holds.
+    ///
+    /// - Throws: 400 where what was asked for does not fit the form, or is not there.
+    func included(in form: MediaType) throws(Problem) -> [Array] {
+        let available: [Array] = threshold == nil ? [.imageScores, .pixelScores] : [.imageScores, .pixelScores, .issues]
+        let included = include ?? (form == .json ? [.imageScores] : form == .npy ? [] : available)
+        if included.contains(.issues) && threshold == nil {
+            throw Problem(
+                .badRequest, "invalid-parameter", "include names issues, which need a threshold.",
+                parameter: "threshold", expected: "a number from 0 to 1")
+        }
+        if form == .npy && included.count != 1 {
+            throw Problem(
+                .badRequest, "invalid-parameter", "An npy answer holds one array: include must name exactly one.",
+                parameter: "include", expected: "one of " + available.map(\.rawValue).joined(separator: ", "),
+                actual: included.isEmpty ? "none" : included.map(\.rawValue).joined(separator: ","))
+        }
+        return Array.allCases.filter(included.contains)
+    }
+
+    private static func arrays(_ text: String) throws(Problem) -> [Array] {
+        var result: [Array] = []
+        for name in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let array = Array(rawValue: name.trimmingCharacters(in: .whitespaces)), !result.contains(array) else {
+                throw .invalidParameter(
+                    "include", expected: "names of arrays, each once: "
+                        + Array.allCases.map(\.rawValue).joined(separator: ", "), actual: text)
+            }
+            result.append(array)
+        }
+        return result
+    }
+}

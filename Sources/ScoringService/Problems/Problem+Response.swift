@@ -1,0 +1,28 @@
+import HTTPTypes
+package import ServiceInterface
+
+extension Problem {
+    /// The answer that carries the problem document.
+    package var response: Response {
+        var head = HTTPResponse(status: status, headerFields: fields)
+        head.headerFields[.contentType] = MediaType.problem.rawValue
+        // Where there is no memory for a few hundred bytes, the status has to say it all.
+        return Response(head, body: (try? ResponseBody(copying: document)) ?? ResponseBody())
+    }
+
+    /// The problem document, as JSON.
+    var document: [UInt8] {
+        var writer = JSONWriter()
+        writer.object { members in
+            members.string("type", "urn:segscore:" + slug)
+            members.string("title", title)
+            members.integer("status", status.code)
+            members.string("detail", detail)
+            if let parameter { members.string("parameter", parameter) }
+            if let expected { members.string("expected", expected) }
+            if let actual { members.string("actual", actual) }
+            if let limit { members.integer("limit", limit) }
+        }
+        return writer.text
+    }
+}

@@ -1,0 +1,75 @@
+package import HTTPTypes
+
+/// What a client is told when it does not get what it asked for: a problem document (RFC 9457).
+package struct Problem: Error, Equatable, Sendable {
+    package let status: HTTPResponse.Status
+
+    /// Names the kind of problem and never changes: the last part of the document's `type`.
+    package let slug: String
+
+    /// One sentence that says what was wrong with this request.
+    package let detail: String
+
+    /// The array or parameter that was wrong.
+    package var parameter: String?
+    package var expected: String?
+    package var actual: String?
+
+    /// The limit that was passed, in bytes, pixels or places.
+    package var limit: Int?
+
+    /// Fields of the answer that belong to the problem, such as `Allow` and `Retry-After`.
+    package var fields: HTTPFields = [:]
+
+    package init(
+        _ status: HTTPResponse.Status, _ slug: String, _ detail: String, parameter: String? = nil,
+        expected: String? = nil, actual: String? = nil, limit: Int? = nil
+    ) {
+        self.status = status
+        self.slug = slug
+        self.detail = detail
+        self.parameter = parameter
+        self.expected = expected
+        self.actual = actual
+        self.limit = limit
+    }
+
+    /// The kind of problem, in words: the slug with its first letter raised.
+    package var title: String {
+        let words = slug.split(separator: "-").joined(separator: " ")
+        return words.prefix(1).uppercased() + words.dropFirst()
+    }
+
+    /// The same problem with a field in its answer.
+    func with(_ name: HTTPField.Name, _ value: String) -> Problem {
+        var copy = self
+        copy.fields[name] = value
+        return copy
+    }
+}
+
+extension Problem {
+    static func unknownParameter(_ name: String, expected: [String]) -> Problem {
+        Problem(
+            .badRequest, "unknown-parameter", "There is no parameter \"\(name)\" here.", parameter: name,
+            expected: expected.isEmpty ? "no parameters" : expected.joined(separator: ", "), actual: name)
+    }
+
+    static func invalidParameter(_ name: String, expected: String, actual: String) -> Problem {
+        Problem(
+            .badRequest, "invalid-parameter", "\(name) must be \(expected), not \"\(actual)\".", parameter: name,
+            expected: expected, actual: actual)
+    }
+
+    static func malformedBody(_ detail: String, expected: String? = nil, actual: String? = nil) -> Problem {
+        Problem(.badRequest, "malformed-body", detail, expected: expected, actual: actual)
+    }
+
+    static let notImplemented = Problem(
+        .notImplemented, "not-implemented", "This version of segscore cannot do this yet.")
+
+    /// For requests that found no room; the client may try again soon.
+    static func unavailable(_ slug: String, _ detail: String, limit: Int? = nil) -> Problem {
+        Problem(.serviceUnavailable, slug, detail, limit: limit).with(.retryAfter, "1")
+    }
+}

@@ -1,0 +1,41 @@
+import ServiceInterface
+
+/// How a handler ends: with a response, or with what the client is told instead.
+typealias Answer = Result<Response, Problem>
+
+/// The side of a handler that takes a body and answers at its end.
+///
+/// Like a ``BodySink``, except that it may throw: whatever it throws is remembered, the rest of the body dropped, and
+/// the problem answered, by the ``RoutedSink`` around it.
+protocol Intake: AnyObject {
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem)
+
+    /// The body is complete. The answer is given once, at once or later, from any thread.
+    func finish(_ answer: @escaping @Sendable (Answer) -> Void)
+
+    /// The body will not be completed, or a problem was found in it: nothing may stay behind.
+    func abandon()
+}
+
+/// Answers a request whose body says nothing.
+final class BodilessIntake: Intake {
+    private let respond: (@escaping @Sendable (Answer) -> Void) -> Void
+
+    /// Answers later.
+    init(later respond: @escaping (@escaping @Sendable (Answer) -> Void) -> Void) {
+        self.respond = respond
+    }
+
+    /// Answers when the head was read.
+    convenience init(_ respond: @escaping () throws(Problem) -> Response) {
+        self.init(later: { $0(Answer(catching: respond)) })
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) {}
+
+    func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
+        respond(answer)
+    }
+
+    func abandon() {}
+}

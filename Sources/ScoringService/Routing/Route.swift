@@ -1,0 +1,80 @@
+import HTTPTypes
+import Jobs
+
+/// What a path names.
+enum Route: Equatable {
+    case score
+    case issues
+    case jobs
+    case job(JobID)
+    case jobCancellation(JobID)
+    case jobArray(JobID, ScoreParameters.Array)
+    case jobRanking(JobID)
+    case jobSummary(JobID)
+    case live
+    case ready
+    case version
+    case openAPI
+
+    /// - Parameters:
+    ///   - target: The request's target: path and query.
+    /// - Throws: 404 where nothing has that path.
+    init(target: String) throws(Problem) {
+        let path = target.prefix { $0 != "?" }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
+        switch parts.first {
+        case "score" where parts.count == 1: self = .score
+        case "issues" where parts.count == 1: self = .issues
+        case "livez" where parts.count == 1: self = .live
+        case "readyz" where parts.count == 1: self = .ready
+        case "version" where parts.count == 1: self = .version
+        case "openapi.yaml" where parts.count == 1: self = .openAPI
+        case "jobs" where parts.count == 1: self = .jobs
+        case "jobs" where parts.count == 2: self = .job(try Self.job(parts[1]))
+        case "jobs" where parts.count == 3:
+            switch parts[2] {
+            case "cancel": self = .jobCancellation(try Self.job(parts[1]))
+            case "ranking": self = .jobRanking(try Self.job(parts[1]))
+            case "summary": self = .jobSummary(try Self.job(parts[1]))
+            case let name:
+                guard let array = ScoreParameters.Array(rawValue: name) else { throw .notFound(path) }
+                self = .jobArray(try Self.job(parts[1]), array)
+            }
+        default: throw .notFound(path)
+        }
+    }
+
+    /// The methods that the path answers; HEAD goes with GET.
+    var methods: [HTTPRequest.Method] {
+        switch self {
+        case .score, .issues, .jobCancellation: [.post]
+        case .job: [.get, .head, .delete]
+        case .jobs, .jobArray, .jobRanking, .jobSummary, .live, .ready, .version, .openAPI: [.get, .head]
+        }
+    }
+
+    /// - Throws: 405 with `Allow` where the path does not answer the method.
+    func check(_ method: HTTPRequest.Method) throws(Problem) {
+        guard !methods.contains(method) else { return }
+        let allowed = methods.map(\.rawValue).joined(separator: ", ")
+        throw Problem(
+            .methodNotAllowed, "method-not-allowed", "\(method.rawValue) is not answered here.", expected: allowed,
+            actual: method.rawValue
+        ).with(.allow, allowed)
+    }
+
+    private static func job(_ text: String) throws(Problem) -> JobID {
+        guard let id = JobID(text) else { throw .unknownJob(text) }
+        return id
+    }
+}
+
+extension Problem {
+    fileprivate static func notFound(_ path: Substring) -> Problem {
+        Problem(.notFound, "not-found", "There is nothing at \(path).", actual: String(path))
+    }
+
+    static func unknownJob(_ id: String) -> Problem {
+        Problem(.notFound, "unknown-job", "There is no job \(id); it may have been deleted or forgotten.", actual: id)
+    }
+}

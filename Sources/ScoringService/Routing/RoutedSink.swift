@@ -1,0 +1,40 @@
+import Logging
+import ServiceInterface
+
+/// Stands between the server and a handler: the one place where a problem becomes a response.
+final class RoutedSink: BodySink {
+    private var intake: (any Intake)?
+    private var problem: Problem?
+    private let render: @Sendable (Answer) -> Response
+
+    init(_ intake: any Intake, render: @escaping @Sendable (Answer) -> Response) {
+        self.intake = intake
+        self.render = render
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) {
+        guard let intake else { return }
+        do throws(Problem) {
+            try intake.receive(bytes)
+        } catch {
+            // HTTP lets us answer at the end of the body only; what the handler held is let go now.
+            problem = error
+            abandon()
+        }
+    }
+
+    func finish(_ reply: @escaping @Sendable (Response) -> Void) {
+        let render = render
+        if let problem {
+            reply(render(.failure(problem)))
+        } else if let intake {
+            self.intake = nil
+            intake.finish { reply(render($0)) }
+        }
+    }
+
+    func abandon() {
+        intake?.abandon()
+        intake = nil
+    }
+}

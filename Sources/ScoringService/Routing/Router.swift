@@ -1,0 +1,43 @@
+import HTTPTypes
+import Jobs
+package import ServiceInterface
+
+/// The service: sends requests to handlers, and turns what goes wrong into problem documents.
+package final class Router: Responder {
+    private let service: Service
+
+    package init(_ service: Service) {
+        self.service = service
+    }
+
+    package func respond(to request: IncomingRequest) -> Reception {
+        let service = service
+        let render: @Sendable (Answer) -> Response = { service.response(for: $0, to: request) }
+        do throws(Problem) {
+            let target = request.head.path ?? "/"
+            let route = try Route(target: target)
+            try route.check(request.head.method)
+            return .receive(RoutedSink(try intake(for: route, request), render: render))
+        } catch {
+            return .refuse(render(.failure(error)))
+        }
+    }
+
+    private func intake(for route: Route, _ request: IncomingRequest) throws(Problem) -> any Intake {
+        switch route {
+        case .score: try ScoreIntake(request, service)
+        case .issues: try IssuesIntake(request, service)
+        case .jobs: try service.listJobs(request)
+        case .job(let id) where request.head.method == .delete: try service.deleteJob(id, request)
+        case .job(let id): try service.showJob(id, request)
+        case .jobCancellation(let id): try service.cancelJob(id, request)
+        case .jobArray(let id, let array): try service.showArray(array, of: id, request)
+        case .jobRanking(let id): try service.showRanking(of: id, request)
+        case .jobSummary: throw .notImplemented
+        case .live: try service.showLiveness(request)
+        case .ready: try service.showReadiness(request)
+        case .version: try service.showVersion(request)
+        case .openAPI: try service.showOpenAPI(request)
+        }
+    }
+}

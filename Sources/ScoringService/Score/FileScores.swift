@@ -1,0 +1,80 @@
+import Foundation
+import HTTPTypes
+import Scoring
+import TensorCodecs
+import Tensors
+
+/// The scores of two files, ready to be shown and written.
+package struct FileScores {
+    let scores: SegmentationScores
+
+    /// One image among all, worst first.
+    package struct Rank: Equatable {
+        package let image: Int
+        package let score: Double
+        package let issuePixels: Int
+    }
+
+    /// The images, worst first.
+    ///
+    /// - Parameters:
+    ///   - threshold: A pixel whose score is below it is an issue; cleanlab's default where it is nil.
+    package func ranking(threshold: Double?) -> [Rank] {
+        let issues = IssuesFromScores(threshold: threshold ?? IssuesFromScores.defaultThreshold)
+        let plane = scores.shape.pixelsPerImage
+        return scores.ranking().map { image in
+            Rank(
+                image: image, score: scores.imageScores.span[image],
+                issuePixels: issues.count(scores.pixelScores, image * plane..<(image + 1) * plane))
+        }
+    }
+
+    /// Writes `image_scores.npy` and `pixel_scores.npy`, and `issues.npy` where there is a threshold.
+    ///
+    /// - Parameters:
+    ///   - directory: Made where it is not there; files of these names in it are replaced.
+    /// - Returns: The paths that were written.
+    /// - Throws: ``FileScoring/Failure``.
+    package func write(to directory: String, threshold: Double?) throws(FileScoring.Failure) -> [String] {
+        var arrays: [(String, ArrayAnswer)] = []
+        do throws(Problem) {
+            arrays.append(("image_scores", .imageScores(of: scores)))
+            arrays.append(("pixel_scores", try .pixelScores(of: scores)))
+            if let threshold { arrays.append(("issues", try .issues(of: scores, threshold: threshold))) }
+        } catch {
+            throw FileScoring.Failure(path: directory, problem: error)
+        }
+        var paths: [String] = []
+        for (name, array) in arrays {
+            let path = directory + "/\(name).npy"
+            do {
+                try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+                try Self.write(array, to: path)
+            } catch {
+                throw FileScoring.Failure(
+                    path: path,
+                    problem: Problem(
+                        .internalServerError, "internal-error", "Could not write: \(error.localizedDescription)."))
+            }
+            paths.append(path)
+        }
+        return paths
+    }
+
+    /// Written beside and moved into place, so that a reader never sees half a file.
+    private static func write(_ array: ArrayAnswer, to path: String) throws {
+        let partial = path + ".partial"
+        try Data(NpyEncoder.header(for: array.layout)).write(to: URL(fileURLWithPath: partial))
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: partial))
+        try handle.seekToEnd()
+        let (owner, range) = array.bytes
+        let elements = unsafe UnsafeRawBufferPointer(rebasing: owner.stableBytes[range])
+        if let start = elements.baseAddress {
+            let data = unsafe Data(
+                bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: elements.count, deallocator: .none)
+            try handle.write(contentsOf: data)
+        }
+        try handle.close()
+        guard unsafe rename(partial, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+}

@@ -1,0 +1,67 @@
+import HTTPTypes
+import Jobs
+import Scoring
+import ServiceInterface
+import TensorCodecs
+import Tensors
+
+/// The answer of a scoring that succeeded: its arrays, in the form that was asked for.
+struct ScoreResponse {
+    private let job: Job<ScoreJob>
+    private let scores: SegmentationScores
+
+    /// - Throws: 409 or 410 where the job has no output.
+    init(_ job: Job<ScoreJob>) throws(Problem) {
+        self.job = job
+        do throws(JobError) {
+            scores = try job.requireOutput()
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    /// - Throws: 400 where `include` does not fit the form; 503 where memory is short.
+    func response(in form: MediaType) throws(Problem) -> Response {
+        let arrays = try job.details.parameters.included(in: form).map { (name) throws(Problem) in
+            (name, try array(name))
+        }
+        var response: Response
+        switch form {
+        case .npy: response = try .npy(arrays[0].1)
+        case .npz: response = try .npz(arrays.map { ($0.0.rawValue, $0.1) })
+        default: response = try .json { document(&$0, arrays) }
+        }
+        response.head.headerFields[.location] = "/jobs/\(job.id)"
+        return response
+    }
+
+    /// The answer to a client that does not wait.
+    static func accepted(_ job: Job<ScoreJob>) throws(Problem) -> Response {
+        var response = try Response.json(status: .accepted) { JobDocument(job).write(to: &$0) }
+        response.head.headerFields[.location] = "/jobs/\(job.id)"
+        response.head.headerFields[.retryAfter] = "1"
+        return response
+    }
+
+    private func array(_ name: ScoreParameters.Array) throws(Problem) -> ArrayAnswer {
+        switch name {
+        case .imageScores: return .imageScores(of: scores)
+        case .pixelScores: return try .pixelScores(of: scores)
+        case .issues:
+            return try .issues(of: scores, threshold: job.details.parameters.threshold ?? 0)
+        case .labelIssues: throw .notImplemented
+        }
+    }
+
+    private func document(_ writer: inout JSONWriter, _ arrays: [(ScoreParameters.Array, ArrayAnswer)]) {
+        writer.object { members in
+            members.string("job", job.id.description)
+            members.string("method", job.details.parameters.method.rawValue)
+            JobDocument.write(scores.shape, to: &members)
+            for (name, array) in arrays {
+                members.raw(name.rawValue) { array.appendJSON(to: &$0) }
+            }
+            JobDocument.writeLinks(job, to: &members)
+        }
+    }
+}

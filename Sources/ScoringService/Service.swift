@@ -1,0 +1,72 @@
+import Foundation
+import HTTPTypes
+package import Jobs
+package import Logging
+import ServiceInterface
+
+/// What all handlers share: the jobs, the limits, the log, and the workers that encode answers.
+///
+/// `@unchecked Sendable`: everything is immutable, and OperationQueue is safe to use from any thread.
+package final class Service: @unchecked Sendable {
+    /// The limits and places that come from the command line.
+    package struct Configuration: Sendable {
+        /// The largest body, in bytes, on the wire and after decompression.
+        package var maxBodyBytes: Int
+        /// The largest JSON body, in bytes; it is held in memory.
+        package var maxJSONBytes: Int
+        /// The largest N·H·W.
+        package var maxPixels: Int
+        /// An existing directory for `pred_probs` that come before `labels`.
+        package var spoolDirectory: String
+
+        package init(maxBodyBytes: Int, maxJSONBytes: Int, maxPixels: Int, spoolDirectory: String) {
+            self.maxBodyBytes = maxBodyBytes
+            self.maxJSONBytes = maxJSONBytes
+            self.maxPixels = maxPixels
+            self.spoolDirectory = spoolDirectory
+        }
+    }
+
+    /// The version of the service, as `/version` gives it.
+    package static let version = "0.1.0"
+
+    let configuration: Configuration
+    let limits: JobLimits
+    package let queue: JobQueue<ScoreJob>
+    private let logger: Logger
+    private let encoders = OperationQueue()
+
+    package init(configuration: Configuration, limits: JobLimits, logger: Logger) {
+        self.configuration = configuration
+        self.limits = limits
+        self.logger = logger
+        queue = JobQueue(limits: limits)
+        encoders.maxConcurrentOperationCount = limits.workers
+    }
+
+    /// Makes an answer on a worker, so that no daemon thread computes.
+    func encode(
+        _ answer: @escaping @Sendable (Answer) -> Void, _ body: @escaping @Sendable () throws(Problem) -> Response
+    ) {
+        encoders.addOperation {
+            answer(Answer(catching: body))
+        }
+    }
+
+    /// Turns what a handler ended with into what is sent; a problem is logged here and nowhere else.
+    func response(for answer: Answer, to request: IncomingRequest) -> Response {
+        switch answer {
+        case .success(let response): return response
+        case .failure(let problem):
+            logger.log(
+                level: problem.status.kind == .serverError && problem.status != .notImplemented ? .error : .debug,
+                "request refused",
+                metadata: [
+                    "request.id": .string(request.id), "request.method": .string(request.head.method.rawValue),
+                    "request.path": .string(request.head.path ?? ""), "response.status": "\(problem.status.code)",
+                    "problem.type": .string(problem.slug), "problem.detail": .string(problem.detail),
+                ])
+            return problem.response
+        }
+    }
+}

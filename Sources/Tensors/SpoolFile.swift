@@ -1,0 +1,62 @@
+import Glibc
+
+/// A nameless temporary file: bytes go in once, and are mapped afterwards.
+///
+/// The file has no name while it lives, so nothing is left behind, however the process ends.
+@safe
+package final class SpoolFile {
+    private let descriptor: Int32
+    private let directory: String
+
+    /// - Parameters:
+    ///   - directory: An existing directory; the file takes space on its disk.
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    package init(directory: String) throws(TensorError) {
+        self.directory = directory
+        // O_TMPFILE is a macro of several flags, which Swift does not see: 020000000 | O_DIRECTORY.
+        let temporary = 0o20_000_000 | O_DIRECTORY
+        let nameless = unsafe open(directory, temporary | O_RDWR | O_CLOEXEC, 0o600)
+        if nameless >= 0 {
+            descriptor = nameless
+            return
+        }
+        // Some file systems (NFS, old overlays) have no nameless files: make one and take its name away.
+        var template = Array((directory + "/segscore-spool-XXXXXX").utf8CString)
+        let named = unsafe template.withUnsafeMutableBufferPointer { name -> Int32 in
+            guard let path = name.baseAddress else { return -1 }
+            let made = unsafe mkstemp(path)
+            if made >= 0 { unsafe unlink(path) }
+            return made
+        }
+        guard named >= 0 else { throw .system(operation: "create a file in", path: directory, code: errno) }
+        descriptor = named
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Adds bytes at the end.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENOSPC` where the disk is full.
+    package func append(_ bytes: borrowing Span<UInt8>) throws(TensorError) {
+        try unsafe bytes.withUnsafeBytes { (source) throws(TensorError) in
+            var rest = unsafe source[...]
+            while unsafe !rest.isEmpty {
+                let written = unsafe write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                if written < 0 && errno == EINTR { continue }
+                guard written >= 0 else {
+                    throw .system(operation: "write to a file in", path: directory, code: errno)
+                }
+                unsafe rest = rest.dropFirst(written)
+            }
+        }
+    }
+
+    /// Maps what was written.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    package func map() throws(TensorError) -> MappedFile {
+        try MappedFile(descriptor: descriptor, path: directory)
+    }
+}

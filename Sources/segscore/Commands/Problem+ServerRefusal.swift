@@ -1,0 +1,28 @@
+import HTTPServer
+import HTTPTypes
+import ScoringService
+
+extension Problem {
+    /// What the server refuses by itself.
+    init(_ refusal: ServerRefusal) {
+        switch refusal {
+        case .malformed:
+            self.init(
+                .badRequest, "malformed-request", "The head of the request is not HTTP, or says two things at once.",
+                expected: "one Host, and Content-Length or chunked, not both")
+        case .unsupportedTransferCoding:
+            self.init(
+                .notImplemented, "not-implemented", "This transfer coding is not understood.",
+                parameter: "Transfer-Encoding", expected: "chunked")
+        case .headerTooLarge(let limit):
+            self.init(
+                .requestHeaderFieldsTooLarge, "header-too-large", "The head of the request is too large.",
+                expected: "at most \(limit) bytes", limit: limit)
+        case .bodyTooLarge(let limit):
+            self.init(
+                .contentTooLarge, "body-too-large", "The body has more than \(limit) bytes.",
+                expected: "at most \(limit) bytes", limit: Int(clamping: limit))
+        case .unavailable: self = .draining
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import Foundation
+
+/// A bar on the standard error stream, where that is a terminal; nothing otherwise.
+struct ProgressBar {
+    private let isShown = isatty(STDERR_FILENO) == 1
+    private var last = -1
+
+    /// - Parameters:
+    ///   - share: In `[0, 1]`.
+    mutating func show(_ share: Double) {
+        let percent = Int(share * 100)
+        guard isShown, percent != last else { return }
+        last = percent
+        let done = String(repeating: "█", count: percent * 2 / 5)
+        let rest = String(repeating: "░", count: 40 - percent * 2 / 5)
+        write("\r\(done)\(rest) \(percent) %")
+    }
+
+    mutating func clear() {
+        guard isShown, last >= 0 else { return }
+        last = -1
+        write("\r\u{1B}[K")
+    }
+
+    private func write(_ text: String) {
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+}

@@ -1,0 +1,174 @@
+import ArgumentParser
+import Foundation
+import HTTPServer
+import Jobs
+import Logging
+import ScoringService
+
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Answers scoring requests over HTTP.",
+        discussion: """
+            Every flag has a variable: SEGSCORE_MAX_BODY_BYTES stands for --max-body-bytes, and SEGSCORE_LISTEN takes \
+            several addresses with commas between them. A flag that is given wins.
+            """)
+
+    enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+        case text, json
+    }
+
+    @Option(help: "Where to listen: 127.0.0.1:8080, [::1]:8080 or unix:/run/segscore.sock; repeatable.")
+    var listen: [String] = ["127.0.0.1:8080"]
+
+    @Option(help: "Threads that read and write, for each address; by default the processors that may be used.")
+    var threads: Int?
+
+    @Option(help: "Jobs that run at once; by default the processors that may be used.")
+    var workers: Int?
+
+    @Option(help: "Jobs that may be arriving or waiting; beyond that requests are answered 503.")
+    var backlog = 64
+
+    @Option(help: "The largest body, on the wire and decompressed.")
+    var maxBodyBytes = ByteCount(16 << 30)
+
+    @Option(help: "The largest JSON body; unlike the other forms it is held in memory.")
+    var maxJsonBytes = ByteCount(256 << 20)
+
+    @Option(help: "The most pixels (N·H·W) that one request may score; each takes up to 16 bytes.")
+    var maxPixels = 1 << 27
+
+    @Option(help: "The largest head of a request.")
+    var maxHeaderBytes = ByteCount(64 << 10)
+
+    @Option(help: "Connections that may be open at once.")
+    var maxConnections = 1024
+
+    @Option(help: "Connections that may be open at once from one address; 0 for any number.")
+    var maxConnectionsPerAddress = 0
+
+    @Option(help: "Seconds after which a silent connection is closed; 0 for never.")
+    var idleTimeout = 60
+
+    @Option(help: "Seconds that requests under way are given to end when the server is stopped.")
+    var drainTimeout = 25.0
+
+    @Option(help: "Seconds that results are kept.")
+    var resultTtl = 3600.0
+
+    @Option(help: "The memory that kept results may take; the oldest go first.")
+    var resultMemory = ByteCount(1 << 30)
+
+    @Option(help: "A directory for pred_probs that arrive before labels; by default the system's for temporary files.")
+    var spoolDir: String?
+
+    @Option(help: "text or json.")
+    var logFormat = LogFormat.text
+
+    @Option(
+        help: "trace, debug, info, notice, warning, error or critical.",
+        transform: { text in
+            guard let level = Logger.Level(rawValue: text) else {
+                throw ValidationError("\"\(text)\" is no level.")
+            }
+            return level
+        })
+    var logLevel = Logger.Level.info
+
+    func validate() throws {
+        try Self.check("threads", threads ?? 1, in: 1...1024)
+        try Self.check("workers", workers ?? 1, in: 1...1024)
+        try Self.check("backlog", backlog, in: 1...1_000_000)
+        try Self.check("max-pixels", maxPixels, in: 1...1 << 40)
+        try Self.check("max-header-bytes", maxHeaderBytes.bytes, in: 256...256 << 10)
+        try Self.check("max-connections", maxConnections, in: 1...1_000_000)
+        try Self.check("max-connections-per-address", maxConnectionsPerAddress, in: 0...1_000_000)
+        try Self.check("idle-timeout", idleTimeout, in: 0...86_400)
+        try Self.check("drain-timeout", drainTimeout, in: 0...86_400)
+        try Self.check("result-ttl", resultTtl, in: 0...315_360_000)
+        guard !listen.isEmpty else { throw ValidationError("--listen needs an address.") }
+    }
+
+    func run() throws {
+        let signals = StopSignals()
+        let logger = makeLogger()
+        let limits = JobLimits(
+            workers: workers ?? ProcessorQuota().count, backlog: backlog, timeToLive: resultTtl,
+            resultBytes: resultMemory.bytes, history: 1000)
+        let service = Service(
+            configuration: Service.Configuration(
+                maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
+                spoolDirectory: try usableSpoolDirectory()),
+            limits: limits, logger: logger)
+        let server = Server(configuration: try serverConfiguration(logger), responder: Router(service))
+        do throws(ServerError) {
+            try server.start()
+        } catch {
+            throw ValidationError(error.sentence)
+        }
+        logger.info("stopping", metadata: ["signal": "\(signals.wait())"])
+        stop(server, service.queue, logger)
+    }
+
+    /// Refuses what is new, lets what is under way end, cancels what has not ended in time.
+    private func stop(_ server: Server, _ queue: JobQueue<ScoreJob>, _ logger: Logger) {
+        queue.drain()
+        server.stopAccepting()
+        let idle = DispatchGroup()
+        idle.enter()
+        idle.enter()
+        queue.whenIdle { idle.leave() }
+        server.whenQuiet { idle.leave() }
+        if idle.wait(timeout: .now() + drainTimeout) == .timedOut {
+            logger.warning("canceling what has not ended in time")
+            queue.cancelAll()
+            _ = idle.wait(timeout: .now() + 1)
+        }
+        server.stop()
+        logger.info("stopped")
+    }
+
+    private func makeLogger() -> Logger {
+        var logger =
+            switch logFormat {
+            case .text: Logger(label: "segscore") { StreamLogHandler.standardError(label: $0) }
+            case .json: Logger(label: "segscore") { JSONLogHandler(label: $0) }
+            }
+        logger.logLevel = logLevel
+        return logger
+    }
+
+    private func serverConfiguration(_ logger: Logger) throws -> ServerConfiguration {
+        var addresses: [ListenAddress] = []
+        for text in listen {
+            do throws(ServerError) {
+                addresses.append(try ListenAddress(text))
+            } catch {
+                throw ValidationError(error.sentence)
+            }
+        }
+        var configuration = ServerConfiguration(
+            listeners: addresses, logger: logger, problem: { Problem($0).response })
+        configuration.threads = threads ?? ProcessorQuota().count
+        configuration.maxConnections = maxConnections
+        configuration.maxConnectionsPerAddress = maxConnectionsPerAddress
+        configuration.maxHeaderBytes = maxHeaderBytes.bytes
+        configuration.maxBodyBytes = UInt64(maxBodyBytes.bytes)
+        configuration.idleTimeout = idleTimeout
+        return configuration
+    }
+
+    private func usableSpoolDirectory() throws -> String {
+        let directory = spoolDir ?? FileManager.default.temporaryDirectory.path
+        guard FileManager.default.isWritableFile(atPath: directory) else {
+            throw ValidationError("The spool directory \(directory) is not there or cannot be written to.")
+        }
+        return directory
+    }
+
+    private static func check<Value: Comparable>(_ flag: String, _ value: Value, in range: ClosedRange<Value>) throws {
+        guard range.contains(value) else {
+            throw ValidationError("--\(flag) must be from \(range.lowerBound) to \(range.upperBound), not \(value).")
+        }
+    }
+}

@@ -1,0 +1,19 @@
+import Glibc
+import HTTPServer
+
+extension ServerError {
+    /// What went wrong, for people.
+    var sentence: String {
+        switch self {
+        case .malformedAddress(let text):
+            "\"\(text)\" is no address: write 127.0.0.1:8080, [::1]:8080 or unix:/run/segscore.sock."
+        case .unresolved(let host, let code):
+            unsafe "The host \(host) has no address: \(String(cString: gai_strerror(code)))."
+        case .pathTooLong(let path, let limit): "The path \(path) is longer than the \(limit) bytes of a Unix socket's."
+        case .pathInUse(let path): "Another process listens on \(path)."
+        case .system(let operation, let address, let code):
+            unsafe "Cannot \(operation) \(address): \(String(cString: strerror(code)))."
+        case .daemon(let address): "The HTTP library would not start on \(address); the log says why."
+        }
+    }
+}

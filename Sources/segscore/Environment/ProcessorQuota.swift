@@ -1,0 +1,40 @@
+import Foundation
+
+/// How many processors the process may use: what the container's quota allows, not what the host has.
+struct ProcessorQuota {
+    /// At least 1.
+    let count: Int
+
+    /// - Parameters:
+    ///   - root: Where the cgroup file system is mounted; version 2, or version 1 beneath `cpu`.
+    ///   - available: What the scheduler's mask allows.
+    init(root: String = "/sys/fs/cgroup", available: Int = ProcessInfo.processInfo.activeProcessorCount) {
+        let share = Self.version2(root) ?? Self.version1(root)
+        count = max(1, min(available, share.map { Int($0.rounded(.up)) } ?? available))
+    }
+
+    /// `cpu.max` holds quota and period in microseconds, or `max` for no quota.
+    private static func version2(_ root: String) -> Double? {
+        guard let text = read(root + "/cpu.max") else { return nil }
+        let parts = text.split(whereSeparator: \.isWhitespace)
+        guard parts.count == 2 else { return nil }
+        return share(Double(parts[0]), Double(parts[1]))
+    }
+
+    private static func version1(_ root: String) -> Double? {
+        share(
+            read(root + "/cpu/cpu.cfs_quota_us").flatMap(Double.init),
+            read(root + "/cpu/cpu.cfs_period_us").flatMap(Double.init))
+    }
+
+    /// A quota below zero means none.
+    private static func share(_ quota: Double?, _ period: Double?) -> Double? {
+        guard let quota, let period, quota > 0, period > 0 else { return nil }
+        return quota / period
+    }
+
+    private static func read(_ path: String) -> String? {
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        return String(data: data, encoding: .utf8)?.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}

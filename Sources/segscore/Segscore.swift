@@ -1,0 +1,16 @@
+import ArgumentParser
+import Foundation
+
+@main
+struct Segscore: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "segscore",
+        abstract: "Finds the wrong masks in a segmentation data set.",
+        discussion: "Scores labels against a model's probabilities, as cleanlab.segmentation does.",
+        subcommands: [ServeCommand.self, ScoreCommand.self, HealthcheckCommand.self, VersionCommand.self])
+
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        main(EnvironmentArguments(ProcessInfo.processInfo.environment).merged(into: arguments))
+    }
+}
