@@ -1,0 +1,41 @@
+package import Foundation
+
+/// A job as it stood at one moment.
+package struct Job<Kind: JobKind>: Sendable {
+    /// What there is of a job's output.
+    package enum Availability: Sendable {
+        /// The job has made none, or not yet.
+        case none
+        case available(Kind.Output)
+        /// There was one, and it was dropped: its time was over or its memory was needed.
+        case expired
+    }
+
+    package let id: JobID
+    package let status: JobStatus
+    /// Whether somebody canceled a job that runs. It ends ``JobStatus/canceled`` unless its work is done first.
+    package let isCancelRequested: Bool
+    package let details: Kind.Details
+    package let progress: JobProgress
+    package let createdAt: Date
+    /// When a worker took it up; nil for a job that never ran.
+    package let startedAt: Date?
+    package let finishedAt: Date?
+    /// When the output goes, or went; nil for a job without one.
+    package let expiresAt: Date?
+    /// Set for a job that ``JobStatus/failed``.
+    package let failure: Kind.Failure?
+    package let output: Availability
+
+    /// The output, for whoever can't go on without it.
+    ///
+    /// - Throws: ``JobError/notFinished(_:_:)`` while the job lives, ``JobError/withoutOutput(_:_:)`` where it failed or
+    ///   was canceled, ``JobError/expired(_:)`` where the output was dropped.
+    package func requireOutput() throws(JobError) -> Kind.Output {
+        switch output {
+        case .available(let output): return output
+        case .expired: throw .expired(id)
+        case .none: throw status.isFinal ? .withoutOutput(id, status) : .notFinished(id, status)
+        }
+    }
+}

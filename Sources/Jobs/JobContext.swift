@@ -1,0 +1,25 @@
+/// What a job's work knows of its job.
+package final class JobContext<Kind: JobKind>: Sendable {
+    package let id: JobID
+    private let cancelFlag: CancelFlag
+    private let queue: JobQueue<Kind>
+
+    init(id: JobID, cancelFlag: CancelFlag, queue: JobQueue<Kind>) {
+        self.id = id
+        self.cancelFlag = cancelFlag
+        self.queue = queue
+    }
+
+    /// Whether to stop and return ``JobOutcome/canceled``. Asked once per image; costs one read of memory.
+    package var isCancelled: Bool { cancelFlag.isRaised }
+
+    /// Says how far the work has come.
+    package func report(imagesDone: Int, imagesTotal: Int? = nil) {
+        queue.reportProgress(id, imagesDone: imagesDone, imagesTotal: imagesTotal)
+    }
+
+    /// Changes what the job says of itself; see ``JobQueue/update(_:details:)``.
+    package func update(details change: (inout Kind.Details) -> Void) {
+        queue.update(id, details: change)
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+
+/// The life of one job: what each event does to it, and what its owner is to do about it.
+///
+///     open ──────┐
+///     receiving ─┴→ queued ─→ running ─→ succeeded, failed, canceled
+///         └───────────┴──────────────────────────────────────↗
+///
+/// It is a value: it holds no work, no output and no lock, and it calls nobody.
+struct JobLifecycle: Sendable {
+    private(set) var status: JobStatus
+    /// Whether a job that runs was asked to stop.
+    private(set) var isCancelRequested = false
+    let createdAt: Date
+    private(set) var startedAt: Date?
+    private(set) var finishedAt: Date?
+
+    /// Where a life begins.
+    enum Beginning: Sendable {
+        case open, receiving
+    }
+
+    init(_ beginning: Beginning, at now: Date) {
+        status =
+            switch beginning {
+            case .open: .open
+            case .receiving: .receiving
+            }
+        createdAt = now
+    }
+
+    enum EnqueueAction: Equatable {
+        /// Keep the work and have a worker take it up.
+        case submit
+        /// Drop the work: it is in already.
+        case refuse
+        /// Drop the work: the job has ended.
+        case tooLate
+    }
+
+    /// The input is complete.
+    mutating func enqueue() -> EnqueueAction {
+        switch status {
+        case .open, .receiving:
+            status = .queued
+            return .submit
+        case .queued, .running: return .refuse
+        case .succeeded, .failed, .canceled: return .tooLate
+        }
+    }
+
+    enum StartAction: Equatable {
+        case run
+        /// There is nothing to run: not yet, no more, or somebody runs it.
+        case skip
+    }
+
+    /// A worker is free for the job.
+    mutating func start(at now: Date) -> StartAction {
+        switch status {
+        case .queued:
+            status = .running
+            startedAt = now
+            return .run
+        case .open, .receiving, .running, .succeeded, .failed, .canceled: return .skip
+        }
+    }
+
+    /// How work ended.
+    enum Ending: Sendable {
+        case succeeded, failed, canceled
+    }
+
+    enum FinishAction: Equatable {
+        /// Keep the outcome, tell who waits.
+        case settle
+        /// Drop the outcome: the job was not running.
+        case ignore
+    }
+
+    /// The work has returned. Its word stands, also where it was done before it saw that it should stop.
+    mutating func finish(_ ending: Ending, at now: Date) -> FinishAction {
+        switch status {
+        case .running:
+            status =
+                switch ending {
+                case .succeeded: .succeeded
+                case .failed: .failed
+                case .canceled: .canceled
+                }
+            finishedAt = now
+            return .settle
+        case .open, .receiving, .queued, .succeeded, .failed, .canceled: return .ignore
+        }
+    }
+
+    enum CancelAction: Equatable {
+        /// The job has ended now: drop its work, tell who waits.
+        case settle
+        /// Tell the work to stop; the job ends when it returns.
+        case signal
+        /// The job had ended before.
+        case tooLate
+    }
+
+    /// Somebody wants the job to stop.
+    mutating func cancel(at now: Date) -> CancelAction {
+        switch status {
+        case .open, .receiving, .queued:
+            status = .canceled
+            finishedAt = now
+            return .settle
+        case .running:
+            isCancelRequested = true
+            return .signal
+        case .succeeded, .failed, .canceled: return .tooLate
+        }
+    }
+
+    enum WithdrawAction: Equatable {
+        /// Forget the job.
+        case forget
+        /// The job is past its input: it goes its way.
+        case keep
+    }
+
+    /// The input was refused or will never be complete.
+    func withdraw() -> WithdrawAction {
+        switch status {
+        case .open, .receiving: .forget
+        case .queued, .running, .succeeded, .failed, .canceled: .keep
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package import Foundation
+
+/// How much a queue does at once, and how much it keeps.
+package struct JobLimits: Sendable, Equatable {
+    /// Jobs that run at the same time.
+    package let workers: Int
+    /// Jobs that may be receiving or queued at the same time.
+    package let backlog: Int
+    /// How long an output is kept after its job has finished, in seconds.
+    package let timeToLive: TimeInterval
+    /// The memory that all kept outputs may take, in bytes.
+    package let resultBytes: Int
+    /// Finished jobs that are remembered, with or without their output.
+    package let history: Int
+
+    /// - Parameters:
+    ///   - workers: At least 1.
+    ///   - backlog: At least 0; 0 refuses every job.
+    ///   - timeToLive: Seconds, finite, at least 0; at 0 only those who wait for a job see its output.
+    ///   - resultBytes: Bytes, at least 0.
+    ///   - history: At least 0.
+    package init(workers: Int, backlog: Int, timeToLive: TimeInterval, resultBytes: Int, history: Int) {
+        precondition(workers >= 1 && backlog >= 0 && resultBytes >= 0 && history >= 0)
+        precondition(timeToLive.isFinite && timeToLive >= 0)
+        self.workers = workers
+        self.backlog = backlog
+        self.timeToLive = timeToLive
+        self.resultBytes = resultBytes
+        self.history = history
+    }
+}

@@ -1,0 +1,210 @@
+package import Foundation
+import Synchronization
+
+/// Runs jobs on a bounded number of workers and knows of each how it stands.
+///
+/// A job is admitted while its input comes in, is enqueued with its work when the input is complete, runs, ends, and is
+/// remembered for a while. All functions may be called from any thread, callbacks included; none of them waits for a
+/// job.
+package final class JobQueue<Kind: JobKind>: Sendable {
+    private let clock: JobClock
+    private let operations: OperationQueue
+    private let state: Mutex<JobQueueState<Kind>>
+
+    package init(limits: JobLimits, clock: JobClock = JobClock()) {
+        self.clock = clock
+        operations = OperationQueue()
+        operations.name = "segscore.jobs"
+        operations.maxConcurrentOperationCount = limits.workers
+        state = Mutex(JobQueueState(limits: limits))
+    }
+
+    package convenience init(limits: JobLimits, now: @escaping @Sendable () -> Date) {
+        self.init(limits: limits, clock: JobClock(now: now))
+    }
+
+    /// Whether queued jobs stay queued. Those that run go on.
+    package var isSuspended: Bool {
+        get { operations.isSuspended }
+        set { operations.isSuspended = newValue }
+    }
+
+    // MARK: The way in
+
+    /// Opens a job whose input is about to come in; it is ``JobStatus/receiving``.
+    ///
+    /// - Throws: ``JobError/draining``, ``JobError/atCapacity(limit:)``.
+    package func admit(_ details: Kind.Details) throws(JobError) -> JobID {
+        try change { state, _, now throws(JobError) in try state.admit(details, at: now) }
+    }
+
+    /// Changes what a job says of itself, unless it has ended or is unknown.
+    ///
+    /// - Parameter change: Runs with the lock held: it changes the value and calls nothing else.
+    /// - Returns: Whether the job is still live; where it is not, its input is no longer wanted.
+    @discardableResult
+    package func update(_ id: JobID, details change: (inout Kind.Details) -> Void) -> Bool {
+        self.change { state, _, _ in state.update(id) { change(&$0.details) } }
+    }
+
+    /// Says how far a job has come, unless it has ended or is unknown.
+    ///
+    /// - Parameter imagesTotal: Nil leaves the total as it is.
+    /// - Returns: Whether the job is still live; where it is not, its input is no longer wanted.
+    @discardableResult
+    package func reportProgress(_ id: JobID, imagesDone: Int, imagesTotal: Int? = nil) -> Bool {
+        change { state, _, _ in
+            state.update(id) { record in
+                record.progress.imagesDone = imagesDone
+                record.progress.imagesTotal = imagesTotal ?? record.progress.imagesTotal
+            }
+        }
+    }
+
+    /// Forgets a job whose input was refused or abandoned, as if it had never been. One that is past its input, or was
+    /// canceled, stays.
+    package func withdraw(_ id: JobID) {
+        change { state, aftermath, _ in state.withdraw(id, &aftermath) }
+    }
+
+    /// Has a job's work run when a worker is free, first in, first out. The work is dropped as soon as it has returned, or
+    /// when the job is canceled before.
+    ///
+    /// - Throws: ``JobError/unknown(_:)``; ``JobError/alreadyFinished(_:_:)`` where the job was canceled meanwhile;
+    ///   ``JobError/notReceiving(_:_:)`` where it was enqueued before.
+    package func enqueue(_ id: JobID, work: @escaping JobWork<Kind>) throws(JobError) {
+        try change { state, aftermath, _ throws(JobError) in try state.enqueue(id, work: work, &aftermath) }
+    }
+
+    // MARK: The way out
+
+    /// Cancels a job: at once where it does not run, else as soon as its work sees it.
+    ///
+    /// - Returns: The job after that, maybe still ``JobStatus/running``.
+    /// - Throws: ``JobError/unknown(_:)``, ``JobError/alreadyFinished(_:_:)``.
+    @discardableResult
+    package func cancel(_ id: JobID) throws(JobError) -> Job<Kind> {
+        try change { state, aftermath, now throws(JobError) in try state.cancel(id, at: now, &aftermath) }
+    }
+
+    /// Cancels all jobs that have not ended.
+    package func cancelAll() {
+        change { state, aftermath, now in state.cancelAll(at: now, &aftermath) }
+    }
+
+    /// Cancels a job where it lives, and forgets it. Who waits for it is told nil.
+    ///
+    /// - Throws: ``JobError/unknown(_:)``.
+    package func delete(_ id: JobID) throws(JobError) {
+        try change { state, aftermath, _ throws(JobError) in try state.delete(id, &aftermath) }
+    }
+
+    /// Refuses new jobs from now on. Those admitted go their way.
+    package func drain() {
+        change { state, _, _ in state.drain() }
+    }
+
+    package var isDraining: Bool { change { state, _, _ in state.isDraining } }
+
+    // MARK: How things stand
+
+    /// - Throws: ``JobError/unknown(_:)``.
+    package func job(_ id: JobID) throws(JobError) -> Job<Kind> {
+        let job = change { state, _, _ in state.table[id]?.snapshot }
+        guard let job else { throw .unknown(id) }
+        return job
+    }
+
+    /// Lists jobs, newest first.
+    ///
+    /// - Parameters:
+    ///   - status: Nil for all.
+    ///   - cursor: ``JobPage/next`` of the page before; nil begins with the newest.
+    ///   - limit: Jobs on the page; 0 or less gives none.
+    package func jobs(status: JobStatus? = nil, after cursor: JobCursor? = nil, limit: Int) -> JobPage<Kind> {
+        change { state, _, _ in state.table.page(status: status, after: cursor, limit: limit) }
+    }
+
+    package var counts: JobCounts { change { state, _, _ in state.counts } }
+
+    /// Calls back once, from any thread, maybe before this returns.
+    ///
+    /// - Parameters:
+    ///   - timeout: Seconds to wait at most; nil waits as long as it takes.
+    ///   - body: Takes the job once it has ended, or as it stands at the timeout; nil where it is unknown, or is
+    ///     withdrawn or deleted meanwhile.
+    package func whenFinal(
+        _ id: JobID, timeout: TimeInterval? = nil, _ body: @escaping @Sendable (Job<Kind>?) -> Void
+    ) {
+        let waits = timeout.map { $0 > 0 } ?? true
+        let token = change { state, aftermath, _ in state.wait(for: id, waits: waits, body, &aftermath) }
+        guard let token, let timeout else { return }
+        clock.schedule(timeout) { [weak self] in
+            self?.change { state, aftermath, _ in state.timeOut(id, token: token, &aftermath) }
+        }
+    }
+
+    /// Calls back once, from any thread, when nothing is receiving, queued or running and everybody who waited for a job
+    /// has been told. With ``drain()`` before it, the queue stays so.
+    package func whenIdle(_ body: @escaping @Sendable () -> Void) {
+        change { state, _, _ in state.waitUntilIdle(body) }
+    }
+
+    // MARK: Running
+
+    private func runNext() {
+        guard let (id, outcome) = work() else { return }
+        // Asked for here, since it is not ours and may take its time.
+        let bytes = if case .succeeded(let output) = outcome { max(output.byteCount, 0) } else { 0 }
+        change { state, aftermath, now in state.finish(id, outcome, bytes: bytes, at: now, &aftermath) }
+    }
+
+    /// A function of its own: what the work holds on to is let go when it returns, before anybody is told.
+    private func work() -> (JobID, JobOutcome<Kind>)? {
+        let assignment = change { state, _, now in state.startNext(at: now) }
+        guard let assignment else { return nil }
+        let context = JobContext(id: assignment.id, cancelFlag: assignment.cancelFlag, queue: self)
+        return (assignment.id, assignment.work(context))
+    }
+
+    // MARK: The lock
+
+    /// Makes one change under the lock, and does what follows from it when the lock is free.
+    private func change<Answer: Sendable, Failure: Error>(
+        _ body: (inout JobQueueState<Kind>, inout JobAftermath<Kind>, Date) throws(Failure) -> Answer
+    ) throws(Failure) -> Answer {
+        let now = clock.now()
+        var (answer, aftermath) = state.withLock { state in
+            var aftermath = JobAftermath<Kind>()
+            state.expire(at: now, &aftermath)
+            let answer = Result { () throws(Failure) in try body(&state, &aftermath, now) }
+            state.conclude(at: now, &aftermath)
+            return (answer, aftermath)
+        }
+        perform(&aftermath)
+        return try answer.get()
+    }
+
+    /// Lets go of each part when it is done with, so that nothing outlives the call that says the queue is idle.
+    private func perform(_ aftermath: inout JobAftermath<Kind>) {
+        aftermath.garbage = []
+        if aftermath.addsOperation {
+            operations.addOperation { self.runNext() }
+        }
+        if let seconds = aftermath.wakeAfter {
+            clock.schedule(seconds) { [weak self] in
+                self?.change { state, _, _ in state.woke() }
+            }
+        }
+        if !aftermath.calls.isEmpty {
+            for call in aftermath.calls {
+                call.body(call.job)
+            }
+            aftermath.calls = []
+            change { state, _, _ in state.delivered() }
+        }
+        for body in aftermath.idleCalls {
+            body()
+        }
+    }
+}
