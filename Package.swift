@@ -65,7 +65,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
         .testTarget(
-            name: "TensorCodecsTests", dependencies: ["TensorCodecs", "Tensors"],
+            name: "TensorCodecsTests", dependencies: ["CPNG", "TensorCodecs", "Tensors"],
             resources: [.copy("Fixtures")], swiftSettings: settings),
         .testTarget(
             name: "ScoringTests", dependencies: ["Scoring", "CScoringKernels", "Tensors", "TensorCodecs"],
