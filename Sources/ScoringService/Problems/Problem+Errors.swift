@@ -136,13 +136,13 @@ extension Problem {
             case .labelOutOfRange(let value, let position, let classCount):
                 Problem(
                     .unprocessableContent, "label-out-of-range",
-                    "The label \(value) at \(position.inWords) is no class and not ignore_label.",
+                    "labels\(position.index()) is \(value), which is no class and not ignore_label.",
                     parameter: ScoringError.Array.labels.rawValue,
                     expected: "a whole number from 0 to \(classCount - 1), or ignore_label", actual: value.description)
             case .probabilityOutOfRange(let value, let position, let classIndex):
                 Problem(
                     .unprocessableContent, "probability-out-of-range",
-                    "The value \(value) of class \(classIndex) at \(position.inWords) is no probability"
+                    "pred_probs\(position.index(classIndex)) is \(value), which is no probability"
                         + (value.isFinite ? "; are these logits? Apply softmax over the classes first." : "."),
                     parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "a number from 0 to 1",
                     actual: value.description)
@@ -257,7 +257,10 @@ extension ScoringError.Array {
 }
 
 extension ScoringError.Position {
-    fileprivate var inWords: String { "image \(image), row \(row), column \(column)" }
+    /// The index as NumPy writes it.
+    fileprivate func index(_ classIndex: Int? = nil) -> String {
+        "\([image] + (classIndex.map { [$0] } ?? []) + [row, column])"
+    }
 }
 
 extension [Int] {
