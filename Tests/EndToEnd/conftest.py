@@ -1,4 +1,10 @@
-"""Servers and clients for the suites, and the order in which these run."""
+"""Servers and clients for the suites, and the order in which these run.
+
+    pip install -r Tests/EndToEnd/requirements.txt
+    swift build && pytest Tests/EndToEnd
+
+`SEGSCORE` names the program, by default `.build/debug/segscore`; `SEGSCORE_REAL_DATA` a folder for `test_real_data.py`.
+"""
 
 import pytest
 

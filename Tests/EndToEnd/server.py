@@ -11,6 +11,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("SEGSCORE", ROOT / ".build/debug/segscore")).resolve()
+PORT = re.compile(r"127\.0\.0\.1:(\d+)")
 PATIENCE = 20  # Seconds after which something that should happen is taken not to; nothing waits as long if all is well.
 
 
@@ -37,7 +38,7 @@ def eventually(condition, message, seconds=PATIENCE):
 
 
 class Server:
-    """One `segscore serve`, on a free port of the loopback address unless `listen` names other addresses."""
+    """One `segscore serve`. Whatever addresses `listen` or `env` name, one is a free port of 127.0.0.1."""
 
     def __init__(self, spool, *flags, env=None, listen=("127.0.0.1:0",), file_size_limit=None):
         self.spool = pathlib.Path(spool)
@@ -56,12 +57,11 @@ class Server:
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         try:
-            self.wait_for_log("listening")
+            line = self.wait_for_log("listening", PORT)
         except AssertionError:
             self.process.kill()
             raise
-        found = re.search(r"127\.0\.0\.1:(\d+)", self.wait_for_log("listening"))
-        self.port = int(found[1]) if found else None
+        self.port = int(PORT.search(line)[1])
         self.address = ("127.0.0.1", self.port)
 
     def _read_log(self):
@@ -70,13 +70,13 @@ class Server:
                 self.log.append(line.rstrip("\n"))
                 self._log_grew.notify_all()
 
-    def wait_for_log(self, text):
-        """The first line of the log that holds `text`."""
+    def wait_for_log(self, text, pattern=re.compile("")):
+        """The first line of the log that holds `text` and fits `pattern`."""
         line = None
 
         def seen():
             nonlocal line
-            line = next((line for line in self.log if text in line), None)
+            line = next((line for line in self.log if text in line and pattern.search(line)), None)
             return line is not None or self.process.poll() is not None
 
         with self._log_grew:

@@ -1,6 +1,7 @@
 """The program as a server: connections, limits, signals, settings, logs."""
 
 import concurrent.futures
+import contextlib
 import json
 import signal
 import time
@@ -69,8 +70,8 @@ def test_every_answer_carries_a_request_id(client):
 @pytest.mark.parametrize("sent", ["a b", "x" * 5000, "\u00e9"])
 def test_a_strange_request_id_does_no_harm(client, sent):
     answer = client.get("/livez", headers={"X-Request-Id": sent.encode("latin-1")})
-    assert answer.status_code in (200, 400, 431)
-    assert answer.headers.get("X-Request-Id") or answer.status_code == 431
+    assert answer.status_code == 200
+    assert answer.headers["X-Request-Id"]
 
 
 # Connections
@@ -158,20 +159,18 @@ def test_connections_are_limited(start_server, flag):
         try:
             with BareConnection(server.address) as connection:
                 connection.send_head("GET", "/livez")
-                return connection.read().status_code in (200, 503) and connection
+                return connection.read().status_code == 200
         except (EOFError, ConnectionError):
-            return None
+            return False
 
     held = [BareConnection(server.address) for _ in range(2)]
     for connection in held:
         connection.send_head("GET", "/livez")
         assert connection.read().status_code == 200
-    try:
-        with BareConnection(server.address, timeout=1) as third:
-            third.send_head("GET", "/livez")
-            assert third.read().status_code == 503
-    except (EOFError, ConnectionError, TimeoutError):
-        pass  # Closed, or left waiting in the listen queue.
+    # Closed, or left waiting in the listen queue.
+    with pytest.raises((EOFError, ConnectionError, TimeoutError)), BareConnection(server.address, timeout=1) as third:
+        third.send_head("GET", "/livez")
+        third.read()
     for connection in held:
         connection.close()
     eventually(is_served, "a place is free again")
@@ -255,20 +254,34 @@ def test_a_signal_ends_an_idle_server_at_once(start_server, send):
         assert time.monotonic() - started < 10
 
 
+def ask(connection, method, target):
+    connection.send_head(method, target)
+    return connection.read()
+
+
+def refusal(answer):
+    return answer if answer.status_code == 503 else None
+
+
 def test_a_draining_server_finishes_what_it_has_and_takes_no_more(start_server):
     server = start_server("--drain-timeout", "30")
-    with BareConnection(server.address) as upload, Client(server) as idle:
+    # Each request has a connection of its own from before, since a draining server may close one after an answer.
+    with contextlib.ExitStack() as stack:
+        upload, ready, live, *posting = [stack.enter_context(BareConnection(server.address)) for _ in range(5)]
+        for connection in (ready, live, *posting):
+            assert ask(connection, "GET", "/livez").status_code == 200
         upload.send_body_head(GOOD)
         upload.send(GOOD.data[:100])
-        eventually(lambda: idle.job_ids(), "the upload is a job")
+        client = stack.enter_context(Client(server))
+        eventually(client.job_ids, "the upload is a job")
         server.terminate()
-        eventually(lambda: idle.get("/readyz").status_code == 503, "the server drains")
-        assert_problem(idle.get("/readyz"), 503, "draining")
-        for path, body in (("/score", GOOD), ("/issues", npz(image_scores=np.zeros(2)))):
-            refused = idle.score(body, path=path)
-            assert_problem(refused, 503, "draining")
-            assert int(refused.headers["Retry-After"]) >= 0
-        assert idle.get("/livez").status_code == 200
+        refused = eventually(lambda: refusal(ask(ready, "GET", "/readyz")), "the server drains")
+        assert_problem(refused, 503, "draining")
+        for connection, target in zip(posting, ("/score", "/issues")):
+            connection.send_body_head(GOOD, target=target)
+            connection.send(GOOD.data)
+            assert_problem(connection.read(), 503, "draining")
+        assert ask(live, "GET", "/livez").status_code == 200
         assert server.process.poll() is None
         upload.send(GOOD.data[100:])
         answer = json.loads(upload.read().content)
@@ -283,7 +296,7 @@ def test_a_drain_has_an_end(start_server):
         upload.send_body_head(GOOD)
         upload.send(GOOD.data[:100])
         client = Client(server)
-        eventually(lambda: client.job_ids(), "the upload is a job")
+        eventually(client.job_ids, "the upload is a job")
         assert server.stop() == 0
     assert server.spooled_files() == []
 
