@@ -1,0 +1,95 @@
+import Dispatch
+import Glibc
+import HTTPServer
+import HTTPTypes
+import ServiceInterface
+import Synchronization
+import Testing
+
+@Suite struct DrainTests {
+    @Test func finishesWhatIsUnderWayAndTakesNoMore() throws {
+        let reply = Mutex<(@Sendable (Response) -> Void)?>(nil)
+        let arrived = DispatchSemaphore(value: 0)
+        let responder = TestResponder { request in
+            guard request.head.path == "/slow" else { return .refuse(.text(200, "quick")) }
+            return .receive(
+                Recorder { _, answer in
+                    reply.withLock { $0 = answer }
+                    arrived.signal()
+                })
+        }
+        try withServer(responder, { $0.threads = 2 }) { server, address in
+            let idle = try TestClient(address)
+            try idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try idle.answer()["Connection"] == nil)
+            let slow = try TestClient(address)
+            try slow.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+            arrived.wait()
+            server.stopAccepting()
+            server.stopAccepting()
+
+            #expect(throws: TestClient.Failure.self) { try TestClient(address) }
+            #expect(server.inFlight == 1)
+            let quiet = DispatchSemaphore(value: 0)
+            server.whenQuiet { quiet.signal() }
+            #expect(quiet.wait(timeout: .now()) == .timedOut)
+
+            // A connection from before gets one more answer.
+            try idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try idle.answer()["Connection"] == "close")
+            #expect(idle.isClosed())
+
+            reply.withLock { $0?(.text(200, "finished")) }
+            let answer = try slow.answer()
+            #expect(answer.body == Array("finished".utf8))
+            #expect(answer["Connection"] == "close")
+            quiet.wait()
+            #expect(server.inFlight == 0)
+        }
+    }
+
+    @Test func isQuietAtOnceWithoutRequests() throws {
+        try withServer(.echo) { server, _ in
+            let quiet = DispatchSemaphore(value: 0)
+            server.whenQuiet { quiet.signal() }
+            #expect(quiet.wait(timeout: .now()) == .success)
+        }
+    }
+
+    @Test func stopsTwiceAndUnstarted() throws {
+        try withServer(.echo) { server, address in
+            server.stop()
+            server.stop()
+            #expect(server.addresses.isEmpty)
+            #expect(throws: TestClient.Failure.self) { try TestClient(address) }
+        }
+        Server(configuration: try .test(), responder: TestResponder.echo).stop()
+    }
+
+    @Test func drainsUnderLoad() throws {
+        for _ in 0..<10 {
+            try withServer(.echo, { $0.threads = 2; $0.connectionBufferBytes = 64 << 10 }) { server, address in
+                let clients = try (0..<8).map { _ in try TestClient(address) }
+                // Each is connected for sure, not only in the backlog.
+                for client in clients {
+                    try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    #expect(try client.answer().status == 200)
+                }
+                let ends = Mutex<[String]>([])
+                DispatchQueue.concurrentPerform(iterations: clients.count + 1) { turn in
+                    guard turn > 0 else { return server.stopAccepting() }
+                    let client = clients[turn - 1]
+                    do {
+                        while true {
+                            try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                            if try client.answer()["Connection"] == "close" { break }
+                        }
+                    } catch {
+                        ends.withLock { $0.append("\(error)") }
+                    }
+                }
+                #expect(ends.withLock { $0 } == [])
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+import Glibc
+import HTTPServer
+import ServiceInterface
+import Synchronization
+import Testing
+
+@Suite struct ListenerTests {
+    /// The status of an answer; nil where the server gives none.
+    private func ask(_ address: ListenAddress) -> Int? {
+        guard let client = try? TestClient(address) else { return nil }
+        try? client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        return try? client.answer().status
+    }
+
+    @Test func listensOnAllKindsAtOnce() throws {
+        try withTemporaryDirectory { directory in
+            let texts = ["127.0.0.1:0", "[::1]:0", "localhost:0", "unix:\(directory)/s"]
+            try withServer(.echo, { $0.listeners = texts.compactMap { try? ListenAddress($0) } }) { server, _ in
+                #expect(server.addresses.count == 4)
+                for address in server.addresses {
+                    if case .tcp(_, let port) = address { #expect(port != 0) }
+                    #expect(ask(address) == 200)
+                }
+            }
+            #expect(access("\(directory)/s", F_OK) != 0)
+        }
+    }
+
+    @Test func takesOverASocketThatWasLeftBehind() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/s"
+            let stale = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            var name = sockaddr_un()
+            name.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
+            let result = withUnsafePointer(to: &name) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(stale, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+            #expect(result == 0)
+            close(stale)
+            #expect(access(path, F_OK) == 0)
+            try withServer(.echo, { $0.listeners = [.unix(path: path)] }) { _, address in
+                #expect(ask(address) == 200)
+            }
+        }
+    }
+
+    @Test func leavesASocketInUseAlone() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/s"
+            try withServer(.echo, { $0.listeners = [.unix(path: path)] }) { _, address in
+                var configuration = try ServerConfiguration.test()
+                configuration.listeners = [address]
+                let second = Server(configuration: configuration, responder: TestResponder.echo)
+                #expect(throws: ServerError.pathInUse(path)) { try second.start() }
+                second.stop()
+                #expect(ask(address) == 200)
+            }
+        }
+    }
+
+    @Test func leavesAFileAlone() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/s"
+            close(creat(path, 0o600))
+            defer { unlink(path) }
+            var configuration = try ServerConfiguration.test()
+            configuration.listeners = [.unix(path: path)]
+            let server = Server(configuration: configuration, responder: TestResponder.echo)
+            let expected = ServerError.system(operation: "bind", address: .unix(path: path), code: EADDRINUSE)
+            #expect(throws: expected) { try server.start() }
+            #expect(access(path, F_OK) == 0)
+        }
+    }
+
+    @Test func saysWhyItCannotListen() throws {
+        try withServer(.echo) { _, address in
+            let long = "/" + String(repeating: "x", count: 200)
+            let cases: [(ListenAddress, ServerError)] = [
+                (address, .system(operation: "bind", address: address, code: EADDRINUSE)),
+                (.unix(path: long), .pathTooLong(path: long, limit: 107)),
+                (.unix(path: "/nowhere/s"), .system(operation: "bind", address: .unix(path: "/nowhere/s"), code: ENOENT)),
+                (.tcp(host: "1.2.3.4.5", port: 0), .unresolved(host: "1.2.3.4.5", code: EAI_NONAME)),
+            ]
+            for (address, expected) in cases {
+                var configuration = try ServerConfiguration.test()
+                configuration.listeners = [.tcp(host: "127.0.0.1", port: 0), address]
+                let server = Server(configuration: configuration, responder: TestResponder.echo)
+                do throws(ServerError) {
+                    try server.start()
+                    Issue.record("started at \(address)")
+                } catch {
+                    if case .unresolved(let host, _) = error, case .unresolved(host, _) = expected { continue }
+                    #expect(error == expected)
+                }
+                #expect(server.addresses.isEmpty)
+            }
+        }
+    }
+
+    @Test func boundsTheConnectionsOfAnAddress() throws {
+        try withServer(.echo, { $0.maxConnectionsPerAddress = 2 }) { _, address in
+            let first = try TestClient(address)
+            let second = try TestClient(address)
+            for client in [first, second] {
+                try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try client.answer().status == 200)
+            }
+            #expect(try TestClient(address).isClosed())
+            try first.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            #expect(try first.answer().status == 200)
+            #expect(first.isClosed())
+            // The place is free once the daemon has cleaned up.
+            while ask(address) != 200 {}
+        }
+    }
+
+    @Test(arguments: [1, 2]) func boundsTheConnectionsOfAll(threads: Int) throws {
+        try withServer(.echo, { $0.maxConnections = 3; $0.threads = threads }) { _, address in
+            let clients = try (0..<3).map { _ in try TestClient(address) }
+            for client in clients {
+                try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try client.answer().status == 200)
+            }
+            #expect(try TestClient(address).isClosed())
+            clients[0].finishSending()
+            #expect(clients[0].isClosed())
+            while ask(address) != 200 {}
+            try clients[1].send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try clients[1].answer().status == 200)
+        }
+    }
+
+    @Test func closesIdleConnections() throws {
+        let recorder = Recorder { _, reply in reply(.text(200, "")) }
+        try withServer(TestResponder { _ in .receive(recorder) }, { $0.idleTimeout = 1 }) { _, address in
+            let idle = try TestClient(address)
+            let slow = try TestClient(address)
+            try slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")
+            #expect(idle.isClosed())
+            #expect(slow.isClosed())
+            #expect(recorder.abandons.load(ordering: .relaxed) == 1)
+        }
+    }
+}

@@ -1,0 +1,213 @@
+import Dispatch
+import HTTPServer
+import HTTPTypes
+import ServiceInterface
+import Synchronization
+import Testing
+
+@Suite struct RefusalTests {
+    private static let refuser = TestResponder { request in
+        request.head.path == "/echo"
+            ? .receive(Recorder { body, reply in reply(.bytes(body)) }) : .refuse(.text(404, "none"))
+    }
+
+    @Test func keepsTheConnectionWhenTheRefusedBodyIsSmall() throws {
+        try withServer(Self.refuser) { _, address in
+            let client = try TestClient(address)
+            let body = pattern(300_000)
+            try client.send("POST /none HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n")
+            try client.send(body)
+            #expect(try client.answer().status == 404)
+            try client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
+            #expect(try client.answer().body == Array("abc".utf8))
+        }
+    }
+
+    @Test(arguments: ["Content-Length: 100000000", "Transfer-Encoding: chunked"])
+    func refusesALargeBodyAtTheHead(length: String) throws {
+        try withServer(Self.refuser) { _, address in
+            let client = try TestClient(address)
+            // Not a byte of the body is sent.
+            try client.send("POST /none HTTP/1.1\r\nHost: a\r\n\(length)\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.status == 404)
+            #expect(answer["Connection"] == "close")
+            #expect(client.isClosed())
+        }
+    }
+
+    // RFC 9110 10.1.1
+    @Test func asksForTheBodyOrRefusesItBefore() throws {
+        try withServer(Self.refuser) { _, address in
+            let client = try TestClient(address)
+            try client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+            #expect(try client.answer(takesContinue: true).status == 100)
+            try client.send("abc")
+            #expect(try client.answer(takesContinue: true).body == Array("abc".utf8))
+
+            try client.send("POST /none HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+            #expect(try client.answer(takesContinue: true).status == 404)
+            #expect(client.isClosed())
+        }
+    }
+
+    @Test func boundsADeclaredBody() throws {
+        let calls = Atomic(0)
+        let responder = TestResponder { _ in
+            calls.add(1, ordering: .relaxed)
+            return .receive(Recorder { body, reply in reply(.bytes(body)) })
+        }
+        try withServer(responder, { $0.maxBodyBytes = 2_000_000 }) { _, address in
+            let client = try TestClient(address)
+            try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000001\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.status == 413)
+            #expect(answer.body == Array("body 2000000".utf8))
+            #expect(calls.load(ordering: .relaxed) == 0)
+
+            let other = try TestClient(address)
+            try other.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n")
+            try other.send(pattern(2_000_000))
+            #expect(isSame(try other.answer().body, pattern(2_000_000)))
+        }
+    }
+
+    @Test func boundsAChunkedBody() throws {
+        let recorder = Recorder { _, reply in reply(.text(200, "")) }
+        try withServer(TestResponder { _ in .receive(recorder) }, { $0.maxBodyBytes = 100_000 }) { _, address in
+            let client = try TestClient(address)
+            try client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            try client.sendChunked(pattern(100_001), sizes: [999])
+            #expect(try client.answer().status == 413)
+            #expect(recorder.abandons.load(ordering: .relaxed) == 1)
+            #expect(recorder.finishes.load(ordering: .relaxed) == 0)
+        }
+    }
+
+    @Test func hangsUpOnABodyWithoutEnd() throws {
+        let recorder = Recorder { _, reply in reply(.text(200, "")) }
+        let responder = TestResponder { _ in .receive(recorder) }
+        try withServer(responder, { $0.maxBodyBytes = 10; $0.connectionBufferBytes = 64 << 10 }) { _, address in
+            let client = try TestClient(address)
+            try client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            let chunk = Array("10000\r\n".utf8) + pattern(65_536) + Array("\r\n".utf8)
+            #expect(throws: TestClient.Failure.self) {
+                while true { try client.send(chunk) }
+            }
+            #expect(recorder.abandons.load(ordering: .relaxed) == 1)
+            #expect(recorder.finishes.load(ordering: .relaxed) == 0)
+        }
+    }
+
+    @Test func boundsTheHead() throws {
+        try withServer(.echo, { $0.maxHeaderBytes = 1000 }) { _, address in
+            for (filler, status) in [(900, 200), (1000, 431)] {
+                let client = try TestClient(address)
+                try client.send(
+                    "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: filler))\r\n\r\n")
+                let answer = try client.answer()
+                #expect(answer.status == status)
+                #expect(status == 200 || answer.body == Array("header 1000".utf8))
+            }
+        }
+    }
+
+    @Test func boundsTheNumberOfFields() throws {
+        try withServer(.echo) { _, address in
+            for (count, status) in [(999, 200), (1000, 431)] {
+                let client = try TestClient(address)
+                try client.send("GET / HTTP/1.1\r\nHost: a\r\n\(String(repeating: "a:b\r\n", count: count))\r\n")
+                #expect(try client.answer().status == status)
+            }
+        }
+    }
+
+    // RFC 9112 2.2, 3.2, 5.1, 5.2, 6.1, 6.3 and 11.2: what two recipients might read in two ways.
+    @Test(arguments: [
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 3\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nX: y\r\n Content-Length: 3\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nX: y\r\n\tz\r\nContent-Length: 3\r\n\r\nabc",
+        "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: y\r\nHost: a\r\n b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a,b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: y\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\u{0}b\r\nY: z\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\u{0}b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX\u{0}Y: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\u{7}b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX(: b\r\n\r\n",
+        "GET / b HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /\u{0}b HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /ä HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET b HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET http://a@b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        "G(T / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ])
+    func refusesWhatCanBeReadInTwoWays(request: String) throws {
+        let calls = Atomic(0)
+        let responder = TestResponder { _ in
+            calls.add(1, ordering: .relaxed)
+            return .refuse(.text(200, "passed"))
+        }
+        try withServer(responder) { _, address in
+            let client = try TestClient(address)
+            // What a smuggler would have answered second.
+            try client.send(request + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.status == 400)
+            #expect(answer.body == Array("malformed".utf8))
+            #expect(answer["Connection"] == "close")
+            #expect(client.isClosed())
+            #expect(calls.load(ordering: .relaxed) == 0)
+        }
+    }
+
+    @Test func doesNotKnowOtherTransferCodings() throws {
+        try withServer(.echo) { _, address in
+            let client = try TestClient(address)
+            try client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
+            #expect(try client.answer().status == 501)
+            #expect(client.isClosed())
+        }
+    }
+
+    // These libmicrohttpd answers by itself.
+    @Test(arguments: [
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
+    ])
+    func leavesTheRestToTheLibrary(request: String) throws {
+        try withServer(.echo) { _, address in
+            let client = try TestClient(address)
+            try client.send(request)
+            #expect([400, 413].contains(try client.answer().status))
+        }
+    }
+
+    @Test func abandonsABodyWhoseChunksAreNone() throws {
+        let recorder = Recorder { _, reply in reply(.text(200, "")) }
+        try withServer(TestResponder { _ in .receive(recorder) }) { _, address in
+            let client = try TestClient(address)
+            try client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n")
+            #expect(try client.answer().status == 400)
+            recorder.ended.wait()
+            #expect(recorder.abandons.load(ordering: .relaxed) == 1)
+            #expect(recorder.finishes.load(ordering: .relaxed) == 0)
+        }
+    }
+}
