@@ -177,15 +177,15 @@ struct segscore_json {
     bool has_begun = false;
     const char *text = nullptr;
     size_t count = 0;
-    size_t offset = 0;
+    ptrdiff_t offset = 0;
     std::vector<segscore_json_string> strings;
     segscore_json_fault fault = {};
 
     segscore_json_status fail(segscore_json_status status) {
         const char *place = nullptr;
-        fault.position = SIZE_MAX;
+        fault.position = -1;
         if (document.current_location().get(place) == simdjson::SUCCESS && place >= text && place <= text + count) {
-            fault.position = offset + static_cast<size_t>(place - text);
+            fault.position = offset + (place - text);
         }
         return status;
     }
@@ -258,11 +258,11 @@ segscore_json_status segscore_json_begin(segscore_json *json, const char *text, 
     // A byte order mark may be ignored (RFC 8259, section 8.1); not every version of the parser does.
     json->offset = starts_with({text, count}, "\xEF\xBB\xBF") ? 3 : 0;
     json->text = text + json->offset;
-    json->count = count - json->offset;
+    json->count = count - static_cast<size_t>(json->offset);
     json->has_begun = false;
     json->fault = {};
-    json->fault.position = SIZE_MAX;
-    const auto padded = simdjson::padded_string_view(json->text, json->count, capacity - json->offset);
+    json->fault.position = -1;
+    const auto padded = simdjson::padded_string_view(json->text, json->count, capacity - static_cast<size_t>(json->offset));
     if (auto error = json->parser.iterate(padded).get(json->document)) return status_of(error);
     ondemand::object object;
     if (auto error = json->document.get_object().get(object)) {
@@ -295,7 +295,10 @@ segscore_json_status segscore_json_read_array(segscore_json *json, segscore_json
         const bool is_special = is_not_finite(json->value.raw_json_token());
         return json->fail(is_special ? SEGSCORE_JSON_NOT_FINITE : status_of(error));
     }
-    if (type != ondemand::json_type::array) return json->fail(SEGSCORE_JSON_NOT_LIST);
+    if (type != ondemand::json_type::array) {
+        const bool is_special = is_not_finite(json->value.raw_json_token());
+        return json->fail(is_special ? SEGSCORE_JSON_NOT_FINITE : SEGSCORE_JSON_NOT_LIST);
+    }
     ondemand::array list;
     if (auto error = json->value.get_array().get(list)) return json->fail(error);
     ArrayReader reader(json->fault);

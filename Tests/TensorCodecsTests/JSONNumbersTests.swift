@@ -18,10 +18,12 @@ import Testing
     }
 
     @Test func writesEachType() {
-        #expect(text([0, 1, -0.0, 0.1, 1e-5, 16777216, .nan, .infinity] as [Float], shape: [8])
-            == "[0.0,1.0,-0.0,0.1,1e-05,16777216.0,null,null]")
-        #expect(text([0.1, 1e22, -5e-324, 0.30000000000000004, -.infinity] as [Double], shape: [5])
-            == "[0.1,1e+22,-5e-324,0.30000000000000004,null]")
+        #expect(
+            text([0, 1, -0.0, 0.1, 1e-5, 16777216, .nan, .infinity] as [Float], shape: [8])
+                == "[0.0,1.0,-0.0,0.1,1e-05,16777216.0,null,null]")
+        #expect(
+            text([0.1, 1e22, -.leastNonzeroMagnitude, 0.30000000000000004, -.infinity] as [Double], shape: [5])
+                == "[0.1,1e+22,-5e-324,0.30000000000000004,null]")
         #expect(text([true, false], shape: [2]) == "[true,false]")
         #expect(text([Int64.min, .max], shape: [2]) == "[-9223372036854775808,9223372036854775807]")
     }
@@ -43,8 +45,7 @@ import Testing
 
     @Test func writesFloatsWithNoMoreDigitsThanTheyNeed() throws {
         var generator = SeededGenerator(state: 6)
-        let values = (0..<20_000).map { _ in Float(bitPattern: UInt32(truncatingIfNeeded: generator.next())) }
-            .filter(\.isFinite)
+        let values = (0..<20_000).map { _ in Float.random(in: 0...1, using: &generator) }
         let written = text(values, shape: [values.count]).dropFirst().dropLast().split(separator: ",")
         #expect(written.map { Float($0)?.bitPattern } == values.map(\.bitPattern))
         let digits = { (number: Substring) in

@@ -90,7 +90,8 @@ private final class MemberCollector: JSONReceiver {
     }
 
     @Test(arguments: [
-        ("[[1,2],[3]]", [1], 2, 1), ("[[1],[2,3,4]]", [1], 1, 3), ("[[],[1]]", [1], 0, 1), ("[[[1],[2]],[[3]]]", [1], 2, 1),
+        ("[[1,2],[3]]", [1], 2, 1), ("[[1],[2,3,4]]", [1], 1, 3), ("[[],[1]]", [1], 0, 1),
+        ("[[[1],[2]],[[3]]]", [1], 2, 1),
         ("[[[1,2]],[[3]]]", [1, 0], 2, 1), ("[[1],[]]", [1], 1, 0),
     ])
     func saysWhereListsAreRagged(text: String, path: [Int], expected: Int, actual: Int) {
@@ -113,12 +114,15 @@ private final class MemberCollector: JSONReceiver {
 
     /// RFC 8259, section 6: numbers that are not sequences of digits, as Infinity and NaN, are not permitted.
     @Test(arguments: ["NaN", "Infinity", "-Infinity"]) func refusesNumbersThatJSONDoesNotHave(text: String) {
-        for (json, path) in [("{\"a\":[[0],[\(text)]]}", [1, 0]), ("{\"a\":\(text)}", []), ("{\"t\":\(text)}", [])] {
-            guard case .jsonNotFinite(let name, path, _) = error(json) else {
+        for (json, expected) in [
+            ("{\"a\":[[0],[\(text)]]}", [1, 0]), ("{\"a\":\(text)}", []), ("{\"t\":\(text)}", []),
+        ] {
+            guard case .jsonNotFinite(let name, let path, _) = error(json) else {
                 Issue.record("\(json): \(String(describing: error(json)))")
                 continue
             }
             #expect(name == (json.hasPrefix("{\"t") ? "t" : "a"))
+            #expect(path == expected)
         }
     }
 
@@ -158,11 +162,15 @@ private final class MemberCollector: JSONReceiver {
     }
 
     @Test(arguments: [
-        "{\"a\":[1]}{}", "{\"a\":[1]}]", "{\"a\":[1]},", "{\"a\":[1]} x", "{\"t\":1}}", "{}{}", "{\"a\":[1,]}", "{\"a\":[,1]}",
-        "{\"a\":[1 2]}", "{\"a\":[1}}", "{\"a\" [1]}", "{a:[1]}", "{\"a\":[1] \"b\":[1]}", "{\"a\":[01]}", "{\"a\":[1.]}",
-        "{\"a\":[.5]}", "{\"a\":[+1]}", "{\"a\":[-]}", "{\"a\":[1e]}", "{\"a\":[1e999]}", "{\"a\":[0x1]}", "{\"a\":[tru]}",
-        "{\"a\":[nul]}", "{\"t\":nul}", "{\"t\":nullx}", "{\"t\":truee}", "{\"t\":1x}", "{\"t\":\"\\q\"}", "{\"t\":\"\\ud800\"}",
-        "{\"t\":\"a\nb\"}", "{\"t\":'x'}", "{\"t\":}", "{\"t\"}", "{,}", "{\"t\":1,}", "{\"l\":[\"x\" \"y\"]}", "{\"l\":[\"x\",]}",
+        "{\"a\":[1]}{}", "{\"a\":[1]}]", "{\"a\":[1]},", "{\"a\":[1]} x", "{\"t\":1}}", "{}{}", "{\"a\":[1,]}",
+        "{\"a\":[,1]}",
+        "{\"a\":[1 2]}", "{\"a\":[1}}", "{\"a\" [1]}", "{a:[1]}", "{\"a\":[1] \"b\":[1]}", "{\"a\":[01]}",
+        "{\"a\":[1.]}",
+        "{\"a\":[.5]}", "{\"a\":[+1]}", "{\"a\":[-]}", "{\"a\":[1e]}", "{\"a\":[1e999]}", "{\"a\":[0x1]}",
+        "{\"a\":[tru]}",
+        "{\"t\":nul}", "{\"t\":nullx}", "{\"t\":truee}", "{\"t\":1x}", "{\"t\":\"\\q\"}", "{\"t\":\"\\ud800\"}",
+        "{\"t\":\"a\nb\"}", "{\"t\":'x'}", "{\"t\":}", "{\"t\"}", "{,}", "{\"t\":1,}", "{\"l\":[\"x\" \"y\"]}",
+        "{\"l\":[\"x\",]}",
     ])
     func refusesWhatIsNoJSON(text: String) {
         guard case .json(let fault, let position) = error(text) else {
@@ -204,7 +212,8 @@ private final class MemberCollector: JSONReceiver {
 
     @Test func survivesAnyMutation() throws {
         var generator = SeededGenerator(state: 4)
-        let whole = Array(#"{"a": [[1, 2.5], [-3e4, true]], "t": 0.25, "s": "x\u00e9\n", "l": ["p", "q"], "b": [], "o": {}}"#.utf8)
+        let whole = Array(
+            #"{"a": [[1, 2.5], [-3e4, true]], "t": 0.25, "s": "x\u00e9\n", "l": ["p", "q"], "b": [], "o": {}}"#.utf8)
         var refusals = 0
         for _ in 0..<20_000 {
             do {

@@ -61,7 +61,9 @@ import Testing
         #expect(probabilities.values == (0..<384).map { Double($0 % 16) / 16 })
     }
 
-    @Test(arguments: ["empty", "commented"], chunkSizes) func readsAnArchiveWithoutEntries(name: String, size: Int) throws {
+    @Test(arguments: ["empty", "commented"], chunkSizes) func readsAnArchiveWithoutEntries(name: String, size: Int)
+        throws
+    {
         #expect(try decode(try fixture("\(name).npz"), by: size).names.isEmpty)
     }
 
@@ -221,7 +223,8 @@ import Testing
     }
 
     @Test func readsSizesFromTheZip64Field() {
-        let field = littleEndian(UInt16(1)) + littleEndian(UInt16(16)) + littleEndian(UInt64(9)) + littleEndian(UInt64(9))
+        let field =
+            littleEndian(UInt16(1)) + littleEndian(UInt16(16)) + littleEndian(UInt64(9)) + littleEndian(UInt64(9))
         let other: [UInt8] = [0x55, 0x54, 1, 0, 0]
         let header = { (extra: [UInt8]) in
             self.localHeader(

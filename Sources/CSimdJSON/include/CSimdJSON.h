@@ -47,8 +47,8 @@ typedef struct {
 
 /// Where the last error is.
 typedef struct {
-    /// Offset into the text; `SIZE_MAX` where it is not known.
-    size_t position;
+    /// Offset into the text; -1 where it is not known.
+    ptrdiff_t position;
     /// Indices of the list element.
     size_t path[SEGSCORE_JSON_DEPTH];
     size_t path_count;

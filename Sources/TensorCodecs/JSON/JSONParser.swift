@@ -83,7 +83,7 @@ final class JSONParser {
 
     private func error(_ status: segscore_json_status, name: String) -> CodecError {
         let fault = unsafe segscore_json_last_fault(parser)
-        let position = fault.position == .max ? nil : Int(exactly: fault.position)
+        let position = fault.position < 0 ? nil : fault.position
         let indices = unsafe withUnsafeBytes(of: fault.path) { unsafe Array($0.bindMemory(to: Int.self)) }
         let path = Array(indices.prefix(fault.path_count))
         switch status {

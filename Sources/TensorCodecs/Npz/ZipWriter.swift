@@ -60,7 +60,8 @@ struct ZipWriter {
         let extraByteCount = wide.isEmpty ? 0 : UInt16(wide.count + 4)
 
         // Made on Unix, so that the mode at the end of the record counts.
-        bytes.append(integers: UInt32(0x0201_4B50), 0x0300 | version(isWide: !wide.isEmpty), version(isWide: !wide.isEmpty))
+        bytes.append(
+            integers: UInt32(0x0201_4B50), 0x0300 | version(isWide: !wide.isEmpty), version(isWide: !wide.isEmpty))
         appendCommonFields(of: entry, narrowSize: narrow(entry.size), extraByteCount: extraByteCount)
         // No comment, disk 0, binary content, readable and writable by its owner.
         bytes.append(integers: UInt16(0), UInt16(0), UInt16(0), UInt32(0o600) << 16, narrow(entry.offset))
