@@ -41,13 +41,15 @@ package struct IssuesFromScores: Equatable, Sendable {
     /// cleanlab 2.9 returns one index more, even where none qualifies; this is what its documentation says.
     ///
     /// - Parameters:
-    ///   - imageScores: `(N,)`.
+    ///   - imageScores: `(N,)`, NaN allowed.
     /// - Returns: Their indices, lowest score first; equal scores by index.
     package func images(_ imageScores: Buffer<Double>) -> [Int] {
-        Self.ascending(imageScores).filter { imageScores.span[$0] < threshold }
+        // Filtered first: NaN has no place in an order.
+        Self.ascending((0..<imageScores.count).filter { imageScores.span[$0] < threshold }, by: imageScores)
     }
 
-    static func ascending(_ scores: Buffer<Double>) -> [Int] {
-        (0..<scores.count).sorted { (scores.span[$0], $0) < (scores.span[$1], $1) }
+    /// Sorts images by scores that are not NaN, equal ones by index.
+    static func ascending(_ images: some Sequence<Int>, by scores: Buffer<Double>) -> [Int] {
+        images.sorted { (scores.span[$0], $0) < (scores.span[$1], $1) }
     }
 }
