@@ -70,6 +70,8 @@ let package = Package(
         .testTarget(
             name: "ScoringTests", dependencies: ["Scoring", "CScoringKernels", "Tensors", "TensorCodecs"],
             resources: [.copy("Fixtures")], swiftSettings: settings),
+        .testTarget(
+            name: "ServiceInterfaceTests", dependencies: ["ServiceInterface", "Tensors"], swiftSettings: settings),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17

@@ -30,7 +30,8 @@ package final class MappedFile: StableBytes, @unchecked Sendable {
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package convenience init(path: String) throws(TensorError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // Without O_NONBLOCK the opening of a pipe waits for a writer; of regular files it asks nothing.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
         defer { close(descriptor) }
         try self.init(descriptor: descriptor, path: path)

@@ -41,17 +41,22 @@ package struct IssuesFromScores: Equatable, Sendable {
     /// cleanlab 2.9 returns one index more, even where none qualifies; this is what its documentation says.
     ///
     /// - Parameters:
-    ///   - imageScores: `(N,)`.
+    ///   - imageScores: `(N,)`, NaN allowed.
     /// - Returns: Their indices, lowest score first; equal scores by index.
     package func images(_ imageScores: PixelScores) -> [Int] {
+        // Filtered first: NaN has no place in an order.
         switch imageScores {
-        case .float32(let scores): Self.ascending(scores).filter { Double(scores.span[$0]) < threshold }
-        case .float64(let scores): Self.ascending(scores).filter { scores.span[$0] < threshold }
+        case .float32(let scores):
+            Self.ascending((0..<scores.count).filter { Double(scores.span[$0]) < threshold }, by: scores)
+        case .float64(let scores):
+            Self.ascending((0..<scores.count).filter { scores.span[$0] < threshold }, by: scores)
         }
     }
 
-    /// The indices of scores, lowest first; equal scores by index.
-    static func ascending<Score: Comparable & BitwiseCopyable & Sendable>(_ scores: Buffer<Score>) -> [Int] {
-        (0..<scores.count).sorted { (scores.span[$0], $0) < (scores.span[$1], $1) }
+    /// Sorts images by scores that are not NaN, equal ones by index.
+    static func ascending<Score: Comparable & BitwiseCopyable & Sendable>(
+        _ images: some Sequence<Int>, by scores: Buffer<Score>
+    ) -> [Int] {
+        images.sorted { (scores.span[$0], $0) < (scores.span[$1], $1) }
     }
 }

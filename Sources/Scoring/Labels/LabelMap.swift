@@ -2,8 +2,8 @@ import Tensors
 
 /// The labels of all pixels, in the smallest type that holds them.
 ///
-/// `labels` come before K and `ignore_label` are known, so what they must be is checked by ``codeOfIgnored(_:)`` and
-/// ``check(classCount:ignored:)`` once these are.
+/// `labels` come before K and `ignore_label` are known, so what they must be is checked by
+/// ``check(image:classCount:ignoredLabel:)`` once these are.
 package struct LabelMap: Sendable {
     /// The labels as they are kept.
     enum Codes: Sendable {
@@ -24,7 +24,8 @@ package struct LabelMap: Sendable {
     package let shape: [Int]
     let codes: Codes
 
-    /// The first two different values that no code can hold: one of them may be the label to ignore, two cannot.
+    /// The first two different values that no code can hold, each with the first pixel in file order that has it: one
+    /// of them may be the label to ignore, two cannot.
     let others: [Other]
 
     /// The code of the pixels that take no part; -1 where no pixel has such a label.
@@ -39,32 +40,41 @@ package struct LabelMap: Sendable {
         return (0...limit).contains(label) ? Int32(label) : -1
     }
 
-    /// Proves that every label of an image is a class or ignored.
+    /// Proves that every label of an image is a class or ignored; once all images passed, all labels are.
     ///
-    /// - Parameters:
-    ///   - ignored: As ``code(ofIgnored:)`` gives it.
-    /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` for the first pixel that has another.
-    func check(image: Int, classCount: Int, ignored: Int32) throws(ScoringError) {
+    /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` for the first pixel that has another label. Where
+    ///   several values that no code can hold came in Fortran order, it may be a later one, and of another image.
+    func check(image: Int, classCount: Int, ignoredLabel: Int64?) throws(ScoringError) {
         let plane = shape[1] * shape[2]
-        guard
-            let pixel = Kernels.firstLabelOutside(
-                codes, image * plane..<(image + 1) * plane, classCount: classCount, ignored: ignored)
-        else { return }
+        let pixels = image * plane..<(image + 1) * plane
+        let ignored = code(ofIgnored: ignoredLabel)
+        var bad = Kernels.firstLabelOutside(codes, pixels, classCount: classCount, ignored: ignored)
+            .map { label(at: $0) }
+        // The kernel takes the value that shares its code with the ignored one for ignored too.
+        if ignored == Int32(Self.otherCode),
+            let other = others.first(where: { $0.value != ignoredLabel.map { .integer($0) } }),
+            pixels.contains(other.pixel), other.pixel < bad?.pixel ?? .max
+        {
+            bad = other
+        }
+        guard let bad else { return }
         throw .labelOutOfRange(
-            value(at: pixel, ignored: ignored), at: .init(pixel: pixel, height: shape[1], width: shape[2]),
-            classCount: classCount)
+            bad.value, at: .init(pixel: bad.pixel, height: shape[1], width: shape[2]), classCount: classCount)
     }
 
-    private func value(at pixel: Int, ignored: Int32) -> LabelValue {
+    /// The label of a pixel that is not ignored.
+    ///
+    /// - Returns: One of ``others`` where the code does not tell which value the pixel has.
+    private func label(at pixel: Int) -> Other {
         switch codes {
-        case .narrow(let labels): .integer(Int64(labels.span[pixel]))
-        case .wide(let labels):
-            // Pixels come in order of index, so the first bad one is the first of its value, unless the array came
-            // in Fortran order, where either of the two will do.
-            if labels.span[pixel] == Self.otherCode {
-                others.first { $0.pixel == pixel }?.value ?? others[others.count - 1].value
+        case .narrow(let labels): Other(value: .integer(Int64(labels.span[pixel])), pixel: pixel)
+        case .wide(let labels) where labels.span[pixel] < Self.otherCode:
+            Other(value: .integer(Int64(labels.span[pixel])), pixel: pixel)
+        case .wide:
+            if others.count == 1 {
+                Other(value: others[0].value, pixel: pixel)
             } else {
-                .integer(Int64(labels.span[pixel]))
+                others.first { $0.pixel == pixel } ?? others[0]
             }
         }
     }

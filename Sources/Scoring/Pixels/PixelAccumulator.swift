@@ -7,6 +7,7 @@ package import Tensors
 package final class PixelAccumulator {
     package let shape: ScoringShape
     private let elementType: ElementType
+    private let order: TensorLayout.Order
     private let labels: LabelMap
     private let scores: PixelScores
     private var stream: ElementStream
@@ -21,6 +22,7 @@ package final class PixelAccumulator {
     package init(labels: LabelMap, layout: TensorLayout) throws(ScoringError) {
         shape = try ScoringShape(labels: labels.shape, predictedProbabilities: layout.shape)
         elementType = layout.elementType
+        order = layout.order
         self.labels = labels
         scores = try PixelScores(count: shape.pixelCount, for: elementType.scalar, of: .predictedProbabilities)
         stream = ElementStream(elementByteCount: elementType.scalar.byteCount)
@@ -43,7 +45,12 @@ package final class PixelAccumulator {
     }
 
     /// How many images are in whole; in Fortran order, none before the last byte.
-    package var imagesDone: Int { elementsDone / (shape.classCount * shape.pixelsPerImage) }
+    package var imagesDone: Int {
+        switch order {
+        case .c: elementsDone / (shape.classCount * shape.pixelsPerImage)
+        case .fortran: elementsDone == shape.classCount * shape.pixelCount ? shape.imageCount : 0
+        }
+    }
 
     /// Takes the next bytes; all calls together bring the whole array.
     ///

@@ -17,6 +17,6 @@ package struct SegmentationScores: Sendable {
 
     /// The images, worst first; equal scores by index.
     package func ranking() -> [Int] {
-        IssuesFromScores.ascending(imageScores)
+        IssuesFromScores.ascending(0..<imageScores.count, by: imageScores)
     }
 }

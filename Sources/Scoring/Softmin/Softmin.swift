@@ -39,7 +39,7 @@ package struct Softmin: Equatable, Sendable {
         let ignored = pixels.labels.code(ofIgnored: ignoredLabel)
         let imageScores: Buffer<Double> = try allocate(shape.imageCount)
         for image in 0..<shape.imageCount {
-            try pixels.labels.check(image: image, classCount: shape.classCount, ignored: ignored)
+            try pixels.labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
             let range = image * plane..<(image + 1) * plane
             if ignored >= 0 {
                 Kernels.ignore(pixels.labels.codes, ignored, range, in: pixels.scores)

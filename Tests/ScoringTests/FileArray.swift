@@ -1,0 +1,149 @@
+import Tensors
+
+@testable import Scoring
+
+/// An array as a file holds it, made from values in C order.
+struct FileArray {
+    let layout: TensorLayout
+    let bytes: [UInt8]
+
+    init(layout: TensorLayout, bytes: [UInt8]) {
+        self.layout = layout
+        self.bytes = bytes
+    }
+
+    /// - Parameter values: In C order, whatever the order of the file.
+    init(
+        _ values: [LabelValue], shape: [Int], type: ElementType, order: TensorLayout.Order = .c
+    ) throws {
+        precondition(values.count == shape.reduce(1, *))
+        layout = try TensorLayout(elementType: type, shape: shape, order: order)
+        bytes = fileOrder(shape: shape, order: order).flatMap { encode(values[$0], as: type) }
+    }
+
+    init(_ values: [Double], shape: [Int], type: ElementType, order: TensorLayout.Order = .c) throws {
+        try self.init(values.map { .real($0) }, shape: shape, type: type, order: order)
+    }
+
+    /// Calls `body` with the bytes, cut into chunks of a size; 0 for all at once.
+    func forEachChunk<Failure: Error>(
+        of size: Int, _ body: (borrowing Span<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) {
+        let size = size == 0 ? max(bytes.count, 1) : size
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            try body(bytes.span.extracting(start..<min(start + size, bytes.count)))
+        }
+    }
+}
+
+/// The C-order index of each element, in the order in which a file holds them.
+func fileOrder(shape: [Int], order: TensorLayout.Order) -> [Int] {
+    let count = shape.reduce(1, *)
+    guard order == .fortran else { return Array(0..<count) }
+    return (0..<count).map { position in
+        var rest = position
+        var index = 0
+        var stride = count
+        for extent in shape {
+            stride /= extent
+            index += rest % extent * stride
+            rest /= extent
+        }
+        return index
+    }
+}
+
+/// The bytes of one element.
+private func encode(_ value: LabelValue, as type: ElementType) -> [UInt8] {
+    let real: Double
+    let integer: Int64
+    switch value {
+    case .integer(let value): (real, integer) = (Double(value), value)
+    case .unsigned(let value): (real, integer) = (Double(value), Int64(bitPattern: value))
+    case .real(let value): (real, integer) = (value, Int64(exactly: value) ?? 0)
+    }
+    func bytes<Bits: BitwiseCopyable>(_ bits: Bits) -> [UInt8] {
+        withUnsafeBytes(of: bits) { Array($0) }
+    }
+    let native =
+        switch type.scalar {
+        case .bool, .uint8: bytes(UInt8(truncatingIfNeeded: integer))
+        case .int8: bytes(Int8(truncatingIfNeeded: integer))
+        case .int16: bytes(Int16(truncatingIfNeeded: integer))
+        case .int32: bytes(Int32(truncatingIfNeeded: integer))
+        case .int64: bytes(integer)
+        case .uint16: bytes(UInt16(truncatingIfNeeded: integer))
+        case .uint32: bytes(UInt32(truncatingIfNeeded: integer))
+        case .uint64: bytes(UInt64(bitPattern: integer))
+        case .float16: bytes(Float16(real))
+        case .float32: bytes(Float(real))
+        case .float64: bytes(real)
+        }
+    return type.isByteSwapped ? native.reversed() : native
+}
+
+/// What `value` is once it went through a float type.
+func rounded(_ value: Double, to scalar: ElementType.Scalar) -> Double {
+    switch scalar {
+    case .float16: Double(Float16(value))
+    case .float32: Double(Float(value))
+    default: value
+    }
+}
+
+/// The same numbers on every run.
+struct Numbers: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    /// SplitMix64, of Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+}
+
+let floatTypes: [ElementType] = [ElementType.Scalar.float16, .float32, .float64].flatMap {
+    [ElementType($0), ElementType($0, isByteSwapped: true)]
+}
+
+let allTypes: [ElementType] = ElementType.Scalar.allCases.flatMap { scalar in
+    scalar.byteCount == 1 ? [ElementType(scalar)] : [ElementType(scalar), ElementType(scalar, isByteSwapped: true)]
+}
+
+let orders: [TensorLayout.Order] = [.c, .fortran]
+
+extension LabelMap {
+    /// The labels of an array.
+    static func reading(_ array: FileArray, chunk: Int = 0) throws -> LabelMap {
+        let accumulator = try LabelAccumulator(layout: array.layout, pixelLimit: .max)
+        try array.forEachChunk(of: chunk) { bytes throws(ScoringError) in try accumulator.receive(bytes) }
+        return accumulator.finish()
+    }
+
+    var codeValues: [Int] {
+        switch codes {
+        case .narrow(let labels): labels.values.map { Int($0) }
+        case .wide(let labels): labels.values.map { Int($0) }
+        }
+    }
+}
+
+extension PixelScores {
+    var values: [Double] {
+        switch self {
+        case .float32(let scores): scores.values.map { Double($0) }
+        case .float64(let scores): scores.values
+        }
+    }
+}
+
+extension Buffer {
+    var values: [Element] { span.indices.map { span[$0] } }
+}

@@ -1,0 +1,56 @@
+import Testing
+
+@testable import Scoring
+
+@Suite struct ScoringShapeTests {
+    @Test func takesItsExtentsFromPredProbs() throws {
+        let shape = try ScoringShape(labels: [2, 4, 5], predictedProbabilities: [2, 3, 4, 5])
+        #expect([shape.imageCount, shape.classCount, shape.height, shape.width] == [2, 3, 4, 5])
+        #expect(shape.pixelsPerImage == 20)
+        #expect(shape.pixelCount == 40)
+    }
+
+    @Test(arguments: [[], [2], [2, 4, 5], [2, 3, 4, 5, 1]]) func refusesAnotherRank(shape: [Int]) {
+        #expect(throws: ScoringError.rank(.predictedProbabilities, expected: 4, shape: shape)) {
+            try ScoringShape(labels: [2, 4, 5], predictedProbabilities: shape)
+        }
+    }
+
+    @Test(arguments: 0..<4) func refusesAnExtentOfZero(axis: Int) {
+        var shape = [2, 3, 4, 5]
+        shape[axis] = 0
+        #expect(throws: ScoringError.emptyArray(.predictedProbabilities, shape: shape)) {
+            try ScoringShape(labels: [2, 4, 5], predictedProbabilities: shape)
+        }
+    }
+
+    @Test(arguments: [[1, 3, 4, 5], [2, 3, 5, 5], [2, 3, 4, 4], [2, 3, 5, 4], [2, 4, 5, 3]])
+    func refusesExtentsThatAreNotThoseOfLabels(shape: [Int]) {
+        #expect(
+            throws: ScoringError.shapeMismatch(
+                .predictedProbabilities, expected: [2, shape[1], 4, 5], actual: shape)
+        ) {
+            try ScoringShape(labels: [2, 4, 5], predictedProbabilities: shape)
+        }
+    }
+
+    @Test func refusesMoreClassesThanLabelsCanName() throws {
+        #expect(try ScoringShape(labels: [1, 1, 1], predictedProbabilities: [1, 65_535, 1, 1]).classCount == 65_535)
+        #expect(throws: ScoringError.tooManyClasses(65_536, limit: 65_535)) {
+            try ScoringShape(labels: [1, 1, 1], predictedProbabilities: [1, 65_536, 1, 1])
+        }
+    }
+
+    @Test func findsThePixelOfEveryIndex() throws {
+        let shape = try ScoringShape(labels: [2, 3, 5], predictedProbabilities: [2, 1, 3, 5])
+        var index = 0
+        for image in 0..<2 {
+            for row in 0..<3 {
+                for column in 0..<5 {
+                    #expect(shape.position(of: index) == .init(image: image, row: row, column: column))
+                    index += 1
+                }
+            }
+        }
+    }
+}
