@@ -33,12 +33,18 @@ package final class PixelAccumulator {
 
     /// Proves what can be proved of `pred_probs` before the labels are there.
     ///
+    /// - Parameters:
+    ///   - pixelLimit: The largest N·H·W.
     /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
-    ///   ``ScoringError/tooManyClasses(_:limit:)`` or ``ScoringError/elementType(_:_:)``.
-    package static func check(_ layout: TensorLayout) throws(ScoringError) {
+    ///   ``ScoringError/tooManyClasses(_:limit:)``, ``ScoringError/tooManyPixels(_:count:limit:)`` or
+    ///   ``ScoringError/elementType(_:_:)``.
+    package static func check(_ layout: TensorLayout, pixelLimit: Int) throws(ScoringError) {
         let shape = layout.shape
         guard shape.count == 4 else { throw .rank(.predictedProbabilities, expected: 4, shape: shape) }
-        _ = try ScoringShape(labels: [shape[0], shape[2], shape[3]], predictedProbabilities: shape)
+        let expected = try ScoringShape(labels: [shape[0], shape[2], shape[3]], predictedProbabilities: shape)
+        guard expected.pixelCount <= pixelLimit else {
+            throw .tooManyPixels(.predictedProbabilities, count: expected.pixelCount, limit: pixelLimit)
+        }
         guard layout.elementType.scalar.isFloatingPoint else {
             throw .elementType(.predictedProbabilities, layout.elementType.scalar)
         }

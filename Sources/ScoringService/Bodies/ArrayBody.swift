@@ -31,7 +31,7 @@ final class ArrayBody {
     private var gzip: GzipDecoder?
     private var form: (any Form)?
 
-    /// - Throws: 415 for a media type or coding that no array comes in.
+    /// - Throws: 411 where there is no body, 415 for a media type or coding that no array comes in.
     init(
         _ request: IncomingRequest, limits: Limits, destination: any ArrayDestination
     ) throws(Problem) {
@@ -39,6 +39,11 @@ final class ArrayBody {
         self.limits = limits
         multipart = request.multipart
         let fields = request.head.headerFields
+        guard fields[.contentLength] != nil || fields[.transferEncoding] != nil else {
+            throw Problem(
+                .lengthRequired, "length-required", "The request has no body.", parameter: "Content-Length",
+                expected: "Content-Length, or Transfer-Encoding: chunked")
+        }
         try Self.checkMediaType(fields[.contentType])
         switch fields[.contentEncoding]?.lowercased() {
         case nil, "", "identity": gzip = nil

@@ -24,14 +24,18 @@ protocol ArrayDestination: AnyObject {
 final class ArrayPort: TensorReceiver {
     private let array: ScoringError.Array
     private let destination: any ArrayDestination
+    private let byteLimit: Int
 
-    init(_ array: ScoringError.Array, of destination: any ArrayDestination) {
+    init(_ array: ScoringError.Array, of destination: any ArrayDestination, byteLimit: Int = .max) {
         self.array = array
         self.destination = destination
+        self.byteLimit = byteLimit
     }
 
     func begin(_ layout: TensorLayout) throws(Problem) {
+        // The destination first: that there are too many pixels says more than that there are too many bytes.
         try destination.begin(array, layout)
+        guard layout.byteCount <= byteLimit else { throw .bodyTooLarge(limit: byteLimit).found(in: array) }
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {

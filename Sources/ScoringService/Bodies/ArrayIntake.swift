@@ -23,9 +23,7 @@ final class ArrayIntake {
                 parameter: String(name.prefix(100)), expected: expected)
         }
         guard !seen.contains(array) else {
-            throw Problem(
-                .badRequest, "repeated-array", "\(name) comes more than once.", parameter: name,
-                expected: "once")
+            throw .repeated(name)
         }
         seen.append(array)
         return array

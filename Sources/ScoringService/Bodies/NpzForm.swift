@@ -53,7 +53,8 @@ struct NpyPart {
 
     init(_ array: ScoringError.Array, _ intake: ArrayIntake, byteLimit: Int) {
         self.array = array
-        decoder = NpyDecoder(receiver: ArrayPort(array, of: intake.destination), byteLimit: byteLimit)
+        let port = ArrayPort(array, of: intake.destination, byteLimit: byteLimit)
+        decoder = NpyDecoder(receiver: port, byteLimit: .max)
     }
 
     mutating func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Jobs
 import Scoring
 import ServiceInterface
 import TensorCodecs
@@ -15,6 +16,7 @@ final class IssuesIntake: Intake, @unchecked Sendable {
 
     init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
         self.service = service
+        if service.queue.isDraining { throw .draining }
         form = try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
         let parameters = try Parameters(target: request.head.path ?? "", known: ["threshold"])
         _ = try parameters.threshold()

@@ -20,8 +20,13 @@ extension Service {
         guard parameters.string("class") == nil else { throw .notImplemented }
         let image = try parameters.integer("image", in: 0...Int(Int32.max))
         let threshold = try parameters.threshold()
-        let offers: [MediaType] = array == .imageScores || image == nil ? [.npy, .json] : [.npy, .json, .png]
+        let offers: [MediaType] = array == .imageScores ? [.npy, .json] : [.npy, .json, .png]
         let form = try MediaType.negotiated(request.head.headerFields[.accept], offers: offers)
+        guard form != .png || image != nil else {
+            throw Problem(
+                .badRequest, "invalid-parameter", "A picture shows one image.", parameter: "image",
+                expected: "the index of an image")
+        }
         let head = request.head
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in

@@ -9,6 +9,7 @@ import Tensors
 extension Service {
     /// `GET /jobs`
     func listJobs(_ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkJSONIsAccepted(request)
         let parameters = try Parameters(target: request.head.path ?? "", known: ["status", "limit", "cursor"])
         let status = try parameters.string("status").map { (text) throws(Problem) in
             guard let status = JobStatus(rawValue: text) else {
@@ -38,6 +39,7 @@ extension Service {
 
     /// `GET /jobs/{id}`
     func showJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkJSONIsAccepted(request)
         let parameters = try Parameters(target: request.head.path ?? "", known: ["wait"])
         let wait = try parameters.integer("wait", in: 0...Preference.longestWait) ?? 0
         let queue = queue
@@ -59,7 +61,7 @@ extension Service {
         return BodilessIntake { () throws(Problem) in
             let job: Job<ScoreJob>
             do throws(JobError) {
-                job = try queue.cancel(id)
+                job = try queue.cancelIfLive(id)
             } catch {
                 throw Problem(error)
             }
@@ -83,6 +85,7 @@ extension Service {
 
     /// `GET /jobs/{id}/ranking`
     func showRanking(of id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkJSONIsAccepted(request)
         let parameters = try Parameters(target: request.head.path ?? "", known: ["limit", "threshold"])
         let limit = try parameters.integer("limit", in: 1...Int(Int32.max)) ?? 20
         let threshold = try parameters.threshold()
@@ -117,9 +120,28 @@ extension Service {
         }
     }
 
+    /// - Throws: 406 where the client would not take JSON.
+    func checkJSONIsAccepted(_ request: IncomingRequest) throws(Problem) {
+        _ = try MediaType.negotiated(request.head.headerFields[.accept], offers: [.json])
+    }
+
     /// - Throws: 400 where the query has any parameter.
     func checkNoParameters(_ request: IncomingRequest) throws(Problem) {
         _ = try Parameters(target: request.head.path ?? "", known: [])
+    }
+}
+
+extension JobQueue {
+    /// Cancels a job; one that has ended stays as it is.
+    ///
+    /// - Throws: ``JobError/unknown(_:)``.
+    fileprivate func cancelIfLive(_ id: JobID) throws(JobError) -> Job<Kind> {
+        do throws(JobError) {
+            return try cancel(id)
+        } catch {
+            guard case .alreadyFinished = error else { throw error }
+            return try job(id)
+        }
     }
 }
 

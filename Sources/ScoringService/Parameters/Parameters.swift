@@ -40,9 +40,7 @@ struct Parameters {
     mutating func set(_ name: String, _ value: String) throws(Problem) {
         guard known.contains(name) else { throw .unknownParameter(name, expected: known) }
         guard values.updateValue(value, forKey: name) == nil else {
-            throw Problem(
-                .badRequest, "repeated-parameter", "\(name) is given more than once.", parameter: name,
-                expected: "at most once")
+            throw .repeated(name)
         }
     }
 

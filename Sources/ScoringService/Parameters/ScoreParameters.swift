@@ -56,7 +56,7 @@ package struct ScoreParameters: Equatable, Sendable {
         if included.contains(.issues) && threshold == nil {
             throw Problem(
                 .badRequest, "invalid-parameter", "include names issues, which need a threshold.",
-                parameter: "threshold", expected: "a number from 0 to 1")
+                parameter: "include", expected: "a threshold with it", actual: "issues")
         }
         if form == .npy && included.count != 1 {
             throw Problem(

@@ -54,9 +54,7 @@ extension Problem: CodecFailure {
             case .tooManyEntries(let limit):
                 .malformedBody("The npz file has too many entries.", expected: "at most \(limit)")
             case .duplicateEntry(let name):
-                Problem(
-                    .badRequest, "repeated-array", "The npz file has two entries of one name.",
-                    parameter: String(name.prefix(100)), expected: "one")
+                .repeated(name.hasSuffix(".npy") ? String(name.dropLast(4)) : name)
             case .zipEncrypted(let entry):
                 .malformedBody("The entry \(entry.prefix(100)) is encrypted.", expected: "an entry in the clear")
             case .zipMethod(let entry, let method):
@@ -81,9 +79,7 @@ extension Problem: CodecFailure {
             case .jsonNotFinite(let name, let path, _):
                 .json(name, path, "JSON has no NaN and no Infinity", expected: "a finite number")
             case .jsonRepeated(let name):
-                Problem(
-                    .badRequest, "repeated-parameter", "The member \"\(name.prefix(100))\" stands twice.",
-                    parameter: String(name.prefix(100)), expected: "once")
+                .repeated(name)
             case .jsonNotAList(let name): .json(name, [], "this is no list", expected: "a nested list of numbers")
             case .jsonNotANumber(let name, let path): .json(name, path, "this is no number", expected: "a number")
             case .jsonRagged(let name, let path, let expected, let actual):
@@ -118,7 +114,8 @@ extension Problem {
                     expected: "extents of at least 1", actual: shape.inWords)
             case .shapeMismatch(let array, let expected, let actual):
                 .shape(
-                    array, "The shape of \(array.rawValue) does not match", expected: expected.inWords, actual: actual)
+                    array, "The shape of \(array.rawValue) does not match that of \(array.partner.rawValue)",
+                    expected: expected.inWords, actual: actual)
             case .tooManyPixels(let array, let count, let limit):
                 Problem(
                     .contentTooLarge, "too-many-pixels", "\(array.rawValue) has more pixels than are taken at once.",
@@ -156,8 +153,9 @@ extension Problem {
             case .negativeExtent(let shape):
                 .malformedBody("An extent is negative.", expected: "extents of at least 0", actual: shape.inWords)
             case .tooLarge(let shape):
-                .malformedBody(
-                    "An array of this shape cannot be addressed.", expected: "fewer elements", actual: shape.inWords)
+                Problem(
+                    .contentTooLarge, "too-many-pixels", "No memory can hold an array of this shape.",
+                    expected: "fewer elements", actual: shape.inWords, limit: .max)
             case .outOfMemory(let byteCount):
                 .unavailable("out-of-memory", "There is no memory for \(byteCount) bytes more at the moment.")
             case .system(_, _, let code) where code == ENOSPC || code == EDQUOT || code == EFBIG:
@@ -219,6 +217,14 @@ extension Problem {
             expected: "at most \(limit) bytes", limit: limit)
     }
 
+    /// An array or a parameter that came twice.
+    static func repeated(_ name: String) -> Problem {
+        let name = String(name.prefix(100))
+        let kind = ScoringError.Array(rawValue: name) == nil ? "parameter" : "array"
+        return Problem(
+            .badRequest, "repeated-\(kind)", "\(name) comes more than once.", parameter: name, expected: "once")
+    }
+
     private static func json(
         _ name: String, _ path: [Int], _ detail: String, expected: String, actual: String? = nil
     ) -> Problem {
@@ -252,6 +258,18 @@ extension ScoringError.Array {
         case .labels, .pixelScores: "(N, H, W)"
         case .predictedProbabilities: "(N, K, H, W)"
         case .imageScores: "(N,)"
+        }
+    }
+}
+
+extension ScoringError.Array {
+    /// The array that comes with it, whose shape its own has to match.
+    fileprivate var partner: ScoringError.Array {
+        switch self {
+        case .labels: .predictedProbabilities
+        case .predictedProbabilities: .labels
+        case .imageScores: .pixelScores
+        case .pixelScores: .imageScores
         }
     }
 }

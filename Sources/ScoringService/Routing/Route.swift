@@ -1,16 +1,15 @@
 import HTTPTypes
-import Jobs
 
-/// What a path names.
+/// What a path names. Whether there is a job of the name it holds is for the handler to see.
 enum Route: Equatable {
     case score
     case issues
     case jobs
-    case job(JobID)
-    case jobCancellation(JobID)
-    case jobArray(JobID, ScoreParameters.Array)
-    case jobRanking(JobID)
-    case jobSummary(JobID)
+    case job(String)
+    case jobCancellation(String)
+    case jobArray(String, ScoreParameters.Array)
+    case jobRanking(String)
+    case jobSummary(String)
     case live
     case ready
     case version
@@ -30,15 +29,15 @@ enum Route: Equatable {
         case "version" where parts.count == 1: self = .version
         case "openapi.yaml" where parts.count == 1: self = .openAPI
         case "jobs" where parts.count == 1: self = .jobs
-        case "jobs" where parts.count == 2: self = .job(try Self.job(parts[1]))
+        case "jobs" where parts.count == 2: self = .job(parts[1])
         case "jobs" where parts.count == 3:
             switch parts[2] {
-            case "cancel": self = .jobCancellation(try Self.job(parts[1]))
-            case "ranking": self = .jobRanking(try Self.job(parts[1]))
-            case "summary": self = .jobSummary(try Self.job(parts[1]))
+            case "cancel": self = .jobCancellation(parts[1])
+            case "ranking": self = .jobRanking(parts[1])
+            case "summary": self = .jobSummary(parts[1])
             case let name:
                 guard let array = ScoreParameters.Array(rawValue: name) else { throw .notFound(path) }
-                self = .jobArray(try Self.job(parts[1]), array)
+                self = .jobArray(parts[1], array)
             }
         default: throw .notFound(path)
         }
@@ -61,11 +60,6 @@ enum Route: Equatable {
             .methodNotAllowed, "method-not-allowed", "\(method.rawValue) is not answered here.", expected: allowed,
             actual: method.rawValue
         ).with(.allow, allowed)
-    }
-
-    private static func job(_ text: String) throws(Problem) -> JobID {
-        guard let id = JobID(text) else { throw .unknownJob(text) }
-        return id
     }
 }
 

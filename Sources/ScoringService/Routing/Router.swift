@@ -28,16 +28,21 @@ package final class Router: Responder {
         case .score: try ScoreIntake(request, service)
         case .issues: try IssuesIntake(request, service)
         case .jobs: try service.listJobs(request)
-        case .job(let id) where request.head.method == .delete: try service.deleteJob(id, request)
-        case .job(let id): try service.showJob(id, request)
-        case .jobCancellation(let id): try service.cancelJob(id, request)
-        case .jobArray(let id, let array): try service.showArray(array, of: id, request)
-        case .jobRanking(let id): try service.showRanking(of: id, request)
+        case .job(let id) where request.head.method == .delete: try service.deleteJob(try job(id), request)
+        case .job(let id): try service.showJob(try job(id), request)
+        case .jobCancellation(let id): try service.cancelJob(try job(id), request)
+        case .jobArray(let id, let array): try service.showArray(array, of: try job(id), request)
+        case .jobRanking(let id): try service.showRanking(of: try job(id), request)
         case .jobSummary: throw .notImplemented
         case .live: try service.showLiveness(request)
         case .ready: try service.showReadiness(request)
         case .version: try service.showVersion(request)
         case .openAPI: try service.showOpenAPI(request)
         }
+    }
+
+    private func job(_ text: String) throws(Problem) -> JobID {
+        guard let id = JobID(text) else { throw .unknownJob(text) }
+        return id
     }
 }

@@ -42,7 +42,7 @@ final class ScoreArrays: ArrayDestination {
             } else if let labels {
                 pixelAccumulator = try PixelAccumulator(labels: labels, layout: layout)
             } else {
-                try PixelAccumulator.check(layout)
+                try PixelAccumulator.check(layout, pixelLimit: configuration.maxPixels)
                 spool = (try openSpool(), layout)
             }
         } catch {
