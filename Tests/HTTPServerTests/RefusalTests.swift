@@ -36,6 +36,18 @@ import Testing
         }
     }
 
+    @Test func reachesAClientThatSendsWithoutLooking() throws {
+        try withServer(Self.refuser) { _, address in
+            for _ in 0..<20 {
+                let client = try TestClient(address)
+                try client.send("POST /none HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n")
+                // Breaks off somewhere.
+                try? client.send(pattern(20_000_000))
+                #expect(try client.answer().status == 404)
+            }
+        }
+    }
+
     // RFC 9110 10.1.1
     @Test func asksForTheBodyOrRefusesItBefore() throws {
         try withServer(Self.refuser) { _, address in
