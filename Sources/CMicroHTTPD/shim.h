@@ -33,6 +33,9 @@ static void segscore_mhd_log(void *options, const char *format, va_list argument
 }
 
 /// `MHD_start_daemon` is variadic, which Swift cannot call; this fixes its arguments.
+///
+/// `MHD_OPTION_STRICT_FOR_CLIENT` is left out: it only adds checks of `Host` and of blanks in the target, which the
+/// server makes itself to answer them in its own words (and 0.9.75 sends the head of that answer twice).
 static inline struct MHD_Daemon *segscore_mhd_start(struct segscore_mhd_options *o) {
     // A pool of one thread is no pool, and asking for it earns a warning.
     struct MHD_OptionItem pool[] = {

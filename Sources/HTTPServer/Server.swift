@@ -38,7 +38,13 @@ package final class Server: Sendable {
         var sockets: [ListeningSocket] = []
         for address in core.configuration.listeners { sockets.append(try ListeningSocket(address)) }
         var started: [Daemon] = []
-        for socket in sockets { started.append(try Daemon(socket, core: core)) }
+        do throws(ServerError) {
+            for socket in sockets { started.append(try Daemon(socket, core: core)) }
+        } catch {
+            // Those that did start may have a request already.
+            refuseWaiting()
+            throw error
+        }
         daemons.withLock { daemons in
             precondition(daemons.isEmpty)
             daemons = started
@@ -77,24 +83,28 @@ package final class Server: Sendable {
     /// Must not be called on a daemon thread, which it waits for.
     package func stop() {
         stopAccepting()
-        var unanswered = false
-        for exchange in core.inFlight.beginStopping()
-        where exchange.answer(core.configuration.problem(.unavailable)) {
-            unanswered = true
-        }
-        if unanswered {
-            // Lets the refusals out. The library drops what it has not sent when it is stopped.
-            let quiet = DispatchSemaphore(value: 0)
-            whenQuiet { quiet.signal() }
-            if quiet.wait(timeout: .now() + 1) == .timedOut {
-                core.configuration.logger.debug("stopped with requests under way", metadata: ["count": "\(inFlight)"])
-            }
-        }
+        refuseWaiting()
         // Ends the daemons, outside the lock: nothing else holds them.
         let stopped = daemons.withLock { daemons in
             defer { daemons = [] }
             return daemons
         }
         _ = consume stopped
+    }
+
+    /// Leaves no connection suspended, since libmicrohttpd aborts the process where it is stopped with one.
+    private func refuseWaiting() {
+        var isWaiting = false
+        for exchange in core.inFlight.beginStopping()
+        where exchange.answer(core.configuration.problem(.unavailable)) {
+            isWaiting = true
+        }
+        guard isWaiting else { return }
+        // Lets the refusals out, for the library drops what it has not sent when it is stopped.
+        let quiet = DispatchSemaphore(value: 0)
+        whenQuiet { quiet.signal() }
+        if quiet.wait(timeout: .now() + 1) == .timedOut {
+            core.configuration.logger.debug("stopped with requests under way", metadata: ["count": "\(inFlight)"])
+        }
     }
 }

@@ -7,6 +7,9 @@ import Synchronization
 import Testing
 
 @Suite struct DrainTests {
+    /// Addresses that no other test listens on, so that nobody takes over a port that was just given up.
+    private static let ownAddresses = (2...3).map { ListenAddress.tcp(host: "127.0.0.\($0)", port: 0) }
+
     @Test func finishesWhatIsUnderWayAndTakesNoMore() throws {
         let reply = Mutex<(@Sendable (Response) -> Void)?>(nil)
         let arrived = DispatchSemaphore(value: 0)
@@ -18,7 +21,7 @@ import Testing
                     arrived.signal()
                 })
         }
-        try withServer(responder, { $0.threads = 2 }) { server, address in
+        try withServer(responder, { ($0.threads, $0.listeners) = (2, [Self.ownAddresses[0]]) }) { server, address in
             let idle = try TestClient(address)
             try idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(try idle.answer()["Connection"] == nil)
@@ -29,6 +32,8 @@ import Testing
             server.stopAccepting()
 
             #expect(throws: TestClient.Failure.self) { try TestClient(address) }
+            // The idle connection's request ends a moment after its answer is out.
+            while server.inFlight > 1 {}
             #expect(server.inFlight == 1)
             let quiet = DispatchSemaphore(value: 0)
             server.whenQuiet { quiet.signal() }
@@ -57,7 +62,7 @@ import Testing
     }
 
     @Test func stopsTwiceAndUnstarted() throws {
-        try withServer(.echo) { server, address in
+        try withServer(.echo, { $0.listeners = [Self.ownAddresses[1]] }) { server, address in
             server.stop()
             server.stop()
             #expect(server.addresses.isEmpty)
@@ -68,7 +73,7 @@ import Testing
 
     @Test func drainsUnderLoad() throws {
         for _ in 0..<10 {
-            try withServer(.echo, { $0.threads = 2; $0.connectionBufferBytes = 64 << 10 }) { server, address in
+            try withServer(.echo, small) { server, address in
                 let clients = try (0..<8).map { _ in try TestClient(address) }
                 // Each is connected for sure, not only in the backlog.
                 for client in clients {

@@ -77,11 +77,12 @@ import Testing
 
     @Test func saysWhyItCannotListen() throws {
         try withServer(.echo) { _, address in
+            let nowhere = ListenAddress.unix(path: "/nowhere/s")
             let long = "/" + String(repeating: "x", count: 200)
             let cases: [(ListenAddress, ServerError)] = [
                 (address, .system(operation: "bind", address: address, code: EADDRINUSE)),
                 (.unix(path: long), .pathTooLong(path: long, limit: 107)),
-                (.unix(path: "/nowhere/s"), .system(operation: "bind", address: .unix(path: "/nowhere/s"), code: ENOENT)),
+                (nowhere, .system(operation: "bind", address: nowhere, code: ENOENT)),
                 (.tcp(host: "1.2.3.4.5", port: 0), .unresolved(host: "1.2.3.4.5", code: EAI_NONAME)),
             ]
             for (address, expected) in cases {
@@ -118,7 +119,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2]) func boundsTheConnectionsOfAll(threads: Int) throws {
-        try withServer(.echo, { $0.maxConnections = 3; $0.threads = threads }) { _, address in
+        try withServer(.echo, { ($0.maxConnections, $0.threads) = (3, threads) }) { _, address in
             let clients = try (0..<3).map { _ in try TestClient(address) }
             for client in clients {
                 try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -36,6 +36,18 @@ import Testing
         }
     }
 
+    @Test func reachesAClientThatSendsWithoutLooking() throws {
+        try withServer(Self.refuser) { _, address in
+            for _ in 0..<20 {
+                let client = try TestClient(address)
+                try client.send("POST /none HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n")
+                // Breaks off somewhere.
+                try? client.send(pattern(20_000_000))
+                #expect(try client.answer().status == 404)
+            }
+        }
+    }
+
     // RFC 9110 10.1.1
     @Test func asksForTheBodyOrRefusesItBefore() throws {
         try withServer(Self.refuser) { _, address in
@@ -87,7 +99,7 @@ import Testing
     @Test func hangsUpOnABodyWithoutEnd() throws {
         let recorder = Recorder { _, reply in reply(.text(200, "")) }
         let responder = TestResponder { _ in .receive(recorder) }
-        try withServer(responder, { $0.maxBodyBytes = 10; $0.connectionBufferBytes = 64 << 10 }) { _, address in
+        try withServer(responder, { ($0.maxBodyBytes, $0.connectionBufferBytes) = (10, 64 << 10) }) { _, address in
             let client = try TestClient(address)
             try client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
             let chunk = Array("10000\r\n".utf8) + pattern(65_536) + Array("\r\n".utf8)
@@ -144,7 +156,6 @@ import Testing
         "GET / HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nX: a\u{0}b\r\nY: z\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nX: a\u{0}b\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: a\r\nX\u{0}Y: b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nX: a\u{7}b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
@@ -186,10 +197,12 @@ import Testing
 
     // These libmicrohttpd answers by itself.
     @Test(arguments: [
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc",
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX\u{0}Y: b\r\n\r\n",
     ])
     func leavesTheRestToTheLibrary(request: String) throws {
         try withServer(.echo) { _, address in

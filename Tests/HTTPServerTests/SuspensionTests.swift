@@ -33,7 +33,7 @@ import Testing
 
     @Test func holdsManyRequestsOnOneThread() throws {
         let replies = Replies()
-        try withServer(replies.responder(), { $0.threads = 1; $0.connectionBufferBytes = 64 << 10 }) { server, address in
+        try withServer(replies.responder(), { $0.connectionBufferBytes = 64 << 10 }) { server, address in
             let clients = try (0..<200).map { index in
                 let client = try TestClient(address)
                 try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n\(100 + index)")
@@ -141,7 +141,7 @@ import Testing
     @Test func stopsWhileRepliesAndRequestsComeIn() throws {
         for _ in 0..<20 {
             let replies = Replies()
-            try withServer(replies.responder(), { $0.threads = 2; $0.connectionBufferBytes = 64 << 10 }) { server, address in
+            try withServer(replies.responder(), small) { server, address in
                 let clients = try (0..<16).map { _ in try TestClient(address) }
                 for client in clients.prefix(8) { try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
                 let waiting = replies.take(8)

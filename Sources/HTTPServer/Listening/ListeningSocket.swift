@@ -50,12 +50,11 @@ final class ListeningSocket: Sendable {
             guard state.isAccepting else { return }
             state.isAccepting = false
             if case .unix(let path) = address { unsafe unlink(path) }
+            // At once, even where a thread is in the middle of accepting.
+            shutdown(descriptor, Int32(SHUT_RDWR))
             let silent = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-            guard silent >= 0 else {
-                // Out of descriptors: clients are refused all the same, at the price of a thread that polls in vain.
-                shutdown(descriptor, Int32(SHUT_RDWR))
-                return
-            }
+            // Out of descriptors: clients are refused all the same, at the price of a thread that polls in vain.
+            guard silent >= 0 else { return }
             dup2(silent, descriptor)
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             close(silent)

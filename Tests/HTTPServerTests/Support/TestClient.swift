@@ -39,7 +39,7 @@ final class TestClient: @unchecked Sendable {
                 var name = sockaddr_in()
                 name.sin_family = sa_family_t(AF_INET)
                 name.sin_port = port.bigEndian
-                inet_pton(AF_INET, "127.0.0.1", &name.sin_addr)
+                inet_pton(AF_INET, host == "localhost" ? "127.0.0.1" : host, &name.sin_addr)
                 result = Self.connect(descriptor, &name)
             }
             guard result == 0 else { throw Failure(description: "connect: \(errno)") }

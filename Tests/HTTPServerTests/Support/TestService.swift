@@ -54,7 +54,8 @@ extension Response {
     static func bytes(_ bytes: [UInt8], status: Int = 200) -> Response {
         var body = ResponseBody()
         if let buffer = try? Buffer(bytes) { body.append(buffer) }
-        return Response(HTTPResponse(status: .init(code: status), headerFields: [.contentType: "text/plain"]), body: body)
+        let head = HTTPResponse(status: .init(code: status), headerFields: [.contentType: "text/plain"])
+        return Response(head, body: body)
     }
 }
 
@@ -71,6 +72,12 @@ extension ServerConfiguration {
             }
         }
     }
+}
+
+/// Two threads, and buffers that many connections can have.
+func small(_ configuration: inout ServerConfiguration) {
+    configuration.threads = 2
+    configuration.connectionBufferBytes = 64 << 10
 }
 
 /// Runs a server for the length of a test.
