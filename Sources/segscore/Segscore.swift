@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ScoringService
 
 @main
 struct Segscore: ParsableCommand {
@@ -7,6 +8,7 @@ struct Segscore: ParsableCommand {
         commandName: "segscore",
         abstract: "Finds the wrong masks in a segmentation data set.",
         discussion: "Scores labels against a model's probabilities, as cleanlab.segmentation does.",
+        version: "segscore \(Service.version)",
         subcommands: [ServeCommand.self, ScoreCommand.self, HealthcheckCommand.self, VersionCommand.self])
 
     static func main() {

@@ -71,9 +71,21 @@ def test_respond_async_with_wait_gives_the_result_if_it_comes_in_time(client):
 
 def test_respond_async_refuses_a_bad_body_at_once(client):
     before = client.job_ids()
-    bad = npz(labels=LABELS + np.uint8(10), pred_probs=PRED_PROBS)
-    assert_problem(client.score(bad, headers=ASYNC), 422, "label-out-of-range", "labels")
+    bad = npz(labels=LABELS, pred_probs=PRED_PROBS + 1)
+    assert_problem(client.score(bad, headers=ASYNC), 422, "probability-out-of-range", "pred_probs")
     assert client.job_ids() == before
+
+
+def test_what_only_the_job_can_see_fails_the_job(client):
+    bad = npz(labels=LABELS + np.uint8(10), pred_probs=PRED_PROBS)
+    accepted = client.score(bad, headers=ASYNC)
+    assert accepted.status_code == 202
+    job = client.get(accepted.headers["Location"], params={"wait": 30}).json()
+    assert job["status"] == "failed"
+    assert job["error"]["type"] == "urn:segscore:label-out-of-range"
+    assert job["error"]["parameter"] == "labels"
+    assert_problem(client.get(f"/jobs/{job['id']}/pixel_scores"), 409, "job-failed")
+    assert client.delete(f"/jobs/{job['id']}").status_code == 204
 
 
 def test_an_unknown_preference_is_ignored(client):

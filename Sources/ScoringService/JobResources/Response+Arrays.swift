@@ -71,6 +71,7 @@ extension Response {
         result.head.headerFields[.acceptRanges] = "bytes"
         if let known = request.headerFields[.ifNoneMatch], Self.list(known, names: entityTag) {
             result.head.status = .notModified
+            result.head.headerFields[.contentType] = nil
             result.body = ResponseBody()
             return result
         }

@@ -7,7 +7,8 @@ struct StopSignals {
         unsafe Self.withSet { unsafe pthread_sigmask(SIG_BLOCK, $0, nil) }
     }
 
-    /// Waits for the first of them. The next one ends the process in the ordinary way.
+    /// Waits for the first of them. From then on SIGTERM is passed over, since platforms may send it twice; SIGINT ends
+    /// the process at once, for a person who will not wait.
     ///
     /// - Returns: The signal's name.
     func wait() -> String {
@@ -15,6 +16,7 @@ struct StopSignals {
         unsafe Self.withSet { set in
             // An interrupted wait is gone on with.
             while unsafe sigwait(set, &number) != 0 {}
+            unsafe sigdelset(set, SIGTERM)
             unsafe pthread_sigmask(SIG_UNBLOCK, set, nil)
         }
         return number == SIGINT ? "SIGINT" : "SIGTERM"
