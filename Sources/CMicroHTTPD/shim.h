@@ -58,6 +58,12 @@ static inline struct MHD_Daemon *segscore_mhd_start(struct segscore_mhd_options 
         MHD_OPTION_END);
 }
 
+/// The socket of a connection; open until the connection's last request is completed.
+static inline int segscore_mhd_descriptor(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info == NULL ? -1 : info->connect_fd;
+}
+
 /// The size of a request's head on the wire; `MHD_get_connection_info` is variadic too.
 static inline size_t segscore_mhd_head_size(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =

@@ -29,7 +29,8 @@ final class Daemon: @unchecked Sendable {
                 // listening socket out of its epoll sets, which a retired one does not survive.
                 connections: UInt32(Int32.max),
                 connections_per_address: UInt32(configuration.maxConnectionsPerAddress),
-                idle_seconds: UInt32(configuration.idleTimeout),
+                // The library closes without a word, so it comes second: after what ``ServerCore`` answers.
+                idle_seconds: configuration.idleTimeout > 0 ? UInt32(configuration.idleTimeout) + 2 : 0,
                 connection_buffer_bytes: configuration.connectionBufferBytes))
         guard let handle = unsafe segscore_mhd_start(options) else {
             unsafe options.deallocate()

@@ -12,6 +12,7 @@ import Synchronization
 package final class Server: Sendable {
     private let core: ServerCore
     private let daemons = Mutex<[Daemon]>([])
+    private let stallWatch: StallWatch
 
     /// - Parameter configuration: Within the bounds that its members name.
     package init(configuration: ServerConfiguration, responder: any Responder) {
@@ -22,6 +23,7 @@ package final class Server: Sendable {
         precondition((0...Int(Int32.max)).contains(configuration.maxConnectionsPerAddress))
         precondition((0...Int(Int32.max)).contains(configuration.idleTimeout))
         core = ServerCore(configuration: configuration, responder: responder)
+        stallWatch = StallWatch(core)
     }
 
     deinit {

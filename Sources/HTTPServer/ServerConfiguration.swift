@@ -58,6 +58,8 @@ package enum ServerRefusal: Error, Equatable, Sendable {
     case headerTooLarge(limit: Int)
     /// 413; the limit is in bytes.
     case bodyTooLarge(limit: UInt64)
+    /// The request stopped arriving for as long as ``ServerConfiguration/idleTimeout``; its connection is closed. 408.
+    case timedOut
     /// The server is being stopped. 503.
     case unavailable
 }

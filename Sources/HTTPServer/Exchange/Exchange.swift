@@ -1,4 +1,6 @@
 import CMicroHTTPD
+import Dispatch
+import Glibc
 import HTTPTypes
 import Logging
 import ServiceInterface
@@ -53,9 +55,16 @@ final class Exchange: @unchecked Sendable {
     /// As it came; nil where it holds a byte that no target may.
     private let target: String?
     private let reply = Mutex(Reply.open)
+    /// The connection's socket, open until the library calls no more.
+    private let descriptor: Int32
+    /// When the client last sent something of the request, in nanoseconds of uptime.
+    private let lastReceived = Atomic(DispatchTime.now().uptimeNanoseconds)
 
     private var stage = Stage.head
-    private var id = ""
+    /// Also read by the thread that ends what has stopped arriving.
+    private let id = Mutex("")
+    /// The size of the body, where the head says it.
+    private var expectedBytes: UInt64?
     private var method = ""
     private var receivedBytes: UInt64 = 0
     private var status = 0
@@ -66,6 +75,7 @@ final class Exchange: @unchecked Sendable {
     init(core: ServerCore, connection: OpaquePointer, target: UnsafePointer<CChar>?) {
         self.core = core
         unsafe self.connection = connection
+        descriptor = unsafe segscore_mhd_descriptor(connection)
         self.target = unsafe target.flatMap { target in
             let text = unsafe String(cString: target)
             return text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } && !text.isEmpty ? text : nil
@@ -80,8 +90,39 @@ final class Exchange: @unchecked Sendable {
         let count = unsafe call.byteCount.pointee
         guard count > 0, let bytes = unsafe call.bytes else { return end() }
         unsafe call.byteCount.pointee = 0
+        lastReceived.store(DispatchTime.now().uptimeNanoseconds, ordering: .relaxed)
         let body = unsafe UnsafeRawBufferPointer(start: bytes, count: count).bindMemory(to: UInt8.self)
-        return receive(unsafe Span(_unsafeElements: body))
+        let result = receive(unsafe Span(_unsafeElements: body))
+        return isAbandoned ? .NO : result
+    }
+
+    /// Whether the client has closed its side with nothing more to read.
+    ///
+    /// libmicrohttpd 0.9.75 takes a short read for the end of what there is, and where the client's close came in the
+    /// same edge-triggered event as the bytes before it, it never hears of the close: the request would hang until it is
+    /// idle for too long.
+    private var isAbandoned: Bool {
+        var byte: UInt8 = 0
+        guard unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0 else { return false }
+        return expectedBytes.map { receivedBytes < $0 } ?? false
+    }
+
+    /// Refuses a request that has stopped arriving: what the library would do is to close without a word.
+    ///
+    /// An answer may not be queued before the body is complete, so it is written to the socket by hand, which is then
+    /// shut down; the library sees that as a client that went away. With the lock held, since it is not closed before
+    /// ``complete()`` has had it.
+    ///
+    /// - Parameters:
+    ///   - deadline: In nanoseconds of uptime; who has sent something since is left alone.
+    func expire(before deadline: UInt64, with problem: (ServerRefusal) -> Response) {
+        reply.withLock { reply in
+            guard case .open = reply, lastReceived.load(ordering: .relaxed) < deadline else { return }
+            reply = .closed
+            let bytes = problem(.timedOut).closingBytes(id: id.withLock { $0 })
+            _ = unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+            shutdown(descriptor, Int32(SHUT_RDWR))
+        }
     }
 
     /// Takes the answer, once and from any thread; what comes later is dropped.
@@ -113,7 +154,7 @@ final class Exchange: @unchecked Sendable {
             "request",
             metadata: [
                 "http.method": "\(method)", "http.path": "\(target ?? "")", "http.status": "\(status)",
-                "http.received_bytes": "\(receivedBytes)", "http.sent_bytes": "\(sentBytes)", "request.id": "\(id)",
+                "http.received_bytes": "\(receivedBytes)", "http.sent_bytes": "\(sentBytes)", "request.id": "\(id.withLock { $0 })",
             ])
     }
 
@@ -125,10 +166,11 @@ final class Exchange: @unchecked Sendable {
             let (head, length) = try unsafe readHead(call)
             if let response = takeReply() { return refuse(response, head) }
             let limit = core.configuration.maxBodyBytes
+            expectedBytes = length > 0 ? length : nil
             if length > limit { return refuse(core.configuration.problem(.bodyTooLarge(limit: limit)), head) }
 
             let form = FormFactory(contentType: head.request.headerFields[.contentType])
-            let request = IncomingRequest(head: head.request, id: id, multipart: form)
+            let request = IncomingRequest(head: head.request, id: id.withLock { $0 }, multipart: form)
             switch core.responder.respond(to: request) {
             case .refuse(let response): return refuse(response, head)
             case .receive(let sink): stage = .receiving(sink)
@@ -142,11 +184,11 @@ final class Exchange: @unchecked Sendable {
 
     @unsafe
     private func readHead(_ call: Call) throws(ServerRefusal) -> (RequestHead, length: UInt64) {
-        id = Self.randomID()
+        id.withLock { $0 = Self.randomID() }
         method = unsafe String(cString: call.method)
         let fields = try unsafe FieldCollector.collect(
             connection, method: call.method, maxHeaderBytes: core.configuration.maxHeaderBytes)
-        id = fields.requestID ?? id
+        if let requestID = fields.requestID { id.withLock { $0 = requestID } }
         // A target that a NUL cut short does not reach up to the version.
         let gap = unsafe UInt(bitPattern: call.version) &- UInt(bitPattern: call.target)
         let target = target.flatMap { gap == UInt($0.utf8.count) + 1 ? $0 : nil }
@@ -224,20 +266,23 @@ final class Exchange: @unchecked Sendable {
     // MARK: - Answer
 
     private func sendOrSuspend() -> MHD_Result {
-        let response: Response? = reply.withLock { reply in
+        let (response, result): (Response?, MHD_Result) = reply.withLock { reply in
             switch reply {
             case .ready(let response):
                 reply = .closed
-                return response
+                return (response, .YES)
             case .open:
                 unsafe MHD_suspend_connection(connection)
                 reply = .suspended
-                return nil
-            case .suspended, .closed:
-                return nil
+                return (nil, .YES)
+            case .suspended:
+                return (nil, .YES)
+            case .closed:
+                // Expired at the last moment: the socket is shut down.
+                return (nil, .NO)
             }
         }
-        return response.map(send) ?? .YES
+        return response.map(send) ?? result
     }
 
     /// An answer that came although nobody was asked: the server is being stopped.
@@ -253,6 +298,6 @@ final class Exchange: @unchecked Sendable {
         stage = .answered
         status = response.head.status.code
         sentBytes = method == "HEAD" ? 0 : response.body.byteCount
-        return unsafe queue(response, on: connection, id: id, closing: core.inFlight.isDraining)
+        return unsafe queue(response, on: connection, id: id.withLock { $0 }, closing: core.inFlight.isDraining)
     }
 }

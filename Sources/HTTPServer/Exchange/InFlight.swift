@@ -30,6 +30,9 @@ final class InFlight: Sendable {
         }
     }
 
+    /// Those that are under way now.
+    var all: [Exchange] { state.withLock { Array($0.exchanges.values) } }
+
     /// - Returns: Whether the server still takes requests.
     func add(_ exchange: Exchange) -> Bool {
         state.withLock { state in

@@ -1,3 +1,4 @@
+import Dispatch
 import ServiceInterface
 import Synchronization
 
@@ -11,6 +12,16 @@ final class ServerCore: Sendable {
     init(configuration: ServerConfiguration, responder: any Responder) {
         self.configuration = configuration
         self.responder = responder
+    }
+
+    /// Refuses the requests that have stopped arriving.
+    func expireStalled() {
+        let patience = UInt64(configuration.idleTimeout) * 1_000_000_000
+        let now = DispatchTime.now().uptimeNanoseconds
+        guard patience > 0, now > patience else { return }
+        for exchange in inFlight.all {
+            exchange.expire(before: now - patience, with: configuration.problem)
+        }
     }
 
     /// Whether one more connection is allowed.

@@ -22,6 +22,9 @@ extension Problem {
             self.init(
                 .contentTooLarge, "body-too-large", "The body has more than \(limit) bytes.",
                 expected: "at most \(limit) bytes", limit: Int(clamping: limit))
+        case .timedOut:
+            self.init(
+                .requestTimeout, "request-timeout", "The request stopped arriving.", expected: "the rest of its body")
         case .unavailable: self = .draining
         }
     }
