@@ -1,3 +1,5 @@
+// For SHUT_RDWR: its header belongs to whichever of the two modules the compiler meets first.
+import CMicroHTTPD
 import Glibc
 import Synchronization
 
