@@ -123,12 +123,14 @@ extension JobQueue<TestKind> {
         }
     }
 
-    /// Resumes the queue and waits until everything has run.
+    /// Resumes the queue, waits until everything has run, and suspends it again: what a test does next meets no job that
+    /// runs already.
     func runAll() async {
         isSuspended = false
         await withCheckedContinuation { continuation in
             whenIdle { continuation.resume() }
         }
+        isSuspended = true
     }
 
     /// Runs a job to a given end.
