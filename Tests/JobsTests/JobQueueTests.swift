@@ -192,7 +192,6 @@ import Testing
         _ = try queue.submit(bytes: 5)
         _ = try queue.submit(bytes: 7)
         _ = try await queue.run(.failed(.broken))
-        queue.isSuspended = true
         _ = try queue.submit()
         _ = try queue.admit("")
         try queue.cancel(try queue.admit(""))

@@ -79,7 +79,6 @@ import Testing
         let time = ManualClock()
         let queue = suspended(limits(resultBytes: 10), time)
         let small = try await produce(queue, bytes: 10)
-        queue.isSuspended = true
         let watches = Box<Watch>()
         let id = try queue.submit { _ in
             let blob = Blob(11)
