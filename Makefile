@@ -26,4 +26,4 @@ image:
 	Scripts/build-image
 
 clean:
-	rm -rf .build demo-output
+	rm -rf .build .build-* .venv demo-output

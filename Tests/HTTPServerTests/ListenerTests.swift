@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import HTTPServer
 import ServiceInterface
@@ -134,14 +135,33 @@ import Testing
         }
     }
 
+    /// The close comes in the same event as the last bytes, which hides it from libmicrohttpd.
+    @Test func noticesAClientThatSendsAndCloses() throws {
+        let recorder = Recorder { _, reply in reply(.text(200, "")) }
+        try withServer(TestResponder { _ in .receive(recorder) }, { $0.idleTimeout = 3600 }) { _, address in
+            do {
+                let client = try TestClient(address)
+                try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n")
+                try client.send([UInt8](repeating: 0, count: 600_000))
+            }
+            recorder.ended.wait()
+            #expect(recorder.abandons.load(ordering: .relaxed) == 1)
+            #expect(recorder.finishes.load(ordering: .relaxed) == 0)
+        }
+    }
+
     @Test func closesIdleConnections() throws {
         let recorder = Recorder { _, reply in reply(.text(200, "")) }
         try withServer(TestResponder { _ in .receive(recorder) }, { $0.idleTimeout = 1 }) { _, address in
             let idle = try TestClient(address)
             let slow = try TestClient(address)
             try slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")
+            let refusal = try slow.answer()
+            #expect(refusal.status == 408)
+            #expect(refusal["Connection"] == "close")
             #expect(idle.isClosed())
             #expect(slow.isClosed())
+            recorder.ended.wait()
             #expect(recorder.abandons.load(ordering: .relaxed) == 1)
         }
     }

@@ -59,7 +59,8 @@ import Testing
     @Test func leavesNaNOut() throws {
         let issues = IssuesFromScores(threshold: 0.5)
         #expect(issues.images(.float64(try Buffer([0.3, .nan, 0.1]))) == [2, 0])
-        #expect(issues.images(.float64(try Buffer([.nan, 0.4, .nan, 0.3, .nan, 0.2, 0.9, .nan, 0.1]))) == [8, 5, 3, 1])
+        #expect(
+            issues.images(.float64(try Buffer([.nan, 0.4, .nan, 0.3, .nan, 0.2, 0.9, .nan, 0.1]))) == [8, 5, 3, 1])
         #expect(issues.images(.float64(try Buffer([Double.nan]))) == [])
         #expect(try issues.mask(.float64(Buffer([.nan, 0.1])), 0..<2).values == [0, 1])
     }

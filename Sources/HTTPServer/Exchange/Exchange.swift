@@ -154,7 +154,8 @@ final class Exchange: @unchecked Sendable {
             "request",
             metadata: [
                 "http.method": "\(method)", "http.path": "\(target ?? "")", "http.status": "\(status)",
-                "http.received_bytes": "\(receivedBytes)", "http.sent_bytes": "\(sentBytes)", "request.id": "\(id.withLock { $0 })",
+                "http.received_bytes": "\(receivedBytes)", "http.sent_bytes": "\(sentBytes)",
+                "request.id": "\(id.withLock { $0 })",
             ])
     }
 

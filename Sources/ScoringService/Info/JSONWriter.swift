@@ -18,7 +18,11 @@ struct JSONWriter {
 
         mutating func string(_ name: String, _ value: String?) {
             raw(name) { text in
-                if let value { JSONWriter.append(string: value, to: &text) } else { text.append(contentsOf: "null".utf8) }
+                if let value {
+                    JSONWriter.append(string: value, to: &text)
+                } else {
+                    text.append(contentsOf: "null".utf8)
+                }
             }
         }
 

@@ -51,7 +51,8 @@ package struct ScoreParameters: Equatable, Sendable {
     ///
     /// - Throws: 400 where what was asked for does not fit the form, or is not there.
     func included(in form: MediaType) throws(Problem) -> [Array] {
-        let available: [Array] = threshold == nil ? [.imageScores, .pixelScores] : [.imageScores, .pixelScores, .issues]
+        let available: [Array] =
+            threshold == nil ? [.imageScores, .pixelScores] : [.imageScores, .pixelScores, .issues]
         let included = include ?? (form == .json ? [.imageScores] : form == .npy ? [] : available)
         if included.contains(.issues) && threshold == nil {
             throw Problem(
@@ -72,7 +73,8 @@ package struct ScoreParameters: Equatable, Sendable {
         for name in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let array = Array(rawValue: name.trimmingCharacters(in: .whitespaces)), !result.contains(array) else {
                 throw .invalidParameter(
-                    "include", expected: "names of arrays, each once: "
+                    "include",
+                    expected: "names of arrays, each once: "
                         + Array.allCases.map(\.rawValue).joined(separator: ", "), actual: text)
             }
             result.append(array)

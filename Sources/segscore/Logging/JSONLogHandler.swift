@@ -25,7 +25,8 @@ struct JSONLogHandler: LogHandler {
             line[key] = "\(value)"
         }
         guard
-            var data = try? JSONSerialization.data(withJSONObject: line, options: [.sortedKeys, .withoutEscapingSlashes])
+            var data = try? JSONSerialization.data(
+                withJSONObject: line, options: [.sortedKeys, .withoutEscapingSlashes])
         else { return }
         data.append(UInt8(ascii: "\n"))
         // One write a line, so that lines of several threads do not mix.

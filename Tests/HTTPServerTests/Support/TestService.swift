@@ -68,6 +68,7 @@ extension ServerConfiguration {
             case .unsupportedTransferCoding: .text(501, "transfer coding")
             case .headerTooLarge(let limit): .text(431, "header \(limit)")
             case .bodyTooLarge(let limit): .text(413, "body \(limit)")
+            case .timedOut: .text(408, "timed out")
             case .unavailable: .text(503, "unavailable")
             }
         }
