@@ -32,10 +32,8 @@ final class ScoreIntake: Intake, @unchecked Sendable {
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
         try body.receive(bytes)
-        let isWanted =
-            arrays.shape == nil
-            ? service.queue.update(job) { _ in }
-            : service.queue.reportProgress(job, imagesDone: 0, imagesTotal: arrays.shape?.imageCount)
+        let shape = arrays.shape
+        let isWanted = service.queue.update(job) { $0.shape = shape }
         guard isWanted else { throw .canceled(job) }
     }
 
@@ -87,6 +85,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             guard let pixels = try arrays.complete(isCancelled: { context.isCancelled }) else { return .canceled }
             let total = pixels.shape.imageCount
             context.update { $0 = ScoreJob.Details(parameters: parameters, shape: pixels.shape) }
+            context.report(imagesDone: 0, imagesTotal: total)
             do throws(ScoringError) {
                 let softmin = Softmin(temperature: parameters.temperature, ignoredLabel: parameters.ignoredLabel)
                 let scores = try softmin.score(pixels) { done in
