@@ -1,4 +1,5 @@
 package import HTTPTypes
+import Scoring
 
 /// What a client is told when it does not get what it asked for: a problem document (RFC 9457).
 package struct Problem: Error, Equatable, Sendable {
@@ -71,5 +72,33 @@ extension Problem {
     /// For requests that found no room; the client may try again soon.
     static func unavailable(_ slug: String, _ detail: String, limit: Int? = nil) -> Problem {
         Problem(.serviceUnavailable, slug, detail, limit: limit).with(.retryAfter, "1")
+    }
+
+    package static let draining = unavailable("draining", "The server is shutting down.")
+
+    static func atCapacity(limit: Int) -> Problem {
+        unavailable("at-capacity", "All \(limit) places for jobs are taken.", limit: limit)
+    }
+
+    static func bodyTooLarge(limit: Int) -> Problem {
+        Problem(
+            .contentTooLarge, "body-too-large", "The body, decoded, has more than \(limit) bytes.",
+            expected: "at most \(limit) bytes", limit: limit)
+    }
+
+    /// An array or a parameter that came twice.
+    static func repeated(_ name: String) -> Problem {
+        let name = String(name.prefix(100))
+        let kind = ScoringError.Array(rawValue: name) == nil ? "parameter" : "array"
+        return Problem(
+            .badRequest, "repeated-\(kind)", "\(name) comes more than once.", parameter: name, expected: "once")
+    }
+
+    static func elementType(
+        _ detail: String, _ actual: String, expected: String = "bool, int8…64, uint8…64, float16, float32 or float64"
+    ) -> Problem {
+        Problem(
+            .unprocessableContent, "unsupported-element-type", detail, expected: expected,
+            actual: String(actual.prefix(40)))
     }
 }

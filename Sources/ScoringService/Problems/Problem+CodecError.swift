@@ -1,0 +1,138 @@
+import HTTPTypes
+package import TensorCodecs
+import Tensors
+
+/// What is wrong with bytes: each error gets its status, its type and its sentence here.
+extension Problem: CodecFailure {
+    package init(_ error: CodecError) {
+        self =
+            switch error {
+            case .truncated(let expected, let actual):
+                .malformedBody(
+                    "The array ends early.", expected: "\(expected) bytes", actual: "\(actual) bytes")
+            case .trailingBytes: .malformedBody("There are bytes behind the end.", expected: "the end")
+            case .tooLarge(let limit): .bodyTooLarge(limit: limit)
+            case .shape(let error): Problem(error)
+            case .outOfMemory(let byteCount): Problem(TensorError.outOfMemory(byteCount: byteCount))
+
+            case .npyMagic(let found):
+                .malformedBody(
+                    "This is not an npy file.", expected: "the bytes 93 4e 55 4d 50 59",
+                    actual: found.map { String($0, radix: 16) }.joined(separator: " "))
+            case .npyVersion(let major, let minor):
+                .malformedBody(
+                    "This version of npy is not known.", expected: "1.0, 2.0 or 3.0", actual: "\(major).\(minor)")
+            case .npyHeaderTooLong(let count, let limit):
+                .malformedBody(
+                    "The npy header is too long.", expected: "at most \(limit) bytes", actual: "\(count) bytes")
+            case .npyHeader(let fault, let position):
+                .malformedBody(
+                    "The npy header cannot be read: \(fault.sentence) (byte \(position)).",
+                    expected: "{'descr': …, 'fortran_order': …, 'shape': (…)}")
+            case .npyElementType(let descr):
+                .elementType("The element type \(descr.prefix(40)) is not one that arrays come in here.", descr)
+            case .bfloat16(let descr):
+                .elementType(
+                    "NumPy saves bfloat16 as \(descr), which says nothing of its meaning: convert to float32 first.",
+                    "bfloat16 (\(descr))")
+
+            case .zipSignature(let signature, let position):
+                .malformedBody(
+                    "At byte \(position) there is no part of a zip archive.", expected: "a zip record",
+                    actual: "0x" + String(signature, radix: 16))
+            case .zipTruncated(let entry):
+                .malformedBody(
+                    "The npz file ends early\(entry.map { ", inside \($0.prefix(100))" } ?? "").",
+                    expected: "the end of the archive")
+            case .zipNameTooLong(let count, let limit):
+                .malformedBody(
+                    "The name of an entry is too long.", expected: "at most \(limit) bytes", actual: "\(count) bytes")
+            case .tooManyEntries(let limit):
+                .malformedBody("The npz file has too many entries.", expected: "at most \(limit)")
+            case .duplicateEntry(let name):
+                .repeated(name.hasSuffix(".npy") ? String(name.dropLast(4)) : name)
+            case .zipEncrypted(let entry):
+                .malformedBody("The entry \(entry.prefix(100)) is encrypted.", expected: "an entry in the clear")
+            case .zipMethod(let entry, let method):
+                .malformedBody(
+                    "The entry \(entry.prefix(100)) is compressed by an unknown method.",
+                    expected: "0 (stored) or 8 (deflate)", actual: "\(method)")
+            case .zipChecksum(let entry, let expected, let actual):
+                .malformedBody(
+                    "The checksum of \(entry.prefix(100)) is wrong.", expected: String(expected, radix: 16),
+                    actual: String(actual, radix: 16))
+            case .zipSize(let entry, let expected, let actual):
+                .malformedBody(
+                    "The size of \(entry.prefix(100)) is not what the archive says.", expected: "\(expected) bytes",
+                    actual: "\(actual) bytes")
+            case .deflate(let reason): .malformedBody("The compressed bytes cannot be read: \(reason).")
+            case .gzipTruncated: .malformedBody("The gzip stream ends early.", expected: "the end of the stream")
+
+            case .json(let fault, let position):
+                .malformedBody(
+                    "The JSON cannot be read: \(fault.sentence)\(position.map { " (byte \($0))" } ?? "").",
+                    expected: "one JSON object")
+            case .jsonNotFinite(let name, let path, _):
+                .json(name, path, "JSON has no NaN and no Infinity", expected: "a finite number")
+            case .jsonRepeated(let name):
+                .repeated(name)
+            case .jsonNotAList(let name): .json(name, [], "this is no list", expected: "a nested list of numbers")
+            case .jsonNotANumber(let name, let path): .json(name, path, "this is no number", expected: "a number")
+            case .jsonRagged(let name, let path, let expected, let actual):
+                .json(
+                    name, path, "this list is not as long as the others", expected: "\(expected) elements",
+                    actual: "\(actual) elements")
+            case .jsonMixedDepth(let name, let path):
+                .json(name, path, "numbers and lists are mixed", expected: "lists of one depth")
+            case .jsonTooDeep(let name, let limit):
+                .json(name, [], "the lists are too deep", expected: "at most \(limit) levels")
+
+            case .pngExtents(let width, let height):
+                Problem(
+                    .unprocessableContent, "not-drawable", "PNG has no images of this size.",
+                    expected: "1 to 1000000 pixels a side", actual: "\(width) × \(height)")
+            case .png(let reason): Problem(.internalServerError, "internal-error", "libpng failed: \(reason).")
+            }
+    }
+}
+
+extension Problem {
+    private static func json(
+        _ name: String, _ path: [Int], _ detail: String, expected: String, actual: String? = nil
+    ) -> Problem {
+        let name = String(name.prefix(100))
+        let place = name + path.prefix(8).map { "[\($0)]" }.joined()
+        var problem = malformedBody("\(place): \(detail).", expected: expected, actual: actual)
+        problem.parameter = name
+        return problem
+    }
+}
+
+extension NpyHeaderFault {
+    fileprivate var sentence: String {
+        switch self {
+        case .syntax: "it is not written as NumPy writes it"
+        case .unknownKey(let key): "the key \(key.prefix(40)) is unknown"
+        case .repeatedKey(let key): "the key \(key.prefix(40)) stands twice"
+        case .missingKey(let key): "the key \(key) is missing"
+        case .extentTooLarge: "an extent is too large"
+        case .tooManyDimensions(let limit): "it has more than \(limit) dimensions"
+        }
+    }
+}
+
+extension JSONFault {
+    fileprivate var sentence: String {
+        switch self {
+        case .empty: "it is empty"
+        case .syntax: "the syntax is wrong"
+        case .utf8: "it is not UTF-8"
+        case .string: "a string is malformed"
+        case .number: "a number is malformed or too large"
+        case .incomplete: "it ends early, or something follows its object"
+        case .notAnObject: "it is not an object"
+        case .trailingContent: "something follows the object"
+        case .tooDeep: "it is nested too deep"
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import HTTPTypes
+import Jobs
+
+/// What stands against a job.
+extension Problem {
+    init(_ error: JobError) {
+        self =
+            switch error {
+            case .atCapacity(let limit): .atCapacity(limit: limit)
+            case .draining: .draining
+            case .unknown(let id): .unknownJob(id.description)
+            case .notFinished(let id, let status), .notReceiving(let id, let status):
+                Problem(
+                    .conflict, "job-not-finished", "The job \(id) is \(status.rawValue).", expected: "succeeded",
+                    actual: status.rawValue
+                ).with(.retryAfter, "1")
+            case .alreadyFinished(let id, let status):
+                Problem(
+                    .conflict, "job-finished", "The job \(id) has \(status.rawValue) already.",
+                    expected: "a job that lives", actual: status.rawValue)
+            case .withoutOutput(let id, let status):
+                Problem(
+                    .conflict, status == .canceled ? "job-canceled" : "job-failed",
+                    "The job \(id) has no results: it \(status == .canceled ? "was canceled" : "failed").",
+                    expected: "succeeded", actual: status.rawValue)
+            case .expired(let id):
+                Problem(.gone, "result-expired", "The results of job \(id) are no longer kept.", actual: "expired")
+            }
+    }
+}

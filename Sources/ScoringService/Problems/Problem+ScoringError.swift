@@ -1,0 +1,118 @@
+import Foundation
+import HTTPTypes
+import Scoring
+import Tensors
+
+/// What is wrong with arrays, and with the memory for them.
+extension Problem {
+    init(_ error: ScoringError) {
+        self =
+            switch error {
+            case .rank(let array, let expected, let shape):
+                .shape(
+                    array, "\(array.rawValue) must have \(expected) dimensions", expected: array.shapeInWords,
+                    actual: shape)
+            case .emptyArray(let array, let shape):
+                Problem(
+                    .unprocessableContent, "empty-array", "\(array.rawValue) is empty.", parameter: array.rawValue,
+                    expected: "extents of at least 1", actual: shape.inWords)
+            case .shapeMismatch(let array, let expected, let actual):
+                .shape(
+                    array, "The shape of \(array.rawValue) does not match that of \(array.partner.rawValue)",
+                    expected: expected.inWords, actual: actual)
+            case .tooManyPixels(let array, let count, let limit):
+                Problem(
+                    .contentTooLarge, "too-many-pixels", "\(array.rawValue) has more pixels than are taken at once.",
+                    parameter: array.rawValue, expected: "at most \(limit)", actual: "\(count)", limit: limit)
+            case .tooManyClasses(let count, let limit):
+                Problem(
+                    .unprocessableContent, "too-many-classes", "pred_probs has more classes than labels can name.",
+                    parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "at most \(limit)",
+                    actual: "\(count)", limit: limit)
+            case .elementType(let array, let scalar):
+                Problem.elementType(
+                    "\(array.rawValue) must hold floating-point numbers.", scalar.rawValue,
+                    expected: "float16, float32 or float64"
+                ).found(in: array)
+            case .labelOutOfRange(let value, let position, let classCount):
+                Problem(
+                    .unprocessableContent, "label-out-of-range",
+                    "labels\(position.index()) is \(value), which is no class and not ignore_label.",
+                    parameter: ScoringError.Array.labels.rawValue,
+                    expected: "a whole number from 0 to \(classCount - 1), or ignore_label", actual: value.description)
+            case .probabilityOutOfRange(let value, let position, let classIndex):
+                Problem(
+                    .unprocessableContent, "probability-out-of-range",
+                    "pred_probs\(position.index(classIndex)) is \(value), which is no probability"
+                        + (value.isFinite ? "; are these logits? Apply softmax over the classes first." : "."),
+                    parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "a number from 0 to 1",
+                    actual: value.description)
+            case .memory(let error): Problem(error)
+            }
+    }
+
+    init(_ error: TensorError) {
+        self =
+            switch error {
+            case .negativeExtent(let shape):
+                .malformedBody("An extent is negative.", expected: "extents of at least 0", actual: shape.inWords)
+            case .tooLarge(let shape):
+                Problem(
+                    .contentTooLarge, "too-many-pixels", "No memory can hold an array of this shape.",
+                    expected: "fewer elements", actual: shape.inWords, limit: .max)
+            case .outOfMemory(let byteCount):
+                .unavailable("out-of-memory", "There is no memory for \(byteCount) bytes more at the moment.")
+            case .system(_, _, let code) where code == ENOSPC || code == EDQUOT || code == EFBIG:
+                Problem(
+                    .init(code: 507, reasonPhrase: "Insufficient Storage"), "spool-full",
+                    "There is no room to keep pred_probs until labels are in; send labels first.",
+                    parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "labels before pred_probs")
+            case .system(let operation, let path, let code):
+                Problem(
+                    .internalServerError, "internal-error",
+                    unsafe "Could not \(operation) \(path): \(String(cString: strerror(code))).")
+            }
+    }
+
+    private static func shape(
+        _ array: ScoringError.Array, _ detail: String, expected: String, actual: [Int]
+    ) -> Problem {
+        Problem(
+            .unprocessableContent, "shape-mismatch", "\(detail): it is \(actual.inWords), not \(expected).",
+            parameter: array.rawValue, expected: expected, actual: actual.inWords)
+    }
+}
+
+extension ScoringError.Array {
+    fileprivate var shapeInWords: String {
+        switch self {
+        case .labels, .pixelScores: "(N, H, W)"
+        case .predictedProbabilities: "(N, K, H, W)"
+        case .imageScores: "(N,)"
+        }
+    }
+
+    /// The array that comes with it, whose shape its own has to match.
+    fileprivate var partner: ScoringError.Array {
+        switch self {
+        case .labels: .predictedProbabilities
+        case .predictedProbabilities: .labels
+        case .imageScores: .pixelScores
+        case .pixelScores: .imageScores
+        }
+    }
+}
+
+extension ScoringError.Position {
+    /// The index as NumPy writes it.
+    fileprivate func index(_ classIndex: Int? = nil) -> String {
+        "\([image] + (classIndex.map { [$0] } ?? []) + [row, column])"
+    }
+}
+
+extension [Int] {
+    /// A shape as NumPy writes it.
+    var inWords: String {
+        "(" + map(String.init).joined(separator: ", ") + (count == 1 ? ",)" : ")")
+    }
+}
