@@ -60,8 +60,12 @@ let package = Package(
         .testTarget(
             name: "ScoringServiceTests",
             dependencies: [
-                "Jobs", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors", httpTypes, logging,
+                "HTTPServer", "Jobs", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors",
+                httpTypes, logging,
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SegscoreTests", dependencies: ["HTTPServer", "segscore", argumentParser],
             swiftSettings: settings),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
         .testTarget(

@@ -19,8 +19,8 @@ final class ArrayIntake {
         guard let array = destination.arrays.first(where: { $0.rawValue == name }) else {
             let expected = destination.arrays.map(\.rawValue).joined(separator: ", ")
             throw Problem(
-                .badRequest, "unexpected-array", "There is no array \"\(name.prefix(100))\" here.",
-                parameter: String(name.prefix(100)), expected: expected)
+                .badRequest, "unexpected-array", "There is no array \"\(name)\" here.",
+                parameter: name, expected: expected)
         }
         guard !seen.contains(array) else {
             throw .repeated(name)

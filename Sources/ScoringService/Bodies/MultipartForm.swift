@@ -80,7 +80,7 @@ final class MultipartForm: ArrayBody.Form, PartReceiver {
             part = nil
             guard text.count + bytes.count <= Self.textLimit else {
                 throw .invalidParameter(
-                    String(name.prefix(100)), expected: "at most \(Self.textLimit) bytes", actual: "more")
+                    name, expected: "at most \(Self.textLimit) bytes", actual: "more")
             }
             for index in 0..<bytes.count { text.append(bytes[index]) }
             part = .parameter(name, text: text)

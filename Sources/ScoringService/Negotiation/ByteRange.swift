@@ -15,7 +15,7 @@ enum ByteRange: Equatable {
         }
         let bounds = field.dropFirst(6).filter { !$0.isWhitespace }
             .split(separator: "-", omittingEmptySubsequences: false)
-        guard bounds.count == 2, bounds.allSatisfy({ $0.allSatisfy(\.isASCIIDigit) }) else {
+        guard bounds.count == 2, bounds.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }) else {
             self = .whole
             return
         }
@@ -35,8 +35,4 @@ enum ByteRange: Equatable {
             }
         }
     }
-}
-
-extension Character {
-    fileprivate var isASCIIDigit: Bool { ("0"..."9").contains(self) }
 }

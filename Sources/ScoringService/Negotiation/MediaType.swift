@@ -15,7 +15,7 @@ enum MediaType: String {
     /// - Throws: 406 where none will do.
     static func negotiated(_ accept: String?, offers: [MediaType]) throws(Problem) -> MediaType {
         guard let accept else { return offers[0] }
-        let ranges = accept.split(separator: ",").map(Range.init)
+        let ranges = accept.split(separator: ",").filter { !$0.allSatisfy(\.isWhitespace) }.map(Range.init)
         guard !ranges.isEmpty else { return offers[0] }
         let qualities = offers.map { offer in
             let matching = ranges.filter { $0.matches(offer) }
@@ -43,7 +43,14 @@ enum MediaType: String {
             type = names.first ?? ""
             subtype = names.count == 2 ? names[1] : ""
             let weight = parts.dropFirst().first { $0.lowercased().hasPrefix("q=") }
-            quality = weight.map { Double($0.dropFirst(2)) ?? 0 } ?? 1
+            quality = weight.map { Self.quality($0.dropFirst(2)) } ?? 1
+        }
+
+        /// A weight is 0 to 1, in digits (RFC 9110, section 12.4.2); any other makes its range count for nothing.
+        private static func quality(_ text: Substring) -> Double {
+            let isDecimal = text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2E }
+            guard isDecimal, let value = Double(text), value <= 1 else { return 0 }
+            return value
         }
 
         var specificity: Int { (type == "*" ? 0 : 1) + (subtype == "*" ? 0 : 1) }

@@ -30,7 +30,7 @@ extension Problem: CodecFailure {
                     "The npy header cannot be read: \(fault.sentence) (byte \(position)).",
                     expected: "{'descr': …, 'fortran_order': …, 'shape': (…)}")
             case .npyElementType(let descr):
-                .elementType("The element type \(descr.prefix(40)) is not one that arrays come in here.", descr)
+                .elementType("The element type \(descr) is not one that arrays come in here.", descr)
             case .bfloat16(let descr):
                 .elementType(
                     "NumPy saves bfloat16 as \(descr), which says nothing of its meaning: convert to float32 first.",
@@ -42,7 +42,7 @@ extension Problem: CodecFailure {
                     actual: "0x" + String(signature, radix: 16))
             case .zipTruncated(let entry):
                 .malformedBody(
-                    "The npz file ends early\(entry.map { ", inside \($0.prefix(100))" } ?? "").",
+                    "The npz file ends early\(entry.map { ", inside \($0)" } ?? "").",
                     expected: "the end of the archive")
             case .zipNameTooLong(let count, let limit):
                 .malformedBody(
@@ -52,18 +52,18 @@ extension Problem: CodecFailure {
             case .duplicateEntry(let name):
                 .repeated(name.hasSuffix(".npy") ? String(name.dropLast(4)) : name)
             case .zipEncrypted(let entry):
-                .malformedBody("The entry \(entry.prefix(100)) is encrypted.", expected: "an entry in the clear")
+                .malformedBody("The entry \(entry) is encrypted.", expected: "an entry in the clear")
             case .zipMethod(let entry, let method):
                 .malformedBody(
-                    "The entry \(entry.prefix(100)) is compressed by an unknown method.",
+                    "The entry \(entry) is compressed by an unknown method.",
                     expected: "0 (stored) or 8 (deflate)", actual: "\(method)")
             case .zipChecksum(let entry, let expected, let actual):
                 .malformedBody(
-                    "The checksum of \(entry.prefix(100)) is wrong.", expected: String(expected, radix: 16),
+                    "The checksum of \(entry) is wrong.", expected: String(expected, radix: 16),
                     actual: String(actual, radix: 16))
             case .zipSize(let entry, let expected, let actual):
                 .malformedBody(
-                    "The size of \(entry.prefix(100)) is not what the archive says.", expected: "\(expected) bytes",
+                    "The size of \(entry) is not what the archive says.", expected: "\(expected) bytes",
                     actual: "\(actual) bytes")
             case .deflate(let reason): .malformedBody("The compressed bytes cannot be read: \(reason).")
             case .gzipTruncated: .malformedBody("The gzip stream ends early.", expected: "the end of the stream")
@@ -100,7 +100,6 @@ extension Problem {
     private static func json(
         _ name: String, _ path: [Int], _ detail: String, expected: String, actual: String? = nil
     ) -> Problem {
-        let name = String(name.prefix(100))
         let place = name + path.prefix(8).map { "[\($0)]" }.joined()
         var problem = malformedBody("\(place): \(detail).", expected: expected, actual: actual)
         problem.parameter = name
@@ -112,8 +111,8 @@ extension NpyHeaderFault {
     fileprivate var sentence: String {
         switch self {
         case .syntax: "it is not written as NumPy writes it"
-        case .unknownKey(let key): "the key \(key.prefix(40)) is unknown"
-        case .repeatedKey(let key): "the key \(key.prefix(40)) stands twice"
+        case .unknownKey(let key): "the key \(key) is unknown"
+        case .repeatedKey(let key): "the key \(key) stands twice"
         case .missingKey(let key): "the key \(key) is missing"
         case .extentTooLarge: "an extent is too large"
         case .tooManyDimensions(let limit): "it has more than \(limit) dimensions"

@@ -12,7 +12,9 @@ package struct Problem: Error, Equatable, Sendable {
     package let detail: String
 
     /// The array or parameter that was wrong.
-    package var parameter: String?
+    package var parameter: String? {
+        didSet { parameter = parameter.map(Self.cut) }
+    }
     package var expected: String?
     package var actual: String?
 
@@ -28,11 +30,20 @@ package struct Problem: Error, Equatable, Sendable {
     ) {
         self.status = status
         self.slug = slug
-        self.detail = detail
-        self.parameter = parameter
-        self.expected = expected
-        self.actual = actual
+        self.detail = Self.cut(detail)
+        self.parameter = parameter.map(Self.cut)
+        self.expected = expected.map(Self.cut)
+        self.actual = actual.map(Self.cut)
         self.limit = limit
+    }
+
+    /// Keeps a text from growing with what the network sends: names and values are repeated in it as they came.
+    private static func cut(_ text: String) -> String {
+        // By scalars: one character may be as long as a body.
+        let limit = 400
+        guard text.utf8.count > limit else { return text }
+        let start = text.unicodeScalars.prefix(limit)
+        return start.count < text.unicodeScalars.count ? String(start) + "…" : text
     }
 
     /// The kind of problem, in words: the slug with its first letter raised.
@@ -88,7 +99,6 @@ extension Problem {
 
     /// An array or a parameter that came twice.
     static func repeated(_ name: String) -> Problem {
-        let name = String(name.prefix(100))
         let kind = ScoringError.Array(rawValue: name) == nil ? "parameter" : "array"
         return Problem(
             .badRequest, "repeated-\(kind)", "\(name) comes more than once.", parameter: name, expected: "once")
@@ -99,6 +109,6 @@ extension Problem {
     ) -> Problem {
         Problem(
             .unprocessableContent, "unsupported-element-type", detail, expected: expected,
-            actual: String(actual.prefix(40)))
+            actual: actual)
     }
 }

@@ -1,0 +1,53 @@
+import Foundation
+import HTTPTypes
+import Tensors
+import Testing
+
+@testable import ScoringService
+
+@Suite struct FileScoringTests {
+    private let sample = Sample()
+
+    @Test func scoresFilesAsTheServiceScoresABody() async throws {
+        let folder = try TemporaryDirectory()
+        let scoring = try FileScoring(
+            labels: try folder.file("labels.npy", sample.labelsFile),
+            predictedProbabilities: try folder.file("pred_probs.npy", sample.probabilitiesFile))
+        var shares: [Double] = []
+        let scores = try scoring.score(temperature: 0.5, ignoredLabel: 2) { shares.append($0) }
+        #expect(shares == shares.sorted() && shares.last == 1)
+
+        let out = folder.path + "/out"
+        let written = try scores.write(to: out, threshold: 0.5)
+        #expect(written == ["image_scores", "pixel_scores", "issues"].map { "\(out)/\($0).npy" })
+        let pixels = try Data(contentsOf: URL(fileURLWithPath: out + "/pixel_scores.npy"))
+        #expect(Array(pixels) == npy(sample.pixelScores(ignoring: 2), .float32, [2, 2, 3]))
+
+        let harness = try Harness()
+        let reply = await harness.score(try sample.npz(), query: "?temperature=0.5&ignore_label=2")
+        let expected = try #require(try reply.json()["image_scores"] as? [Double])
+        let ranking = scores.ranking(threshold: 0.5)
+        // The answer is read back by Foundation, whose last bit is not always right.
+        #expect(zip(ranking.map(\.score), expected.sorted()).allSatisfy { abs($0 - $1) < 1e-15 })
+        #expect(ranking.count == 2)
+    }
+
+    @Test func namesTheFileThatIsWrong() throws {
+        let folder = try TemporaryDirectory()
+        let labels = try folder.file("labels.npy", sample.labelsFile)
+        let junk = try folder.file("junk.npy", Array("junk".utf8))
+        #expect {
+            try FileScoring(labels: labels, predictedProbabilities: junk).score(temperature: 1, ignoredLabel: nil) {
+                _ in
+            }
+        } throws: { error in
+            let failure = error as? FileScoring.Failure
+            return failure?.path == junk && failure?.problem.slug == "malformed-body"
+        }
+        #expect {
+            try FileScoring(labels: folder.path + "/none.npy", predictedProbabilities: junk)
+        } throws: { error in
+            (error as? FileScoring.Failure)?.path == folder.path + "/none.npy"
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import HTTPTypes
+import Tensors
+import Testing
+
+@testable import ScoringService
+
+@Suite struct HeatMapTests {
+    @Test func isDarkWhereTheModelAgreesAndBrightWhereItDoesNot() {
+        let scores: [Float] = [1, 0, -0.0]
+        #expect(HeatMap.pixels(scores.span) == [0, 0, 4, 252, 255, 164, 252, 255, 164])
+        let wide: [Double] = [1, 0, -0.0, 1.0.nextDown, Double.leastNonzeroMagnitude]
+        #expect(HeatMap.pixels(wide.span) == [0, 0, 4, 252, 255, 164, 252, 255, 164, 0, 0, 4, 252, 255, 164])
+    }
+
+    @Test func growsBrighterWithDoubt() {
+        let scores = (0...255).map { 1 - Double($0) / 255 }
+        let pixels = HeatMap.pixels(scores.span)
+        let weights = [0.2126, 0.7152, 0.0722]
+        let brightness = (0..<256).map { (index: Int) -> Double in
+            (0..<3).reduce(0.0) { $0 + weights[$1] * Double(pixels[3 * index + $1]) }
+        }
+        // Rounding to whole colours takes a little back here and there.
+        #expect(zip(brightness, brightness.dropFirst()).allSatisfy { $0 - 1 < $1 })
+        #expect(HeatMap.pixels([Double]().span).isEmpty)
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+import HTTPTypes
+import Tensors
+import Testing
+
+@testable import ScoringService
+
+@Suite struct JSONWriterTests {
+    private static func text(_ body: (inout JSONWriter.Members) -> Void) -> String {
+        var writer = JSONWriter()
+        writer.object(body)
+        return String(decoding: writer.text, as: UTF8.self)
+    }
+
+    @Test func keepsTheOrderOfMembers() {
+        let text = Self.text { members in
+            members.string("z", "1")
+            members.integer("a", .min)
+            members.object("o") { _ in }
+            members.array("l", of: [1, 2]) { $0.integer("i", $1) }
+            members.array("e", of: [Int]()) { $0.integer("i", $1) }
+        }
+        #expect(text == #"{"z":"1","a":-9223372036854775808,"o":{},"l":[{"i":1},{"i":2}],"e":[]}"#)
+    }
+
+    @Test func writesNull() {
+        let text = Self.text { members in
+            members.string("s", nil)
+            members.integer("i", nil)
+            members.number("n", nil)
+            members.number("nan", .nan)
+            members.number("inf", -.infinity)
+        }
+        #expect(text == #"{"s":null,"i":null,"n":null,"nan":null,"inf":null}"#)
+    }
+
+    @Test(arguments: [0, -0.0, 0.1, 1e-5, 1e16, 1e22, 1e-300, .greatestFiniteMagnitude, -1 / 3.0])
+    func writesNumbersThatReadBackTheSame(value: Double) throws {
+        let text = Self.text { $0.number("n", value) }
+        let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Double]
+        #expect(object?["n"] == value)
+    }
+
+    @Test(arguments: ["", "a\"b\\c/d", "\u{0}\u{1}\u{8}\t\n\u{B}\u{C}\r\u{1F}\u{7F}", "é€😀\u{2028}e\u{301}"])
+    func escapesWhatAStringCannotHold(value: String) throws {
+        let text = Self.text { $0.string(value, value) }
+        #expect(text.utf8.allSatisfy { $0 >= 0x20 })
+        let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String]
+        #expect(object == [value: value])
+    }
+}

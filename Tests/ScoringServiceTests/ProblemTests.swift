@@ -1,0 +1,153 @@
+import Foundation
+import HTTPTypes
+import Jobs
+import ServiceInterface
+import TensorCodecs
+import Tensors
+import Testing
+
+@testable import Scoring
+@testable import ScoringService
+
+@Suite struct ProblemTests {
+    private static let long = String(repeating: "x", count: 64 << 10)
+    /// One character of 64 KiB.
+    private static let tall = "e" + String(repeating: "\u{301}", count: 32 << 10)
+    private static let deep = [Int](repeating: .max, count: 64)
+    private static let job = JobID()
+
+    private static func codecErrors(_ name: String) -> [CodecError] {
+        let headerFaults: [NpyHeaderFault] = [
+            .syntax, .unknownKey(name), .repeatedKey(name), .missingKey(name), .extentTooLarge,
+            .tooManyDimensions(limit: 32),
+        ]
+        let jsonFaults: [JSONFault] = [
+            .empty, .syntax, .utf8, .string, .number, .incomplete, .notAnObject, .trailingContent, .tooDeep,
+        ]
+        return headerFaults.map { .npyHeader($0, position: 7) } + jsonFaults.map { .json($0, position: 7) }
+            + jsonFaults.map { .json($0, position: nil) } + [
+                .truncated(expected: 2, actual: 1), .trailingBytes, .tooLarge(limit: 7),
+                .shape(.negativeExtent(shape: deep)), .shape(.tooLarge(shape: deep)), .outOfMemory(byteCount: .max),
+                .npyMagic(found: []), .npyMagic(found: [0x50, 0x4B, 0xFF, 0, 1, 2]), .npyVersion(9, 255),
+                .npyHeaderTooLong(.max, limit: 65_536), .npyElementType(descr: name), .bfloat16(descr: name),
+                .zipSignature(.max, position: .max), .zipTruncated(entry: nil), .zipTruncated(entry: name),
+                .zipNameTooLong(65_535, limit: 1024), .tooManyEntries(limit: 8), .duplicateEntry(name),
+                .duplicateEntry("labels.npy"), .zipEncrypted(entry: name), .zipMethod(entry: name, 99),
+                .zipChecksum(entry: name, expected: 0, actual: .max),
+                .zipSize(entry: name, expected: 0, actual: .max), .deflate(reason: name), .gzipTruncated,
+                .jsonNotFinite(name: name, path: deep, position: 3), .jsonRepeated(name: name),
+                .jsonNotAList(name: name), .jsonNotANumber(name: name, path: deep),
+                .jsonRagged(name: name, path: deep, expected: .max, actual: 0),
+                .jsonMixedDepth(name: name, path: deep), .jsonTooDeep(name: name, limit: 32),
+                .pngExtents(width: .max, height: 0), .png(reason: name),
+            ]
+    }
+
+    private static let tensorErrors: [TensorError] = [
+        .negativeExtent(shape: deep.map { -$0 }), .tooLarge(shape: deep), .outOfMemory(byteCount: .max),
+        .system(operation: "open", path: long, code: ENOENT), .system(operation: "write", path: tall, code: ENOSPC),
+        .system(operation: "open", path: "", code: .max),
+    ]
+
+    private static var scoringErrors: [ScoringError] {
+        let place = ScoringError.Position(image: .max, row: .max, column: .max)
+        return [ScoringError.Array.labels, .predictedProbabilities, .imageScores, .pixelScores].flatMap {
+            array -> [ScoringError] in
+            [
+                .rank(array, expected: 3, shape: deep), .rank(array, expected: 3, shape: []),
+                .emptyArray(array, shape: deep), .shapeMismatch(array, expected: deep, actual: deep),
+                .tooManyPixels(array, count: .max, limit: 1), .elementType(array, .bool),
+            ]
+        } + [
+            .tooManyClasses(65_536, limit: 65_535), .labelOutOfRange(.integer(.min), at: place, classCount: 1),
+            .labelOutOfRange(.unsigned(.max), at: place, classCount: 1),
+            .labelOutOfRange(.real(.nan), at: place, classCount: 1),
+            .probabilityOutOfRange(.greatestFiniteMagnitude, at: place, classIndex: .max),
+            .probabilityOutOfRange(.nan, at: place, classIndex: 0), .memory(.outOfMemory(byteCount: 1)),
+        ]
+    }
+
+    private static let jobErrors: [JobError] =
+        [.atCapacity(limit: 3), .draining, .unknown(job), .expired(job)]
+        + JobStatus.allCases.flatMap { status -> [JobError] in
+            [
+                .notReceiving(job, status), .notFinished(job, status), .alreadyFinished(job, status),
+                .withoutOutput(job, status),
+            ]
+        }
+
+    private static var all: [Problem] {
+        let codecs = ["labels", "", long, tall].flatMap(codecErrors).map { Problem($0) }
+        let others: [Problem] =
+            tensorErrors.map { Problem($0) } + scoringErrors.map { Problem($0) } + jobErrors.map { Problem($0) }
+        let forms = [MultipartError.noBoundary, .malformed, .refused].map { Problem($0) }
+        let names = [long, tall].flatMap { name -> [Problem] in
+            [
+                .unknownParameter(name, expected: ScoreParameters.names), .unknownJob(name), .repeated(name),
+                .invalidParameter("method", expected: "softmin", actual: name),
+            ]
+        }
+        return codecs + others + forms + names
+    }
+
+    @Test func everyErrorHasAStatusATypeAndASentence() throws {
+        for problem in Self.all {
+            #expect([400, 404, 409, 410, 413, 422, 500, 503, 507].contains(problem.status.code))
+            #expect(problem.slug.wholeMatch(of: /[a-z]+(-[a-z]+)*/) != nil, "\(problem.slug)")
+            #expect(problem.detail.unicodeScalars.count > 10, "\(problem.slug)")
+            #expect(!problem.detail.contains("Optional("), "\(problem.detail)")
+            #expect(problem.title.first?.isUppercase == true)
+            let document = try JSONSerialization.jsonObject(with: Data(problem.document)) as? [String: Any]
+            #expect(document?["type"] as? String == "urn:segscore:" + problem.slug)
+            #expect(document?["status"] as? Int == problem.status.code)
+        }
+    }
+
+    @Test func noTextGrowsWithWhatTheNetworkSends() {
+        for problem in Self.all {
+            for text in [problem.detail, problem.parameter, problem.expected, problem.actual].compactMap({ $0 }) {
+                #expect(text.unicodeScalars.count <= 500, "\(problem.slug): \(text.unicodeScalars.count)")
+            }
+        }
+    }
+
+    @Test func everySentenceOfATypicalErrorEnds() {
+        let typical =
+            Self.codecErrors("labels").map { Problem($0) } + Self.jobErrors.map { Problem($0) }
+            + [Problem(.system(operation: "open", path: "/tmp/a.npy", code: ENOENT))]
+        for problem in typical { #expect(problem.detail.hasSuffix("."), "\(problem.detail)") }
+    }
+
+    @Test func problemsThatPassSayWhenToTryAgain() {
+        for problem in Self.all where problem.status == .serviceUnavailable {
+            #expect(problem.response.head.headerFields[.retryAfter] == "1")
+        }
+    }
+
+    /// Each of these is 64 KiB from the network.
+    @Test(
+        arguments: [
+            ("/score?X=1", nil, 400), ("/score?method=X", nil, 400), ("/score?temperature=X", nil, 400),
+            ("/score?include=X", nil, 400), ("/score?method=%X", nil, 400), ("/X", nil, 404), ("/jobs/X", nil, 404),
+            ("/jobs?status=X", nil, 400), ("/jobs?cursor=X", nil, 400), ("/jobs?limit=X", nil, 400),
+            ("/jobs", .accept, 406), ("/score", .accept, 406), ("/score", .contentType, 415),
+            ("/score", .contentEncoding, 415),
+        ] as [(String, HTTPField.Name?, Int)])
+    func noAnswerRepeatsALongRequest(target: String, field: HTTPField.Name?, status: Int) async throws {
+        let harness = try Harness()
+        var fields: HTTPFields = [:]
+        if let field { fields[field] = Self.long }
+        let target = target.replacing("X", with: Self.long)
+        let reply = await harness.send(target.hasPrefix("/score") ? .post : .get, target, fields, body: [1])
+        #expect(reply.status == status)
+        #expect(reply.bytes.count < 2048)
+        #expect(reply.problem != nil)
+    }
+
+    @Test func aMethodIsNotRepeatedAtLength() async throws {
+        let method = try #require(HTTPRequest.Method(rawValue: Self.long))
+        let reply = try await Harness().send(method, "/score")
+        #expect(reply.status == 405)
+        #expect(reply.bytes.count < 2048)
+    }
+}

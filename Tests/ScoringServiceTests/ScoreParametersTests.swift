@@ -1,0 +1,74 @@
+import HTTPTypes
+import Tensors
+import Testing
+
+@testable import ScoringService
+
+@Suite struct ScoreParametersTests {
+    private static func parameters(_ query: String) throws -> ScoreParameters {
+        try ScoreParameters(try Parameters(target: "/score?" + query, known: ScoreParameters.names))
+    }
+
+    @Test func hasTheDefaultsOfTheContract() throws {
+        let parameters = try Self.parameters("")
+        #expect(parameters.method == .softmin)
+        #expect(parameters.temperature == 0.1)
+        #expect(parameters.threshold == nil)
+        #expect(parameters.ignoredLabel == nil)
+        #expect(parameters.include == nil)
+    }
+
+    @Test(arguments: [
+        "method=softmin", "temperature=1e-300", "temperature=1.7976931348623157e308", "downsample=1", "threshold=0",
+        "threshold=1", "threshold=-0.0", "ignore_label=-9223372036854775808", "ignore_label=9223372036854775807",
+        "include=image_scores", "include=issues,pixel_scores,%20image_scores",
+    ])
+    func takesTheEndsOfEachRange(query: String) throws {
+        #expect(throws: Never.self) { try Self.parameters(query) }
+    }
+
+    @Test(arguments: [
+        "method=", "method=Softmin", "temperature=0", "temperature=-1", "temperature=nan", "temperature=inf",
+        "temperature=1e999", "temperature=1e-999", "downsample=0", "downsample=-1", "downsample=2147483648",
+        "threshold=-1e-300", "threshold=1.0000000000000002", "threshold=nan", "ignore_label=-9223372036854775809",
+        "ignore_label=9223372036854775808", "ignore_label=1.0", "include=", "include=scores", "include=issues,",
+        "include=issues,issues",
+    ])
+    func refusesWhatIsBeyond(query: String) throws {
+        let problem = try #require(throws: Problem.self) { try Self.parameters(query) }
+        #expect(problem.slug == "invalid-parameter")
+        #expect(problem.status == .badRequest)
+        #expect(problem.parameter == String(query.prefix { $0 != "=" }))
+    }
+
+    @Test(arguments: ["method=num_pixel_issues", "downsample=2", "include=label_issues"])
+    func saysOfWhatIsToComeThatItIsNotThere(query: String) throws {
+        let problem = try #require(throws: Problem.self) { try Self.parameters(query) }
+        #expect(problem.status == .notImplemented)
+    }
+
+    @Test(
+        arguments: [
+            ("", .json, [.imageScores]), ("threshold=1", .json, [.imageScores]),
+            ("", .npz, [.imageScores, .pixelScores]),
+            ("threshold=1", .npz, [.imageScores, .pixelScores, .issues]),
+            ("include=pixel_scores", .npy, [.pixelScores]),
+            ("include=issues,image_scores&threshold=0", .json, [.imageScores, .issues]),
+        ] as [(String, MediaType, [ScoreParameters.Array])])
+    func includesWhatWasAskedForOrWhatTheFormIsFor(
+        query: String, form: MediaType, expected: [ScoreParameters.Array]
+    ) throws {
+        #expect(try Self.parameters(query).included(in: form) == expected)
+    }
+
+    @Test(
+        arguments: [
+            ("include=issues", .json), ("", .npy), ("include=image_scores,pixel_scores", .npy),
+            ("include=issues", .npy),
+        ] as [(String, MediaType)])
+    func refusesAnIncludeThatTheFormCannotHold(query: String, form: MediaType) throws {
+        let parameters = try Self.parameters(query)
+        let problem = try #require(throws: Problem.self) { try parameters.included(in: form) }
+        #expect(problem.parameter == "include")
+    }
+}

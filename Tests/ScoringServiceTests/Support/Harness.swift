@@ -1,0 +1,172 @@
+import Foundation
+import HTTPTypes
+import Jobs
+import Logging
+import ServiceInterface
+import Tensors
+import Testing
+
+@testable import HTTPServer
+@testable import ScoringService
+
+/// A service in memory: requests go straight to its router, as the server would send them.
+struct Harness {
+    let service: Service
+    let router: Router
+    let spool: TemporaryDirectory
+
+    init(
+        workers: Int = 1, backlog: Int = 8, timeToLive: TimeInterval = 3600, resultBytes: Int = 1 << 20,
+        history: Int = 100, maxBodyBytes: Int = 1 << 24, maxJSONBytes: Int = 1 << 20, maxPixels: Int = 1 << 20
+    ) throws {
+        spool = try TemporaryDirectory()
+        service = Service(
+            configuration: Service.Configuration(
+                maxBodyBytes: maxBodyBytes, maxJSONBytes: maxJSONBytes, maxPixels: maxPixels,
+                spoolDirectory: spool.path),
+            limits: JobLimits(
+                workers: workers, backlog: backlog, timeToLive: timeToLive, resultBytes: resultBytes,
+                history: history),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        router = Router(service)
+    }
+
+    var jobCount: Int { service.queue.jobs(limit: .max).jobs.count }
+
+    /// Sends a request, its body in chunks, and waits for the answer.
+    ///
+    /// - Parameter chunk: The size of the pieces that the body comes in; nil for one piece.
+    func send(
+        _ method: HTTPRequest.Method = .get, _ target: String, _ fields: HTTPFields = [:], body: [UInt8]? = nil,
+        chunk: Int? = nil
+    ) async -> Reply {
+        switch open(method, target, fields, bodyCount: body?.count) {
+        case .refuse(let response): return Reply(response, wasRefused: true)
+        case .receive(let sink):
+            if let body { sink.push(body, chunk: chunk) }
+            return await sink.reply()
+        }
+    }
+
+    func get(_ target: String, _ fields: HTTPFields = [:]) async -> Reply {
+        await send(.get, target, fields)
+    }
+
+    func score(_ body: Body, query: String = "", _ fields: HTTPFields = [:], chunk: Int? = nil) async -> Reply {
+        await send(.post, "/score" + query, body.fields.merging(fields), body: body.bytes, chunk: chunk)
+    }
+
+    func open(
+        _ method: HTTPRequest.Method, _ target: String, _ fields: HTTPFields = [:], bodyCount: Int? = nil
+    ) -> Reception {
+        var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: target)
+        head.headerFields = fields
+        if let bodyCount, fields[.contentLength] == nil { head.headerFields[.contentLength] = String(bodyCount) }
+        return router.respond(
+            to: IncomingRequest(
+                head: head, id: "test", multipart: FormFactory(contentType: fields[.contentType])))
+    }
+
+    /// Opens a `POST /score` whose body is still to come.
+    func openScore(_ body: Body, query: String = "", _ fields: HTTPFields = [:]) throws -> any BodySink {
+        let reception = open(.post, "/score" + query, body.fields.merging(fields), bodyCount: body.bytes.count)
+        guard case .receive(let sink) = reception else { throw Unexpected(description: "refused at the head") }
+        return sink
+    }
+
+    /// The spool files that the process holds open.
+    var spoolFileCount: Int {
+        let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        return descriptors.filter { descriptor in
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+            return target?.hasPrefix(spool.path + "/") ?? false
+        }.count
+    }
+}
+
+struct Unexpected: Error, CustomStringConvertible {
+    let description: String
+}
+
+extension BodySink {
+    func push(_ bytes: [UInt8], chunk: Int? = nil) {
+        let step = max(chunk ?? bytes.count, 1)
+        for start in stride(from: 0, to: bytes.count, by: step) {
+            receive(bytes.span.extracting(start..<min(start + step, bytes.count)))
+        }
+    }
+
+    func reply() async -> Reply {
+        await withCheckedContinuation { continuation in
+            finish { continuation.resume(returning: Reply($0, wasRefused: false)) }
+        }
+    }
+}
+
+extension HTTPFields {
+    func merging(_ others: HTTPFields) -> HTTPFields {
+        var result = self
+        for field in others { result[field.name] = field.value }
+        return result
+    }
+}
+
+/// An answer whose body was gathered.
+struct Reply: Sendable {
+    let status: Int
+    let fields: HTTPFields
+    let bytes: [UInt8]
+    /// Whether the answer was settled at the head.
+    let wasRefused: Bool
+
+    init(_ response: Response, wasRefused: Bool) {
+        status = response.head.status.code
+        fields = response.head.headerFields
+        var bytes: [UInt8] = []
+        for segment in response.body.segments {
+            bytes += segment.owner.stableBytes[segment.range]
+        }
+        self.bytes = bytes
+        self.wasRefused = wasRefused
+    }
+
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    func json() throws -> [String: Any] {
+        let value = try JSONSerialization.jsonObject(with: Data(bytes))
+        return try #require(value as? [String: Any])
+    }
+
+    /// The last part of a problem's type; nil where the answer is no problem.
+    var problem: String? {
+        guard fields[.contentType] == "application/problem+json", let type = try? json()["type"] as? String else {
+            return nil
+        }
+        return type.replacing("urn:segscore:", with: "")
+    }
+
+    /// The path of the job that the answer tells of.
+    func location() throws -> String { try #require(fields[.location]) }
+}
+
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("segscore-" + UUID().uuidString)
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.resolvingSymlinksInPath().path
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+        let path = path + "/" + name
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        return path
+    }
+
+    var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
+}
