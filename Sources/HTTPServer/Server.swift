@@ -97,9 +97,10 @@ package final class Server: Sendable {
     /// Leaves no connection suspended, since libmicrohttpd aborts the process where it is stopped with one.
     private func refuseWaiting() {
         var isWaiting = false
-        for exchange in core.inFlight.beginStopping()
-        where exchange.answer(core.configuration.problem(.unavailable)) {
-            isWaiting = true
+        for exchange in core.inFlight.beginStopping() {
+            let isRefused = exchange.answer(core.configuration.problem(.unavailable))
+            let isStreaming = exchange.endStream()
+            isWaiting = isWaiting || isRefused || isStreaming
         }
         guard isWaiting else { return }
         // Lets the refusals out, for the library drops what it has not sent when it is stopped.

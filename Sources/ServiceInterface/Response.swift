@@ -13,7 +13,7 @@ package struct Response: Sendable {
     }
 }
 
-/// A body as a list of byte ranges, each kept alive by its owner until it is sent.
+/// A body as a list of byte ranges, each kept alive by its owner until it is sent; or a stream.
 package struct ResponseBody: Sendable {
     package struct Segment: Sendable {
         package let owner: any StableBytes
@@ -23,16 +23,27 @@ package struct ResponseBody: Sendable {
 
     package private(set) var segments: [Segment] = []
 
-    package init() {}
+    /// Set where the body is written while it is sent. There are no segments then.
+    package let stream: ByteStream?
+
+    package init() {
+        stream = nil
+    }
+
+    /// A body that is written while it is sent.
+    package init(stream: ByteStream) {
+        self.stream = stream
+    }
 
     /// A body of bytes that were made for it.
     ///
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
     package init(copying bytes: [UInt8]) throws(TensorError) {
+        stream = nil
         append(try Buffer(bytes))
     }
 
-    /// The size of the whole body, in bytes.
+    /// The size of the whole body, in bytes; 0 for a stream.
     package var byteCount: Int { segments.reduce(0) { $0 + $1.range.count } }
 
     /// Adds the whole of an owner's bytes.

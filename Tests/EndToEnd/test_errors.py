@@ -407,18 +407,25 @@ def test_an_answer_in_another_form_is_refused(client, accept):
     assert_well(client)
 
 
+@pytest.fixture(scope="module")
+def impatient(start_server):
+    """libmicrohttpd may not see a close that comes with the last bytes of half a head: silence ends that connection."""
+    with Client(start_server("--idle-timeout", "1")) as client:
+        yield client
+
+
 @pytest.mark.parametrize("lines", [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50), b"GET\r\n\r\n", b"HELLO\r\n\r\n",
     b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n",
     b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
     b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
 ], ids=["tls", "no version", "no request", "no length", "negative length", "no chunk"])
-def test_what_is_not_http_does_no_harm(client, server, lines):
-    with BareConnection(server.address) as connection:
+def test_what_is_not_http_does_no_harm(impatient, lines):
+    with BareConnection(impatient.server.address) as connection:
         connection.send(lines)
         answer = connection.read_to_end()
     assert answer == b"" or answer.split()[1].startswith(b"4"), answer[:200]
-    assert_well(client)
+    assert_well(impatient)
 
 
 # Limits

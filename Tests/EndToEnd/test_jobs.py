@@ -2,11 +2,13 @@
 
 import datetime
 import io
+import json
 import re
 
 import numpy as np
 import PIL.Image
 import pytest
+import requests
 
 import reference
 from bodies import array_of, npz
@@ -86,6 +88,65 @@ def test_what_only_the_job_can_see_fails_the_job(client):
     assert job["error"]["parameter"] == "labels"
     assert_problem(client.get(f"/jobs/{job['id']}/pixel_scores"), 409, "job-failed")
     assert client.delete(f"/jobs/{job['id']}").status_code == 204
+
+
+def events_in(text):
+    """The names and documents of events."""
+    blocks = [block.split("\n") for block in text.split("\n\n") if block]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+
+
+def events_of(client, job):
+    answer = client.get(f"{job}/events")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    return events_in(answer.text)
+
+
+def test_events_of_a_finished_job_are_its_last(client, job):
+    assert events_of(client, job) == [("succeeded", client.get(job).json())]
+
+
+def test_events_tell_how_a_job_goes_on(client, upload):
+    connection, path = upload
+    with requests.get(f"http://127.0.0.1:{client.server.port}{path}/events", stream=True, timeout=20) as answer:
+        pieces = answer.iter_content(chunk_size=None, decode_unicode=False)
+        first = next(pieces)
+        assert [(name, job["status"]) for name, job in events_in(first.decode())] == [("progress", "receiving")]
+        assert finish(connection).status_code == 200
+        events = events_in(b"".join([first, *pieces]).decode())
+    assert [name for name, _ in events[:-1]] == ["progress"] * (len(events) - 1)
+    assert (events[-1][0], events[-1][1]["status"]) == ("succeeded", "succeeded")
+    assert events[-1][1] == client.get(path).json()
+
+
+def test_events_of_a_deleted_job_end(client, upload):
+    connection, path = upload
+    with requests.get(f"http://127.0.0.1:{client.server.port}{path}/events", stream=True, timeout=20) as answer:
+        pieces = answer.iter_content(chunk_size=None)
+        next(pieces)
+        assert client.delete(path).status_code == 204
+        assert b"".join(pieces) == b""
+    finish(connection)
+
+
+def test_events_of_a_canceled_job_end(client, upload):
+    connection, path = upload
+    client.post(f"{path}/cancel")
+    assert [name for name, _ in events_of(client, path)] == ["canceled"]
+    finish(connection)
+
+
+def test_events_of_no_job_are_not_found(client):
+    assert_problem(client.get(f"/jobs/{'0' * 32}/events"), 404, "unknown-job")
+
+
+def test_events_take_no_parameter(client, job):
+    assert_problem(client.get(f"{job}/events", params={"wait": 1}), 400, "unknown-parameter", "wait")
+
+
+def test_events_come_as_events_only(client, job):
+    assert_problem(client.get(f"{job}/events", headers={"Accept": "application/json"}), 406, "not-acceptable")
 
 
 def test_an_unknown_preference_is_ignored(client):

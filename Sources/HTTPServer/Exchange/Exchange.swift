@@ -61,6 +61,8 @@ final class Exchange: @unchecked Sendable {
     private let lastReceived = Atomic(DispatchTime.now().uptimeNanoseconds)
 
     private var stage = Stage.head
+    /// Set while a stream is sent; also read by the thread that stops the server.
+    private let stream = Mutex<SentStream?>(nil)
     /// Also read by the thread that ends what has stopped arriving.
     private let id = Mutex("")
     /// The size of the body, where the head says it.
@@ -144,11 +146,21 @@ final class Exchange: @unchecked Sendable {
         }
     }
 
+    /// Ends what is sent as a stream.
+    ///
+    /// - Returns: Whether there was a stream.
+    func endStream() -> Bool {
+        guard let stream = stream.withLock({ $0 }) else { return false }
+        stream.end()
+        return true
+    }
+
     /// The library is done with the request, answered or not, and calls no more.
     func complete() {
         if case .receiving(let sink) = stage { sink.abandon() }
         stage = .answered
         reply.withLock { $0 = .closed }
+        stream.withLock { $0 }?.close()
         core.inFlight.remove(self)
         core.configuration.logger.debug(
             "request",
@@ -299,6 +311,9 @@ final class Exchange: @unchecked Sendable {
         stage = .answered
         status = response.head.status.code
         sentBytes = method == "HEAD" ? 0 : response.body.byteCount
-        return unsafe queue(response, on: connection, id: id.withLock { $0 }, closing: core.inFlight.isDraining)
+        let sent = response.body.stream.map { unsafe SentStream($0, on: connection) }
+        stream.withLock { $0 = sent }
+        return unsafe queue(
+            response, on: connection, stream: sent, id: id.withLock { $0 }, closing: core.inFlight.isDraining)
     }
 }

@@ -7,14 +7,18 @@ import Tensors
 /// Hands an answer to libmicrohttpd, which sends the body from where it lies.
 ///
 /// - Parameters:
+///   - stream: Reads the body, where that is a stream.
 ///   - id: Goes into `X-Request-Id`.
 ///   - closing: Tells the client that this is the last answer on its connection.
 /// - Returns: `NO` where there is no memory for it; the connection is then closed.
 @unsafe
-func queue(_ response: Response, on connection: OpaquePointer, id: String, closing: Bool) -> MHD_Result {
+func queue(
+    _ response: Response, on connection: OpaquePointer, stream: SentStream?, id: String, closing: Bool
+) -> MHD_Result {
     // Anything else is a status that ends no request.
     precondition((200...999).contains(response.head.status.code))
-    guard let handle = unsafe makeResponse(response.body) else { return .NO }
+    let made = unsafe stream.map { unsafe $0.makeResponse() } ?? makeResponse(response.body)
+    guard let handle = unsafe made else { return .NO }
     defer { unsafe MHD_destroy_response(handle) }
     for field in response.head.headerFields where field.name != .requestID {
         // Refuses empty values, which say nothing, and Content-Length, which the library knows better.

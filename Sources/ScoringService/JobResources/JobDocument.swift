@@ -56,6 +56,7 @@ struct JobDocument {
         members.object("links") { members in
             let base = "/jobs/\(job.id)"
             members.string("self", base)
+            if !job.status.isFinal { members.string("events", "\(base)/events") }
             if case .available = job.output {
                 for resource in ["image_scores", "pixel_scores", "issues", "ranking"] {
                     members.string(resource, "\(base)/\(resource)")

@@ -6,6 +6,7 @@ enum MediaType: String {
     case npy = "application/x-npy"
     case npz = "application/x-npz"
     case png = "image/png"
+    case events = "text/event-stream"
     case problem = "application/problem+json"
     case text = "text/plain; charset=utf-8"
     case yaml = "application/yaml"

@@ -8,6 +8,7 @@ enum Route: Equatable {
     case job(String)
     case jobCancellation(String)
     case jobArray(String, ScoreParameters.Array)
+    case jobEvents(String)
     case jobRanking(String)
     case jobSummary(String)
     case live
@@ -33,6 +34,7 @@ enum Route: Equatable {
         case "jobs" where parts.count == 3:
             switch parts[2] {
             case "cancel": self = .jobCancellation(parts[1])
+            case "events": self = .jobEvents(parts[1])
             case "ranking": self = .jobRanking(parts[1])
             case "summary": self = .jobSummary(parts[1])
             case let name:
@@ -48,7 +50,7 @@ enum Route: Equatable {
         switch self {
         case .score, .issues, .jobCancellation: [.post]
         case .job: [.get, .head, .delete]
-        case .jobs, .jobArray, .jobRanking, .jobSummary, .live, .ready, .version, .openAPI: [.get, .head]
+        case .jobs, .jobArray, .jobEvents, .jobRanking, .jobSummary, .live, .ready, .version, .openAPI: [.get, .head]
         }
     }
 

@@ -32,6 +32,7 @@ package final class Router: Responder {
         case .job(let id): try service.showJob(try job(id), request)
         case .jobCancellation(let id): try service.cancelJob(try job(id), request)
         case .jobArray(let id, let array): try service.showArray(array, of: try job(id), request)
+        case .jobEvents(let id): try service.showEvents(of: try job(id), request)
         case .jobRanking(let id): try service.showRanking(of: try job(id), request)
         case .jobSummary: throw .notImplemented
         case .live: try service.showLiveness(request)

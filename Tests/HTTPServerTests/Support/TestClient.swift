@@ -125,6 +125,9 @@ final class TestClient: @unchecked Sendable {
         }
         if status == 100, !takesContinue { return try answer(isHead: isHead) }
         let length = fields.first { $0.name == "Content-Length" }.flatMap { Int($0.value) } ?? 0
+        if fields.contains(where: { $0.name == "Transfer-Encoding" && $0.value == "chunked" }), !isHead {
+            return Answer(status: status, fields: fields, body: try readChunks())
+        }
         let hasBody = !isHead && status != 100 && status != 204 && status != 304
         return Answer(status: status, fields: fields, body: hasBody ? try read(length) : [])
     }
@@ -152,6 +155,20 @@ final class TestClient: @unchecked Sendable {
                 searched = unread.count - 3
             }
             try readMore()
+        }
+    }
+
+    private func readChunks() throws -> [UInt8] {
+        var body: [UInt8] = []
+        while true {
+            var line: [UInt8] = []
+            while line.suffix(2) != [13, 10] { line += try read(1) }
+            guard let count = Int(String(decoding: line.dropLast(2), as: UTF8.self), radix: 16) else {
+                throw Failure(description: "no chunk size: \(line)")
+            }
+            body += try read(count)
+            guard try read(2) == [13, 10] else { throw Failure(description: "a chunk without its end") }
+            if count == 0 { return body }
         }
     }
 

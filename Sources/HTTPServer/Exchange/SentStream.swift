@@ -1,0 +1,87 @@
+import CMicroHTTPD
+import ServiceInterface
+import Synchronization
+
+/// A streamed body on its way out over one connection, which is suspended while there is nothing to send.
+///
+/// `@unchecked Sendable`: the connection is only suspended and resumed, both with the lock held, so that they come in
+/// this order; and only until it is closed.
+@safe
+final class SentStream: @unchecked Sendable {
+    private enum State {
+        case reading
+        case suspended
+        case closed
+    }
+
+    private let stream: ByteStream
+    private let connection: OpaquePointer
+    private let state = Mutex(State.reading)
+
+    @unsafe
+    init(_ stream: ByteStream, on connection: OpaquePointer) {
+        self.stream = stream
+        unsafe self.connection = connection
+    }
+
+    /// A response that reads the stream. The caller gives it back.
+    func makeResponse() -> OpaquePointer? {
+        let context = unsafe Unmanaged.passRetained(self).toOpaque()
+        let handle = unsafe MHD_create_response_from_callback(
+            UInt64.max, 4096, readSentStream, context, releaseSentStream)
+        if unsafe handle == nil { unsafe releaseSentStream(context: context) }
+        return unsafe handle
+    }
+
+    /// What `MHD_ContentReaderCallback` returns: how many bytes were copied, 0 for none yet, or the end.
+    @unsafe
+    fileprivate func read(into target: UnsafeMutableRawBufferPointer) -> Int {
+        state.withLock { state in
+            switch stream.next(limit: target.count, wake: { self.resume() }) {
+            case .bytes(let bytes):
+                unsafe target.copyBytes(from: bytes)
+                return bytes.count
+            case .later:
+                unsafe MHD_suspend_connection(connection)
+                state = .suspended
+                return 0
+            case .end:
+                return MHD_CONTENT_READER_END_OF_STREAM
+            }
+        }
+    }
+
+    private func resume() {
+        state.withLock { state in
+            guard case .suspended = state else { return }
+            state = .reading
+            unsafe MHD_resume_connection(connection)
+        }
+    }
+
+    /// Ends the body: the server is being stopped.
+    func end() {
+        stream.finish()
+    }
+
+    /// The library is done with the connection.
+    func close() {
+        state.withLock { $0 = .closed }
+        stream.close()
+    }
+}
+
+/// `MHD_ContentReaderCallback`.
+private func readSentStream(
+    context: UnsafeMutableRawPointer?, offset: UInt64, target: UnsafeMutablePointer<CChar>?, count: Int
+) -> Int {
+    guard let context = unsafe context, let target = unsafe target else { return -2 }
+    let sent = unsafe Unmanaged<SentStream>.fromOpaque(context).takeUnretainedValue()
+    return unsafe sent.read(into: UnsafeMutableRawBufferPointer(start: target, count: count))
+}
+
+/// `MHD_ContentReaderFreeCallback`.
+private func releaseSentStream(context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Unmanaged<SentStream>.fromOpaque(context).release()
+}

@@ -1,0 +1,68 @@
+import Foundation
+import HTTPTypes
+import Jobs
+import ServiceInterface
+
+/// `GET /jobs/{id}/events`: a job's life as server-sent events (WHATWG HTML, section 9.2).
+extension Service {
+    /// How often a job is looked at, in seconds.
+    private static let eventInterval: TimeInterval = 0.25
+
+    /// After how many looks with nothing to say a comment is sent, which finds out whether the client is still there.
+    private static let silentLooks = 40
+
+    func showEvents(of id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkNoParameters(request)
+        _ = try MediaType.negotiated(request.head.headerFields[.accept], offers: [.events])
+        let queue = queue
+        let isHead = request.head.method == .head
+        return BodilessIntake { () throws(Problem) in
+            do throws(JobError) {
+                _ = try queue.job(id)
+            } catch {
+                throw Problem(error)
+            }
+            let stream = ByteStream()
+            if !isHead { Self.follow(id, queue, into: stream) }
+            var response = Response(.ok, .events, isHead ? ResponseBody() : ResponseBody(stream: stream))
+            response.head.headerFields[.cacheControl] = "no-store"
+            return response
+        }
+    }
+
+    /// Writes `progress` now and whenever something has changed, and at the end an event named by the final status.
+    ///
+    /// - Parameters:
+    ///   - last: The document that was sent last.
+    ///   - silent: How many looks ago that was.
+    private static func follow(
+        _ id: JobID, _ queue: JobQueue<ScoreJob>, into stream: ByteStream, last: [UInt8] = [], silent: Int = 0
+    ) {
+        queue.whenFinal(id, timeout: last.isEmpty ? 0 : eventInterval) { job in
+            guard !stream.isClosed else { return }
+            // A job that was deleted has nothing more to tell.
+            guard let job else { return stream.finish() }
+            var writer = JSONWriter()
+            JobDocument(job).write(to: &writer)
+            let document = writer.text
+            guard !job.status.isFinal else {
+                stream.write(event(job.status.rawValue, document))
+                return stream.finish()
+            }
+            var silent = silent + 1
+            if document != last {
+                stream.write(event("progress", document))
+                silent = 0
+            } else if silent >= silentLooks {
+                stream.write(Array(": still here\n\n".utf8))
+                silent = 0
+            }
+            follow(id, queue, into: stream, last: document, silent: silent)
+        }
+    }
+
+    /// The document is JSON without line breaks, so one `data` line holds it.
+    private static func event(_ name: String, _ document: [UInt8]) -> [UInt8] {
+        Array("event: \(name)\ndata: ".utf8) + document + Array("\n\n".utf8)
+    }
+}
