@@ -33,7 +33,7 @@ struct ServeCommand: ParsableCommand {
     var maxBodyBytes = ByteCount(16 << 30)
 
     @Option(help: "The largest JSON body; unlike the other forms it is held in memory.")
-    var maxJsonBytes = ByteCount(256 << 20)
+    var maxJsonBytes = ByteCount(64 << 20)
 
     @Option(help: "The most pixels (N·H·W) that one request may score; each takes up to 16 bytes.")
     var maxPixels = 1 << 27
