@@ -42,37 +42,31 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     }
 
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
-        let (service, job) = (service, job)
         do throws(Problem) {
             try body.finish()
-            do throws(JobError) {
-                try service.queue.enqueue(job) { [self] context in score(context) }
-            } catch {
-                throw error == .unknown(job) ? .canceled(job) : Problem(error)
-            }
         } catch {
             service.queue.withdraw(job)
             answer(.failure(error))
             return
         }
-        guard preference.isAsync else {
-            service.queue.whenFinal(job) { [form] final in
-                answer(Answer { () throws(Problem) in try Self.response(to: final, job, in: form, service) })
+        let wait = preference.wait ?? 0
+        if preference.isAsync && wait == 0 {
+            enqueue()
+            answer(Answer { () throws(Problem) in try accepted() })
+        } else {
+            // Before the job can end: a result that finds no room is only handed to those who wait for it already.
+            service.queue.whenFinal(job, timeout: preference.isAsync ? TimeInterval(wait) : nil) { [self] snapshot in
+                answer(Answer { () throws(Problem) in try response(to: snapshot) })
             }
-            return
+            enqueue()
         }
-        service.queue.whenFinal(job, timeout: TimeInterval(preference.wait ?? 0)) { [form, preference] snapshot in
-            answer(
-                Answer { () throws(Problem) in
-                    var response =
-                        if let snapshot, !snapshot.status.isFinal {
-                            try ScoreResponse.accepted(snapshot)
-                        } else {
-                            try Self.response(to: snapshot, job, in: form, service)
-                        }
-                    response.head.headerFields[.preferenceApplied] = preference.applied
-                    return response
-                })
+    }
+
+    private func enqueue() {
+        do throws(JobError) {
+            try service.queue.enqueue(job) { [self] context in score(context) }
+        } catch {
+            // It was canceled or deleted while its body came, and whoever waits for it has been told.
         }
     }
 
@@ -101,18 +95,34 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         }
     }
 
-    /// What a client that waited for the result gets.
-    ///
-    /// One that was refused leaves no job behind.
-    private static func response(
-        to job: Job<ScoreJob>?, _ id: JobID, in form: MediaType, _ service: Service
-    ) throws(Problem) -> Response {
-        guard let job, job.status != .canceled else { throw .canceled(id) }
-        if let failure = job.failure {
-            do throws(JobError) { try service.queue.delete(id) } catch { /* It has been forgotten already. */  }
+    /// What a client gets that does not wait: the job as it stands.
+    private func accepted() throws(Problem) -> Response {
+        let snapshot: Job<ScoreJob>
+        do throws(JobError) {
+            snapshot = try service.queue.job(job)
+        } catch {
+            throw .canceled(job)
+        }
+        return try accepted(snapshot)
+    }
+
+    private func accepted(_ snapshot: Job<ScoreJob>) throws(Problem) -> Response {
+        var response = try ScoreResponse.accepted(snapshot)
+        response.head.headerFields[.preferenceApplied] = preference.applied
+        return response
+    }
+
+    /// What a client gets that has waited. One that was refused leaves no job behind.
+    private func response(to snapshot: Job<ScoreJob>?) throws(Problem) -> Response {
+        guard let snapshot, snapshot.status != .canceled else { throw .canceled(job) }
+        guard snapshot.status.isFinal else { return try accepted(snapshot) }
+        if let failure = snapshot.failure {
+            do throws(JobError) { try service.queue.delete(job) } catch { /* It has been forgotten already. */  }
             throw failure
         }
-        return try ScoreResponse(job).response(in: form)
+        var response = try ScoreResponse(snapshot).response(in: form)
+        response.head.headerFields[.preferenceApplied] = preference.applied
+        return response
     }
 
     private static func admit(_ details: ScoreJob.Details, _ service: Service) throws(Problem) -> JobID {
