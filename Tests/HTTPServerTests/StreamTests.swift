@@ -35,7 +35,7 @@ import Testing
         try withServer(responder { ByteStream() }) { server, address in
             let clients = try (0..<5).map { _ in try TestClient(address) }
             for client in clients { try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
-            while server.inFlight < clients.count {}
+            for client in clients { try client.waitForBytes() }
             server.stop()
             for client in clients {
                 let answer = try client.answer()

@@ -313,6 +313,8 @@ final class Exchange: @unchecked Sendable {
         sentBytes = method == "HEAD" ? 0 : response.body.byteCount
         let sent = response.body.stream.map { unsafe SentStream($0, on: connection) }
         stream.withLock { $0 = sent }
+        // A stop that came before the line above has not seen the stream.
+        if core.inFlight.isStopping { sent?.end() }
         return unsafe queue(
             response, on: connection, stream: sent, id: id.withLock { $0 }, closing: core.inFlight.isDraining)
     }

@@ -15,6 +15,9 @@ final class InFlight: Sendable {
     /// Whether answers tell their clients to go elsewhere for the next request.
     var isDraining: Bool { state.withLock { $0.isDraining } }
 
+    /// Whether what waits for its answer is being refused.
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
     func beginDraining() {
         state.withLock { $0.isDraining = true }
     }

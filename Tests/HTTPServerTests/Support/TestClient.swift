@@ -132,6 +132,11 @@ final class TestClient: @unchecked Sendable {
         return Answer(status: status, fields: fields, body: hasBody ? try read(length) : [])
     }
 
+    /// Waits until something has come, and leaves it to be read.
+    func waitForBytes() throws {
+        if unread.isEmpty { try readMore() }
+    }
+
     /// Whether the server closed the connection, and sent nothing before it did.
     func isClosed() -> Bool {
         guard unread.isEmpty else { return false }
