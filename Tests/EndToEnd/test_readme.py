@@ -1,4 +1,5 @@
-"""The README's examples run as printed, and print what it shows."""
+"""The README's examples run as printed and print what it shows, and its table of flags is the program's."""
+import json
 import re
 import shutil
 import subprocess
@@ -6,7 +7,7 @@ import sys
 
 import pytest
 
-from server import BINARY, ROOT
+from server import BINARY, ROOT, run
 
 README = (ROOT / "README.md").read_text()
 SECTION = README.partition("\n## Examples\n")[2].partition("\n## ")[0]
@@ -30,8 +31,8 @@ def test_every_example_shows_its_output():
     assert len(EXAMPLES) == len(re.findall(r"^```(?:sh|python)$", SECTION, re.MULTILINE)) > 4
 
 
-@pytest.mark.parametrize("language, code, shown", EXAMPLES)
-def test_an_example_prints_what_the_readme_shows(server, checkout, language, code, shown):
+def run_example(server, checkout, language, code):
+    """What the example prints."""
     code = code.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}")
     interpreter = [sys.executable, "-c"] if language == "python" else [shutil.which("bash"), "-euc"]
     environment = {"PATH": f"{checkout / 'bin'}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
@@ -41,4 +42,46 @@ def test_an_example_prints_what_the_readme_shows(server, checkout, language, cod
     result = subprocess.run(
         [*interpreter, code], cwd=checkout, env=environment, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
-    assert result.stdout == shown
+    return result.stdout
+
+
+@pytest.mark.parametrize("language, code, shown", EXAMPLES)
+def test_an_example_prints_what_the_readme_shows(server, checkout, language, code, shown):
+    assert run_example(server, checkout, language, code) == shown
+
+
+def named(text):
+    """The names of all members in a JSON text, which may be abridged."""
+    return set(re.findall(r'"(\w+)" *:', text))
+
+
+def test_the_first_request_is_answered_as_the_readme_shows(server, checkout):
+    code, shown = re.search(r"```sh\n(.*?)```.*?```json\n(.*?)```", README, re.DOTALL).groups()
+    answer = json.loads(run_example(server, checkout, "sh", code))
+    scores = [float(text) for text in re.search(r'"image_scores":\[([^…]*),…', shown)[1].split(",")]
+    assert answer["image_scores"][:len(scores)] == pytest.approx(scores, rel=1e-12)
+    assert json.loads(re.search(r'"shape":({.*?})', shown)[1]) == answer["shape"]
+    assert named(shown) <= named(json.dumps(answer))
+
+
+def described_flags():
+    """Flag and default of each line of the README's table."""
+    table = README.partition("\n## The server's flags\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(--[a-z-]+)` \| ([^|]*) \|", table, re.MULTILINE)
+    return {flag: default.strip("` ") for flag, default in rows}
+
+
+def flags_of_the_program():
+    """Flag and default, or None, as `serve --help` lists them."""
+    text = " ".join(run("serve", "--help").stdout.partition("OPTIONS:")[2].partition("--version")[0].split())
+    parts = re.split(r"(--[a-z-]+) <[a-z-]+> ", text)
+    defaults = (re.search(r"default: ([^)]+)\)$", part.strip()) for part in parts[2::2])
+    return dict(zip(parts[1::2], (found and found[1] for found in defaults)))
+
+
+def test_every_flag_is_in_the_table_with_its_default():
+    described, flags = described_flags(), flags_of_the_program()
+    assert described.keys() == flags.keys()
+    for flag, default in flags.items():
+        if default is not None:
+            assert described[flag] == default.removesuffix(".0"), flag
