@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "dispatch.h"
+
 /// Integers: a negative one becomes a huge unsigned one, so one comparison does.
 #define NARROW_INTEGERS(SOURCE, UNSIGNED)                                                                              \
     do {                                                                                                               \
@@ -61,7 +63,7 @@
     } while (0)
 
 #define DEFINE_LABELS(BITS, LABEL)                                                                                     \
-    size_t segscore_narrow_labels_##BITS(                                                                              \
+    static size_t narrow_labels_##BITS(                                                                              \
         const void *source, segscore_scalar type, size_t count, LABEL *labels, size_t stride, uint32_t limit) {        \
         /* The largest run of ones within the limit. */                                                                \
         uint32_t mask = limit == (LABEL)-1 ? limit : limit >> 1;                                                       \
@@ -80,14 +82,12 @@
         case SEGSCORE_FLOAT64: NARROW_FLOATS(double); break;                                                           \
         }                                                                                                              \
         return count;                                                                                                  \
-    }                                                                                                                  \
-                                                                                                                       \
-    size_t segscore_first_label_outside_##BITS(                                                                        \
-        const LABEL *labels, size_t count, uint32_t class_count, int32_t ignored) {                                    \
-        for (size_t i = 0; i < count; i++)                                                                             \
-            if (labels[i] >= class_count && labels[i] != ignored) return i;                                            \
-        return count;                                                                                                  \
     }
 
 DEFINE_LABELS(8, uint8_t)
 DEFINE_LABELS(16, uint16_t)
+
+size_t segscore_narrow_labels(
+    const void *source, segscore_scalar type, size_t count, segscore_classes labels, size_t stride, uint32_t limit) {
+    return BY_CLASSES(narrow_labels, labels, source, type, count, labels.start, stride, limit);
+}

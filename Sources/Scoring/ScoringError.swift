@@ -23,6 +23,8 @@ package enum ScoringError: Error, Equatable {
     case tooManyPixels(Array, count: Int, limit: Int)
     case tooManyClasses(Int, limit: Int)
     case elementType(Array, ElementType.Scalar)
+    /// A block size that does not divide H and W.
+    case downsample(Int, height: Int, width: Int)
     case labelOutOfRange(LabelValue, at: Position, classCount: Int)
     case probabilityOutOfRange(Double, at: Position, classIndex: Int)
     case memory(TensorError)

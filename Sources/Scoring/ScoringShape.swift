@@ -36,6 +36,17 @@ package struct ScoringShape: Equatable, Sendable {
         width = shape[3]
     }
 
+    /// Proves that images can be cut into blocks.
+    ///
+    /// - Parameters:
+    ///   - downsample: The blocks' extent, at least 1.
+    /// - Throws: ``ScoringError/downsample(_:height:width:)``.
+    package func check(downsample: Int) throws(ScoringError) {
+        guard height % downsample == 0, width % downsample == 0 else {
+            throw .downsample(downsample, height: height, width: width)
+        }
+    }
+
     /// Where a pixel is.
     ///
     /// - Parameter index: Of the pixel in `(N, H, W)`, last index fastest.

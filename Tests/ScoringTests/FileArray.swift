@@ -127,12 +127,11 @@ extension LabelMap {
         return accumulator.finish()
     }
 
-    var codeValues: [Int] {
-        switch codes {
-        case .narrow(let labels): labels.values.map { Int($0) }
-        case .wide(let labels): labels.values.map { Int($0) }
-        }
-    }
+    var codeValues: [Int] { codes.values }
+}
+
+extension ClassCodes {
+    var values: [Int] { (0..<count).map { self[$0] } }
 }
 
 extension PixelScores {

@@ -11,6 +11,16 @@ import Testing
         let temperature: Double
         let threshold: Double
         let ignoredLabel: Int64?
+        let downsample: Int
+        let numIssues: Int
+        let confidentThresholds: [Double]
+        let cut: Cut?
+
+        struct Cut: Decodable {
+            let score: Double
+            let below: Int
+            let ties: Int
+        }
 
         var testDescription: String { name }
     }
@@ -62,7 +72,39 @@ import Testing
     }
 
     @Test func thereAreCases() {
-        #expect(Self.cases.count >= 12)
+        #expect(Self.cases.count >= 25)
+    }
+
+    @Test(arguments: cases, [0, 1000]) func findsTheLabelIssuesThatCleanlabFinds(testCase: Case, chunk: Int) throws {
+        let probabilities = try read(testCase, "pred_probs")
+        let accumulator = try PixelAccumulator(
+            labels: LabelMap.reading(try read(testCase, "labels")), layout: probabilities.layout,
+            downsample: testCase.downsample, ignoredLabel: testCase.ignoredLabel)
+        if FilePieces.areInFileOrder(probabilities.layout.order, downsample: testCase.downsample) {
+            try probabilities.forEachChunk(of: chunk) { bytes throws(ScoringError) in try accumulator.receive(bytes) }
+        } else {
+            for piece in accumulator.pieces(of: probabilities.layout) {
+                try accumulator.receive(probabilities.bytes.span.extracting(piece))
+            }
+        }
+        let learning = ConfidentLearning(ignoredLabel: testCase.ignoredLabel)
+        let scores = try #require(try learning.score(accumulator.finish()))
+        let found = try #require(scores.labelIssues)
+
+        #expect(found.statistics.issueCount == testCase.numIssues)
+        #expect(found.mask.values == elements(try read(testCase, "label_issues"), as: UInt8.self))
+        #expect(scores.imageScores.values == elements(try read(testCase, "issue_image_scores"), as: Double.self))
+        // Sums of up to 10⁴ float64 terms.
+        for (value, expected) in zip(found.statistics.thresholds.values, testCase.confidentThresholds) {
+            #expect(abs(value - expected) <= 1e-12 * expected)
+        }
+        #expect(found.statistics.thresholds.values.count == testCase.confidentThresholds.count)
+        #expect(found.statistics.cut?.countBelow == testCase.cut?.below)
+        #expect(found.statistics.cut?.ties == testCase.cut?.ties)
+        if let cut = found.statistics.cut, let expected = testCase.cut {
+            // A block's score is divided twice.
+            #expect(abs(cut.score - expected.score) <= 0x1p-51)
+        }
     }
 
     @Test(arguments: cases, [0, 1000]) func scoresAsCleanlabDoes(testCase: Case, chunk: Int) throws {

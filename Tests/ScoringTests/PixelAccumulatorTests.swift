@@ -15,7 +15,7 @@ import Testing
     struct Sample {
         let shape: [Int]
         let labels: [Int]
-        let probabilities: [Double]
+        var probabilities: [Double]
 
         var pixelCount: Int { shape[0] * shape[2] * shape[3] }
 
@@ -51,6 +51,27 @@ import Testing
                 }
             }
             return result
+        }
+    }
+
+    @Test(arguments: shapes, floatTypes)
+    func keepsTheMostProbableClassAndHowProbableItIs(shape: [Int], type: ElementType) throws {
+        var sample = Sample(shape: shape, scalar: type.scalar)
+        // Few levels, so that there are equals among them.
+        sample.probabilities = sample.probabilities.map { ($0 * 3).rounded() / 4 }
+        let plane = shape[2] * shape[3]
+        let all = (0..<sample.pixelCount).map { pixel in
+            (0..<shape[1]).map {
+                sample.probabilities[(pixel / plane * shape[1] + $0) * plane + pixel % plane]
+            }
+        }
+        for order in orders {
+            let array = try FileArray(sample.probabilities, shape: shape, type: type, order: order)
+            for chunk in [1, 7, 64, 0] {
+                var pixels = try accumulate(sample.map(), array, chunk: chunk)
+                #expect(pixels.predicted.values == all.map { $0.firstIndex(of: $0.max() ?? 0) })
+                #expect(pixels.takeLargest().values == all.map { $0.max() })
+            }
         }
     }
 

@@ -22,59 +22,132 @@ typedef enum {
     SEGSCORE_FLOAT64
 } segscore_scalar;
 
+/// Scores or probabilities: float64, or else float32.
+typedef struct {
+    void *start;
+    bool is_double;
+} segscore_floats;
+
+/// Classes: two bytes each, or else one.
+typedef struct {
+    void *start;
+    bool is_wide;
+} segscore_classes;
+
+/// Which labels take part: those below `class_count` but for `ignored`, which is -1 for none.
+typedef struct {
+    uint32_t class_count;
+    int32_t ignored;
+} segscore_labels_kept;
+
+// MARK: Elements
+
 /// Copies elements in the machine's byte order; float16 becomes float32 besides.
 void segscore_to_native(const void *source, segscore_scalar type, bool swapped, size_t count, void *out);
 
-/// Stores whole numbers in 0...limit as labels of one or two bytes, `stride` labels apart.
+/// Copies scores to places `stride` apart.
+void segscore_copy(const void *source, size_t count, segscore_floats scores, size_t stride);
+
+// MARK: Labels
+
+/// Stores whole numbers in 0...limit as labels, `stride` labels apart.
 ///
 /// The source is in the machine's byte order, float16 already widened. Stops at the first element that is anything
 /// else, and returns its index; `count` where there is none.
-size_t segscore_narrow_labels_8(
-    const void *source, segscore_scalar type, size_t count, uint8_t *labels, size_t stride, uint32_t limit);
-size_t segscore_narrow_labels_16(
-    const void *source, segscore_scalar type, size_t count, uint16_t *labels, size_t stride, uint32_t limit);
+size_t segscore_narrow_labels(
+    const void *source, segscore_scalar type, size_t count, segscore_classes labels, size_t stride, uint32_t limit);
 
-/// The index of the first label that is neither below `class_count` nor `ignored` (-1 for none); `count` where there is
-/// none.
-size_t segscore_first_label_outside_8(const uint8_t *labels, size_t count, uint32_t class_count, int32_t ignored);
-size_t segscore_first_label_outside_16(const uint16_t *labels, size_t count, uint32_t class_count, int32_t ignored);
+/// The index of the first label that is neither a class nor ignored; `count` where there is none.
+size_t segscore_first_label_outside(segscore_classes labels, size_t count, segscore_labels_kept kept);
 
-/// Keeps the probabilities of one class at the pixels that are labelled so; labels and scores stand `stride` apart.
+/// How many labels are of a class.
+size_t segscore_count_class(segscore_classes labels, size_t count, uint32_t class_index);
+
+/// The labels of blocks of `side` × `side` pixels: the mean of the labels that take part, rounded half to even, and how
+/// many these are. Where there are none, the label is all ones.
 ///
-/// Returns the index of the first probability that is not in [0, 1], NaN included; `count` where there is none.
-size_t segscore_select_32_8(
-    const void *source, size_t count, uint32_t class_index, const uint8_t *labels, float *scores, size_t stride);
-size_t segscore_select_32_16(
-    const void *source, size_t count, uint32_t class_index, const uint16_t *labels, float *scores, size_t stride);
-size_t segscore_select_64_8(
-    const void *source, size_t count, uint32_t class_index, const uint8_t *labels, double *scores, size_t stride);
-size_t segscore_select_64_16(
-    const void *source, size_t count, uint32_t class_index, const uint16_t *labels, double *scores, size_t stride);
+/// `labels` is `(height, width)`; `block_labels` and `counts` are `(height / side, width / side)`.
+void segscore_block_labels(
+    segscore_classes labels, size_t height, size_t width, size_t side, segscore_labels_kept kept,
+    segscore_classes block_labels, uint32_t *counts);
+
+// MARK: Probabilities, as they stream by
+
+/// Takes the probabilities of one class. `scores` keeps those of the pixels that are labelled so, `largest` each pixel's
+/// largest so far and `predicted` its class, the first of equals; class 0, which comes first, starts them.
+///
+/// Labels, scores and predicted classes stand `stride` apart, largest probabilities `largest_stride`. Returns the index
+/// of the first probability that is not in [0, 1], NaN included; `count` where there is none.
+size_t segscore_take(
+    const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores,
+    segscore_classes predicted, size_t stride, segscore_floats largest, size_t largest_stride);
+
+/// Adds the probabilities of part of a row, from `column` on, to the sums of the row's blocks of `side` columns.
+///
+/// Only pixels whose label is not `ignored` (-1 for none) count.
+void segscore_add_row(
+    const void *source, bool is_double, size_t count, size_t column, size_t side, segscore_classes labels,
+    int32_t ignored, double *sums);
+
+/// Adds one probability each to sums that stand `sum_stride` apart, their labels `label_stride`.
+void segscore_add_each(
+    const void *source, bool is_double, size_t count, segscore_classes labels, size_t label_stride, int32_t ignored,
+    double *sums, size_t sum_stride);
+
+/// Takes the sums of one class over `count` blocks, as `segscore_take` takes probabilities: their means, and the means'
+/// totals over the classes. Sets the sums to zero.
+void segscore_take_blocks(
+    double *sums, const uint32_t *counts, size_t count, uint32_t class_index, segscore_classes labels, double *totals,
+    double *scores, double *largest, segscore_classes predicted);
+
+/// Divides by totals; what has a total of zero becomes zero.
+void segscore_divide(double *values, const double *totals, size_t count);
+
+// MARK: Whole images
 
 /// Sets the scores of pixels labelled `ignored` to 1.
-void segscore_ignore_32_8(float *scores, const uint8_t *labels, size_t count, int32_t ignored);
-void segscore_ignore_32_16(float *scores, const uint16_t *labels, size_t count, int32_t ignored);
-void segscore_ignore_64_8(double *scores, const uint8_t *labels, size_t count, int32_t ignored);
-void segscore_ignore_64_16(double *scores, const uint16_t *labels, size_t count, int32_t ignored);
+void segscore_ignore(segscore_floats scores, segscore_classes labels, size_t count, int32_t ignored);
 
 /// Softmin of the scores of pixels not labelled `ignored` (-1 for none); NaN where no pixel is left.
-double segscore_softmin_32_8(
-    const float *scores, const uint8_t *labels, size_t count, int32_t ignored, double temperature);
-double segscore_softmin_32_16(
-    const float *scores, const uint16_t *labels, size_t count, int32_t ignored, double temperature);
-double segscore_softmin_64_8(
-    const double *scores, const uint8_t *labels, size_t count, int32_t ignored, double temperature);
-double segscore_softmin_64_16(
-    const double *scores, const uint16_t *labels, size_t count, int32_t ignored, double temperature);
-
-/// Copies scores to places `stride` apart.
-void segscore_copy_32(const void *source, size_t count, float *scores, size_t stride);
-void segscore_copy_64(const void *source, size_t count, double *scores, size_t stride);
+double segscore_softmin(
+    segscore_floats scores, segscore_classes labels, size_t count, int32_t ignored, double temperature);
 
 /// Writes 1 where a score is below the threshold, 0 elsewhere.
-void segscore_below_32(const float *scores, size_t count, double threshold, uint8_t *mask);
-void segscore_below_64(const double *scores, size_t count, double threshold, uint8_t *mask);
+void segscore_below(segscore_floats scores, size_t count, double threshold, uint8_t *mask);
 
 /// How many scores are below the threshold.
-size_t segscore_count_below_32(const float *scores, size_t count, double threshold);
-size_t segscore_count_below_64(const double *scores, size_t count, double threshold);
+size_t segscore_count_below(segscore_floats scores, size_t count, double threshold);
+
+// MARK: Confident learning
+
+/// Adds each score to its label's sum, and one to its count.
+void segscore_sum_by_label(
+    segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double *sums,
+    int64_t *counts);
+
+/// How many pixels are predicted as another class than their label with at least that class's threshold.
+size_t segscore_count_confident(
+    segscore_floats largest, segscore_classes predicted, segscore_classes labels, size_t count,
+    segscore_labels_kept kept, const double *thresholds);
+
+/// Scores as whole numbers of the same order: their bits without the sign, since -0 is 0.
+///
+/// Counts those of which the bits from `shift` + `width` on are `prefix`, by their `width` bits from `shift` on.
+void segscore_count_keys(
+    segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, uint64_t prefix,
+    unsigned shift, unsigned width, uint64_t *counts);
+
+/// Marks the scores that are below `cut`, and of those that equal it the first `ties`; returns how many these were.
+size_t segscore_mark_lowest(
+    segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double cut, size_t ties,
+    uint8_t *marks);
+
+/// Marks the pixels of a row whose block is marked and which are predicted as another class than their label, `ignored`
+/// (-1 for none) excepted. Returns how many they are; `marks` may be the blocks' own where `side` is 1.
+size_t segscore_mark_disagreeing(
+    const uint8_t *block_marks, size_t side, segscore_classes predicted, segscore_classes labels, size_t count,
+    int32_t ignored, uint8_t *marks);
+
+/// Takes the marks from all pixels that are neither labelled nor predicted as a class.
+void segscore_keep_class(
+    uint8_t *marks, segscore_classes labels, segscore_classes predicted, size_t count, uint32_t class_index);

@@ -5,6 +5,8 @@ import Tensors
 /// An array `(N, K, H, W)` is taken apart into runs: neighbours in the file that share image row or class and lie
 /// evenly spaced among the pixels `(N, H, W)`. In C order a run is a plane, in Fortran order it is one element of each
 /// image. Arrays without classes have K = 1.
+///
+/// With blocks, a file in Fortran order is read block by block, in the order of ``FilePieces``.
 struct ElementRuns {
     /// Elements that follow one another in the file.
     struct Run {
@@ -21,16 +23,21 @@ struct ElementRuns {
     private let height: Int
     private let width: Int
     private let order: TensorLayout.Order
+    private let blockSide: Int
     private var position = 0
 
     /// - Parameters:
     ///   - imageCount: At least 1, as are the other extents; their product fits an `Int`.
-    init(imageCount: Int, classCount: Int, height: Int, width: Int, order: TensorLayout.Order) {
+    ///   - blockSide: Divides height and width.
+    init(
+        imageCount: Int, classCount: Int, height: Int, width: Int, order: TensorLayout.Order, blockSide: Int = 1
+    ) {
         self.imageCount = imageCount
         self.classCount = classCount
         self.height = height
         self.width = width
         self.order = order
+        self.blockSide = blockSide
     }
 
     /// The next run.
@@ -50,7 +57,11 @@ struct ElementRuns {
         case .fortran:
             let (column, image) = position.quotientAndRemainder(dividingBy: imageCount)
             let (pixel, classIndex) = column.quotientAndRemainder(dividingBy: classCount)
-            let (x, y) = pixel.quotientAndRemainder(dividingBy: height)
+            // Within a block, rows move faster than columns; so do the rows of blocks.
+            let (line, rowInBlock) = pixel.quotientAndRemainder(dividingBy: blockSide)
+            let (block, columnInBlock) = line.quotientAndRemainder(dividingBy: blockSide)
+            let (blockColumn, blockRow) = block.quotientAndRemainder(dividingBy: height / blockSide)
+            let (x, y) = (blockColumn * blockSide + columnInBlock, blockRow * blockSide + rowInBlock)
             run = Run(
                 classIndex: classIndex, firstPixel: image * plane + y * width + x, stride: plane,
                 count: min(limit, imageCount - image))

@@ -5,7 +5,7 @@ package final class LabelAccumulator {
     private let layout: TensorLayout
     private var stream: ElementStream
     private var runs: ElementRuns
-    private var codes: LabelMap.Codes
+    private var codes: ClassCodes
     private var others: [LabelMap.Other] = []
 
     /// - Parameters:

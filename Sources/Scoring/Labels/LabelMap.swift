@@ -5,12 +5,6 @@ import Tensors
 /// `labels` come before K and `ignore_label` are known, so what they must be is checked by
 /// ``check(image:classCount:ignoredLabel:)`` once these are.
 package struct LabelMap: Sendable {
-    /// The labels as they are kept.
-    enum Codes: Sendable {
-        case narrow(Buffer<UInt8>)
-        case wide(Buffer<UInt16>)
-    }
-
     /// A value that no code can hold, and the first pixel that has it.
     struct Other: Equatable, Sendable {
         let value: LabelValue
@@ -22,11 +16,21 @@ package struct LabelMap: Sendable {
 
     /// `(N, H, W)`, each at least 1.
     package let shape: [Int]
-    let codes: Codes
+    private(set) var codes: ClassCodes
 
     /// The first two different values that no code can hold, each with the first pixel in file order that has it: one
     /// of them may be the label to ignore, two cannot.
     let others: [Other]
+
+    /// The same labels, with codes that also hold every class below `classCount` and leave one byte or two of all ones to
+    /// mean none of them.
+    ///
+    /// - Throws: ``ScoringError/memory(_:)``.
+    func holding(classCount: Int) throws(ScoringError) -> LabelMap {
+        var map = self
+        if classCount > UInt8.max { map.codes = try codes.widened() }
+        return map
+    }
 
     /// The code of the pixels that take no part; -1 where no pixel has such a label.
     func code(ofIgnored label: Int64?) -> Int32 {
@@ -38,6 +42,13 @@ package struct LabelMap: Sendable {
             case .wide: Int64(Self.otherCode) - 1
             }
         return (0...limit).contains(label) ? Int32(label) : -1
+    }
+
+    /// How many pixels of an image take part.
+    func countKept(image: Int, ignored: Int32) -> Int {
+        let plane = shape[1] * shape[2]
+        guard ignored >= 0 else { return plane }
+        return plane - Kernels.count(codes, image * plane..<(image + 1) * plane, of: Int(ignored))
     }
 
     /// Proves that every label of an image is a class or ignored; once all images passed, all labels are.

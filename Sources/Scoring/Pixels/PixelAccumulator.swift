@@ -1,6 +1,7 @@
 package import Tensors
 
-/// Takes `pred_probs` as they arrive and keeps what each pixel gives to its own label.
+/// Takes `pred_probs` as they arrive and keeps what each pixel gives to its own label, which class it finds most probable,
+/// and how probable that is.
 ///
 /// Every plane is looked at once and forgotten: memory grows with pixels, not with classes. That the probabilities are
 /// finite and in `[0, 1]` is proved here, and nowhere again.
@@ -10,6 +11,10 @@ package final class PixelAccumulator {
     private let order: TensorLayout.Order
     private let labels: LabelMap
     private let scores: PixelScores
+    private let predicted: ClassCodes
+    /// Of all pixels; with blocks only of those whose classes are still coming.
+    private let largest: PixelScores
+    private let blocks: BlockAccumulator?
     private var stream: ElementStream
     private var runs: ElementRuns
     private var elementsDone = 0
@@ -17,18 +22,39 @@ package final class PixelAccumulator {
     /// - Parameters:
     ///   - labels: All labels, `(N, H, W)`.
     ///   - layout: `(N, K, H, W)` of a floating-point type.
+    ///   - downsample: The extent of the blocks that confident learning is to look at, at least 1, which is for pixels.
+    ///   - ignoredLabel: A label value whose pixels have no part in their blocks.
     /// - Throws: What ``ScoringShape/init(labels:predictedProbabilities:)`` throws,
-    ///   ``ScoringError/elementType(_:_:)`` or ``ScoringError/memory(_:)``.
-    package init(labels: LabelMap, layout: TensorLayout) throws(ScoringError) {
+    ///   ``ScoringError/elementType(_:_:)``, ``ScoringError/memory(_:)``; with blocks also
+    ///   ``ScoringError/downsample(_:height:width:)`` and ``ScoringError/labelOutOfRange(_:at:classCount:)``.
+    package init(
+        labels: LabelMap, layout: TensorLayout, downsample: Int = 1, ignoredLabel: Int64? = nil
+    ) throws(ScoringError) {
         shape = try ScoringShape(labels: labels.shape, predictedProbabilities: layout.shape)
+        try shape.check(downsample: downsample)
         elementType = layout.elementType
         order = layout.order
-        self.labels = labels
-        scores = try PixelScores(count: shape.pixelCount, for: elementType.scalar, of: .predictedProbabilities)
+        self.labels = try labels.holding(classCount: shape.classCount)
+        let scalar = elementType.scalar
+        scores = try PixelScores(count: shape.pixelCount, for: scalar, of: .predictedProbabilities)
+        predicted = try ClassCodes(count: shape.pixelCount, isWide: self.labels.codes.isWide)
+        if downsample == 1 {
+            largest = try PixelScores(count: shape.pixelCount, for: scalar, of: .predictedProbabilities)
+            blocks = nil
+        } else {
+            for image in 0..<shape.imageCount {
+                try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
+            }
+            let count = order == .c ? shape.pixelsPerImage : shape.imageCount
+            largest = try PixelScores(count: count, for: scalar, of: .predictedProbabilities)
+            blocks = try BlockAccumulator(
+                labels: self.labels, shape: shape, order: order, side: downsample,
+                ignored: self.labels.code(ofIgnored: ignoredLabel))
+        }
         stream = ElementStream(elementByteCount: elementType.scalar.byteCount)
         runs = ElementRuns(
             imageCount: shape.imageCount, classCount: shape.classCount, height: shape.height, width: shape.width,
-            order: layout.order)
+            order: order, blockSide: downsample)
     }
 
     /// Proves what can be proved of `pred_probs` before the labels are there.
@@ -69,22 +95,46 @@ package final class PixelAccumulator {
         }
     }
 
+    /// The order in which the bytes of a file that is there as a whole are to be received.
+    ///
+    /// - Parameters:
+    ///   - layout: The file's: that which the accumulator was made with.
+    package func pieces(of layout: TensorLayout) -> FilePieces {
+        FilePieces(layout, downsample: blocks?.blocks.side ?? 1)
+    }
+
     /// All planes have been seen.
     package func finish() -> ScoredPixels {
-        ScoredPixels(shape: shape, labels: labels, scores: scores)
+        let blocks = blocks?.blocks
+        return ScoredPixels(
+            shape: shape, labels: labels, scores: scores, predicted: predicted,
+            largest: blocks.map { .float64($0.largest) } ?? largest, blocks: blocks)
     }
 
     private func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
         var index = 0
         while index < elements.count {
             let run = runs.next(limit: elements.count - index)
-            if let bad = Kernels.select(elements, from: index, run, labels: labels.codes, into: scores) {
+            let (largestIndex, largestStride) = placeOfLargest(run)
+            let bad = Kernels.take(
+                elements, from: index, run, labels: labels.codes, scores: scores, predicted: predicted,
+                largest: largest, largestIndex: largestIndex, largestStride: largestStride)
+            if let bad {
                 throw .probabilityOutOfRange(
                     elements.doubleValue(at: index + bad),
                     at: shape.position(of: run.firstPixel + bad * run.stride), classIndex: run.classIndex)
             }
+            blocks?.take(elements, from: index, run)
             index += run.count
         }
         elementsDone += elements.count
+    }
+
+    private func placeOfLargest(_ run: ElementRuns.Run) -> (index: Int, stride: Int) {
+        guard blocks != nil else { return (run.firstPixel, run.stride) }
+        return switch order {
+        case .c: (run.firstPixel % shape.pixelsPerImage, 1)
+        case .fortran: (run.firstPixel / shape.pixelsPerImage, 1)
+        }
     }
 }

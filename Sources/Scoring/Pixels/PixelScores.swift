@@ -40,4 +40,7 @@ package enum PixelScores: Sendable {
         case .float64(let scores): scores.count
         }
     }
+
+    /// The memory that the scores take.
+    package var byteCount: Int { count * elementType.scalar.byteCount }
 }

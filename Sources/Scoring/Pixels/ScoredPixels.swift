@@ -1,6 +1,46 @@
-/// What one pass over the probabilities leaves: each pixel's label and the probability of it.
+/// What one pass over the probabilities leaves: each pixel's label, the probability of it, the most probable class, and
+/// how probable that is.
 package struct ScoredPixels: Sendable {
     package let shape: ScoringShape
     let labels: LabelMap
     let scores: PixelScores
+    let predicted: ClassCodes
+    private let blocks: BlockProbabilities?
+    private var largest: PixelScores?
+
+    /// - Parameters:
+    ///   - largest: Each cell's largest probability: each block's where there are blocks.
+    init(
+        shape: ScoringShape, labels: LabelMap, scores: PixelScores, predicted: ClassCodes, largest: PixelScores,
+        blocks: BlockProbabilities?
+    ) {
+        self.shape = shape
+        self.labels = labels
+        self.scores = scores
+        self.predicted = predicted
+        self.largest = largest
+        self.blocks = blocks
+    }
+
+    /// The blocks where there are any, else the pixels.
+    ///
+    /// - Parameters:
+    ///   - ignored: The label of the pixels that take no part.
+    func cells(ignored: Int32) -> ConfidenceCells {
+        guard let blocks else {
+            return ConfidenceCells(
+                side: 1, classCount: shape.classCount, scores: scores, labels: labels.codes, predicted: predicted,
+                ignored: ignored)
+        }
+        return ConfidenceCells(
+            side: blocks.side, classCount: shape.classCount, scores: .float64(blocks.scores), labels: blocks.labels,
+            predicted: blocks.predicted, ignored: -1)
+    }
+
+    /// Hands over the largest probability of each cell; once.
+    mutating func takeLargest() -> PixelScores {
+        guard let result = largest else { preconditionFailure("the largest probabilities are taken once") }
+        largest = nil
+        return result
+    }
 }

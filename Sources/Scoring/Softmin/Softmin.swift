@@ -49,6 +49,8 @@ package struct Softmin: Equatable, Sendable {
             imageScores.withMutableSpan { $0[image] = score.isNaN ? 1 : score }
             guard progress(image + 1) else { return nil }
         }
-        return SegmentationScores(shape: shape, imageScores: imageScores, pixelScores: pixels.scores)
+        return SegmentationScores(
+            shape: shape, imageScores: imageScores, pixelScores: pixels.scores, labels: pixels.labels,
+            predicted: pixels.predicted, labelIssues: nil)
     }
 }

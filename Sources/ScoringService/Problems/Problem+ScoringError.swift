@@ -34,6 +34,12 @@ extension Problem {
                     "\(array.rawValue) must hold floating-point numbers.", scalar.rawValue,
                     expected: "float16, float32 or float64"
                 ).found(in: array)
+            case .downsample(let downsample, let height, let width):
+                Problem(
+                    .unprocessableContent, "downsample-does-not-divide",
+                    "Images of height H = \(height) and width W = \(width) cannot be cut into blocks of "
+                        + "\(downsample) × \(downsample) pixels.",
+                    parameter: "downsample", expected: "a divisor of \(height) and \(width)", actual: "\(downsample)")
             case .labelOutOfRange(let value, let position, let classCount):
                 Problem(
                     .unprocessableContent, "label-out-of-range",

@@ -10,9 +10,18 @@ package struct SegmentationScores: Sendable {
     /// `(N, H, W)`, the probability of each pixel's own label, 1 at ignored pixels.
     package let pixelScores: PixelScores
 
+    let labels: LabelMap
+
+    /// `(N, H, W)`, the most probable class of each pixel, the first of equals.
+    let predicted: ClassCodes
+
+    /// What confident learning has found; nil where it was not asked.
+    package let labelIssues: LabelIssues?
+
     /// The memory that the arrays take.
     package var byteCount: Int {
-        imageScores.byteCount + pixelScores.count * pixelScores.elementType.scalar.byteCount
+        imageScores.byteCount + pixelScores.byteCount + labels.codes.byteCount + predicted.byteCount
+            + (labelIssues?.mask.byteCount ?? 0)
     }
 
     /// The images, worst first; equal scores by index.

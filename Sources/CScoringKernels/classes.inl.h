@@ -1,0 +1,80 @@
+/// Loops over classes alone, for one type: `CLASS`, and `NAME` for the functions' names.
+
+static size_t NAME(first_label_outside)(const CLASS *labels, size_t count, segscore_labels_kept kept) {
+    for (size_t i = 0; i < count; i++)
+        if (labels[i] >= kept.class_count && labels[i] != kept.ignored) return i;
+    return count;
+}
+
+static size_t NAME(count_class)(const CLASS *labels, size_t count, uint32_t class_index) {
+    size_t result = 0;
+    for (size_t i = 0; i < count; i++) result += labels[i] == class_index;
+    return result;
+}
+
+static void NAME(block_labels)(
+    const CLASS *labels, size_t height, size_t width, size_t side, segscore_labels_kept kept, CLASS *block_labels,
+    uint32_t *counts) {
+    size_t block = 0;
+    for (size_t top = 0; top < height; top += side) {
+        for (size_t left = 0; left < width; left += side, block++) {
+            uint64_t sum = 0, count = 0;
+            for (size_t y = top; y < top + side; y++) {
+                for (size_t x = left; x < left + side; x++) {
+                    CLASS label = labels[y * width + x];
+                    bool is_kept = label < kept.class_count && label != kept.ignored;
+                    sum += is_kept ? label : 0;
+                    count += is_kept;
+                }
+            }
+            counts[block] = (uint32_t)count;
+            if (count == 0) {
+                block_labels[block] = (CLASS)-1;
+                continue;
+            }
+            uint64_t whole = sum / count, twice_rest = 2 * (sum % count);
+            block_labels[block] = (CLASS)(whole + (twice_rest > count || (twice_rest == count && whole % 2 == 1)));
+        }
+    }
+}
+
+static void NAME(take_blocks)(
+    double *sums, const uint32_t *counts, size_t count, uint32_t class_index, const CLASS *labels, double *totals,
+    double *scores, double *largest, CLASS *predicted) {
+    for (size_t i = 0; i < count; i++) {
+        double mean = counts[i] == 0 ? 0 : sums[i] / counts[i];
+        sums[i] = 0;
+        totals[i] = class_index == 0 ? mean : totals[i] + mean;
+        if (labels[i] == class_index) scores[i] = mean;
+        if (class_index == 0 || mean > largest[i]) {
+            largest[i] = mean;
+            predicted[i] = (CLASS)class_index;
+        }
+    }
+}
+
+static size_t NAME(mark_disagreeing)(
+    const uint8_t *block_marks, size_t side, const CLASS *predicted, const CLASS *labels, size_t count,
+    int32_t ignored, uint8_t *marks) {
+    size_t result = 0;
+    if (side == 1) {
+        for (size_t i = 0; i < count; i++) {
+            marks[i] = block_marks[i] & (predicted[i] != labels[i]) & (labels[i] != ignored);
+            result += marks[i];
+        }
+        return result;
+    }
+    for (size_t i = 0; i < count; i++) {
+        marks[i] = block_marks[i / side] & (predicted[i] != labels[i]) & (labels[i] != ignored);
+        result += marks[i];
+    }
+    return result;
+}
+
+static void NAME(keep_class)(
+    uint8_t *marks, const CLASS *labels, const CLASS *predicted, size_t count, uint32_t class_index) {
+    for (size_t i = 0; i < count; i++) marks[i] &= (labels[i] == class_index) | (predicted[i] == class_index);
+}
+
+#undef CLASS
+#undef NAME

@@ -1,0 +1,207 @@
+/// Loops over scores and classes, for one pair of types: `SCORE`, `CLASS`, and `NAME` for the functions' names.
+
+typedef SCORE NAME(scores_v) __attribute__((ext_vector_type(LANES)));
+typedef KEY NAME(keys_v) __attribute__((ext_vector_type(LANES)));
+typedef CLASS NAME(classes_v) __attribute__((ext_vector_type(LANES)));
+typedef __typeof__((NAME(scores_v))0 == (NAME(scores_v))0) NAME(score_mask_v);
+typedef __typeof__((NAME(classes_v))0 == (NAME(classes_v))0) NAME(class_mask_v);
+
+/// The bits of a score: as whole numbers those in [0, 1] end with those of 1, and all others are larger. Of these -0 alone
+/// is none the worse for it.
+static KEY NAME(bits)(SCORE score) {
+    KEY bits;
+    memcpy(&bits, &score, sizeof bits);
+    return bits;
+}
+
+static SCORE NAME(load)(const char *from, size_t index) {
+    SCORE value;
+    memcpy(&value, from + index * sizeof value, sizeof value);
+    return value;
+}
+
+/// `take` for neighbours, many at a time; what is left over is for others. Returns the greatest bits of a probability.
+///
+/// Compilers do not find this by themselves: they turn what is chosen into what is jumped over.
+static KEY NAME(take_vectors)(
+    const char *from, size_t count, CLASS class_index, const CLASS *labels, SCORE *scores, CLASS *predicted,
+    SCORE *largest) {
+    NAME(keys_v) greatest = 0;
+    NAME(classes_v) class_v = class_index;
+    for (size_t i = 0; i + LANES <= count; i += LANES) {
+        NAME(scores_v) value, score, most;
+        NAME(classes_v) label, most_probable;
+        memcpy(&value, from + i * sizeof(SCORE), sizeof value);
+        memcpy(&label, labels + i, sizeof label);
+        memcpy(&score, scores + i, sizeof score);
+        NAME(keys_v) bits = (NAME(keys_v))value;
+        greatest = bits > greatest ? bits : greatest;
+
+        NAME(class_mask_v) is_own = label == class_v;
+        score = __builtin_convertvector(is_own, NAME(score_mask_v)) ? value : score;
+        memcpy(scores + i, &score, sizeof score);
+
+        if (class_index == 0) {
+            memcpy(largest + i, &value, sizeof value);
+            memcpy(predicted + i, &class_v, sizeof class_v);
+            continue;
+        }
+        memcpy(&most, largest + i, sizeof most);
+        memcpy(&most_probable, predicted + i, sizeof most_probable);
+        NAME(score_mask_v) is_larger = value > most;
+        most = is_larger ? value : most;
+        most_probable = __builtin_convertvector(is_larger, NAME(class_mask_v)) ? class_v : most_probable;
+        memcpy(largest + i, &most, sizeof most);
+        memcpy(predicted + i, &most_probable, sizeof most_probable);
+    }
+    KEY result = 0;
+    for (size_t lane = 0; lane < LANES; lane++)
+        if (greatest[lane] > result) result = greatest[lane];
+    return result;
+}
+
+static size_t NAME(take)(
+    const void *source, size_t count, uint32_t class_index, const CLASS *labels, SCORE *scores, CLASS *predicted,
+    size_t stride, SCORE *largest, size_t largest_stride) {
+    const char *from = source;
+    KEY greatest = 0;
+    size_t start = 0;
+    if (stride == 1 && largest_stride == 1) {
+        greatest = NAME(take_vectors)(from, count, (CLASS)class_index, labels, scores, predicted, largest);
+        start = count - count % LANES;
+    }
+    for (size_t i = start; i < count; i++) {
+        SCORE value = NAME(load)(from, i);
+        KEY bits = NAME(bits)(value);
+        greatest = bits > greatest ? bits : greatest;
+        if (labels[i * stride] == class_index) scores[i * stride] = value;
+        if (class_index == 0 || value > largest[i * largest_stride]) {
+            largest[i * largest_stride] = value;
+            predicted[i * stride] = (CLASS)class_index;
+        }
+    }
+    // A second look finds where.
+    if (greatest > NAME(bits)(1))
+        for (size_t i = 0; i < count; i++)
+            if (!(NAME(load)(from, i) >= 0 && NAME(load)(from, i) <= 1)) return i;
+    return count;
+}
+
+static void NAME(add_row)(
+    const void *source, size_t count, size_t column, size_t side, const CLASS *labels, int32_t ignored,
+    double *sums) {
+    const char *from = source;
+    size_t block = column / side, left = side - column % side;
+    for (size_t i = 0; i < count; block++, left = side) {
+        size_t end = left < count - i ? i + left : count;
+        double sum = sums[block];
+        for (; i < end; i++) {
+            sum += labels[i] == ignored ? 0 : (double)NAME(load)(from, i);
+        }
+        sums[block] = sum;
+    }
+}
+
+static void NAME(add_each)(
+    const void *source, size_t count, const CLASS *labels, size_t label_stride, int32_t ignored, double *sums,
+    size_t sum_stride) {
+    const char *from = source;
+    for (size_t i = 0; i < count; i++)
+        if (labels[i * label_stride] != ignored) sums[i * sum_stride] += (double)NAME(load)(from, i);
+}
+
+static void NAME(ignore)(SCORE *scores, const CLASS *labels, size_t count, int32_t ignored) {
+    for (size_t i = 0; i < count; i++) scores[i] = labels[i] == ignored ? 1 : scores[i];
+}
+
+static double NAME(softmin)(
+    const SCORE *scores, const CLASS *labels, size_t count, int32_t ignored, double temperature) {
+    SCORE least = INFINITY;
+    for (size_t i = 0; i < count; i++)
+        if (labels[i] != ignored && scores[i] < least) least = scores[i];
+    double weights = 0, sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (labels[i] == ignored) continue;
+        double weight = exp(((double)least - (double)scores[i]) / temperature);
+        weights += weight;
+        sum += weight * (double)scores[i];
+    }
+    return sum / weights;
+}
+
+static bool NAME(is_kept)(CLASS label, segscore_labels_kept kept) {
+    return label < kept.class_count && label != kept.ignored;
+}
+
+static void NAME(sum_by_label)(
+    const SCORE *scores, const CLASS *labels, size_t count, segscore_labels_kept kept, double *sums,
+    int64_t *counts) {
+    // Neighbours mostly share a label: eight that do are added up before they go to memory, where one addition would
+    // have to wait for the other.
+    enum { GROUP = 8 };
+    for (size_t i = 0; i < count;) {
+        CLASS label = labels[i];
+        size_t end = i + 1;
+        double sum = (double)scores[i];
+        if (count - i >= GROUP) {
+            bool is_same = true;
+            for (size_t j = 1; j < GROUP; j++) is_same &= labels[i + j] == label;
+            if (is_same) {
+                double even = 0, odd = 0;
+                for (size_t j = 0; j < GROUP; j += 2) {
+                    even += (double)scores[i + j];
+                    odd += (double)scores[i + j + 1];
+                }
+                sum = even + odd;
+                end = i + GROUP;
+            }
+        }
+        if (NAME(is_kept)(label, kept)) {
+            sums[label] += sum;
+            counts[label] += (int64_t)(end - i);
+        }
+        i = end;
+    }
+}
+
+static size_t NAME(count_confident)(
+    const SCORE *largest, const CLASS *predicted, const CLASS *labels, size_t count, segscore_labels_kept kept,
+    const double *thresholds) {
+    size_t result = 0;
+    for (size_t i = 0; i < count; i++)
+        if (predicted[i] != labels[i] && NAME(is_kept)(labels[i], kept))
+            result += (double)largest[i] >= thresholds[predicted[i]];
+    return result;
+}
+
+static uint64_t NAME(key)(SCORE score) { return NAME(bits)(score) & ((KEY)-1 >> 1); }
+
+static void NAME(count_keys)(
+    const SCORE *scores, const CLASS *labels, size_t count, segscore_labels_kept kept, uint64_t prefix,
+    unsigned shift, unsigned width, uint64_t *counts) {
+    uint64_t mask = ((uint64_t)1 << width) - 1;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t key = NAME(key)(scores[i]) >> shift;
+        if (key >> width == prefix && NAME(is_kept)(labels[i], kept)) counts[key & mask]++;
+    }
+}
+
+static size_t NAME(mark_lowest)(
+    const SCORE *scores, const CLASS *labels, size_t count, segscore_labels_kept kept, double cut, size_t ties,
+    uint8_t *marks) {
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool is_kept = NAME(is_kept)(labels[i], kept);
+        marks[i] = is_kept & ((double)scores[i] < cut);
+        if (is_kept && (double)scores[i] == cut && used < ties) {
+            marks[i] = 1;
+            used++;
+        }
+    }
+    return used;
+}
+
+#undef SCORE
+#undef KEY
+#undef CLASS
+#undef NAME

@@ -1,0 +1,60 @@
+package import Tensors
+
+/// Which classes are taken for which: the issues, counted by label and most probable class.
+///
+/// - SeeAlso: cleanlab/cleanlab `cleanlab/segmentation/summary.py`, `common_label_issues`.
+package struct IssueSummary: Sendable {
+    /// Issues that have the same label and the same most probable class.
+    package struct Row: Equatable, Sendable {
+        package let givenLabel: Int
+        package let predictedLabel: Int
+        package let issueCount: Int
+    }
+
+    /// The most frequent first, equally frequent ones by label, then by class.
+    package let rows: [Row]
+
+    /// Counts the issues.
+    ///
+    /// - Parameters:
+    ///   - mask: `(N, H, W)`, 1 at an issue.
+    ///   - scores: What the mask was made of.
+    ///   - excluded: Most probable classes that do not count.
+    /// - Complexity: O(N·H·W + P·log P) for P pairs of classes.
+    package init(_ mask: Buffer<UInt8>, _ scores: SegmentationScores, excluding excluded: Set<Int> = []) {
+        precondition(mask.count == scores.shape.pixelCount)
+        let counts =
+            switch (scores.labels.codes, scores.predicted) {
+            case (.narrow(let labels), .narrow(let predicted)): Self.count(mask, labels, predicted)
+            case (.wide(let labels), .wide(let predicted)): Self.count(mask, labels, predicted)
+            default: preconditionFailure("labels and classes are kept alike")
+            }
+        rows = counts.map { pair, count in
+            Row(givenLabel: Int(pair >> 16), predictedLabel: Int(pair & 0xffff), issueCount: count)
+        }
+        .filter { !excluded.contains($0.predictedLabel) }
+        .sorted { first, second in
+            (second.issueCount, first.givenLabel, first.predictedLabel)
+                < (first.issueCount, second.givenLabel, second.predictedLabel)
+        }
+    }
+
+    /// The number of issues of each pair: the label in the upper 16 bits, the class in the lower.
+    private static func count<Code: UnsignedInteger & BitwiseCopyable & Sendable>(
+        _ mask: Buffer<UInt8>, _ labels: Buffer<Code>, _ predicted: Buffer<Code>
+    ) -> [UInt32: Int] {
+        var counts: [UInt32: Int] = [:]
+        // Neighbours mostly are of one pair: it is looked up when it changes.
+        var last: (pair: UInt32, count: Int) = (0, 0)
+        for index in 0..<mask.count where mask.span[index] != 0 {
+            let pair = UInt32(labels.span[index]) << 16 | UInt32(predicted.span[index])
+            if pair != last.pair {
+                counts[last.pair, default: 0] += last.count
+                last = (pair, 0)
+            }
+            last.count += 1
+        }
+        counts[last.pair, default: 0] += last.count
+        return counts.filter { $0.value > 0 }
+    }
+}

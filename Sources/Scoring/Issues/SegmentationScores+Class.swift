@@ -1,0 +1,25 @@
+package import Tensors
+
+extension SegmentationScores {
+    /// The issues that involve a class: those of pixels that are labelled so, and of pixels that it is most probable for.
+    ///
+    /// - Parameters:
+    ///   - classIndex: In `0..<K`.
+    ///   - mask: One byte a pixel of `pixels`, 1 at an issue.
+    ///   - pixels: Indices into `(N, H, W)`.
+    /// - Throws: ``ScoringError/memory(_:)``.
+    /// - SeeAlso: cleanlab/cleanlab `cleanlab/segmentation/summary.py`, `filter_by_class`.
+    package func issues(
+        ofClass classIndex: Int, among mask: borrowing Span<UInt8>, _ pixels: Range<Int>
+    ) throws(ScoringError) -> Buffer<UInt8> {
+        precondition(mask.count == pixels.count)
+        let result: Buffer<UInt8>
+        do throws(TensorError) {
+            result = try Buffer(copying: mask)
+        } catch {
+            throw .memory(error)
+        }
+        Kernels.keepClass(classIndex, labels: labels.codes, predicted: predicted, pixels, in: result)
+        return result
+    }
+}

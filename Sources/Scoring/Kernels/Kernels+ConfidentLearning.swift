@@ -1,0 +1,111 @@
+import CScoringKernels
+import Tensors
+
+extension Kernels {
+    /// Adds the scores of a range of cells to the sums of their labels.
+    static func sumByLabel(
+        _ cells: ConfidenceCells, _ range: Range<Int>, sums: inout [Double], counts: inout [Int64]
+    ) {
+        checkBounds(cells, range)
+        precondition(sums.count == cells.classCount && counts.count == cells.classCount)
+        unsafe sums.withUnsafeMutableBufferPointer { sums in
+            unsafe counts.withUnsafeMutableBufferPointer { counts in
+                guard let sums = sums.baseAddress, let counts = counts.baseAddress else { return }
+                unsafe segscore_sum_by_label(
+                    cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound),
+                    range.count, cells.kept, sums, counts)
+            }
+        }
+    }
+
+    /// How many cells of a range are predicted as another class than their label, with at least that class's threshold.
+    ///
+    /// - Parameters:
+    ///   - thresholds: `(K,)`.
+    static func countConfident(
+        _ cells: ConfidenceCells, _ range: Range<Int>, largest: PixelScores, thresholds: [Double]
+    ) -> Int {
+        checkBounds(cells, range)
+        checkBounds(largest.count, range.lowerBound, range.count)
+        precondition(thresholds.count == cells.classCount)
+        return unsafe thresholds.withUnsafeBufferPointer { thresholds in
+            unsafe segscore_count_confident(
+                largest.pointer(at: range.lowerBound), cells.predicted.pointer(at: range.lowerBound),
+                cells.labels.pointer(at: range.lowerBound), range.count, cells.kept, thresholds.baseAddress)
+        }
+    }
+
+    /// Counts the scores of a range by a part of their bits, among those whose higher bits are `prefix`.
+    static func countKeys(
+        _ cells: ConfidenceCells, _ range: Range<Int>, prefix: UInt64, digit: Cut.Digit, counts: inout [UInt64]
+    ) {
+        checkBounds(cells, range)
+        precondition(counts.count == 1 << digit.width)
+        unsafe counts.withUnsafeMutableBufferPointer { counts in
+            guard let counts = counts.baseAddress else { return }
+            unsafe segscore_count_keys(
+                cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound), range.count,
+                cells.kept, prefix, UInt32(digit.shift), UInt32(digit.width), counts)
+        }
+    }
+
+    /// Marks the cells of a range that are below the cut, and of those at it the first `ties`.
+    ///
+    /// - Parameters:
+    ///   - mark: The index of the range's first mark.
+    /// - Returns: How many at the cut were marked.
+    static func markLowest(
+        _ cells: ConfidenceCells, _ range: Range<Int>, cut: Double, ties: Int, into marks: Buffer<UInt8>, at mark: Int
+    ) -> Int {
+        checkBounds(cells, range)
+        checkBounds(marks.count, mark, range.count)
+        return unsafe segscore_mark_lowest(
+            cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound), range.count,
+            cells.kept, cut, ties, marks.mutableElements + mark)
+    }
+
+    /// Marks the pixels of a row, or of rows of blocks of one pixel, whose block is marked and whose predicted class is
+    /// not their label.
+    ///
+    /// - Parameters:
+    ///   - blockMark: The index of the row's first mark among the blocks'.
+    /// - Returns: How many were marked.
+    static func markDisagreeing(
+        _ blockMarks: Buffer<UInt8>, at blockMark: Int, side: Int, labels: ClassCodes, predicted: ClassCodes,
+        _ pixels: Range<Int>, ignored: Int32, into marks: Buffer<UInt8>
+    ) -> Int {
+        checkBounds(blockMarks.count, blockMark, pixels.count / side)
+        for count in [labels.count, predicted.count, marks.count] {
+            checkBounds(count, pixels.lowerBound, pixels.count)
+        }
+        precondition(pixels.count % side == 0 && labels.isWide == predicted.isWide)
+        return unsafe segscore_mark_disagreeing(
+            blockMarks.mutableElements + blockMark, side, predicted.pointer(at: pixels.lowerBound),
+            labels.pointer(at: pixels.lowerBound), pixels.count, ignored, marks.mutableElements + pixels.lowerBound)
+    }
+
+    /// Takes the marks from the pixels of a range that are neither labelled nor predicted as a class.
+    static func keepClass(
+        _ classIndex: Int, labels: ClassCodes, predicted: ClassCodes, _ pixels: Range<Int>, in marks: Buffer<UInt8>
+    ) {
+        checkBounds(labels.count, pixels.lowerBound, pixels.count)
+        checkBounds(predicted.count, pixels.lowerBound, pixels.count)
+        precondition(marks.count == pixels.count && labels.isWide == predicted.isWide)
+        unsafe segscore_keep_class(
+            marks.mutableElements, labels.pointer(at: pixels.lowerBound), predicted.pointer(at: pixels.lowerBound),
+            pixels.count, UInt32(classIndex))
+    }
+
+    private static func checkBounds(_ cells: ConfidenceCells, _ range: Range<Int>) {
+        for count in [cells.scores.count, cells.labels.count, cells.predicted.count] {
+            checkBounds(count, range.lowerBound, range.count)
+        }
+        precondition(cells.labels.isWide == cells.predicted.isWide)
+    }
+}
+
+extension ConfidenceCells {
+    fileprivate var kept: segscore_labels_kept {
+        segscore_labels_kept(class_count: UInt32(classCount), ignored: ignored)
+    }
+}

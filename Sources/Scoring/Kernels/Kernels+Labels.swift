@@ -1,0 +1,42 @@
+import CScoringKernels
+import Tensors
+
+extension Kernels {
+    /// Stores a run of labels, from the one after `done` of it.
+    ///
+    /// - Returns: How many were stored: all that are left, or those before the first that the codes cannot hold.
+    static func narrowLabels(
+        _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, after done: Int, into codes: ClassCodes
+    ) -> Int {
+        let pixel = run.firstPixel + done * run.stride
+        let count = run.count - done
+        checkBounds(codes.count, pixel, run.stride, count)
+        return unsafe segscore_narrow_labels(
+            elements.pointer(at: index), elements.type, count, codes.pointer(at: pixel), run.stride,
+            codes.isWide ? UInt32(LabelMap.otherCode) - 1 : UInt32(UInt8.max))
+    }
+
+    static func widen(_ narrow: Buffer<UInt8>, into wide: Buffer<UInt16>) {
+        precondition(narrow.count == wide.count)
+        _ = unsafe segscore_narrow_labels(
+            narrow.mutableElements, SEGSCORE_UINT8, narrow.count, ClassCodes.wide(wide).pointer(at: 0), 1,
+            UInt32(UInt8.max))
+    }
+
+    /// The first pixel of a range whose label is neither a class nor ignored.
+    static func firstLabelOutside(
+        _ codes: ClassCodes, _ pixels: Range<Int>, classCount: Int, ignored: Int32
+    ) -> Int? {
+        checkBounds(codes.count, pixels.lowerBound, pixels.count)
+        let found = unsafe segscore_first_label_outside(
+            codes.pointer(at: pixels.lowerBound), pixels.count,
+            segscore_labels_kept(class_count: UInt32(classCount), ignored: ignored))
+        return found < pixels.count ? pixels.lowerBound + found : nil
+    }
+
+    /// How many codes of a range have a value.
+    static func count(_ codes: ClassCodes, _ pixels: Range<Int>, of code: Int) -> Int {
+        checkBounds(codes.count, pixels.lowerBound, pixels.count)
+        return unsafe segscore_count_class(codes.pointer(at: pixels.lowerBound), pixels.count, UInt32(code))
+    }
+}

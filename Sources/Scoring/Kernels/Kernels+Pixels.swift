@@ -1,0 +1,65 @@
+import CScoringKernels
+import Tensors
+
+extension Kernels {
+    /// Takes a run's probabilities: those that pixels give to their own label, and the largest of each pixel.
+    ///
+    /// - Parameters:
+    ///   - largestIndex: Where the run's first pixel stands in `largest`; the next stand `largestStride` apart.
+    /// - Returns: The first element of the run that is no probability, counted from its start.
+    static func take(
+        _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, labels: ClassCodes,
+        scores: PixelScores, predicted: ClassCodes, largest: PixelScores, largestIndex: Int, largestStride: Int
+    ) -> Int? {
+        let (pixel, count, stride) = (run.firstPixel, run.count, run.stride)
+        checkBounds(labels.count, pixel, stride, count)
+        checkBounds(scores.count, pixel, stride, count)
+        checkBounds(predicted.count, pixel, stride, count)
+        checkBounds(largest.count, largestIndex, largestStride, count)
+        precondition(labels.isWide == predicted.isWide)
+        let found = unsafe segscore_take(
+            elements.pointer(at: index), count, UInt32(run.classIndex), labels.pointer(at: pixel),
+            scores.pointer(at: pixel), predicted.pointer(at: pixel), stride, largest.pointer(at: largestIndex),
+            largestStride)
+        return found < count ? found : nil
+    }
+
+    /// Copies a run of scores to their pixels.
+    static func copy(_ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, into scores: PixelScores) {
+        checkBounds(scores.count, run.firstPixel, run.stride, run.count)
+        unsafe segscore_copy(
+            elements.pointer(at: index), run.count, scores.pointer(at: run.firstPixel), run.stride)
+    }
+
+    /// Sets the scores of ignored pixels to 1.
+    static func ignore(_ labels: ClassCodes, _ ignored: Int32, _ pixels: Range<Int>, in scores: PixelScores) {
+        checkBounds(labels.count, pixels.lowerBound, pixels.count)
+        checkBounds(scores.count, pixels.lowerBound, pixels.count)
+        unsafe segscore_ignore(
+            scores.pointer(at: pixels.lowerBound), labels.pointer(at: pixels.lowerBound), pixels.count, ignored)
+    }
+
+    /// The softmin of a range of pixels; NaN where all of them are ignored.
+    static func softmin(
+        _ scores: PixelScores, _ labels: ClassCodes, _ pixels: Range<Int>, ignored: Int32, temperature: Double
+    ) -> Double {
+        checkBounds(labels.count, pixels.lowerBound, pixels.count)
+        checkBounds(scores.count, pixels.lowerBound, pixels.count)
+        return unsafe segscore_softmin(
+            scores.pointer(at: pixels.lowerBound), labels.pointer(at: pixels.lowerBound), pixels.count, ignored,
+            temperature)
+    }
+
+    /// Marks the scores of a range that are below a threshold.
+    static func below(_ scores: PixelScores, _ pixels: Range<Int>, threshold: Double, into mask: Buffer<UInt8>) {
+        checkBounds(scores.count, pixels.lowerBound, pixels.count)
+        precondition(mask.count == pixels.count)
+        unsafe segscore_below(scores.pointer(at: pixels.lowerBound), pixels.count, threshold, mask.mutableElements)
+    }
+
+    /// How many scores of a range are below a threshold.
+    static func countBelow(_ scores: PixelScores, _ pixels: Range<Int>, threshold: Double) -> Int {
+        checkBounds(scores.count, pixels.lowerBound, pixels.count)
+        return unsafe segscore_count_below(scores.pointer(at: pixels.lowerBound), pixels.count, threshold)
+    }
+}

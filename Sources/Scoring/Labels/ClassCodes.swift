@@ -1,0 +1,52 @@
+import Tensors
+
+/// One class a pixel or block, in the smallest type that holds them all.
+enum ClassCodes: Sendable {
+    case narrow(Buffer<UInt8>)
+    case wide(Buffer<UInt16>)
+
+    /// Codes that are all 0.
+    ///
+    /// - Throws: ``ScoringError/memory(_:)``.
+    init(count: Int, isWide: Bool) throws(ScoringError) {
+        self = isWide ? .wide(try allocate(count)) : .narrow(try allocate(count))
+    }
+
+    var isWide: Bool {
+        switch self {
+        case .narrow: false
+        case .wide: true
+        }
+    }
+
+    var count: Int {
+        switch self {
+        case .narrow(let codes): codes.count
+        case .wide(let codes): codes.count
+        }
+    }
+
+    var byteCount: Int {
+        switch self {
+        case .narrow(let codes): codes.byteCount
+        case .wide(let codes): codes.byteCount
+        }
+    }
+
+    subscript(index: Int) -> Int {
+        switch self {
+        case .narrow(let codes): Int(codes.span[index])
+        case .wide(let codes): Int(codes.span[index])
+        }
+    }
+
+    /// The same codes in two bytes each.
+    ///
+    /// - Throws: ``ScoringError/memory(_:)``.
+    func widened() throws(ScoringError) -> ClassCodes {
+        guard case .narrow(let codes) = self else { return self }
+        let wide: Buffer<UInt16> = try allocate(codes.count)
+        Kernels.widen(codes, into: wide)
+        return .wide(wide)
+    }
+}

@@ -1,0 +1,91 @@
+import Tensors
+
+/// Takes probabilities as they arrive, and keeps of each block of pixels what confident learning needs.
+///
+/// The sums of one class over one row of blocks are all that waits for more: memory does not grow with classes. Where
+/// classes are the inner dimension of the file, it is one block at a time, of all images and classes.
+struct BlockAccumulator {
+    let blocks: BlockProbabilities
+    private let shape: ScoringShape
+    private let order: TensorLayout.Order
+    private let labels: ClassCodes
+    private let ignored: Int32
+    /// In C order one for each block of a row; in Fortran order one for each image and class.
+    private let sums: Buffer<Double>
+    /// In C order one for each block of an image; in Fortran order one for each image.
+    private let totals: Buffer<Double>
+
+    private var side: Int { blocks.side }
+    private var blocksPerRow: Int { shape.width / side }
+    private var blocksPerImage: Int { shape.pixelsPerImage / side / side }
+
+    /// - Parameters:
+    ///   - labels: All of them classes or ignored; they hold K classes and none.
+    ///   - side: Divides H and W.
+    /// - Throws: ``ScoringError/memory(_:)``.
+    init(
+        labels: LabelMap, shape: ScoringShape, order: TensorLayout.Order, side: Int, ignored: Int32
+    ) throws(ScoringError) {
+        blocks = try BlockProbabilities(labels: labels, shape: shape, side: side, ignored: ignored)
+        self.shape = shape
+        self.order = order
+        self.labels = labels.codes
+        self.ignored = ignored
+        switch order {
+        case .c:
+            sums = try allocate(shape.width / side)
+            totals = try allocate(shape.pixelsPerImage / side / side)
+        case .fortran:
+            sums = try allocate(shape.imageCount * shape.classCount)
+            totals = try allocate(shape.imageCount)
+        }
+    }
+
+    /// Takes a run; runs come in the order of ``ElementRuns``.
+    func take(_ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run) {
+        switch order {
+        case .c: takeRows(elements, from: index, run)
+        case .fortran: takeImages(elements, from: index, run)
+        }
+    }
+
+    /// A run that lies in a plane.
+    private func takeRows(_ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run) {
+        let (image, first) = run.firstPixel.quotientAndRemainder(dividingBy: shape.pixelsPerImage)
+        var done = 0
+        while done < run.count {
+            let (row, column) = (first + done).quotientAndRemainder(dividingBy: shape.width)
+            let count = min(shape.width - column, run.count - done)
+            Kernels.addRow(
+                elements, from: index + done, count: count, column: column, side: side, labels: labels,
+                pixel: run.firstPixel + done, ignored: ignored, to: sums)
+            done += count
+            guard column + count == shape.width, row % side == side - 1 else { continue }
+            let firstBlock = row / side * blocksPerRow
+            let range = image * blocksPerImage + firstBlock..<image * blocksPerImage + firstBlock + blocksPerRow
+            blocks.take(sums, at: 0, range, classIndex: run.classIndex, totals: totals, at: firstBlock)
+            if run.classIndex == shape.classCount - 1 {
+                blocks.normalise(range, totals: totals, at: firstBlock)
+            }
+        }
+    }
+
+    /// A run that holds the same pixel of several images.
+    private func takeImages(_ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run) {
+        let (image, pixel) = run.firstPixel.quotientAndRemainder(dividingBy: shape.pixelsPerImage)
+        Kernels.addEach(
+            elements, from: index, run, labels: labels, ignored: ignored, to: sums,
+            at: image * shape.classCount + run.classIndex, sumStride: shape.classCount)
+        let (row, column) = pixel.quotientAndRemainder(dividingBy: shape.width)
+        guard row % side == side - 1, column % side == side - 1, run.classIndex == shape.classCount - 1 else { return }
+        for image in image..<image + run.count {
+            let block = image * blocksPerImage + row / side * blocksPerRow + column / side
+            for classIndex in 0..<shape.classCount {
+                blocks.take(
+                    sums, at: image * shape.classCount + classIndex, block..<block + 1, classIndex: classIndex,
+                    totals: totals, at: image)
+            }
+            blocks.normalise(block..<block + 1, totals: totals, at: image)
+        }
+    }
+}

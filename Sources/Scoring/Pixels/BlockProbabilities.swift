@@ -1,0 +1,68 @@
+import Tensors
+
+/// The mean probabilities of blocks of pixels, renormalised over the classes: what `downsample` makes of images.
+struct BlockProbabilities: Sendable {
+    /// The blocks' extent in pixels, down and across.
+    let side: Int
+
+    /// `(N, H / side, W / side)`, like all that follow: the mean of the labels that take part, rounded half to even; all
+    /// ones where none does.
+    let labels: ClassCodes
+
+    /// How many pixels take part.
+    let counts: Buffer<UInt32>
+
+    /// The probability of the block's label.
+    let scores: Buffer<Double>
+
+    /// The largest probability.
+    let largest: Buffer<Double>
+
+    /// The class of the largest probability, the first of equals.
+    let predicted: ClassCodes
+
+    /// Makes the blocks' labels.
+    ///
+    /// - Parameters:
+    ///   - labels: All of them classes or ignored; they hold K classes and none.
+    ///   - side: Divides H and W.
+    /// - Throws: ``ScoringError/memory(_:)``.
+    init(labels: LabelMap, shape: ScoringShape, side: Int, ignored: Int32) throws(ScoringError) {
+        let plane = shape.pixelsPerImage
+        let blocksPerImage = plane / side / side
+        let count = shape.imageCount * blocksPerImage
+        self.side = side
+        self.labels = try ClassCodes(count: count, isWide: labels.codes.isWide)
+        predicted = try ClassCodes(count: count, isWide: labels.codes.isWide)
+        counts = try allocate(count)
+        scores = try allocate(count)
+        largest = try allocate(count)
+        for image in 0..<shape.imageCount {
+            Kernels.blockLabels(
+                labels.codes, image * plane..<(image + 1) * plane, width: shape.width, side: side,
+                classCount: shape.classCount, ignored: ignored, into: self.labels, counts, at: image * blocksPerImage)
+        }
+    }
+
+    /// Takes one class's sums over some blocks: turns them into means, adds these to `totals`, keeps what is the label's or
+    /// the largest, and sets the sums to zero. Classes come in order.
+    ///
+    /// - Parameters:
+    ///   - sum: The index of the first block's sum.
+    ///   - total: The index of the first block's total.
+    func take(
+        _ sums: Buffer<Double>, at sum: Int, _ blocks: Range<Int>, classIndex: Int, totals: Buffer<Double>,
+        at total: Int
+    ) {
+        Kernels.takeBlocks(
+            sums, at: sum, blocks, classIndex: classIndex, counts: counts, labels: labels, totals: totals, at: total,
+            scores: scores, largest: largest, predicted: predicted)
+    }
+
+    /// Renormalises some blocks, of which all classes have been taken. A block whose probabilities are all zero keeps
+    /// these.
+    func normalise(_ blocks: Range<Int>, totals: Buffer<Double>, at total: Int) {
+        Kernels.divide(scores, blocks, by: totals, at: total)
+        Kernels.divide(largest, blocks, by: totals, at: total)
+    }
+}

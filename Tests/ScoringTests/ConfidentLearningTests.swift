@@ -1,0 +1,223 @@
+import Tensors
+import Testing
+
+@testable import Scoring
+
+@Suite struct ConfidentLearningTests {
+    /// Sums of sixteenths are exact, however they are added up, so that what should be equal is.
+    private struct Sample {
+        let shape: [Int]
+        let labels: [Int]
+        let probabilities: [Double]
+
+        init(_ shape: [Int], levels: Double = 16, ignored: Int? = nil, seed: UInt64 = 5) {
+            self.shape = shape
+            var numbers = Numbers(seed: seed)
+            let classCount = shape[1]
+            labels = (0..<shape[0] * shape[2] * shape[3]).map { _ in
+                if let ignored, Int.random(in: 0..<4, using: &numbers) == 0 { return ignored }
+                // Nobody has the last of many classes.
+                return Int.random(in: 0..<max(classCount - 1, 1), using: &numbers)
+            }
+            probabilities = (0..<shape.reduce(1, *)).map { _ in
+                (Double.random(in: 0...1, using: &numbers) * levels).rounded() / levels
+            }
+        }
+
+        func map() throws -> LabelMap {
+            try LabelMap.reading(
+                FileArray(
+                    labels.map { .integer(Int64($0)) }, shape: [shape[0], shape[2], shape[3]],
+                    type: ElementType(.int32)))
+        }
+
+        func reference(downsample: Int = 1, ignored: Int? = nil) -> ConfidentReference {
+            ConfidentReference(
+                shape: shape, labels: labels, probabilities: probabilities, downsample: downsample, ignored: ignored)
+        }
+
+        func score(
+            _ type: ElementType = ElementType(.float32), _ order: TensorLayout.Order = .c, downsample: Int = 1,
+            ignored: Int? = nil, chunk: Int = 0
+        ) throws -> SegmentationScores {
+            let array = try FileArray(probabilities, shape: shape, type: type, order: order)
+            let label = ignored.map { Int64($0) }
+            let accumulator = try PixelAccumulator(
+                labels: map(), layout: array.layout, downsample: downsample, ignoredLabel: label)
+            if FilePieces.areInFileOrder(order, downsample: downsample) {
+                try array.forEachChunk(of: chunk) { bytes throws(ScoringError) in try accumulator.receive(bytes) }
+            } else {
+                for piece in accumulator.pieces(of: array.layout) {
+                    try accumulator.receive(array.bytes.span.extracting(piece))
+                }
+            }
+            return try #require(try ConfidentLearning(ignoredLabel: label).score(accumulator.finish()))
+        }
+    }
+
+    private func expect(_ scores: SegmentationScores, _ reference: ConfidentReference, _ comment: Comment) throws {
+        let found = try #require(scores.labelIssues)
+        #expect(found.statistics.issueCount == reference.issueCount, comment)
+        #expect(found.statistics.cellCount == reference.cellCount, comment)
+        #expect(found.statistics.thresholds.counts == reference.counts, comment)
+        // A block's mean is divided twice, by its size and by its total, and then added to others.
+        for (sum, expected) in zip(found.statistics.thresholds.sums, reference.sums) {
+            #expect(abs(sum - expected) <= 0x1p-50 * max(expected, 1), comment)
+        }
+        #expect(found.statistics.cut == reference.cut, comment)
+        #expect(found.mask.values == reference.mask, comment)
+        #expect(scores.imageScores.values == reference.imageScores, comment)
+        let plane = scores.shape.pixelsPerImage
+        #expect(
+            found.counts
+                == (0..<scores.shape.imageCount).map { image in
+                    reference.mask[image * plane..<(image + 1) * plane].count { $0 == 1 }
+                }, comment)
+    }
+
+    static let shapes = [
+        [1, 1, 1, 1], [3, 1, 2, 2], [1, 2, 1, 7], [2, 2, 7, 1], [2, 3, 5, 9], [1, 5, 16, 17], [3, 12, 9, 5],
+        [2, 256, 3, 4], [2, 300, 2, 5], [6, 21, 8, 8],
+    ]
+
+    @Test(arguments: shapes, floatTypes) func findsWhatTheDefinitionSays(shape: [Int], type: ElementType) throws {
+        let sample = Sample(shape)
+        let reference = sample.reference()
+        for order in orders {
+            for chunk in [1, 7, 0] {
+                try expect(sample.score(type, order, chunk: chunk), reference, "\(order), chunks of \(chunk)")
+            }
+        }
+    }
+
+    @Test(arguments: [1.0, 2, 4, 1_048_576]) func breaksTiesByImageRowAndColumn(levels: Double) throws {
+        for seed in 1...8 as ClosedRange<UInt64> {
+            let sample = Sample([3, 3, 6, 7], levels: levels, seed: seed)
+            try expect(sample.score(), sample.reference(), "seed \(seed)")
+        }
+    }
+
+    @Test(arguments: [2, 3, 4, 8], floatTypes) func looksAtBlocks(side: Int, type: ElementType) throws {
+        for (images, classes) in [(1, 3), (3, 5), (2, 255), (2, 257)] {
+            let sample = Sample([images, classes, 2 * side, 3 * side])
+            let reference = sample.reference(downsample: side)
+            for order in orders {
+                for chunk in [1, 13, 0] {
+                    try expect(
+                        sample.score(type, order, downsample: side, chunk: chunk), reference,
+                        "\(classes) classes, \(order), chunks of \(chunk)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [0, 1, 255, -1, 1000, 70_000], [1, 2, 3])
+    func leavesOutTheIgnoredLabel(ignored: Int, side: Int) throws {
+        for seed in 1...4 as ClosedRange<UInt64> {
+            var sample = Sample([3, 4, 2 * side, 2 * side], ignored: ignored, seed: seed)
+            if seed == 4 { sample = Sample([3, 4, 2 * side, 2 * side], ignored: ignored, seed: 90) }
+            let reference = sample.reference(downsample: side, ignored: ignored)
+            for order in orders {
+                let scores = try sample.score(ElementType(.float32), order, downsample: side, ignored: ignored)
+                try expect(scores, reference, "\(order), seed \(seed)")
+                for (score, label) in zip(scores.pixelScores.values, sample.labels) where label == ignored {
+                    #expect(score == 1)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [1, 2]) func scoresAnImageOfIgnoredPixelsOne(side: Int) throws {
+        let map = try LabelMap.reading(
+            FileArray([Double](repeating: 255, count: 8), shape: [2, 2, 2], type: ElementType(.uint8)))
+        let array = try FileArray(
+            [Double](repeating: 0.5, count: 16), shape: [2, 2, 2, 2], type: ElementType(.float32))
+        let accumulator = try PixelAccumulator(
+            labels: map, layout: array.layout, downsample: side, ignoredLabel: 255)
+        try accumulator.receive(array.bytes.span)
+        let scores = try #require(try ConfidentLearning(ignoredLabel: 255).score(accumulator.finish()))
+        #expect(scores.imageScores.values == [1, 1])
+        #expect(scores.labelIssues?.statistics.cellCount == 0)
+        #expect(scores.labelIssues?.statistics.cut == nil)
+    }
+
+    /// cleanlab divides zero by zero there, and its threshold for class 0 becomes NaN.
+    @Test func takesABlockWithoutAnyProbabilityForZeros() throws {
+        let map = try LabelMap.reading(
+            FileArray([0, 0, 1, 1, 0, 0, 1, 1], shape: [1, 2, 4], type: ElementType(.uint8)))
+        let first = [0, 0, 0.75, 0.75, 0, 0, 0.75, 0.75]
+        let second = [0, 0, 0.25, 0.25, 0, 0, 0.25, 0.25]
+        let array = try FileArray(first + second, shape: [1, 2, 2, 4], type: ElementType(.float64))
+        let accumulator = try PixelAccumulator(labels: map, layout: array.layout, downsample: 2)
+        try accumulator.receive(array.bytes.span)
+        let found = try #require(try ConfidentLearning().score(accumulator.finish())?.labelIssues)
+        #expect(found.statistics.thresholds.values == [2e-6, 0.25])
+        #expect(found.statistics.issueCount == 1)
+        #expect(found.statistics.cut == Cut(score: 0, countBelow: 0, ties: 1))
+        #expect(found.mask.values == [0, 0, 0, 0, 0, 0, 0, 0])
+    }
+
+    /// Images that are scored together decide together: the sums of parts add up to those of the whole.
+    @Test func addsUpTheSumsOfParts() throws {
+        let whole = Sample([4, 5, 6, 7])
+        let half = whole.labels.count / 2
+        let thresholds = try [0, 1].map { part in
+            let labels = try LabelMap.reading(
+                FileArray(
+                    whole.labels[part * half..<(part + 1) * half].map { .integer(Int64($0)) }, shape: [2, 6, 7],
+                    type: ElementType(.uint8)))
+            let array = try FileArray(
+                Array(whole.probabilities[part * half * 5..<(part + 1) * half * 5]), shape: [2, 5, 6, 7],
+                type: ElementType(.float32))
+            let accumulator = try PixelAccumulator(labels: labels, layout: array.layout)
+            try accumulator.receive(array.bytes.span)
+            let scores = try #require(try ConfidentLearning().score(accumulator.finish()))
+            return try #require(scores.labelIssues).statistics.thresholds
+        }
+        var total = thresholds[0]
+        total.add(thresholds[1])
+        #expect(total == (try whole.score().labelIssues?.statistics.thresholds))
+    }
+
+    @Test func stopsWhereProgressSaysSo() throws {
+        let sample = Sample([3, 3, 4, 4])
+        let array = try FileArray(sample.probabilities, shape: sample.shape, type: ElementType(.float32))
+        var calls = 0
+        var wanted = 0
+        while true {
+            let accumulator = try PixelAccumulator(labels: sample.map(), layout: array.layout)
+            try accumulator.receive(array.bytes.span)
+            calls = 0
+            let scores = try ConfidentLearning().score(accumulator.finish()) { _ in
+                calls += 1
+                return calls <= wanted
+            }
+            guard scores == nil else { break }
+            #expect(calls == wanted + 1)
+            wanted += 1
+        }
+        // Labels, thresholds, n, two digits of the cut and the marks, for each of three images.
+        #expect(calls == 18)
+    }
+
+    @Test func refusesBlocksThatDoNotFit() throws {
+        let sample = Sample([1, 2, 4, 6])
+        for downsample in [3, 4, 5, 7, 1 << 40] {
+            #expect(throws: ScoringError.downsample(downsample, height: 4, width: 6)) {
+                try sample.score(downsample: downsample)
+            }
+        }
+    }
+
+    @Test(arguments: [1, 2]) func refusesALabelThatIsNoClass(side: Int) throws {
+        let labels = try LabelMap.reading(FileArray([0, 1, 2, 0], shape: [1, 2, 2], type: ElementType(.uint8)))
+        let array = try FileArray([Double](repeating: 0, count: 8), shape: [1, 2, 2, 2], type: ElementType(.float32))
+        #expect(
+            throws: ScoringError.labelOutOfRange(.integer(2), at: .init(image: 0, row: 1, column: 0), classCount: 2)
+        ) {
+            let accumulator = try PixelAccumulator(labels: labels, layout: array.layout, downsample: side)
+            try accumulator.receive(array.bytes.span)
+            _ = try ConfidentLearning().score(accumulator.finish())
+        }
+    }
+}
