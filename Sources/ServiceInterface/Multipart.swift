@@ -10,6 +10,9 @@ package protocol MultipartReader: AnyObject {
     /// - Throws: ``MultipartError/malformed``, or ``MultipartError/refused`` once the receiver wants no more.
     func receive(_ bytes: borrowing Span<UInt8>) throws(MultipartError)
 
+    /// How many bytes end a body in which no part follows: the closing boundary and its line ends.
+    var closingByteCount: Int { get }
+
     /// The body is complete.
     ///
     /// - Throws: ``MultipartError/malformed`` where it ends before its closing boundary.
@@ -21,11 +24,27 @@ package protocol PartReceiver: AnyObject {
     /// Takes the next bytes of a part.
     ///
     /// - Parameters:
-    ///   - name: The part's name; empty where it has none.
-    ///   - fileName: The name of the file that the client sent it from, if it says one.
     ///   - offset: Where in the part the bytes belong; 0 begins a new part, an empty one too.
     /// - Returns: Whether more is wanted.
-    func receivePart(name: String, fileName: String?, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool
+    func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool
+}
+
+/// What the head of a form's part says.
+package struct FormPart: Equatable, Sendable {
+    /// Empty where the part has none.
+    package var name: String
+
+    /// The name of the file that the client sent it from, if it says one.
+    package var fileName: String?
+
+    /// Where in the form the part's first byte stands.
+    package var start: UInt64
+
+    package init(name: String, fileName: String?, start: UInt64) {
+        self.name = name
+        self.fileName = fileName
+        self.start = start
+    }
 }
 
 /// Why a form could not be read.

@@ -11,7 +11,10 @@ package protocol TensorReceiver<Failure>: AnyObject {
     associatedtype Failure: CodecFailure
 
     /// The header is in. A receiver that cannot use such an array throws here, before anything is allocated.
-    func begin(_ layout: TensorLayout) throws(Failure)
+    ///
+    /// - Parameters:
+    ///   - offset: Where in its file the array's first element stands; 0 where there is no file.
+    func begin(_ layout: TensorLayout, at offset: Int) throws(Failure)
 
     /// The next bytes of the elements, in file order. A call may end in the middle of an element; the calls of one
     /// array together carry exactly `layout.byteCount` bytes.

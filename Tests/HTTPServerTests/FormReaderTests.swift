@@ -20,11 +20,16 @@ import Testing
             }
         }
         var parts: [Part] = []
+        var starts: [Int] = []
         var wanted = Int.max
 
-        func receivePart(name: String, fileName: String?, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
-            if offset == 0 { parts.append(Part(name, "", fileName: fileName)) }
-            #expect(parts.last?.name == name && parts.last?.fileName == fileName)
+        func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
+            if offset == 0 {
+                parts.append(Part(part.name, "", fileName: part.fileName))
+                starts.append(Int(part.start))
+            }
+            #expect(parts.last?.name == part.name && parts.last?.fileName == part.fileName)
+            #expect(starts.last == Int(part.start))
             #expect(parts.last?.body.count == Int(offset))
             bytes.withUnsafeBufferPointer { parts[parts.count - 1].body.append(contentsOf: $0) }
             wanted -= 1
@@ -71,6 +76,22 @@ import Testing
             }
         }
         #expect(try read(Self.form, splitAt: Array(0...count)) == Self.expected)
+    }
+
+    @Test(arguments: [1, 7, 1000]) func tellsWherePartsStartAndHowAFormEnds(size: Int) throws {
+        let parts = Parts()
+        let reader = FormReader(boundary: Array("xYz".utf8), receiver: parts)
+        let bytes = Array(Self.form.utf8)
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            try reader.receive(bytes.span.extracting(start..<min(start + size, bytes.count)))
+        }
+        #expect(parts.starts.count == 4)
+        for (start, part) in zip(parts.starts, Self.expected) {
+            #expect(Array(bytes[start..<start + part.body.count]) == part.body)
+        }
+        let end = "no head".utf8.count + reader.closingByteCount + "epilogue".utf8.count
+        #expect(parts.starts.last.map { bytes.count - $0 } == end)
+        #expect(reader.closingByteCount == "\r\n--xYz--\r\n".utf8.count)
     }
 
     @Test func readsBinaryParts() throws {

@@ -16,14 +16,16 @@ enum TestFailure: CodecFailure, Equatable {
 /// Keeps one array, and checks that its decoder calls in order and brings neither more nor less than the layout says.
 final class TensorCollector: TensorReceiver {
     private(set) var layout: TensorLayout?
+    private(set) var offset: Int?
     private(set) var bytes: [UInt8] = []
     private(set) var hasEnded = false
     var refusal: TestFailure?
 
-    func begin(_ layout: TensorLayout) throws(TestFailure) {
+    func begin(_ layout: TensorLayout, at offset: Int) throws(TestFailure) {
         #expect(self.layout == nil)
         if let refusal { throw refusal }
         self.layout = layout
+        self.offset = offset
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(TestFailure) {

@@ -37,6 +37,7 @@ import Testing
         let array = try decode(try fixture("\(scalar.rawValue).npy"), by: size)
         #expect(array.layout == (try TensorLayout(elementType: ElementType(scalar), shape: [2, 3])))
         #expect(array.values == (scalar == .bool ? [0, 1, 1, 1, 1, 1] : [0, 1, 2, 3, 4, 5]))
+        #expect(array.offset == (try fixture("\(scalar.rawValue).npy").count) - 6 * scalar.byteCount)
     }
 
     @Test(arguments: ["version1", "version2", "version3", "python2"], chunkSizes)

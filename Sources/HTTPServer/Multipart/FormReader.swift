@@ -33,9 +33,10 @@ final class FormReader: MultipartReader {
     private var virtualBytes = 2
     private var isPreamble = true
     private var head: [UInt8] = []
-    private var name = ""
-    private var fileName: String?
+    private var part = FormPart(name: "", fileName: nil, start: 0)
     private var offset: UInt64 = 0
+    /// Bytes of the form before those that are being read.
+    private var readCount: UInt64 = 0
 
     init(boundary: [UInt8], receiver: any PartReceiver) {
         delimiter = Array("\r\n--".utf8) + boundary
@@ -54,14 +55,18 @@ final class FormReader: MultipartReader {
                     try readDelimiterEnd(bytes[index], dashes, sawReturn)
                     index += 1
                 case .head: index = try readHead(bytes, from: index)
-                case .epilogue: return
+                case .epilogue: index = bytes.count
                 }
             }
         } catch {
             failure = error
             throw error
         }
+        readCount += UInt64(bytes.count)
     }
+
+    /// The delimiter, two dashes and a line end.
+    var closingByteCount: Int { delimiter.count + 4 }
 
     func finish() throws(MultipartError) {
         if let failure { throw failure }
@@ -129,7 +134,7 @@ final class FormReader: MultipartReader {
 
     private func give(_ bytes: borrowing Span<UInt8>) throws(MultipartError) {
         guard !isPreamble, bytes.count > 0 else { return }
-        let wantsMore = receiver.receivePart(name: name, fileName: fileName, offset: offset, bytes: bytes)
+        let wantsMore = receiver.receive(part, offset: offset, bytes: bytes)
         offset += UInt64(bytes.count)
         if !wantsMore { throw .refused }
     }
@@ -137,7 +142,7 @@ final class FormReader: MultipartReader {
     private func endPart(_ index: Int) throws(MultipartError) -> Int {
         state = .delimiter(dashes: 0, sawReturn: false)
         if !isPreamble, offset == 0 {
-            let wantsMore = receiver.receivePart(name: name, fileName: fileName, offset: 0, bytes: Span())
+            let wantsMore = receiver.receive(part, offset: 0, bytes: Span())
             if !wantsMore { throw .refused }
         }
         isPreamble = false
@@ -164,7 +169,7 @@ final class FormReader: MultipartReader {
         for index in start..<bytes.count {
             head.append(bytes[index])
             if bytes[index] == 0x0A, head.count == 2 || head.suffix(4) == [0x0D, 0x0A, 0x0D, 0x0A] {
-                try parseHead()
+                try parseHead(end: readCount + UInt64(index) + 1)
                 return index + 1
             }
             guard head.count < Self.maxHeadBytes else { throw .malformed }
@@ -172,10 +177,9 @@ final class FormReader: MultipartReader {
         return bytes.count
     }
 
-    private func parseHead() throws(MultipartError) {
+    private func parseHead(end: UInt64) throws(MultipartError) {
         guard head.starts(with: [0x0D, 0x0A]) || head.count > 2 else { throw .malformed }
-        name = ""
-        fileName = nil
+        part = FormPart(name: "", fileName: nil, start: end)
         offset = 0
         virtualBytes = 2
         state = .content(matched: virtualBytes)
@@ -187,8 +191,8 @@ final class FormReader: MultipartReader {
                 guard let disposition = FieldParameters(value), disposition.value == "form-data" else {
                     throw .malformed
                 }
-                name = disposition["name"] ?? ""
-                fileName = disposition["filename"]
+                part.name = disposition["name"] ?? ""
+                part.fileName = disposition["filename"]
             case "content-transfer-encoding":
                 // RFC 7578 4.7: nobody sends others; their bytes would not be the part's.
                 guard let encoding = FieldParameters(value)?.value, ["binary", "7bit", "8bit"].contains(encoding)

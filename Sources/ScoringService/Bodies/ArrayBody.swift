@@ -28,6 +28,8 @@ final class ArrayBody {
     private let intake: ArrayIntake
     private let limits: Limits
     private let multipart: (any MultipartFactory)?
+    /// The size of the body as it is read, where the head tells it.
+    private let byteCount: Int?
     private var gzip: GzipDecoder?
     private var form: (any Form)?
 
@@ -46,8 +48,12 @@ final class ArrayBody {
         }
         try Self.checkMediaType(fields[.contentType])
         switch fields[.contentEncoding]?.lowercased() {
-        case nil, "", "identity": gzip = nil
-        case "gzip", "x-gzip": gzip = GzipDecoder(byteLimit: limits.bodyBytes)
+        case nil, "", "identity":
+            gzip = nil
+            byteCount = fields[.transferEncoding] == nil ? fields[.contentLength].flatMap { Int($0) } : nil
+        case "gzip", "x-gzip":
+            gzip = GzipDecoder(byteLimit: limits.bodyBytes)
+            byteCount = nil
         case let coding?:
             throw Problem(
                 .unsupportedMediaType, "unsupported-media-type", "The content coding \(coding) is not understood.",
@@ -92,10 +98,10 @@ final class ArrayBody {
         case UInt8(ascii: "P"): return NpzForm(intake, byteLimit: limits.bodyBytes)
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"),
             UInt8(ascii: "\n"):
-            if firstByte == UInt8(ascii: "\r"), let multipart { return try MultipartForm(intake, multipart, limits) }
+            if firstByte == UInt8(ascii: "\r"), let multipart { return try makeForm(multipart) }
             return JSONForm(intake, byteLimit: limits.jsonBytes)
         default:
-            if let multipart { return try MultipartForm(intake, multipart, limits) }
+            if let multipart { return try makeForm(multipart) }
             if firstByte == UInt8(ascii: "-") {
                 throw .malformedBody(
                     "The body looks like a form, but its Content-Type is not multipart/form-data with a boundary.",
@@ -106,6 +112,10 @@ final class ArrayBody {
                 "The body is none of the forms that arrays come in here.", expected: Self.accepted,
                 actual: "a body that begins with the byte 0x" + String(firstByte, radix: 16))
         }
+    }
+
+    private func makeForm(_ multipart: any MultipartFactory) throws(Problem) -> any Form {
+        try MultipartForm(intake, multipart, limits, byteCount: byteCount)
     }
 
     private static let accepted =

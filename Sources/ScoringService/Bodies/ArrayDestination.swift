@@ -8,7 +8,10 @@ protocol ArrayDestination: AnyObject {
     var arrays: [ScoringError.Array] { get }
 
     /// The header of an array is in; each array begins at most once.
-    func begin(_ array: ScoringError.Array, _ layout: TensorLayout) throws(Problem)
+    ///
+    /// - Parameters:
+    ///   - parametersAreKnown: Whether all parameters have been set, or one may stand behind the array.
+    func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem)
 
     /// The next bytes of an array's elements.
     func receive(_ bytes: borrowing Span<UInt8>, of array: ScoringError.Array) throws(Problem)
@@ -25,16 +28,25 @@ final class ArrayPort: TensorReceiver {
     private let array: ScoringError.Array
     private let destination: any ArrayDestination
     private let byteLimit: Int
+    private let bytesToEnd: Int?
 
-    init(_ array: ScoringError.Array, of destination: any ArrayDestination, byteLimit: Int = .max) {
+    /// - Parameters:
+    ///   - bytesToEnd: What is left of the body's content from the start of the array's file on; 0 where no parameter
+    ///     can follow, nil where that cannot be known.
+    init(
+        _ array: ScoringError.Array, of destination: any ArrayDestination, byteLimit: Int = .max, bytesToEnd: Int? = 0
+    ) {
         self.array = array
         self.destination = destination
         self.byteLimit = byteLimit
+        self.bytesToEnd = bytesToEnd
     }
 
-    func begin(_ layout: TensorLayout) throws(Problem) {
+    func begin(_ layout: TensorLayout, at offset: Int) throws(Problem) {
+        // A whole array's size and a header's are far from overflow.
+        let isLast = bytesToEnd.map { $0 - offset <= layout.byteCount } ?? false
         // The destination first: that there are too many pixels says more than that there are too many bytes.
-        try destination.begin(array, layout)
+        try destination.begin(array, layout, parametersAreKnown: isLast)
         guard layout.byteCount <= byteLimit else { throw .bodyTooLarge(limit: byteLimit).found(in: array) }
     }
 

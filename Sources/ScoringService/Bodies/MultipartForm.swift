@@ -13,12 +13,18 @@ final class MultipartForm: ArrayBody.Form, PartReceiver {
 
     private let intake: ArrayIntake
     private let byteLimit: Int
+    private let byteCount: Int?
     private var reader: (any MultipartReader)?
     private var part: Part?
     private var problem: Problem?
 
-    init(_ intake: ArrayIntake, _ factory: any MultipartFactory, _ limits: ArrayBody.Limits) throws(Problem) {
+    /// - Parameters:
+    ///   - byteCount: The size of the whole form, where that is known beforehand.
+    init(
+        _ intake: ArrayIntake, _ factory: any MultipartFactory, _ limits: ArrayBody.Limits, byteCount: Int?
+    ) throws(Problem) {
         self.intake = intake
+        self.byteCount = byteCount
         byteLimit = limits.bodyBytes
         do throws(MultipartError) {
             reader = try factory.makeReader(for: Parts(self))
@@ -46,11 +52,11 @@ final class MultipartForm: ArrayBody.Form, PartReceiver {
 
     func complete() throws(Problem) {}
 
-    func receivePart(name: String, fileName: String?, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
+    func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
         do throws(Problem) {
             if offset == 0 {
                 try endPart()
-                try beginPart(name, isFile: fileName != nil)
+                try beginPart(part)
             }
             try append(bytes)
             return true
@@ -61,11 +67,14 @@ final class MultipartForm: ArrayBody.Form, PartReceiver {
     }
 
     /// A part is an array if its name is one's, or if it came as a file.
-    private func beginPart(_ name: String, isFile: Bool) throws(Problem) {
-        if isFile || intake.destination.arrays.contains(where: { $0.rawValue == name }) {
-            part = .array(NpyPart(try intake.open(name), intake, byteLimit: byteLimit))
+    private func beginPart(_ part: FormPart) throws(Problem) {
+        if part.fileName != nil || intake.destination.arrays.contains(where: { $0.rawValue == part.name }) {
+            // Whether another part follows can be told from the sizes of the form and of this part's array.
+            let bytesToEnd = byteCount.map { $0 - Int(clamping: part.start) - (reader?.closingByteCount ?? 0) }
+            self.part = .array(
+                NpyPart(try intake.open(part.name), intake, byteLimit: byteLimit, bytesToEnd: bytesToEnd))
         } else {
-            part = .parameter(name, text: [])
+            self.part = .parameter(part.name, text: [])
         }
     }
 
@@ -105,8 +114,8 @@ final class MultipartForm: ArrayBody.Form, PartReceiver {
             self.form = form
         }
 
-        func receivePart(name: String, fileName: String?, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
-            form?.receivePart(name: name, fileName: fileName, offset: offset, bytes: bytes) ?? false
+        func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
+            form?.receive(part, offset: offset, bytes: bytes) ?? false
         }
     }
 }

@@ -51,9 +51,11 @@ struct NpyPart {
     private let array: ScoringError.Array
     private var decoder: NpyDecoder<ArrayPort>
 
-    init(_ array: ScoringError.Array, _ intake: ArrayIntake, byteLimit: Int) {
+    /// - Parameters:
+    ///   - bytesToEnd: See ``ArrayPort/init(_:of:byteLimit:bytesToEnd:)``.
+    init(_ array: ScoringError.Array, _ intake: ArrayIntake, byteLimit: Int, bytesToEnd: Int? = 0) {
         self.array = array
-        let port = ArrayPort(array, of: intake.destination, byteLimit: byteLimit)
+        let port = ArrayPort(array, of: intake.destination, byteLimit: byteLimit, bytesToEnd: bytesToEnd)
         decoder = NpyDecoder(receiver: port, byteLimit: .max)
     }
 

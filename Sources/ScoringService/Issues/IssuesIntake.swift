@@ -69,7 +69,7 @@ private final class ScoreInputs: ArrayDestination {
         self.limit = limit
     }
 
-    func begin(_ array: ScoringError.Array, _ layout: TensorLayout) throws(Problem) {
+    func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem) {
         do throws(ScoringError) {
             let accumulator = try ScoreAccumulator(array, layout: layout, limit: limit)
             if array == .imageScores { imageScores = accumulator } else { pixelScores = accumulator }

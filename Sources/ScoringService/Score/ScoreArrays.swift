@@ -5,8 +5,8 @@ import Tensors
 
 /// Takes `labels` and `pred_probs` in either order.
 ///
-/// With `labels` first, `pred_probs` is scored as it arrives. The other way round it waits in a spool file until the
-/// labels are there.
+/// With `labels` first, `pred_probs` is scored as it arrives. It waits in a spool file where it comes before the labels or
+/// before what may be a parameter, and where its bytes are not wanted in the order that they come in.
 final class ScoreArrays: ArrayDestination {
     let arrays: [ScoringError.Array] = [.labels, .predictedProbabilities]
 
@@ -35,12 +35,18 @@ final class ScoreArrays: ArrayDestination {
         _ = try ScoreParameters(parameters)
     }
 
-    func begin(_ array: ScoringError.Array, _ layout: TensorLayout) throws(Problem) {
+    func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem) {
+        let settings = try ScoreParameters(parameters)
+        if parametersAreKnown { try settings.check() }
+        let isTakenAsItComes =
+            parametersAreKnown && FilePieces.areInFileOrder(layout.order, downsample: settings.blockSide)
+        if array == .predictedProbabilities, isTakenAsItComes, let labels {
+            pixelAccumulator = try makeAccumulator(labels, layout)
+            return
+        }
         do throws(ScoringError) {
             if array == .labels {
                 labelAccumulator = try LabelAccumulator(layout: layout, pixelLimit: configuration.maxPixels)
-            } else if let labels {
-                pixelAccumulator = try PixelAccumulator(labels: labels, layout: layout)
             } else {
                 try PixelAccumulator.check(layout, pixelLimit: configuration.maxPixels)
                 spool = (try openSpool(), layout)
@@ -82,33 +88,44 @@ final class ScoreArrays: ArrayDestination {
     func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
         guard let labels else { throw .missing(.labels) }
         guard isComplete else { throw .missing(.predictedProbabilities) }
-        do throws(ScoringError) {
-            if let spool {
-                let accumulator = try PixelAccumulator(labels: labels, layout: spool.layout)
-                pixelAccumulator = accumulator
-                guard try replay(spool.file, into: accumulator, isCancelled) else { return nil }
+        if let spool {
+            let accumulator = try makeAccumulator(labels, spool.layout)
+            pixelAccumulator = accumulator
+            do throws(ScoringError) {
+                guard try replay(spool, into: accumulator, isCancelled) else { return nil }
+            } catch {
+                throw Problem(error)
             }
-        } catch {
-            throw Problem(error)
         }
         spool = nil
+        self.labels = nil
         defer { pixelAccumulator = nil }
         return pixelAccumulator?.finish()
     }
 
+    private func makeAccumulator(_ labels: LabelMap, _ layout: TensorLayout) throws(Problem) -> PixelAccumulator {
+        let settings = try ScoreParameters(parameters)
+        do throws(ScoringError) {
+            return try PixelAccumulator(
+                labels: labels, layout: layout, downsample: settings.blockSide, ignoredLabel: settings.ignoredLabel)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
     private func replay(
-        _ file: SpoolFile, into accumulator: PixelAccumulator, _ isCancelled: () -> Bool
+        _ spool: (file: SpoolFile, layout: TensorLayout), into accumulator: PixelAccumulator,
+        _ isCancelled: () -> Bool
     ) throws(ScoringError) -> Bool {
         let bytes: MappedFile
         do throws(TensorError) {
-            bytes = try file.map()
+            bytes = try spool.file.map()
         } catch {
             throw .memory(error)
         }
-        let step = max(bytes.count / accumulator.shape.imageCount, 1)
-        for start in stride(from: 0, to: bytes.count, by: step) {
+        for piece in accumulator.pieces(of: spool.layout) {
             guard !isCancelled() else { return false }
-            try accumulator.receive(bytes.span.extracting(start..<min(start + step, bytes.count)))
+            try accumulator.receive(bytes.span.extracting(piece))
         }
         return true
     }

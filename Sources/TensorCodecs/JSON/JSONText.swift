@@ -6,8 +6,7 @@ import Tensors
 ///
 /// The text must hold one object. Members that are arrays go from their digits into doubles without a tree between: a
 /// nested list becomes an array of float64, booleans 1 and 0, and one that is not rectangular is an error. Memory is
-/// what the text takes, half of it again while it grows, a fixed multiple of it for the parser's index, and one array
-/// at a time.
+/// what the text takes, half of it again while it grows, a fixed multiple of it for the parser's index, and the arrays.
 ///
 /// - SeeAlso: RFC 8259.
 @safe
@@ -41,8 +40,8 @@ package final class JSONText {
 
     /// Decodes the text; once, when all of it is there.
     ///
-    /// The receiver hears of the members in order, and of an array when the whole of it was read. What it hears counts
-    /// only if the call does not throw, since a mistake may follow.
+    /// The receiver hears of the plain members first and then of the arrays, each in order: what is to become of an array
+    /// may stand behind it. What it hears counts only if the call does not throw.
     ///
     /// - Throws: What the receiver throws, or made from a ``CodecError``: `json…`, ``CodecError/shape(_:)``,
     ///   ``CodecError/tooLarge(limit:)`` for a text that the parser cannot index, ``CodecError/outOfMemory(byteCount:)``.
@@ -62,13 +61,14 @@ package final class JSONText {
             throw Receiver.Failure(error)
         }
         var names: Set<String> = []
+        var arrays: [() throws(Receiver.Failure) -> Void] = []
         while let name = try wrap(Receiver.Failure.self, { () throws(CodecError) in try parser.nextName() }) {
             guard names.insert(name).inserted else { throw Receiver.Failure(.jsonRepeated(name: name)) }
             if let array = try receiver.receiver(forArray: name) {
                 let (layout, elements) = try wrap(Receiver.Failure.self) { () throws(CodecError) in
                     try parser.readArray(of: name)
                 }
-                try deliver(layout, elements, to: array)
+                arrays.append { () throws(Receiver.Failure) in try self.deliver(layout, elements, to: array) }
             } else {
                 let value = try wrap(Receiver.Failure.self) { () throws(CodecError) in
                     try parser.readValue(of: name)
@@ -76,12 +76,17 @@ package final class JSONText {
                 try receiver.member(name, value)
             }
         }
+        for (index, deliver) in arrays.enumerated() {
+            try deliver()
+            // Each is let go as soon as it was delivered.
+            arrays[index] = { () throws(Receiver.Failure) in }
+        }
     }
 
     private func deliver<Failure: CodecFailure>(
         _ layout: TensorLayout, _ elements: Buffer<Double>, to receiver: any TensorReceiver<Failure>
     ) throws(Failure) {
-        try receiver.begin(layout)
+        try receiver.begin(layout, at: 0)
         let bytes = unsafe elements.stableBytes.bindMemory(to: UInt8.self)
         if elements.count > 0 { try receiver.receive(unsafe bytes.span) }
         withExtendedLifetime(elements) {}

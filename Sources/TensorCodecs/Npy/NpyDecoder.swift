@@ -36,7 +36,7 @@ package struct NpyDecoder<Receiver: TensorReceiver> {
             }
             guard let layout = header.layout else { return }
             guard layout.byteCount <= byteLimit else { throw Receiver.Failure(.tooLarge(limit: byteLimit)) }
-            try receiver.begin(layout)
+            try receiver.begin(layout, at: header.byteCount)
             if layout.byteCount == 0 { try receiver.end() }
         }
         guard let layout = header.layout, position < bytes.count else { return }

@@ -17,6 +17,9 @@ struct NpyHeaderReader {
     /// What the header says, once it is complete.
     private(set) var layout: TensorLayout?
 
+    /// The size of the header, once it is complete.
+    var byteCount: Int { needed }
+
     /// Takes bytes up to the end of the header.
     ///
     /// - Returns: How many of `input` belong to the header: all, unless ``layout`` is there now.
