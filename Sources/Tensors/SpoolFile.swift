@@ -1,6 +1,6 @@
 import Glibc
 
-/// A nameless temporary file: bytes go in once, and are mapped afterwards.
+/// A nameless temporary file: bytes go in once, and are read afterwards.
 ///
 /// The file has no name while it lives, so nothing is left behind, however the process ends.
 @safe
@@ -53,10 +53,12 @@ package final class SpoolFile {
         }
     }
 
-    /// Maps what was written.
+    /// Opens what was written for reading.
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package func map() throws(TensorError) -> MappedFile {
-        try MappedFile(descriptor: descriptor, path: directory)
+    package func reader() throws(TensorError) -> InputFile {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw .system(operation: "open a file in", path: directory, code: errno) }
+        return try InputFile(owning: copy, path: directory)
     }
 }

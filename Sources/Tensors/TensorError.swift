@@ -3,6 +3,8 @@ package enum TensorError: Error, Equatable {
     case negativeExtent(shape: [Int])
     case tooLarge(shape: [Int])
     case outOfMemory(byteCount: Int)
+    /// A file has become shorter while it was read.
+    case endOfFile(path: String)
     /// A system call failed; `code` is its `errno`.
     case system(operation: String, path: String, code: Int32)
 }

@@ -38,18 +38,20 @@ import Testing
 
         func score(
             _ type: ElementType = ElementType(.float32), _ order: TensorLayout.Order = .c, downsample: Int = 1,
-            ignored: Int? = nil, chunk: Int = 0
+            ignored: Int? = nil, chunk: Int = 0, bands: Int? = nil
         ) throws -> SegmentationScores {
             let array = try FileArray(probabilities, shape: shape, type: type, order: order)
             let label = ignored.map { Int64($0) }
             let accumulator = try PixelAccumulator(
                 labels: map(), layout: array.layout, downsample: downsample, ignoredLabel: label)
-            if FilePieces.areInFileOrder(order, downsample: downsample) {
+            if let bands {
+                let all = try accumulator.bands(bands)
+                #expect(all.count == bands)
+                try array.read(into: all.reversed())
+            } else if FilePieces.areInFileOrder(order, downsample: downsample) {
                 try array.forEachChunk(of: chunk) { bytes throws(ScoringError) in try accumulator.receive(bytes) }
             } else {
-                for piece in accumulator.pieces(of: array.layout) {
-                    try accumulator.receive(array.bytes.span.extracting(piece))
-                }
+                try array.read(into: try accumulator.bands(2))
             }
             return try #require(try ConfidentLearning(ignoredLabel: label).score(accumulator.finish()))
         }
@@ -108,6 +110,18 @@ import Testing
                         "\(classes) classes, \(order), chunks of \(chunk)")
                 }
             }
+        }
+    }
+
+    @Test(arguments: [1, 2, 4], orders) func areTheSameReadInBands(side: Int, order: TensorLayout.Order) throws {
+        let sample = Sample([2, 3, 80, 256], ignored: 2)
+        let expected = try sample.score(ElementType(.float64), order, downsample: side, ignored: 2)
+        for bands in [1, 2, 3, 5] {
+            let scores = try sample.score(ElementType(.float64), order, downsample: side, ignored: 2, bands: bands)
+            #expect(scores.labelIssues?.mask.values == expected.labelIssues?.mask.values)
+            #expect(scores.labelIssues?.statistics == expected.labelIssues?.statistics)
+            #expect(scores.pixelScores.values == expected.pixelScores.values)
+            #expect(scores.predicted.values == expected.predicted.values)
         }
     }
 

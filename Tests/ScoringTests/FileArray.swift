@@ -36,6 +36,22 @@ struct FileArray {
     }
 }
 
+extension FileArray {
+    /// Brings the bands what they want, some elements at a time.
+    func read(into bands: [PixelBand]) throws(ScoringError) {
+        let step = 7 * layout.elementType.scalar.byteCount
+        for band in bands {
+            for piece in band.pieces {
+                for offset in stride(from: 0, to: piece.bytes.count, by: step) {
+                    let start = piece.bytes.lowerBound + offset
+                    let part = bytes.span.extracting(start..<min(start + step, piece.bytes.upperBound))
+                    try band.receive(part, of: piece, at: offset)
+                }
+            }
+        }
+    }
+}
+
 /// The C-order index of each element, in the order in which a file holds them.
 func fileOrder(shape: [Int], order: TensorLayout.Order) -> [Int] {
     let count = shape.reduce(1, *)

@@ -5,37 +5,63 @@ import Testing
 
 @Suite struct FilePiecesTests {
     @Test(
-        arguments: [([2, 3, 4, 6], 2), ([1, 2, 6, 3], 3), ([3, 1, 4, 4], 4), ([2, 2, 2, 4], 1)] as [([Int], Int)],
+        arguments: [([2, 3, 4, 6], 2), ([1, 2, 6, 3], 3), ([3, 1, 4, 4], 4), ([2, 2, 6, 4], 1)] as [([Int], Int)],
         orders)
-    func bringEachElementToItsPixel(shapeAndSide: ([Int], Int), order: TensorLayout.Order) throws {
+    func bringEachElementToItsPixelOnce(shapeAndSide: ([Int], Int), order: TensorLayout.Order) throws {
         let (shape, side) = shapeAndSide
         let layout = try TensorLayout(elementType: ElementType(.float64), shape: shape, order: order)
         let places = fileOrder(shape: shape, order: order)
-        var runs = ElementRuns(
-            imageCount: shape[0], classCount: shape[1], height: shape[2], width: shape[3], order: order,
-            blockSide: order == .fortran ? side : 1)
-        var seen: Set<Int> = []
-        for piece in FilePieces(layout, downsample: side) {
-            var element = piece.lowerBound / 8
-            while element < piece.upperBound / 8 {
-                let run = runs.next(limit: piece.upperBound / 8 - element)
-                for index in 0..<run.count {
-                    let (image, pixel) = (run.firstPixel + index * run.stride).quotientAndRemainder(
-                        dividingBy: shape[2] * shape[3])
-                    let place = (image * shape[1] + run.classIndex) * shape[2] * shape[3] + pixel
-                    #expect(places[element + index] == place)
-                    #expect(seen.insert(place).inserted)
+        let lineCount = order == .c ? shape[2] : shape[3]
+        for cut in stride(from: 0, through: lineCount, by: side) {
+            var seen: Set<Int> = []
+            for lines in [0..<cut, cut..<lineCount] {
+                var runs = ElementRuns(
+                    imageCount: shape[0], classCount: shape[1], height: shape[2], width: shape[3], order: order,
+                    blockSide: side)
+                for piece in FilePieces(layout, side: side, lines: lines) where !lines.isEmpty {
+                    runs.position = piece.position
+                    var element = piece.bytes.lowerBound / 8
+                    while element < piece.bytes.upperBound / 8 {
+                        let run = runs.next(limit: piece.bytes.upperBound / 8 - element)
+                        for index in 0..<run.count {
+                            let pixel = run.firstPixel + index * run.stride
+                            let (image, rest) = pixel.quotientAndRemainder(dividingBy: shape[2] * shape[3])
+                            let line = order == .c ? rest / shape[3] : rest % shape[3]
+                            let place = (image * shape[1] + run.classIndex) * shape[2] * shape[3] + rest
+                            #expect(places[element + index] == place)
+                            #expect(lines.contains(line))
+                            #expect(seen.insert(place).inserted)
+                        }
+                        element += run.count
+                    }
                 }
-                element += run.count
             }
+            #expect(seen.count == layout.elementCount)
         }
-        #expect(seen.count == layout.elementCount)
     }
 
     @Test func areBlockByBlockInFortranOrder() throws {
         let layout = try TensorLayout(elementType: ElementType(.float32), shape: [1, 1, 4, 4], order: .fortran)
         // Columns of the file are columns of the image: two pixels of a block, then the two beside them.
-        #expect(Array(FilePieces(layout, downsample: 2)).prefix(3) == [0..<8, 16..<24, 8..<16])
+        let pieces = Array(FilePieces(layout, side: 2, lines: 0..<4))
+        #expect(pieces.map(\.bytes).prefix(3) == [0..<8, 16..<24, 8..<16])
+    }
+
+    @Test func areWholeImagesInCOrder() throws {
+        let layout = try TensorLayout(elementType: ElementType(.float32), shape: [2, 3, 4, 4])
+        #expect(Array(FilePieces(layout, side: 2, lines: 0..<4)).map(\.bytes) == [0..<192, 192..<384])
+    }
+
+    @Test func areDealtOutInWholeBlocks() throws {
+        let layout = try TensorLayout(elementType: ElementType(.float32), shape: [1, 2, 512, 512])
+        #expect(
+            FilePieces.bands(3, of: layout, side: 64).map { $0.map(\.bytes.count) } == [
+                [262144, 262144], [393216, 393216], [393216, 393216],
+            ])
+        // Too small to be worth it, and fewer lines of blocks than readers.
+        let small = try TensorLayout(elementType: ElementType(.float32), shape: [9, 2, 8, 8])
+        #expect(FilePieces.bands(2, of: small, side: 1).count == 1)
+        #expect(FilePieces.bands(2, of: layout, side: 512).count == 1)
     }
 
     @Test func areInFileOrderButForBlocksInFortranOrder() {

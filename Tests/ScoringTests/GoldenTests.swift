@@ -83,9 +83,7 @@ import Testing
         if FilePieces.areInFileOrder(probabilities.layout.order, downsample: testCase.downsample) {
             try probabilities.forEachChunk(of: chunk) { bytes throws(ScoringError) in try accumulator.receive(bytes) }
         } else {
-            for piece in accumulator.pieces(of: probabilities.layout) {
-                try accumulator.receive(probabilities.bytes.span.extracting(piece))
-            }
+            try probabilities.read(into: try accumulator.bands(2))
         }
         let learning = ConfidentLearning(ignoredLabel: testCase.ignoredLabel)
         let scores = try #require(try learning.score(accumulator.finish()))

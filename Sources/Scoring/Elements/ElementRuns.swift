@@ -24,7 +24,9 @@ struct ElementRuns {
     private let width: Int
     private let order: TensorLayout.Order
     private let blockSide: Int
-    private var position = 0
+
+    /// The next element's place in the order that elements come in.
+    var position = 0
 
     /// - Parameters:
     ///   - imageCount: At least 1, as are the other extents; their product fits an `Int`.

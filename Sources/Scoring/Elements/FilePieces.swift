@@ -1,20 +1,52 @@
 package import Tensors
 
-/// The order in which a file of probabilities that is there as a whole is read: pieces of it, as ranges of bytes.
+/// The order in which a file of probabilities that is there as a whole is read: pieces of it, that together bring some lines
+/// of all images. Lines are rows in C order and columns in Fortran order.
 ///
-/// That is the file's own order, one piece an image, but for blocks in Fortran order: there each block's pixels come
-/// together, so that one block is all that waits for more.
+/// That is the file's own order but for blocks in Fortran order: there each block's pixels come together, so that one block
+/// is all that waits for more.
 package struct FilePieces: Sequence {
+    /// Neighbours in the file.
+    package struct Piece: Equatable, Sendable {
+        /// Counted from the file's first element.
+        package let bytes: Range<Int>
+        /// The first element's place in the order of ``ElementRuns``.
+        let position: Int
+    }
+
+    /// In bytes.
+    private static let smallestPiece = 16 << 10
+
     private let layout: TensorLayout
-    private let blockSide: Int
+    private let side: Int
+    private let lines: Range<Int>
 
     /// - Parameters:
     ///   - layout: `(N, K, H, W)`, each at least 1.
-    ///   - downsample: Divides H and W.
-    package init(_ layout: TensorLayout, downsample: Int) {
+    ///   - side: The extent of blocks, 1 for pixels; divides H and W.
+    ///   - lines: Whole blocks of them.
+    init(_ layout: TensorLayout, side: Int, lines: Range<Int>) {
         precondition(layout.shape.count == 4 && layout.elementCount > 0)
+        precondition(lines.lowerBound % side == 0 && lines.upperBound % side == 0)
         self.layout = layout
-        blockSide = downsample
+        self.side = side
+        self.lines = lines
+    }
+
+    /// All lines, dealt out to bands of about as many each.
+    ///
+    /// - Parameters:
+    ///   - count: How many bands there are to be; fewer where there are fewer lines of blocks, and one where pieces would be
+    ///     so small that reading them cost more than their bytes.
+    static func bands(_ count: Int, of layout: TensorLayout, side: Int) -> [FilePieces] {
+        let blockLines = (layout.order == .c ? layout.shape[2] : layout.shape[3]) / side
+        let planeByteCount = layout.byteCount / layout.shape[0] / layout.shape[1]
+        let isWorthIt = layout.order == .fortran || planeByteCount / count >= smallestPiece
+        let count = isWorthIt ? Swift.max(Swift.min(count, blockLines), 1) : 1
+        return (0..<count).map { band in
+            let (start, end) = (band * blockLines / count, (band + 1) * blockLines / count)
+            return FilePieces(layout, side: side, lines: start * side..<end * side)
+        }
     }
 
     /// Whether bytes can be taken as they arrive.
@@ -22,20 +54,51 @@ package struct FilePieces: Sequence {
         order == .c || downsample == 1
     }
 
-    package func makeIterator() -> some IteratorProtocol<Range<Int>> {
-        let (images, classes, height) = (layout.shape[0], layout.shape[1], layout.shape[2])
+    package func makeIterator() -> AnyIterator<Piece> {
+        let (images, classes, height, width) = (layout.shape[0], layout.shape[1], layout.shape[2], layout.shape[3])
+        let lines = lines
+        switch layout.order {
+        case .c where lines.count == height:
+            let count = classes * height * width
+            return pieces(images) { image in (image * count..<(image + 1) * count, image * count) }
+        case .c:
+            let count = lines.count * width
+            return pieces(images * classes) { plane in
+                let start = (plane * height + lines.lowerBound) * width
+                return (start..<start + count, start)
+            }
+        case .fortran where side == 1:
+            let count = height * classes * images
+            return pieces(lines.count) { line in
+                let start = (lines.lowerBound + line) * count
+                return (start..<start + count, start)
+            }
+        case .fortran:
+            // Pixels lie one after another in the file, columns of them together; a piece is a column of a block.
+            let side = side
+            let blocksPerLine = height / side
+            let elementsPerPixel = images * classes
+            return pieces(lines.count * blocksPerLine) { piece in
+                let (block, columnInBlock) = piece.quotientAndRemainder(dividingBy: side)
+                let (blockColumn, blockRow) = block.quotientAndRemainder(dividingBy: blocksPerLine)
+                let column = lines.lowerBound + blockColumn * side + columnInBlock
+                let start = (column * height + blockRow * side) * elementsPerPixel
+                let position = (lines.lowerBound * blocksPerLine + piece) * side * elementsPerPixel
+                return (start..<start + side * elementsPerPixel, position)
+            }
+        }
+    }
+
+    private func pieces(
+        _ count: Int, _ piece: @escaping (Int) -> (elements: Range<Int>, position: Int)
+    ) -> AnyIterator<Piece> {
         let size = layout.elementType.scalar.byteCount
-        let side = blockSide
-        let isInFileOrder = Self.areInFileOrder(layout.order, downsample: side)
-        let pieceSize = isInFileOrder ? layout.byteCount / images : side * classes * images * size
-        return (0..<layout.byteCount / pieceSize).lazy.map { piece in
-            guard !isInFileOrder else { return piece * pieceSize..<(piece + 1) * pieceSize }
-            // Columns of pixels lie one after another in the file; a piece is a column of a block.
-            let (block, columnInBlock) = piece.quotientAndRemainder(dividingBy: side)
-            let (blockColumn, blockRow) = block.quotientAndRemainder(dividingBy: height / side)
-            let pixel = (blockColumn * side + columnInBlock) * height + blockRow * side
-            let start = pixel * classes * images * size
-            return start..<start + pieceSize
-        }.makeIterator()
+        var index = 0
+        return AnyIterator {
+            guard index < count else { return nil }
+            defer { index += 1 }
+            let (elements, position) = piece(index)
+            return Piece(bytes: elements.lowerBound * size..<elements.upperBound * size, position: position)
+        }
     }
 }

@@ -5,7 +5,7 @@ import Tensors
 /// The sums of one class over one row of blocks are all that waits for more: memory does not grow with classes. Where
 /// classes are the inner dimension of the file, it is one block at a time, of all images and classes.
 struct BlockAccumulator {
-    let blocks: BlockProbabilities
+    private let blocks: BlockProbabilities
     private let shape: ScoringShape
     private let order: TensorLayout.Order
     private let labels: ClassCodes
@@ -20,21 +20,21 @@ struct BlockAccumulator {
     private var blocksPerImage: Int { shape.pixelsPerImage / side / side }
 
     /// - Parameters:
-    ///   - labels: All of them classes or ignored; they hold K classes and none.
-    ///   - side: Divides H and W.
+    ///   - blocks: What is filled.
+    ///   - labels: Those of the pixels.
     /// - Throws: ``ScoringError/memory(_:)``.
     init(
-        labels: LabelMap, shape: ScoringShape, order: TensorLayout.Order, side: Int, ignored: Int32
+        _ blocks: BlockProbabilities, labels: ClassCodes, shape: ScoringShape, order: TensorLayout.Order, ignored: Int32
     ) throws(ScoringError) {
-        blocks = try BlockProbabilities(labels: labels, shape: shape, side: side, ignored: ignored)
+        self.blocks = blocks
         self.shape = shape
         self.order = order
-        self.labels = labels.codes
+        self.labels = labels
         self.ignored = ignored
         switch order {
         case .c:
-            sums = try allocate(shape.width / side)
-            totals = try allocate(shape.pixelsPerImage / side / side)
+            sums = try allocate(shape.width / blocks.side)
+            totals = try allocate(shape.pixelsPerImage / blocks.side / blocks.side)
         case .fortran:
             sums = try allocate(shape.imageCount * shape.classCount)
             totals = try allocate(shape.imageCount)

@@ -6,17 +6,10 @@ package import Tensors
 /// Every plane is looked at once and forgotten: memory grows with pixels, not with classes. That the probabilities are
 /// finite and in `[0, 1]` is proved here, and nowhere again.
 package final class PixelAccumulator {
-    package let shape: ScoringShape
-    private let elementType: ElementType
-    private let order: TensorLayout.Order
-    private let labels: LabelMap
-    private let scores: PixelScores
-    private let predicted: ClassCodes
-    /// Of all pixels; with blocks only of those whose classes are still coming.
-    private let largest: PixelScores
-    private let blocks: BlockAccumulator?
+    package var shape: ScoringShape { arrays.shape }
+    private let arrays: PixelArrays
+    private var cursor: PixelCursor
     private var stream: ElementStream
-    private var runs: ElementRuns
     private var elementsDone = 0
 
     /// - Parameters:
@@ -30,31 +23,9 @@ package final class PixelAccumulator {
     package init(
         labels: LabelMap, layout: TensorLayout, downsample: Int = 1, ignoredLabel: Int64? = nil
     ) throws(ScoringError) {
-        shape = try ScoringShape(labels: labels.shape, predictedProbabilities: layout.shape)
-        try shape.check(downsample: downsample)
-        elementType = layout.elementType
-        order = layout.order
-        self.labels = try labels.holding(classCount: shape.classCount)
-        let scalar = elementType.scalar
-        scores = try PixelScores(count: shape.pixelCount, for: scalar, of: .predictedProbabilities)
-        predicted = try ClassCodes(count: shape.pixelCount, isWide: self.labels.codes.isWide)
-        if downsample == 1 {
-            largest = try PixelScores(count: shape.pixelCount, for: scalar, of: .predictedProbabilities)
-            blocks = nil
-        } else {
-            for image in 0..<shape.imageCount {
-                try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
-            }
-            let count = order == .c ? shape.pixelsPerImage : shape.imageCount
-            largest = try PixelScores(count: count, for: scalar, of: .predictedProbabilities)
-            blocks = try BlockAccumulator(
-                labels: self.labels, shape: shape, order: order, side: downsample,
-                ignored: self.labels.code(ofIgnored: ignoredLabel))
-        }
-        stream = ElementStream(elementByteCount: elementType.scalar.byteCount)
-        runs = ElementRuns(
-            imageCount: shape.imageCount, classCount: shape.classCount, height: shape.height, width: shape.width,
-            order: order, blockSide: downsample)
+        arrays = try PixelArrays(labels: labels, layout: layout, downsample: downsample, ignoredLabel: ignoredLabel)
+        cursor = try PixelCursor(arrays)
+        stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
     }
 
     /// Proves what can be proved of `pred_probs` before the labels are there.
@@ -78,7 +49,7 @@ package final class PixelAccumulator {
 
     /// How many images are in whole; in Fortran order, none before the last byte.
     package var imagesDone: Int {
-        switch order {
+        switch arrays.layout.order {
         case .c: elementsDone / (shape.classCount * shape.pixelsPerImage)
         case .fortran: elementsDone == shape.classCount * shape.pixelCount ? shape.imageCount : 0
         }
@@ -88,53 +59,29 @@ package final class PixelAccumulator {
     ///
     /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``.
     package func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError) {
+        precondition(FilePieces.areInFileOrder(arrays.layout.order, downsample: arrays.side))
         try stream.append(bytes) { (elements) throws(ScoringError) in
-            try Kernels.withNativeElements(elements, of: elementType) { (native) throws(ScoringError) in
-                try take(native)
+            try Kernels.withNativeElements(elements, of: arrays.layout.elementType) { (native) throws(ScoringError) in
+                try cursor.take(native)
+                elementsDone += native.count
             }
         }
     }
 
-    /// The order in which the bytes of a file that is there as a whole are to be received.
+    /// Deals out the pixels to several readers of a file that is there as a whole, who take the place of
+    /// ``receive(_:)``.
     ///
     /// - Parameters:
-    ///   - layout: The file's: that which the accumulator was made with.
-    package func pieces(of layout: TensorLayout) -> FilePieces {
-        FilePieces(layout, downsample: blocks?.blocks.side ?? 1)
+    ///   - count: How many readers there are to be; fewer where there are fewer lines.
+    /// - Throws: ``ScoringError/memory(_:)``.
+    package func bands(_ count: Int) throws(ScoringError) -> [PixelBand] {
+        try FilePieces.bands(count, of: arrays.layout, side: arrays.side).map { (pieces) throws(ScoringError) in
+            try PixelBand(arrays, pieces: pieces)
+        }
     }
 
     /// All planes have been seen.
     package func finish() -> ScoredPixels {
-        let blocks = blocks?.blocks
-        return ScoredPixels(
-            shape: shape, labels: labels, scores: scores, predicted: predicted,
-            largest: blocks.map { .float64($0.largest) } ?? largest, blocks: blocks)
-    }
-
-    private func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
-        var index = 0
-        while index < elements.count {
-            let run = runs.next(limit: elements.count - index)
-            let (largestIndex, largestStride) = placeOfLargest(run)
-            let bad = Kernels.take(
-                elements, from: index, run, labels: labels.codes, scores: scores, predicted: predicted,
-                largest: largest, largestIndex: largestIndex, largestStride: largestStride)
-            if let bad {
-                throw .probabilityOutOfRange(
-                    elements.doubleValue(at: index + bad),
-                    at: shape.position(of: run.firstPixel + bad * run.stride), classIndex: run.classIndex)
-            }
-            blocks?.take(elements, from: index, run)
-            index += run.count
-        }
-        elementsDone += elements.count
-    }
-
-    private func placeOfLargest(_ run: ElementRuns.Run) -> (index: Int, stride: Int) {
-        guard blocks != nil else { return (run.firstPixel, run.stride) }
-        return switch order {
-        case .c: (run.firstPixel % shape.pixelsPerImage, 1)
-        case .fortran: (run.firstPixel / shape.pixelsPerImage, 1)
-        }
+        arrays.finish()
     }
 }

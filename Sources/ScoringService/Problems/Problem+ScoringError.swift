@@ -73,6 +73,8 @@ extension Problem {
                     .init(code: 507, reasonPhrase: "Insufficient Storage"), "spool-full",
                     "There is no room to keep pred_probs until labels are in; send labels first.",
                     parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "labels before pred_probs")
+            case .endOfFile(let path):
+                Problem(.internalServerError, "internal-error", "\(path) has become shorter while it was read.")
             case .system(let operation, let path, let code):
                 Problem(
                     .internalServerError, "internal-error",

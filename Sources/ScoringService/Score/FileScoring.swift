@@ -1,93 +1,168 @@
 import Foundation
 import Scoring
+import Synchronization
 import TensorCodecs
 import Tensors
 
-/// Scores two npy files as `POST /score` scores two arrays, from memory-mapped files.
+/// Scores two npy files as `POST /score` scores two arrays.
 package struct FileScoring {
-    private let labels: MappedFile
-    private let predictedProbabilities: MappedFile
-    private let labelsPath: String
-    private let predictedProbabilitiesPath: String
+    private let labels: InputFile
+    private let predictedProbabilities: InputFile
 
-    /// What was wrong, and with which file.
+    /// What was wrong, and with which file, if with one.
     package struct Failure: Error {
-        package let path: String
+        package let path: String?
         package let problem: Problem
     }
 
     /// - Throws: ``Failure`` where a file cannot be opened.
     package init(labels: String, predictedProbabilities: String) throws(Failure) {
-        self.labels = try Self.map(labels)
-        self.predictedProbabilities = try Self.map(predictedProbabilities)
-        labelsPath = labels
-        predictedProbabilitiesPath = predictedProbabilities
+        self.labels = try Self.open(labels)
+        self.predictedProbabilities = try Self.open(predictedProbabilities)
     }
 
     /// Scores all images.
     ///
     /// - Parameters:
-    ///   - temperature: Finite and above 0.
+    ///   - parameters: As `POST /score` takes them, by their names on the wire.
+    ///   - workers: How many threads read `pred_probs`.
     ///   - progress: Called with the share of the work that is done, in `[0, 1]`.
-    /// - Throws: ``Failure`` for whatever is wrong with the arrays.
+    /// - Throws: ``Failure`` for whatever is wrong with the parameters or the arrays.
     package func score(
-        temperature: Double, ignoredLabel: Int64?, progress: (Double) -> Void
+        parameters values: [String: String], workers: Int, progress: (Double) -> Void
     ) throws(Failure) -> FileScores {
+        let parameters = try Self.parameters(values)
         let arrays = ScoreArrays(
             Service.Configuration(
                 maxBodyBytes: .max, maxJSONBytes: .max, maxPixels: .max,
                 spoolDirectory: FileManager.default.temporaryDirectory.path),
-            parameters: Parameters(known: []))
-        let intake = ArrayIntake(arrays)
-        try read(labels, as: .labels, intake, labelsPath) { _ in }
-        try read(predictedProbabilities, as: .predictedProbabilities, intake, predictedProbabilitiesPath) {
-            progress(0.9 * $0)
+            parameters: parameters)
+        do throws(Problem) {
+            try readLabels(into: arrays)
+        } catch {
+            throw Failure(path: labels.path, problem: error)
         }
         do throws(Problem) {
-            guard let pixels = try arrays.complete(isCancelled: { false }) else {
-                preconditionFailure("nobody cancels")
-            }
+            let pixels = try readProbabilities(arrays, workers: workers) { progress(0.9 * $0) }
             let total = Double(pixels.shape.imageCount)
-            do throws(ScoringError) {
-                let softmin = Softmin(temperature: temperature, ignoredLabel: ignoredLabel)
-                let scores = try softmin.score(pixels) { done in
-                    progress(0.9 + 0.1 * Double(done) / total)
-                    return true
+            let settings = try ScoreParameters(parameters)
+            let scores = try settings.score(pixels) { done in
+                progress(0.9 + 0.1 * Double(done) / total)
+                return true
+            }
+            guard let scores else { preconditionFailure("nobody cancels") }
+            return FileScores(scores: scores, threshold: settings.threshold)
+        } catch {
+            let isOfLabels = error.parameter == ScoringError.Array.labels.rawValue
+            throw Failure(path: isOfLabels ? labels.path : predictedProbabilities.path, problem: error)
+        }
+    }
+
+    /// - Throws: ``Failure`` for a value that is not allowed.
+    private static func parameters(_ values: [String: String]) throws(Failure) -> Parameters {
+        var parameters = Parameters(known: ScoreParameters.names)
+        do throws(Problem) {
+            for (name, value) in values { try parameters.set(name, value) }
+            try ScoreParameters(parameters).check()
+        } catch {
+            throw Failure(path: nil, problem: error)
+        }
+        return parameters
+    }
+
+    private func readLabels(into arrays: ScoreArrays) throws(Problem) {
+        let intake = ArrayIntake(arrays)
+        var part = NpyPart(try intake.open(ScoringError.Array.labels.rawValue), intake, byteLimit: .max)
+        try Self.read(labels, 0..<labels.byteCount) { (bytes) throws(Problem) in try part.receive(bytes) }
+        try part.finish()
+    }
+
+    private static func read(
+        _ file: InputFile, _ range: Range<Int>, _ body: (borrowing Span<UInt8>) throws(Problem) -> Void
+    ) throws(Problem) {
+        let buffer: Buffer<UInt8>
+        do throws(TensorError) {
+            buffer = try Buffer(zeroed: 1 << 20)
+        } catch {
+            throw Problem(error)
+        }
+        try file.read(range, through: buffer, or: Problem.init) { (bytes, _) throws(Problem) in try body(bytes) }
+    }
+
+    /// Reads `pred_probs` in bands, a thread each.
+    ///
+    /// - Parameters:
+    ///   - progress: Called with the share that the first band has read, which stands for all of them.
+    /// - Throws: The problem of the first band that has one, and what is wrong with the file as a whole.
+    private func readProbabilities(
+        _ arrays: ScoreArrays, workers: Int, progress: (Double) -> Void
+    ) throws(Problem) -> ScoredPixels {
+        let (layout, offset) = try readHeader()
+        let accumulator = try arrays.makeAccumulator(layout)
+        let bands: [PixelBand]
+        do throws(ScoringError) {
+            bands = try accumulator.bands(workers)
+        } catch {
+            throw Problem(error)
+        }
+        let reader = BandReader(file: predictedProbabilities, offset: offset)
+        let problems = Mutex<[Int: Problem]>([:])
+        let others = DispatchGroup()
+        for (index, band) in bands.enumerated().dropFirst() {
+            DispatchQueue.global().async(group: others) {
+                do throws(Problem) {
+                    _ = try reader.read(into: band) { _ in true }
+                } catch {
+                    problems.withLock { $0[index] = error }
                 }
-                guard let scores else { preconditionFailure("nobody cancels") }
-                return FileScores(scores: scores)
+            }
+        }
+        var done = 0
+        do throws(Problem) {
+            _ = try reader.read(into: bands[0]) { count in
+                done += count
+                progress(min(Double(done * bands.count) / Double(layout.byteCount), 1))
+                return true
+            }
+        } catch {
+            problems.withLock { $0[0] = error }
+        }
+        others.wait()
+        if let problem = problems.withLock({ $0.min { $0.key < $1.key }?.value }) { throw problem }
+        return accumulator.finish()
+    }
+
+    /// The layout of `pred_probs`, and where in the file its elements begin.
+    private func readHeader() throws(Problem) -> (TensorLayout, offset: Int) {
+        let file = predictedProbabilities
+        var header = NpyHeaderReader()
+        let longest = min(file.byteCount, 2 * NpyHeaderReader.textLimit)
+        do throws(Problem) {
+            try Self.read(file, 0..<longest) { (bytes) throws(Problem) in
+                do throws(CodecError) {
+                    _ = try header.read(bytes)
+                } catch {
+                    throw Problem(error)
+                }
+            }
+            do throws(CodecError) {
+                try header.finish()
+                guard let layout = header.layout else { preconditionFailure("a finished header has a layout") }
+                let rest = file.byteCount - header.byteCount
+                guard rest >= layout.byteCount else { throw .truncated(expected: layout.byteCount, actual: rest) }
+                guard rest == layout.byteCount else { throw .trailingBytes }
+                return (layout, header.byteCount)
             } catch {
                 throw Problem(error)
             }
         } catch {
-            let path =
-                error.parameter == ScoringError.Array.labels.rawValue ? labelsPath : predictedProbabilitiesPath
-            throw Failure(path: path, problem: error)
+            throw error.found(in: .predictedProbabilities)
         }
     }
 
-    private func read(
-        _ file: MappedFile, as array: ScoringError.Array, _ intake: ArrayIntake, _ path: String,
-        progress: (Double) -> Void
-    ) throws(Failure) {
-        do throws(Problem) {
-            var part = NpyPart(try intake.open(array.rawValue), intake, byteLimit: .max)
-            // Large enough that a step costs nothing beside its bytes, small enough for a bar that moves.
-            let step = 4 << 20
-            for start in stride(from: 0, to: file.count, by: step) {
-                let end = min(start + step, file.count)
-                try part.receive(file.span.extracting(start..<end))
-                progress(Double(end) / Double(file.count))
-            }
-            try part.finish()
-        } catch {
-            throw Failure(path: path, problem: error)
-        }
-    }
-
-    private static func map(_ path: String) throws(Failure) -> MappedFile {
+    private static func open(_ path: String) throws(Failure) -> InputFile {
         do throws(TensorError) {
-            return try MappedFile(path: path)
+            return try InputFile(path: path)
         } catch {
             throw Failure(path: path, problem: Problem(error))
         }

@@ -40,8 +40,8 @@ final class ScoreArrays: ArrayDestination {
         if parametersAreKnown { try settings.check() }
         let isTakenAsItComes =
             parametersAreKnown && FilePieces.areInFileOrder(layout.order, downsample: settings.blockSide)
-        if array == .predictedProbabilities, isTakenAsItComes, let labels {
-            pixelAccumulator = try makeAccumulator(labels, layout)
+        if array == .predictedProbabilities, isTakenAsItComes, labels != nil {
+            pixelAccumulator = try makeAccumulator(layout)
             return
         }
         do throws(ScoringError) {
@@ -86,24 +86,24 @@ final class ScoreArrays: ArrayDestination {
     /// - Returns: Nil where the work was canceled.
     /// - Throws: 400 where an array is missing, and all that can be wrong with the two together.
     func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
-        guard let labels else { throw .missing(.labels) }
+        guard labels != nil else { throw .missing(.labels) }
         guard isComplete else { throw .missing(.predictedProbabilities) }
         if let spool {
-            let accumulator = try makeAccumulator(labels, spool.layout)
+            let accumulator = try makeAccumulator(spool.layout)
             pixelAccumulator = accumulator
-            do throws(ScoringError) {
-                guard try replay(spool, into: accumulator, isCancelled) else { return nil }
-            } catch {
-                throw Problem(error)
-            }
+            guard try replay(spool.file, into: accumulator, isCancelled) else { return nil }
         }
         spool = nil
-        self.labels = nil
+        labels = nil
         defer { pixelAccumulator = nil }
         return pixelAccumulator?.finish()
     }
 
-    private func makeAccumulator(_ labels: LabelMap, _ layout: TensorLayout) throws(Problem) -> PixelAccumulator {
+    /// What takes `pred_probs` of a layout, now that labels and parameters are there.
+    ///
+    /// - Throws: What is wrong with labels, layout and parameters together.
+    func makeAccumulator(_ layout: TensorLayout) throws(Problem) -> PixelAccumulator {
+        guard let labels else { throw .missing(.labels) }
         let settings = try ScoreParameters(parameters)
         do throws(ScoringError) {
             return try PixelAccumulator(
@@ -114,20 +114,21 @@ final class ScoreArrays: ArrayDestination {
     }
 
     private func replay(
-        _ spool: (file: SpoolFile, layout: TensorLayout), into accumulator: PixelAccumulator,
-        _ isCancelled: () -> Bool
-    ) throws(ScoringError) -> Bool {
-        let bytes: MappedFile
+        _ spool: SpoolFile, into accumulator: PixelAccumulator, _ isCancelled: () -> Bool
+    ) throws(Problem) -> Bool {
+        let file: InputFile
+        let band: PixelBand
         do throws(TensorError) {
-            bytes = try spool.file.map()
+            file = try spool.reader()
         } catch {
-            throw .memory(error)
+            throw Problem(error)
         }
-        for piece in accumulator.pieces(of: spool.layout) {
-            guard !isCancelled() else { return false }
-            try accumulator.receive(bytes.span.extracting(piece))
+        do throws(ScoringError) {
+            band = try accumulator.bands(1)[0]
+        } catch {
+            throw Problem(error)
         }
-        return true
+        return try BandReader(file: file, offset: 0).read(into: band) { _ in !isCancelled() }
     }
 
     private func openSpool() throws(ScoringError) -> SpoolFile {

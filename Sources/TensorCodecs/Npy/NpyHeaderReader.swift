@@ -1,9 +1,9 @@
-import Tensors
+package import Tensors
 
 /// Gathers the header of an npy file: everything up to the first element.
-struct NpyHeaderReader {
+package struct NpyHeaderReader {
     /// The size that a header's text may have; NumPy itself refuses more than 10 000 characters.
-    static let textLimit = 64 * 1024
+    package static let textLimit = 64 * 1024
     private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
     private enum Stage {
@@ -15,15 +15,18 @@ struct NpyHeaderReader {
     private var needed = NpyHeaderReader.magic.count
 
     /// What the header says, once it is complete.
-    private(set) var layout: TensorLayout?
+    package private(set) var layout: TensorLayout?
 
     /// The size of the header, once it is complete.
-    var byteCount: Int { needed }
+    package var byteCount: Int { needed }
+
+    package init() {}
 
     /// Takes bytes up to the end of the header.
     ///
     /// - Returns: How many of `input` belong to the header: all, unless ``layout`` is there now.
-    mutating func read(_ input: borrowing Span<UInt8>) throws(CodecError) -> Int {
+    /// - Throws: `npy…`, ``CodecError/bfloat16(descr:)`` or ``CodecError/shape(_:)``.
+    package mutating func read(_ input: borrowing Span<UInt8>) throws(CodecError) -> Int {
         var position = 0
         while layout == nil {
             let end = position + min(needed - bytes.count, input.count - position)
@@ -38,7 +41,9 @@ struct NpyHeaderReader {
     }
 
     /// Fails unless the header is complete.
-    func finish() throws(CodecError) {
+    ///
+    /// - Throws: ``CodecError/npyMagic(found:)`` or ``CodecError/truncated(expected:actual:)``.
+    package func finish() throws(CodecError) {
         guard layout == nil else { return }
         guard Self.magic.starts(with: bytes.prefix(Self.magic.count)) else { throw .npyMagic(found: bytes) }
         throw .truncated(expected: needed, actual: bytes.count)

@@ -1,0 +1,50 @@
+import Tensors
+
+/// The arrays that one pass over the probabilities fills; see ``PixelAccumulator``.
+struct PixelArrays: Sendable {
+    let shape: ScoringShape
+    let layout: TensorLayout
+    let labels: LabelMap
+    let scores: PixelScores
+    let predicted: ClassCodes
+
+    /// Each pixel's largest probability; nil with blocks, which keep their own.
+    let largest: PixelScores?
+    let blocks: BlockProbabilities?
+
+    /// The label of the pixels that have no part in their blocks.
+    let ignored: Int32
+
+    /// What ``PixelAccumulator/init(labels:layout:downsample:ignoredLabel:)`` says.
+    init(labels: LabelMap, layout: TensorLayout, downsample: Int, ignoredLabel: Int64?) throws(ScoringError) {
+        shape = try ScoringShape(labels: labels.shape, predictedProbabilities: layout.shape)
+        try shape.check(downsample: downsample)
+        self.layout = layout
+        self.labels = try labels.holding(classCount: shape.classCount)
+        let scalar = layout.elementType.scalar
+        scores = try PixelScores(count: shape.pixelCount, for: scalar, of: .predictedProbabilities)
+        predicted = try ClassCodes(count: shape.pixelCount, isWide: self.labels.codes.isWide)
+        ignored = self.labels.code(ofIgnored: ignoredLabel)
+        guard downsample > 1 else {
+            largest = try PixelScores(count: shape.pixelCount, for: scalar, of: .predictedProbabilities)
+            blocks = nil
+            return
+        }
+        largest = nil
+        for image in 0..<shape.imageCount {
+            try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
+        }
+        blocks = try BlockProbabilities(labels: self.labels, shape: shape, side: downsample, ignored: ignored)
+    }
+
+    /// The extent of blocks; 1 where there are none.
+    var side: Int { blocks?.side ?? 1 }
+
+    /// What is left when all planes have been seen.
+    func finish() -> ScoredPixels {
+        let largest = blocks.map { .float64($0.largest) } ?? largest
+        guard let largest else { preconditionFailure("largest probabilities are kept of pixels or of blocks") }
+        return ScoredPixels(
+            shape: shape, labels: labels, scores: scores, predicted: predicted, largest: largest, blocks: blocks)
+    }
+}

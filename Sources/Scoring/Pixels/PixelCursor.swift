@@ -1,0 +1,64 @@
+import Tensors
+
+/// Brings elements to their pixels, in the order of ``ElementRuns``. Several cursors may fill the same arrays, each the pixels
+/// of its own lines.
+struct PixelCursor {
+    private let arrays: PixelArrays
+    private let blocks: BlockAccumulator?
+    /// With blocks, of one image in C order; in Fortran order of one pixel of each image.
+    private let largest: PixelScores
+    private var runs: ElementRuns
+
+    /// - Throws: ``ScoringError/memory(_:)`` or ``ScoringError/elementType(_:_:)``.
+    init(_ arrays: PixelArrays) throws(ScoringError) {
+        self.arrays = arrays
+        let (shape, order) = (arrays.shape, arrays.layout.order)
+        blocks = try arrays.blocks.map { (blocks) throws(ScoringError) in
+            try BlockAccumulator(
+                blocks, labels: arrays.labels.codes, shape: shape, order: order, ignored: arrays.ignored)
+        }
+        if let largest = arrays.largest {
+            self.largest = largest
+        } else {
+            let count = order == .c ? shape.pixelsPerImage : shape.imageCount
+            largest = try PixelScores(
+                count: count, for: arrays.layout.elementType.scalar, of: .predictedProbabilities)
+        }
+        runs = ElementRuns(
+            imageCount: shape.imageCount, classCount: shape.classCount, height: shape.height, width: shape.width,
+            order: order, blockSide: arrays.side)
+    }
+
+    /// Goes on with another element.
+    mutating func seek(to position: Int) {
+        runs.position = position
+    }
+
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``.
+    mutating func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
+        var index = 0
+        while index < elements.count {
+            let run = runs.next(limit: elements.count - index)
+            let (largestIndex, largestStride) = placeOfLargest(run)
+            let bad = Kernels.take(
+                elements, from: index, run, labels: arrays.labels.codes, scores: arrays.scores,
+                predicted: arrays.predicted, largest: largest, largestIndex: largestIndex,
+                largestStride: largestStride)
+            if let bad {
+                throw .probabilityOutOfRange(
+                    elements.doubleValue(at: index + bad),
+                    at: arrays.shape.position(of: run.firstPixel + bad * run.stride), classIndex: run.classIndex)
+            }
+            blocks?.take(elements, from: index, run)
+            index += run.count
+        }
+    }
+
+    private func placeOfLargest(_ run: ElementRuns.Run) -> (index: Int, stride: Int) {
+        guard blocks != nil else { return (run.firstPixel, run.stride) }
+        return switch arrays.layout.order {
+        case .c: (run.firstPixel % arrays.shape.pixelsPerImage, 1)
+        case .fortran: (run.firstPixel / arrays.shape.pixelsPerImage, 1)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Scoring
+import Tensors
+
+/// Reads a file of probabilities for a band of pixels.
+struct BandReader {
+    /// Large enough that a read costs nothing beside its bytes, and small enough for these to stay in the cache until they are
+    /// looked at. A multiple of every element's size.
+    private static let bufferSize = 512 << 10
+
+    let file: InputFile
+
+    /// Where in the file the first element stands.
+    let offset: Int
+
+    /// Reads all that the band wants.
+    ///
+    /// - Parameters:
+    ///   - progress: Called with the number of bytes that were read since the last call; `false` ends the reading.
+    /// - Returns: Whether all was read.
+    /// - Throws: 422 for what is no probability; 500 where the file cannot be read; 503 where memory is short.
+    func read(into band: PixelBand, progress: (Int) -> Bool) throws(Problem) -> Bool {
+        let buffer: Buffer<UInt8>
+        do throws(TensorError) {
+            buffer = try Buffer(zeroed: Self.bufferSize)
+        } catch {
+            throw Problem(error)
+        }
+        for piece in band.pieces {
+            let start = offset + piece.bytes.lowerBound
+            try file.read(start..<start + piece.bytes.count, through: buffer, or: Problem.init) {
+                (bytes, position) throws(Problem) in
+                do throws(ScoringError) {
+                    try band.receive(bytes, of: piece, at: position - start)
+                } catch {
+                    throw Problem(error)
+                }
+            }
+            guard progress(piece.bytes.count) else { return false }
+        }
+        return true
+    }
+}
