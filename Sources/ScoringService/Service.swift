@@ -59,7 +59,7 @@ package final class Service: @unchecked Sendable {
         case .success(let response): return response
         case .failure(let problem):
             logger.log(
-                level: problem.status.kind == .serverError && problem.status != .notImplemented ? .error : .debug,
+                level: problem.status.kind == .serverError ? .error : .debug,
                 "request refused",
                 metadata: [
                     "request.id": .string(request.id), "request.method": .string(request.head.method.rawValue),

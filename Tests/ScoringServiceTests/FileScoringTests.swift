@@ -14,11 +14,13 @@ import Testing
             labels: try folder.file("labels.npy", sample.labelsFile),
             predictedProbabilities: try folder.file("pred_probs.npy", sample.probabilitiesFile))
         var shares: [Double] = []
-        let scores = try scoring.score(temperature: 0.5, ignoredLabel: 2) { shares.append($0) }
+        let scores = try scoring.score(
+            parameters: ["temperature": "0.5", "ignore_label": "2", "threshold": "0.5"], workers: 2
+        ) { shares.append($0) }
         #expect(shares == shares.sorted() && shares.last == 1)
 
         let out = folder.path + "/out"
-        let written = try scores.write(to: out, threshold: 0.5)
+        let written = try scores.write(to: out)
         #expect(written == ["image_scores", "pixel_scores", "issues"].map { "\(out)/\($0).npy" })
         let pixels = try Data(contentsOf: URL(fileURLWithPath: out + "/pixel_scores.npy"))
         #expect(Array(pixels) == npy(sample.pixelScores(ignoring: 2), .float32, [2, 2, 3]))
@@ -26,7 +28,7 @@ import Testing
         let harness = try Harness()
         let reply = await harness.score(try sample.npz(), query: "?temperature=0.5&ignore_label=2")
         let expected = try #require(try reply.json()["image_scores"] as? [Double])
-        let ranking = scores.ranking(threshold: 0.5)
+        let ranking = scores.ranking()
         // The answer is read back by Foundation, whose last bit is not always right.
         #expect(zip(ranking.map(\.score), expected.sorted()).allSatisfy { abs($0 - $1) < 1e-15 })
         #expect(ranking.count == 2)
@@ -37,8 +39,7 @@ import Testing
         let labels = try folder.file("labels.npy", sample.labelsFile)
         let junk = try folder.file("junk.npy", Array("junk".utf8))
         #expect {
-            try FileScoring(labels: labels, predictedProbabilities: junk).score(temperature: 1, ignoredLabel: nil) {
-                _ in
+            try FileScoring(labels: labels, predictedProbabilities: junk).score(parameters: [:], workers: 2) { _ in
             }
         } throws: { error in
             let failure = error as? FileScoring.Failure

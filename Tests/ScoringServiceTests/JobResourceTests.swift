@@ -137,17 +137,6 @@ import Testing
         #expect((canceled.status, canceled.text) == (200, before.text))
     }
 
-    @Test func saysWhatIsNotThereYet() async throws {
-        let harness = try Harness()
-        let job = try await scored(harness)
-        for target in [job + "/label_issues", job + "/summary", job + "/issues?class=1"] {
-            let reply = await harness.get(target)
-            #expect((reply.status, reply.problem) == (501, "not-implemented"))
-        }
-        let reply = await harness.score(try sample.npz(), query: "?method=num_pixel_issues")
-        #expect((reply.status, reply.problem) == (501, "not-implemented"))
-    }
-
     private func selves(_ page: [String: Any]) -> [String] {
         (page["jobs"] as? [[String: Any]] ?? []).compactMap { ($0["links"] as? [String: Any])?["self"] as? String }
     }

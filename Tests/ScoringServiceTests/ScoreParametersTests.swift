@@ -41,10 +41,12 @@ import Testing
         #expect(problem.parameter == String(query.prefix { $0 != "=" }))
     }
 
-    @Test(arguments: ["method=num_pixel_issues", "downsample=2", "include=label_issues"])
-    func saysOfWhatIsToComeThatItIsNotThere(query: String) throws {
-        let problem = try #require(throws: Problem.self) { try Self.parameters(query) }
-        #expect(problem.status == .notImplemented)
+    @Test(arguments: ["downsample=2", "include=label_issues", "method=softmin&downsample=2"])
+    func refusesWhatOnlyTheOtherMethodHas(query: String) throws {
+        let parameters = try Self.parameters(query)
+        let problem = try #require(throws: Problem.self) { try parameters.check() }
+        #expect((problem.status, problem.slug) == (.badRequest, "invalid-parameter"))
+        try Self.parameters("method=num_pixel_issues&" + query.replacing("method=softmin&", with: "")).check()
     }
 
     @Test(
@@ -52,6 +54,8 @@ import Testing
             ("", .json, [.imageScores]), ("threshold=1", .json, [.imageScores]),
             ("", .npz, [.imageScores, .pixelScores]),
             ("threshold=1", .npz, [.imageScores, .pixelScores, .issues]),
+            ("method=num_pixel_issues", .npz, [.imageScores, .pixelScores, .labelIssues]),
+            ("method=num_pixel_issues", .json, [.imageScores]),
             ("include=pixel_scores", .npy, [.pixelScores]),
             ("include=issues,image_scores&threshold=0", .json, [.imageScores, .issues]),
         ] as [(String, MediaType, [ScoreParameters.Array])])

@@ -42,20 +42,31 @@ struct JSONWriter {
         mutating func array<Element>(
             _ name: String, of elements: some Sequence<Element>, _ body: (inout Members, Element) -> Void
         ) {
-            raw(name) { text in
-                text.append(UInt8(ascii: "["))
-                for (index, element) in elements.enumerated() {
-                    if index > 0 { text.append(UInt8(ascii: ",")) }
-                    JSONWriter.append(object: { body(&$0, element) }, to: &text)
-                }
-                text.append(UInt8(ascii: "]"))
-            }
+            raw(name) { JSONWriter.append(array: elements, body, to: &$0) }
         }
     }
 
     /// Writes one object.
     mutating func object(_ body: (inout Members) -> Void) {
         Self.append(object: body, to: &text)
+    }
+
+    /// Writes one list of objects.
+    mutating func array<Element>(
+        of elements: some Sequence<Element>, _ body: (inout Members, Element) -> Void
+    ) {
+        Self.append(array: elements, body, to: &text)
+    }
+
+    private static func append<Element>(
+        array elements: some Sequence<Element>, _ body: (inout Members, Element) -> Void, to text: inout [UInt8]
+    ) {
+        text.append(UInt8(ascii: "["))
+        for (index, element) in elements.enumerated() {
+            if index > 0 { text.append(UInt8(ascii: ",")) }
+            append(object: { body(&$0, element) }, to: &text)
+        }
+        text.append(UInt8(ascii: "]"))
     }
 
     private static func append(object body: (inout Members) -> Void, to text: inout [UInt8]) {

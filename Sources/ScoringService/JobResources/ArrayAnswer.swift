@@ -1,3 +1,4 @@
+import HTTPTypes
 import Scoring
 import TensorCodecs
 import Tensors
@@ -55,12 +56,44 @@ struct ArrayAnswer {
 
     /// - Parameters:
     ///   - image: Nil for all images.
-    /// - Throws: 400 where there is no such image; 503 where memory is short.
+    ///   - classIndex: Nil for the issues of all classes.
+    /// - Throws: 400 where there is no such image or class; 503 where memory is short.
     static func issues(
-        of scores: SegmentationScores, threshold: Double, image: Int? = nil
+        of scores: SegmentationScores, threshold: Double, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
         let (shape, range) = try part(image, of: scores.shape)
-        return try mask(scores.pixelScores, range, shape: shape, threshold: threshold)
+        let answer = try mask(scores.pixelScores, range, shape: shape, threshold: threshold)
+        return try answer.ofClass(classIndex, scores, pixels: range)
+    }
+
+    /// - Parameters:
+    ///   - image: Nil for all images.
+    ///   - classIndex: Nil for the issues of all classes.
+    /// - Throws: 400 where there is no such image or class; 404 where nobody looked for label issues; 503 where memory is
+    ///   short.
+    static func labelIssues(
+        of scores: SegmentationScores, image: Int? = nil, classIndex: Int? = nil
+    ) throws(Problem) -> ArrayAnswer {
+        let (shape, range) = try part(image, of: scores.shape)
+        let answer = ArrayAnswer(.bool, shape, .mask(try scores.requireLabelIssues().mask), range)
+        return try answer.ofClass(classIndex, scores, pixels: range)
+    }
+
+    /// A mask's issues that involve a class; all of them where there is none.
+    private func ofClass(
+        _ classIndex: Int?, _ scores: SegmentationScores, pixels: Range<Int>
+    ) throws(Problem) -> ArrayAnswer {
+        guard let classIndex, case .mask(let mask) = elements else { return self }
+        guard (0..<scores.shape.classCount).contains(classIndex) else {
+            throw .invalidParameter(
+                "class", expected: "a class from 0 to \(scores.shape.classCount - 1)", actual: String(classIndex))
+        }
+        do throws(ScoringError) {
+            let issues = try scores.issues(ofClass: classIndex, among: mask.span.extracting(range), pixels)
+            return ArrayAnswer(.bool, layout.shape, .mask(issues), 0..<issues.count)
+        } catch {
+            throw Problem(error)
+        }
     }
 
     /// The mask of the scores in a range that are below a threshold.
@@ -111,5 +144,17 @@ struct ArrayAnswer {
         }
         let plane = shape.pixelsPerImage
         return ([shape.height, shape.width], image * plane..<(image + 1) * plane)
+    }
+}
+
+extension SegmentationScores {
+    /// - Throws: 404 where nobody looked for label issues.
+    func requireLabelIssues() throws(Problem) -> LabelIssues {
+        guard let labelIssues else {
+            throw Problem(
+                .notFound, "no-label-issues", "The method softmin finds no label issues.",
+                expected: "a job of the method num_pixel_issues", actual: "softmin")
+        }
+        return labelIssues
     }
 }

@@ -21,6 +21,7 @@ struct JobDocument {
         members.string("method", parameters.method.rawValue)
         members.object("parameters") { members in
             members.number("temperature", parameters.temperature)
+            members.integer("downsample", parameters.downsample)
             members.number("threshold", parameters.threshold)
             members.integer("ignore_label", parameters.ignoredLabel.map(Int.init))
         }
@@ -57,8 +58,9 @@ struct JobDocument {
             let base = "/jobs/\(job.id)"
             members.string("self", base)
             if !job.status.isFinal { members.string("events", "\(base)/events") }
-            if case .available = job.output {
-                for resource in ["image_scores", "pixel_scores", "issues", "ranking"] {
+            if case .available(let scores) = job.output {
+                let findings = scores.labelIssues == nil ? [] : ["label_issues", "statistics"]
+                for resource in ["image_scores", "pixel_scores", "issues"] + findings + ["ranking", "summary"] {
                     members.string(resource, "\(base)/\(resource)")
                 }
             }

@@ -83,31 +83,6 @@ extension Service {
         }
     }
 
-    /// `GET /jobs/{id}/ranking`
-    func showRanking(of id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkJSONIsAccepted(request)
-        let parameters = try Parameters(target: request.head.path ?? "", known: ["limit", "threshold"])
-        let limit = try parameters.integer("limit", in: 1...Int(Int32.max)) ?? 20
-        let threshold = try parameters.threshold()
-        return BodilessIntake(later: { [self] answer in
-            encode(answer) { () throws(Problem) in
-                let (job, scores) = try self.finished(id)
-                let issues = IssuesFromScores(threshold: job.details.issueThreshold(threshold))
-                let plane = scores.shape.pixelsPerImage
-                return try .json { writer in
-                    writer.object { members in
-                        members.array("ranking", of: scores.ranking().prefix(limit)) { members, image in
-                            let pixels = image * plane..<(image + 1) * plane
-                            members.integer("image", image)
-                            members.number("score", scores.imageScores.span[image])
-                            members.integer("num_pixel_issues", issues.count(scores.pixelScores, pixels))
-                        }
-                    }
-                }
-            }
-        })
-    }
-
     /// A job that has succeeded, with its output.
     ///
     /// - Throws: 404 for an unknown job, 409 for one that is not done or made nothing, 410 for one whose output is gone.

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import Scoring
 
 /// Named values as they came: in the query, as JSON members, or as text parts of a form.
 struct Parameters {
@@ -73,6 +74,26 @@ struct Parameters {
             throw .invalidParameter(name, expected: expected, actual: text)
         }
         return value
+    }
+
+    /// A comma list, its parts without blanks around them; nil where there is none.
+    func list(_ name: String) -> [String]? {
+        values[name]?.split(separator: ",", omittingEmptySubsequences: false).map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+    }
+
+    /// A comma list of classes; empty where there is none.
+    ///
+    /// - Throws: 400 where one is no whole number, or larger than any class.
+    func classes(_ name: String) throws(Problem) -> [Int] {
+        let range = 0...ScoringShape.classLimit - 1
+        return try (list(name) ?? []).map { (text) throws(Problem) in
+            guard let index = Int(text), range.contains(index) else {
+                throw .invalidParameter(name, expected: "a comma list of classes", actual: values[name] ?? "")
+            }
+            return index
+        }
     }
 
     /// A threshold in [0, 1].

@@ -21,13 +21,14 @@ package struct ScoreParameters: Equatable, Sendable {
 
     let method: Method
     let temperature: Double
+    let downsample: Int
     let threshold: Double?
     let ignoredLabel: Int64?
 
     /// What the client named, if it named anything.
     let include: [Array]?
 
-    /// - Throws: 400 for a value that is not allowed, or 501 for what cannot be had yet.
+    /// - Throws: 400 for a value that is not allowed.
     init(_ parameters: Parameters) throws(Problem) {
         let method = Method(rawValue: parameters.string("method") ?? Method.softmin.rawValue)
         guard let method else {
@@ -38,12 +39,29 @@ package struct ScoreParameters: Equatable, Sendable {
         self.method = method
         temperature =
             try parameters.number("temperature", expected: "a finite number above 0") { $0 > 0 } ?? 0.1
-        let downsample = try parameters.integer("downsample", in: 1...Int(Int32.max)) ?? 1
+        downsample = try parameters.integer("downsample", in: 1...Int(Int32.max)) ?? 1
         threshold = try parameters.threshold()
         ignoredLabel = try parameters.integer("ignore_label", in: Int64.min...Int64.max)
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
-        guard method == .softmin, downsample == 1, include?.contains(.labelIssues) != true else {
-            throw .notImplemented
+    }
+
+    /// The extent of the blocks that are looked at, in pixels; 1 for pixels.
+    var blockSide: Int { method == .numPixelIssues ? downsample : 1 }
+
+    /// Proves what can be said only of all parameters together, once all of them are there.
+    ///
+    /// - Throws: 400 for a parameter that another method has.
+    func check() throws(Problem) {
+        guard method == .softmin else { return }
+        if downsample != 1 {
+            throw Problem(
+                .badRequest, "invalid-parameter", "downsample is for the method num_pixel_issues; softmin takes none.",
+                parameter: "downsample", expected: "1, or method=num_pixel_issues", actual: String(downsample))
+        }
+        if include?.contains(.labelIssues) == true {
+            throw Problem(
+                .badRequest, "invalid-parameter", "include names label_issues, which only num_pixel_issues finds.",
+                parameter: "include", expected: "method=num_pixel_issues with it", actual: Array.labelIssues.rawValue)
         }
     }
 
@@ -51,8 +69,13 @@ package struct ScoreParameters: Equatable, Sendable {
     ///
     /// - Throws: 400 where what was asked for does not fit the form, or is not there.
     func included(in form: MediaType) throws(Problem) -> [Array] {
-        let available: [Array] =
-            threshold == nil ? [.imageScores, .pixelScores] : [.imageScores, .pixelScores, .issues]
+        let available = Array.allCases.filter { array in
+            switch array {
+            case .imageScores, .pixelScores: true
+            case .issues: threshold != nil
+            case .labelIssues: method == .numPixelIssues
+            }
+        }
         let included = include ?? (form == .json ? [.imageScores] : form == .npy ? [] : available)
         if included.contains(.issues) && threshold == nil {
             throw Problem(

@@ -77,9 +77,6 @@ extension Problem {
         Problem(.badRequest, "malformed-body", detail, expected: expected, actual: actual)
     }
 
-    static let notImplemented = Problem(
-        .notImplemented, "not-implemented", "This version of segscore cannot do this yet.")
-
     /// For requests that found no room; the client may try again soon.
     static func unavailable(_ slug: String, _ detail: String, limit: Int? = nil) -> Problem {
         Problem(.serviceUnavailable, slug, detail, limit: limit).with(.retryAfter, "1")

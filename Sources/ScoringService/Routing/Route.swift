@@ -10,6 +10,7 @@ enum Route: Equatable {
     case jobArray(String, ScoreParameters.Array)
     case jobEvents(String)
     case jobRanking(String)
+    case jobStatistics(String)
     case jobSummary(String)
     case live
     case ready
@@ -36,6 +37,7 @@ enum Route: Equatable {
             case "cancel": self = .jobCancellation(parts[1])
             case "events": self = .jobEvents(parts[1])
             case "ranking": self = .jobRanking(parts[1])
+            case "statistics": self = .jobStatistics(parts[1])
             case "summary": self = .jobSummary(parts[1])
             case let name:
                 guard let array = ScoreParameters.Array(rawValue: name) else { throw .notFound(path) }
@@ -50,7 +52,8 @@ enum Route: Equatable {
         switch self {
         case .score, .issues, .jobCancellation: [.post]
         case .job: [.get, .head, .delete]
-        case .jobs, .jobArray, .jobEvents, .jobRanking, .jobSummary, .live, .ready, .version, .openAPI: [.get, .head]
+        case .jobs, .jobArray, .jobEvents, .jobRanking, .jobStatistics, .jobSummary, .live, .ready, .version, .openAPI:
+            [.get, .head]
         }
     }
 

@@ -34,7 +34,8 @@ package final class Router: Responder {
         case .jobArray(let id, let array): try service.showArray(array, of: try job(id), request)
         case .jobEvents(let id): try service.showEvents(of: try job(id), request)
         case .jobRanking(let id): try service.showRanking(of: try job(id), request)
-        case .jobSummary: throw .notImplemented
+        case .jobStatistics(let id): try service.showStatistics(of: try job(id), request)
+        case .jobSummary(let id): try service.showSummary(of: try job(id), request)
         case .live: try service.showLiveness(request)
         case .ready: try service.showReadiness(request)
         case .version: try service.showVersion(request)

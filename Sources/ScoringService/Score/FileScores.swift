@@ -8,6 +8,9 @@ import Tensors
 package struct FileScores {
     let scores: SegmentationScores
 
+    /// A pixel whose score is below it is an issue; nil where none was given.
+    let threshold: Double?
+
     /// One image among all, worst first.
     package struct Rank: Equatable {
         package let image: Int
@@ -15,32 +18,33 @@ package struct FileScores {
         package let issuePixels: Int
     }
 
-    /// The images, worst first.
-    ///
-    /// - Parameters:
-    ///   - threshold: A pixel whose score is below it is an issue; cleanlab's default where it is nil.
-    package func ranking(threshold: Double?) -> [Rank] {
+    /// The images, worst first, with their label issues, or where nobody looked for these with their pixels below the
+    /// threshold, cleanlab's default where there is none.
+    package func ranking() -> [Rank] {
         let issues = IssuesFromScores(threshold: threshold ?? IssuesFromScores.defaultThreshold)
         let plane = scores.shape.pixelsPerImage
         return scores.ranking().map { image in
             Rank(
                 image: image, score: scores.imageScores.span[image],
-                issuePixels: issues.count(scores.pixelScores, image * plane..<(image + 1) * plane))
+                issuePixels: scores.labelIssues?.counts[image]
+                    ?? issues.count(scores.pixelScores, image * plane..<(image + 1) * plane))
         }
     }
 
-    /// Writes `image_scores.npy` and `pixel_scores.npy`, and `issues.npy` where there is a threshold.
+    /// Writes `image_scores.npy` and `pixel_scores.npy`, `issues.npy` where there is a threshold, and `label_issues.npy`
+    /// where the method finds them.
     ///
     /// - Parameters:
     ///   - directory: Made where it is not there; files of these names in it are replaced.
     /// - Returns: The paths that were written.
     /// - Throws: ``FileScoring/Failure``.
-    package func write(to directory: String, threshold: Double?) throws(FileScoring.Failure) -> [String] {
+    package func write(to directory: String) throws(FileScoring.Failure) -> [String] {
         var arrays: [(String, ArrayAnswer)] = []
         do throws(Problem) {
             arrays.append(("image_scores", .imageScores(of: scores)))
             arrays.append(("pixel_scores", try .pixelScores(of: scores)))
             if let threshold { arrays.append(("issues", try .issues(of: scores, threshold: threshold))) }
+            if scores.labelIssues != nil { arrays.append(("label_issues", try .labelIssues(of: scores))) }
         } catch {
             throw FileScoring.Failure(path: directory, problem: error)
         }

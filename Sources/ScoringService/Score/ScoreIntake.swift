@@ -75,21 +75,17 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         do throws(Problem) {
             try body.complete()
             let parameters = try ScoreParameters(arrays.parameters)
+            try parameters.check()
             _ = try parameters.included(in: form)
             guard let pixels = try arrays.complete(isCancelled: { context.isCancelled }) else { return .canceled }
             let total = pixels.shape.imageCount
             context.update { $0 = ScoreJob.Details(parameters: parameters, shape: pixels.shape) }
             context.report(imagesDone: 0, imagesTotal: total)
-            do throws(ScoringError) {
-                let softmin = Softmin(temperature: parameters.temperature, ignoredLabel: parameters.ignoredLabel)
-                let scores = try softmin.score(pixels) { done in
-                    context.report(imagesDone: done, imagesTotal: total)
-                    return !context.isCancelled
-                }
-                return scores.map(JobOutcome.succeeded) ?? .canceled
-            } catch {
-                throw Problem(error)
+            let scores = try parameters.score(pixels) { done in
+                context.report(imagesDone: done, imagesTotal: total)
+                return !context.isCancelled
             }
+            return scores.map(JobOutcome.succeeded) ?? .canceled
         } catch {
             return .failed(error)
         }

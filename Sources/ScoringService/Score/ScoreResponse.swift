@@ -49,7 +49,7 @@ struct ScoreResponse {
         case .pixelScores: return try .pixelScores(of: scores)
         case .issues:
             return try .issues(of: scores, threshold: job.details.parameters.threshold ?? 0)
-        case .labelIssues: throw .notImplemented
+        case .labelIssues: return try .labelIssues(of: scores)
         }
     }
 

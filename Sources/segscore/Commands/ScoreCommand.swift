@@ -12,8 +12,14 @@ struct ScoreCommand: ParsableCommand {
     @Argument(help: "An .npy file of predicted probabilities, (N, K, H, W).")
     var predProbs: String
 
+    @Option(help: "softmin, or num_pixel_issues: the share of pixels that are no label issues by confident learning.")
+    var method = "softmin"
+
     @Option(help: "The softmin temperature: small for the worst pixel, large for the mean.")
     var temperature = 0.1
+
+    @Option(help: "The block size for num_pixel_issues; must divide height and width.")
+    var downsample = 1
 
     @Option(help: "Pixels whose score is below are issues; 0.1 where it is not given.")
     var threshold: Double?
@@ -21,7 +27,11 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: "A label whose pixels take no part.")
     var ignoreLabel: Int64?
 
-    @Option(help: "A directory for image_scores.npy, pixel_scores.npy and, with --threshold, issues.npy.")
+    @Option(
+        help: """
+            A directory for image_scores.npy, pixel_scores.npy, with --threshold issues.npy, and with num_pixel_issues \
+            label_issues.npy.
+            """)
     var out: String?
 
     @Option(help: "How many images to list.")
@@ -41,12 +51,12 @@ struct ScoreCommand: ParsableCommand {
         var bar = ProgressBar()
         do throws(FileScoring.Failure) {
             let scoring = try FileScoring(labels: labels, predictedProbabilities: predProbs)
-            let scores = try scoring.score(temperature: temperature, ignoredLabel: ignoreLabel) { bar.show($0) }
+            let scores = try scoring.score(parameters: parameters, workers: ProcessorQuota().count) { bar.show($0) }
             bar.clear()
             let written = try out.map { (directory) throws(FileScoring.Failure) in
-                try scores.write(to: directory, threshold: threshold)
+                try scores.write(to: directory)
             }
-            printRanking(scores.ranking(threshold: threshold))
+            printRanking(scores.ranking())
             for path in written ?? [] { print("wrote \(path)") }
         } catch {
             bar.clear()
@@ -54,9 +64,18 @@ struct ScoreCommand: ParsableCommand {
             let facts = [("expected", error.problem.expected), ("found", error.problem.actual)]
                 .compactMap { name, fact in fact.map { "\(name) \($0)" } }
             let suffix = facts.isEmpty ? "" : " (\(facts.joined(separator: ", ")))"
-            FileHandle.standardError.write(Data("segscore: \(error.path): \(detail)\(suffix)\n".utf8))
+            let place = error.path.map { "\($0): " } ?? ""
+            FileHandle.standardError.write(Data("segscore: \(place)\(detail)\(suffix)\n".utf8))
             throw ExitCode.failure
         }
+    }
+
+    /// By their names on the wire, where they are checked.
+    private var parameters: [String: String] {
+        var parameters = ["method": method, "temperature": "\(temperature)", "downsample": "\(downsample)"]
+        parameters["threshold"] = threshold.map { "\($0)" }
+        parameters["ignore_label"] = ignoreLabel.map { "\($0)" }
+        return parameters
     }
 
     private func printRanking(_ ranking: [FileScores.Rank]) {

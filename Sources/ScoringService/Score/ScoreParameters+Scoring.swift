@@ -1,0 +1,27 @@
+import Scoring
+
+extension ScoreParameters {
+    /// Scores the images by the method that was asked for.
+    ///
+    /// - Parameters:
+    ///   - pixels: Consumed. Their blocks, if any, were made with these parameters.
+    ///   - progress: Called with the number of images done; `false` ends the work.
+    /// - Returns: Nil where `progress` ended the work.
+    /// - Throws: 422 for labels that are no classes; 503 where memory is short.
+    func score(
+        _ pixels: consuming ScoredPixels, progress: (Int) -> Bool
+    ) throws(Problem) -> SegmentationScores? {
+        do throws(ScoringError) {
+            switch method {
+            case .softmin:
+                let softmin = Softmin(temperature: temperature, ignoredLabel: ignoredLabel)
+                return try softmin.score(pixels, progress: progress)
+            case .numPixelIssues:
+                let learning = ConfidentLearning(ignoredLabel: ignoredLabel)
+                return try learning.score(pixels, progress: progress)
+            }
+        } catch {
+            throw Problem(error)
+        }
+    }
+}
