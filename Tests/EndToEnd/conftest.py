@@ -8,6 +8,7 @@
 
 import pytest
 
+import cleanlab_cases
 from client import Client
 from server import BINARY, Server
 
@@ -20,6 +21,11 @@ def pytest_collection_modifyitems(items):
 def pytest_sessionstart(session):
     if not session.config.option.collectonly and not BINARY.exists():
         pytest.exit(f"There is no {BINARY}; build it, or name another with SEGSCORE.", returncode=2)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if cleanlab_cases.TALLY:
+        terminalreporter.write_line(cleanlab_cases.summary())
 
 
 @pytest.fixture(scope="module")
