@@ -45,6 +45,35 @@ def test_without_a_threshold_there_are_no_issues(files, tmp_path):
     np.testing.assert_array_equal(arrays["pixel_scores"], reference.pixel_scores(labels, pred_probs))
 
 
+@pytest.mark.parametrize("downsample", [1, 2])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_command_finds_the_label_issues_that_the_service_finds(client, files, tmp_path, downsample, order):
+    labels, pred_probs = reference.sample(3, 4, 64, 96)
+    paths = files(labels, np.asarray(pred_probs, order=order))
+    options = {"method": "num_pixel_issues", "downsample": downsample, "ignore_label": 2}
+    flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
+    done = run("score", *paths, "--out", tmp_path / "out", *flags)
+    assert done.returncode == 0, done.stderr
+    answer = client.score(npz(labels=labels, pred_probs=pred_probs), accept="application/x-npz", **options)
+    expected = arrays_of(answer)
+    arrays = written(tmp_path / "out")
+    assert sorted(arrays) == sorted(expected) == ["image_scores", "label_issues", "pixel_scores"]
+    assert expected["label_issues"].any()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(arrays[name], array)
+    counts = [int(line.split()[2]) for line in done.stdout.splitlines()[1:4]]
+    assert sorted(counts) == sorted(expected["label_issues"].sum(axis=(1, 2)).tolist())
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--method", "mean"], ["method", "softmin or num_pixel_issues"]), (["--downsample", 2], ["downsample", "softmin"]),
+    (["--method", "num_pixel_issues", "--downsample", 3], ["H = 5", "W = 7", "3 × 3"]),
+    (["--method", "num_pixel_issues", "--downsample", 0], ["downsample", "0"]),
+])
+def test_a_wrong_parameter_is_one_line(files, tmp_path, flags, words):
+    assert_one_line(run("score", *files(LABELS, PRED_PROBS), *flags), words)
+
+
 LABELS, PRED_PROBS = reference.sample()
 BAD_LABEL = LABELS.copy()
 BAD_LABEL[1, 2, 3] = 9

@@ -1,9 +1,11 @@
 """Real masks with real mistakes, against the answers that cleanlab 2.9.0 gave for them.
 
-`SEGSCORE_REAL_DATA` names a folder with `labels.npy`, `pred_probs.npy` (float16), and for each temperature T
-`cleanlab-2.9.0/softmin_tT.npy`.
+`SEGSCORE_REAL_DATA` names a folder with `labels.npy`, `pred_probs.npy` (float16), and in `cleanlab-2.9.0/` for each
+temperature T `softmin_tT.npy`, and of the probabilities as float32 `num_pixel_issues.npy`, `label_issues.npy`,
+`label_issues_downsample4.npy` and `common_label_issues.csv`.
 """
 
+import csv
 import os
 import pathlib
 
@@ -52,3 +54,30 @@ def test_the_ranking_agrees_with_cleanlab(client, folder, arrays):
     pixels = array_of(client.get(links["pixel_scores"])).astype(np.float64)
     counts = [int((pixels[row["image"]] < 0.1).sum()) for row in ranking]
     assert [row["num_pixel_issues"] for row in ranking] == counts
+
+
+@pytest.fixture(scope="module")
+def found(client, arrays):
+    """The links of a job that has looked for label issues."""
+    return client.scored(bodies.npz(**arrays), method="num_pixel_issues")["links"]
+
+
+def test_label_issues_are_those_of_cleanlab(client, folder, found):
+    expected = folder / "cleanlab-2.9.0"
+    np.testing.assert_array_equal(array_of(client.get(found["label_issues"])), np.load(expected / "label_issues.npy"))
+    scores = array_of(client.get(found["image_scores"]))
+    np.testing.assert_allclose(scores, np.load(expected / "num_pixel_issues.npy"), rtol=0, atol=1e-12)
+
+
+def test_label_issues_of_blocks_are_those_of_cleanlab(client, folder, arrays):
+    answer = client.score(bodies.multipart(**arrays), accept="application/x-npy", method="num_pixel_issues",
+                          downsample=4, include="label_issues")
+    np.testing.assert_array_equal(
+        array_of(answer), np.load(folder / "cleanlab-2.9.0" / "label_issues_downsample4.npy"))
+
+
+def test_the_summary_is_that_of_cleanlab(client, folder, found):
+    answer = client.get(f"{found['summary']}?class_names=background,nucleus,outline").json()
+    with open(folder / "cleanlab-2.9.0" / "common_label_issues.csv", newline="") as file:
+        expected = [{**row, "num_pixel_issues": int(row["num_pixel_issues"])} for row in csv.DictReader(file)]
+    assert answer == expected
