@@ -12,7 +12,7 @@ import pytest
 import bodies
 import reference
 from bodies import BOUNDARY, Body, archive, json_body, json_text, multipart, npy, npy_header, npz
-from client import BareConnection, Client, assert_problem
+from client import BareAnswer, BareConnection, Client, assert_problem
 from server import eventually
 
 MEGABYTE = 1 << 20
@@ -113,7 +113,8 @@ def test_every_path_refuses_an_unknown_parameter(client, path):
 
 def test_every_path_of_a_job_refuses_an_unknown_parameter(client):
     path = client.scored(GOOD)["links"]["self"]
-    requests = [("GET", suffix) for suffix in ("", "/image_scores", "/pixel_scores", "/issues", "/ranking")]
+    results = ("image_scores", "pixel_scores", "issues", "label_issues", "statistics", "ranking", "summary")
+    requests = [("GET", ""), *(("GET", f"/{result}") for result in results)]
     for method, suffix in requests + [("POST", "/cancel"), ("DELETE", "")]:
         answer = client.request(method, f"{path}{suffix}?verbose=1")
         assert_problem(answer, 400, "unknown-parameter", "verbose")
@@ -382,7 +383,9 @@ def test_logits_are_asked_after(client):
     ("GET", "/score", {"POST"}), ("DELETE", "/score", {"POST"}), ("GET", "/issues", {"POST"}),
     ("DELETE", "/jobs", {"GET", "HEAD"}), ("PUT", "/jobs/x", {"GET", "HEAD", "DELETE"}),
     ("GET", "/jobs/x/cancel", {"POST"}), ("POST", "/jobs/x/pixel_scores", {"GET", "HEAD"}),
-    ("POST", "/jobs/x/ranking", {"GET", "HEAD"}), ("POST", "/livez", {"GET", "HEAD"}),
+    ("POST", "/jobs/x/ranking", {"GET", "HEAD"}), ("DELETE", "/jobs/x/label_issues", {"GET", "HEAD"}),
+    ("POST", "/jobs/x/summary", {"GET", "HEAD"}), ("PUT", "/jobs/x/statistics", {"GET", "HEAD"}),
+    ("POST", "/livez", {"GET", "HEAD"}),
     ("PUT", "/readyz", {"GET", "HEAD"}), ("POST", "/version", {"GET", "HEAD"}),
     ("PATCH", "/openapi.yaml", {"GET", "HEAD"}),
 ])
@@ -426,6 +429,15 @@ def test_what_is_not_http_does_no_harm(impatient, lines):
         answer = connection.read_to_end()
     assert answer == b"" or answer.split()[1].startswith(b"4"), answer[:200]
     assert_well(impatient)
+
+
+def test_a_transfer_coding_other_than_chunked_is_not_understood(client):
+    with BareConnection(client.server.address) as connection:
+        connection.send_head("POST", "/score", "Transfer-Encoding: gzip")
+        status, fields = connection.read_head()
+        body = connection.file.read(int(fields["Content-Length"]))
+    assert_problem(BareAnswer(status, fields, body), 501, "not-implemented", "Transfer-Encoding")
+    assert_well(client)
 
 
 # Limits

@@ -20,6 +20,7 @@ LABELS, PRED_PROBS = reference.sample(images=4, height=9, width=6)
 PIXEL_SCORES = reference.pixel_scores(LABELS, PRED_PROBS)
 BODY = npz(labels=LABELS, pred_probs=PRED_PROBS)
 ASYNC = {"Prefer": "respond-async"}
+RESULTS = ["image_scores", "pixel_scores", "issues", "label_issues", "statistics", "ranking", "summary"]
 
 
 @pytest.fixture(scope="module")
@@ -164,8 +165,7 @@ def test_the_document_tells_all_of_a_finished_job(client):
     assert document["id"] == answer["job"]
     assert document["status"] == "succeeded"
     assert document["method"] == "softmin"
-    given = {name: document["parameters"][name] for name in ("temperature", "threshold", "ignore_label")}
-    assert given == {"temperature": 0.5, "threshold": 0.2, "ignore_label": 3}
+    assert document["parameters"] == {"temperature": 0.5, "downsample": 1, "threshold": 0.2, "ignore_label": 3}
     assert document["shape"] == {"images": 4, "classes": 4, "height": 9, "width": 6}
     assert document["progress"] == {"images_done": 4, "images_total": 4, "fraction": 1}
     assert document["error"] is None
@@ -248,7 +248,7 @@ def test_an_upload_is_a_job_that_receives(client, upload):
     assert "pixel_scores" not in document["links"]
 
 
-@pytest.mark.parametrize("result", ["image_scores", "pixel_scores", "issues", "ranking"])
+@pytest.mark.parametrize("result", RESULTS)
 def test_a_result_asked_for_too_early_is_a_conflict(client, upload, result):
     assert_problem(client.get(f"{upload[1]}/{result}"), 409, "job-not-finished")
 
@@ -289,8 +289,7 @@ def test_deleting_a_live_job_stops_it(client, upload):
 
 
 @pytest.mark.parametrize("method, suffix", [
-    ("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/image_scores"), ("GET", "/pixel_scores"),
-    ("GET", "/issues"), ("GET", "/ranking"),
+    ("GET", ""), ("DELETE", ""), ("POST", "/cancel"), *(("GET", f"/{result}") for result in RESULTS),
 ])
 def test_an_unknown_job_is_not_found(client, method, suffix):
     assert_problem(client.request(method, f"/jobs/nonesuch{suffix}"), 404, "unknown-job")
@@ -376,11 +375,6 @@ def test_the_ranking_counts_by_the_jobs_threshold_and_puts_equal_scores_by_index
     assert [(row["image"], row["num_pixel_issues"]) for row in rows] == [(1, 2), (0, 0), (2, 0)]
 
 
-@pytest.mark.parametrize("suffix", ["/label_issues", "/summary", "/issues?class=1"])
-def test_confident_learning_is_not_built_yet(client, job, suffix):
-    assert_problem(client.get(f"{job}{suffix}"), 501, "not-implemented")
-
-
 # Validators and ranges
 
 
@@ -458,7 +452,7 @@ def forgetful(start_server):
 def test_results_expire_and_say_so(forgetful):
     links = forgetful.scored(BODY)["links"]
     eventually(lambda: forgetful.get(links["pixel_scores"]).status_code == 410, "the result expires")
-    for result in ("image_scores", "pixel_scores", "issues", "ranking"):
+    for result in RESULTS:
         assert_problem(forgetful.get(f"{links['self']}/{result}"), 410, "result-expired")
     document = forgetful.get(links["self"]).json()
     assert document["status"] == "succeeded"
@@ -497,7 +491,8 @@ def test_a_parameter_of_the_list_out_of_range_is_refused(client, parameter, valu
 
 
 @pytest.mark.parametrize("suffix, accept", [
-    ("", NPY), ("/image_scores", PNG), ("/pixel_scores", NPZ), ("/issues", "text/html"), ("/ranking", NPY),
+    ("", NPY), ("/image_scores", PNG), ("/pixel_scores", NPZ), ("/issues", "text/html"), ("/label_issues", NPZ),
+    ("/statistics", PNG), ("/ranking", NPY), ("/summary", "text/csv"),
 ])
 def test_an_answer_in_another_form_is_refused(client, job, suffix, accept):
     assert_problem(client.get(f"{job}{suffix}", headers={"Accept": accept}), 406, "not-acceptable")

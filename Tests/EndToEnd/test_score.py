@@ -351,11 +351,3 @@ def test_the_request_id_is_echoed_or_made(client, scorable):
     assert client.score(scorable, headers={"X-Request-Id": "abc-123"}).headers["X-Request-Id"] == "abc-123"
     made = {client.score(scorable).headers["X-Request-Id"] for _ in range(2)}
     assert len(made) == 2
-
-
-# Not yet
-
-
-@pytest.mark.parametrize("parameters", [{"method": "num_pixel_issues"}, {"include": "label_issues"}])
-def test_confident_learning_is_not_built_yet(client, scorable, parameters):
-    assert_problem(client.score(scorable, **parameters), 501, "not-implemented")

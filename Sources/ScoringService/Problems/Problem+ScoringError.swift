@@ -39,7 +39,8 @@ extension Problem {
                     .unprocessableContent, "downsample-does-not-divide",
                     "Images of height H = \(height) and width W = \(width) cannot be cut into blocks of "
                         + "\(downsample) × \(downsample) pixels.",
-                    parameter: "downsample", expected: "a divisor of \(height) and \(width)", actual: "\(downsample)")
+                    parameter: "downsample", expected: "a divisor of H = \(height) and W = \(width)",
+                    actual: "\(downsample)")
             case .labelOutOfRange(let value, let position, let classCount):
                 Problem(
                     .unprocessableContent, "label-out-of-range",
@@ -71,8 +72,9 @@ extension Problem {
             case .system(_, _, let code) where code == ENOSPC || code == EDQUOT || code == EFBIG:
                 Problem(
                     .init(code: 507, reasonPhrase: "Insufficient Storage"), "spool-full",
-                    "There is no room to keep pred_probs until labels are in; send labels first.",
-                    parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "labels before pred_probs")
+                    "There is no room to keep pred_probs until labels and parameters are in; send these first.",
+                    parameter: ScoringError.Array.predictedProbabilities.rawValue,
+                    expected: "labels and parameters before pred_probs")
             case .endOfFile(let path):
                 Problem(.internalServerError, "internal-error", "\(path) has become shorter while it was read.")
             case .system(let operation, let path, let code):
