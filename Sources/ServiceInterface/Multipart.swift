@@ -25,8 +25,19 @@ package protocol PartReceiver: AnyObject {
     ///
     /// - Parameters:
     ///   - offset: Where in the part the bytes belong; 0 begins a new part, an empty one too.
-    /// - Returns: Whether more is wanted.
-    func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool
+    /// - Returns: What the receiver makes of it.
+    func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> PartDemand
+}
+
+/// What the receiver of a part says when it has taken some bytes.
+package enum PartDemand: Equatable, Sendable {
+    /// No more is wanted.
+    case stop
+    /// The part goes on, or ends.
+    case more
+    /// The part says itself that it goes on for at least so many bytes. The reader takes its word for it, and does not look for the
+    /// end of the part among them: large arrays need not be searched for a boundary that no array of that size holds.
+    case atLeast(Int)
 }
 
 /// What the head of a form's part says.

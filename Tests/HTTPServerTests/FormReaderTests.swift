@@ -23,7 +23,10 @@ import Testing
         var starts: [Int] = []
         var wanted = Int.max
 
-        func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
+        /// The size of each part, where it is known beforehand.
+        var sizes: [Int] = []
+
+        func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> PartDemand {
             if offset == 0 {
                 parts.append(Part(part.name, "", fileName: part.fileName))
                 starts.append(Int(part.start))
@@ -33,7 +36,9 @@ import Testing
             #expect(parts.last?.body.count == Int(offset))
             bytes.withUnsafeBufferPointer { parts[parts.count - 1].body.append(contentsOf: $0) }
             wanted -= 1
-            return wanted > 0
+            guard wanted > 0 else { return .stop }
+            guard sizes.count >= parts.count else { return .more }
+            return .atLeast(sizes[parts.count - 1] - parts[parts.count - 1].body.count)
         }
     }
 
@@ -76,6 +81,28 @@ import Testing
             }
         }
         #expect(try read(Self.form, splitAt: Array(0...count)) == Self.expected)
+    }
+
+    /// A part that knows its size may hold whatever it likes.
+    @Test func doesNotSearchWhatIsCertain() throws {
+        let body = "1\r\n--xYz\r\n--xYz--\r\n\r\n--xY"
+        let form = "--xYz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\(body)\r\n--xYz\r\n"
+            + "Content-Disposition: form-data; name=\"b\"\r\n\r\nsecond\r\n--xYz--\r\n"
+        let bytes = Array(form.utf8)
+        let head = 51
+        // The reader hears of the size with the first bytes, which must not hold a boundary yet.
+        for first in head + 1...head + 7 {
+            for second in first...bytes.count {
+                let parts = Parts()
+                parts.sizes = [body.utf8.count, 6]
+                let reader = FormReader(boundary: Array("xYz".utf8), receiver: parts)
+                for (start, end) in [(0, first), (first, second), (second, bytes.count)] {
+                    try reader.receive(bytes.span.extracting(start..<end))
+                }
+                try reader.finish()
+                #expect(parts.parts == [Parts.Part("a", body), Parts.Part("b", "second")], "\(first), \(second)")
+            }
+        }
     }
 
     @Test(arguments: [1, 7, 1000]) func tellsWherePartsStartAndHowAFormEnds(size: Int) throws {

@@ -35,6 +35,8 @@ final class FormReader: MultipartReader {
     private var head: [UInt8] = []
     private var part = FormPart(name: "", fileName: nil, start: 0)
     private var offset: UInt64 = 0
+    /// Bytes of the part that are known to be its own.
+    private var certain = 0
     /// Bytes of the form before those that are being read.
     private var readCount: UInt64 = 0
 
@@ -79,6 +81,15 @@ final class FormReader: MultipartReader {
     private func readContent(
         _ bytes: borrowing Span<UInt8>, from start: Int, _ carried: Int
     ) throws(MultipartError) -> Int {
+        if certain > carried {
+            // What looked like a delimiter's start was none.
+            let delimiter = delimiter
+            try give(delimiter.span.extracting(0..<carried))
+            state = .content(matched: 0)
+            let count = min(certain, bytes.count - start)
+            try give(bytes.extracting(start..<start + count))
+            return start + count
+        }
         var index = start
         if carried > 0 {
             let matched = carried + matchLength(bytes, from: start, of: carried)
@@ -134,16 +145,19 @@ final class FormReader: MultipartReader {
 
     private func give(_ bytes: borrowing Span<UInt8>) throws(MultipartError) {
         guard !isPreamble, bytes.count > 0 else { return }
-        let wantsMore = receiver.receive(part, offset: offset, bytes: bytes)
+        let demand = receiver.receive(part, offset: offset, bytes: bytes)
         offset += UInt64(bytes.count)
-        if !wantsMore { throw .refused }
+        switch demand {
+        case .stop: throw .refused
+        case .more: certain = 0
+        case .atLeast(let count): certain = max(count, 0)
+        }
     }
 
     private func endPart(_ index: Int) throws(MultipartError) -> Int {
         state = .delimiter(dashes: 0, sawReturn: false)
         if !isPreamble, offset == 0 {
-            let wantsMore = receiver.receive(part, offset: 0, bytes: Span())
-            if !wantsMore { throw .refused }
+            if receiver.receive(part, offset: 0, bytes: Span()) == .stop { throw .refused }
         }
         isPreamble = false
         return index
@@ -181,6 +195,7 @@ final class FormReader: MultipartReader {
         guard head.starts(with: [0x0D, 0x0A]) || head.count > 2 else { throw .malformed }
         part = FormPart(name: "", fileName: nil, start: end)
         offset = 0
+        certain = 0
         virtualBytes = 2
         state = .content(matched: virtualBytes)
         for line in String(decoding: head, as: UTF8.self).split(separator: "\r\n") {

@@ -30,6 +30,9 @@ final class ArrayPort: TensorReceiver {
     private let byteLimit: Int
     private let bytesToEnd: Int?
 
+    /// How many bytes of the array are still to come, where it is known to fill the body.
+    private(set) var certainBytes = 0
+
     /// - Parameters:
     ///   - bytesToEnd: What is left of the body's content from the start of the array's file on; 0 where no parameter
     ///     can follow, nil where that cannot be known.
@@ -48,10 +51,12 @@ final class ArrayPort: TensorReceiver {
         // The destination first: that there are too many pixels says more than that there are too many bytes.
         try destination.begin(array, layout, parametersAreKnown: isLast)
         guard layout.byteCount <= byteLimit else { throw .bodyTooLarge(limit: byteLimit).found(in: array) }
+        if let bytesToEnd, bytesToEnd - offset == layout.byteCount { certainBytes = layout.byteCount }
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
         try destination.receive(bytes, of: array)
+        certainBytes = max(certainBytes - bytes.count, 0)
     }
 
     func end() throws(Problem) {

@@ -52,17 +52,18 @@ final class MultipartForm: ArrayBody.Form, PartReceiver {
 
     func complete() throws(Problem) {}
 
-    func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
+    func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> PartDemand {
         do throws(Problem) {
             if offset == 0 {
                 try endPart()
                 try beginPart(part)
             }
             try append(bytes)
-            return true
+            guard case .array(let array) = self.part, array.certainBytes > 0 else { return .more }
+            return .atLeast(array.certainBytes)
         } catch {
             problem = error
-            return false
+            return .stop
         }
     }
 
@@ -114,8 +115,8 @@ final class MultipartForm: ArrayBody.Form, PartReceiver {
             self.form = form
         }
 
-        func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> Bool {
-            form?.receive(part, offset: offset, bytes: bytes) ?? false
+        func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> PartDemand {
+            form?.receive(part, offset: offset, bytes: bytes) ?? .stop
         }
     }
 }

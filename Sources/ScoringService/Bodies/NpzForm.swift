@@ -49,13 +49,17 @@ final class NpzForm: ArrayBody.Form {
 /// One npy file in a body.
 struct NpyPart {
     private let array: ScoringError.Array
+    private let port: ArrayPort
     private var decoder: NpyDecoder<ArrayPort>
+
+    /// How many bytes of the file are sure to come, whatever they are.
+    var certainBytes: Int { port.certainBytes }
 
     /// - Parameters:
     ///   - bytesToEnd: See ``ArrayPort/init(_:of:byteLimit:bytesToEnd:)``.
     init(_ array: ScoringError.Array, _ intake: ArrayIntake, byteLimit: Int, bytesToEnd: Int? = 0) {
         self.array = array
-        let port = ArrayPort(array, of: intake.destination, byteLimit: byteLimit, bytesToEnd: bytesToEnd)
+        port = ArrayPort(array, of: intake.destination, byteLimit: byteLimit, bytesToEnd: bytesToEnd)
         decoder = NpyDecoder(receiver: port, byteLimit: .max)
     }
 
