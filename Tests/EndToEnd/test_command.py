@@ -121,3 +121,20 @@ def test_the_version_is_told():
     done = run("version")
     assert done.returncode == 0
     assert done.stdout.strip()
+
+
+def test_every_level_of_processors_scores_alike(files, tmp_path):
+    told = run("version", "--cpu").stdout.splitlines()[1]
+    levels = told.rpartition("runs ")[2].split(", ")
+    assert levels[:2] == ["plain", "vector"] and told.startswith(f"loops for {levels[-1]};")
+    paths = files(*reference.sample(2, 5, 61, 67))
+    results = []
+    for level in levels:
+        out = tmp_path / level
+        done = run("score", *paths, "--method", "num_pixel_issues", "--threshold", 0.3, "--out", out, "--cpu", level)
+        assert done.returncode == 0, done.stderr
+        results.append(written(out))
+    for result in results[1:]:
+        for name, array in results[0].items():
+            np.testing.assert_array_equal(result[name], array)
+    assert "plain" in run("score", *paths, "--cpu", "sse9").stderr

@@ -86,7 +86,8 @@ import Testing
     /// A part that knows its size may hold whatever it likes.
     @Test func doesNotSearchWhatIsCertain() throws {
         let body = "1\r\n--xYz\r\n--xYz--\r\n\r\n--xY"
-        let form = "--xYz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\(body)\r\n--xYz\r\n"
+        let form =
+            "--xYz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\(body)\r\n--xYz\r\n"
             + "Content-Disposition: form-data; name=\"b\"\r\n\r\nsecond\r\n--xYz--\r\n"
         let bytes = Array(form.utf8)
         let head = 51

@@ -4,7 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// The loops over pixels. Source pointers need no alignment: they point into what the network delivered.
+/// The loops over pixels, compiled for several levels of processors. Source pointers need no alignment: they point into what
+/// the network delivered.
+
+#pragma clang assume_nonnull begin
 
 /// The types that elements come in.
 typedef enum {
@@ -40,114 +43,131 @@ typedef struct {
     int32_t ignored;
 } segscore_labels_kept;
 
-// MARK: Elements
+/// The loops as they are compiled for one level. All levels give the same results, to the last bit but for `softmin` and
+/// `exponentials`.
+typedef struct {
+    /// `plain`, `vector`, `avx2` or `avx512`.
+    const char *name;
 
-/// Copies elements in the machine's byte order; float16 becomes float32 besides.
-void segscore_to_native(const void *source, segscore_scalar type, bool swapped, size_t count, void *out);
+    // MARK: Elements
 
-/// Copies scores to places `stride` apart.
-void segscore_copy(const void *source, size_t count, segscore_floats scores, size_t stride);
+    /// Copies elements in the machine's byte order; float16 becomes float32 besides.
+    void (*to_native)(const void *source, segscore_scalar type, bool swapped, size_t count, void *out);
 
-// MARK: Labels
+    /// Copies scores to places `stride` apart.
+    void (*copy)(const void *source, size_t count, segscore_floats scores, size_t stride);
 
-/// Stores whole numbers in 0...limit as labels, `stride` labels apart.
-///
-/// The source is in the machine's byte order, float16 already widened. Stops at the first element that is anything
-/// else, and returns its index; `count` where there is none.
-size_t segscore_narrow_labels(
-    const void *source, segscore_scalar type, size_t count, segscore_classes labels, size_t stride, uint32_t limit);
+    // MARK: Labels
 
-/// The index of the first label that is neither a class nor ignored; `count` where there is none.
-size_t segscore_first_label_outside(segscore_classes labels, size_t count, segscore_labels_kept kept);
+    /// Stores whole numbers in 0...limit as labels, `stride` labels apart.
+    ///
+    /// The source is in the machine's byte order, float16 already widened. Stops at the first element that is anything
+    /// else, and returns its index; `count` where there is none.
+    size_t (*narrow_labels)(
+        const void *source, segscore_scalar type, size_t count, segscore_classes labels, size_t stride, uint32_t
+        limit);
 
-/// How many labels are of a class.
-size_t segscore_count_class(segscore_classes labels, size_t count, uint32_t class_index);
+    /// The index of the first label that is neither a class nor ignored; `count` where there is none.
+    size_t (*first_label_outside)(segscore_classes labels, size_t count, segscore_labels_kept kept);
 
-/// The labels of blocks of `side` × `side` pixels: the mean of the labels that take part, rounded half to even, and how
-/// many these are. Where there are none, the label is all ones.
-///
-/// `labels` is `(height, width)`; `block_labels` and `counts` are `(height / side, width / side)`.
-void segscore_block_labels(
-    segscore_classes labels, size_t height, size_t width, size_t side, segscore_labels_kept kept,
-    segscore_classes block_labels, uint32_t *counts);
+    /// How many labels are of a class.
+    size_t (*count_class)(segscore_classes labels, size_t count, uint32_t class_index);
 
-// MARK: Probabilities, as they stream by
+    /// The labels of blocks of `side` × `side` pixels: the mean of the labels that take part, rounded half to even, and how
+    /// many these are. Where there are none, the label is all ones.
+    ///
+    /// `labels` is `(height, width)`; `block_labels` and `counts` are `(height / side, width / side)`.
+    void (*block_labels)(
+        segscore_classes labels, size_t height, size_t width, size_t side, segscore_labels_kept kept,
+        segscore_classes block_labels, uint32_t *counts);
 
-/// Takes the probabilities of one class. `scores` keeps those of the pixels that are labelled so, `largest` each pixel's
-/// largest so far and `predicted` its class, the first of equals; class 0, which comes first, starts them.
-///
-/// Labels, scores and predicted classes stand `stride` apart, largest probabilities `largest_stride`. Returns the index
-/// of the first probability that is not in [0, 1], NaN included; `count` where there is none.
-size_t segscore_take(
-    const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores,
-    segscore_classes predicted, size_t stride, segscore_floats largest, size_t largest_stride);
+    // MARK: Probabilities, as they stream by
 
-/// Adds the probabilities of part of a row, from `column` on, to the sums of the row's blocks of `side` columns.
-///
-/// Only pixels whose label is not `ignored` (-1 for none) count.
-void segscore_add_row(
-    const void *source, bool is_double, size_t count, size_t column, size_t side, segscore_classes labels,
-    int32_t ignored, double *sums);
+    /// Takes the probabilities of one class. `scores` keeps those of the pixels that are labelled so, `largest` each pixel's
+    /// largest so far and `predicted` its class, the first of equals; class 0, which comes first, starts them.
+    ///
+    /// Labels, scores and predicted classes stand `stride` apart, largest probabilities `largest_stride`. Returns the index
+    /// of the first probability that is not in [0, 1], NaN included; `count` where there is none.
+    size_t (*take)(
+        const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores,
+        segscore_classes predicted, size_t stride, segscore_floats largest, size_t largest_stride);
 
-/// Adds one probability each to sums that stand `sum_stride` apart, their labels `label_stride`.
-void segscore_add_each(
-    const void *source, bool is_double, size_t count, segscore_classes labels, size_t label_stride, int32_t ignored,
-    double *sums, size_t sum_stride);
+    /// Adds the probabilities of part of a row, from `column` on, to the sums of the row's blocks of `side` columns.
+    ///
+    /// Only pixels whose label is not `ignored` (-1 for none) count.
+    void (*add_row)(
+        const void *source, bool is_double, size_t count, size_t column, size_t side, segscore_classes labels,
+        int32_t ignored, double *sums);
 
-/// Takes the sums of one class over `count` blocks, as `segscore_take` takes probabilities: their means, and the means'
-/// totals over the classes. Sets the sums to zero.
-void segscore_take_blocks(
-    double *sums, const uint32_t *counts, size_t count, uint32_t class_index, segscore_classes labels, double *totals,
-    double *scores, double *largest, segscore_classes predicted);
+    /// Adds one probability each to sums that stand `sum_stride` apart, their labels `label_stride`.
+    void (*add_each)(
+        const void *source, bool is_double, size_t count, segscore_classes labels, size_t label_stride, int32_t
+        ignored, double *sums, size_t sum_stride);
 
-/// Divides by totals; what has a total of zero becomes zero.
-void segscore_divide(double *values, const double *totals, size_t count);
+    /// Takes the sums of one class over `count` blocks, as `take` takes probabilities: their means, and the means'
+    /// totals over the classes. Sets the sums to zero.
+    void (*take_blocks)(
+        double *sums, const uint32_t *counts, size_t count, uint32_t class_index, segscore_classes labels, double
+        *totals, double *scores, double *largest, segscore_classes predicted);
 
-// MARK: Whole images
+    /// Divides by totals; what has a total of zero becomes zero.
+    void (*divide)(double *values, const double *totals, size_t count);
 
-/// Sets the scores of pixels labelled `ignored` to 1.
-void segscore_ignore(segscore_floats scores, segscore_classes labels, size_t count, int32_t ignored);
+    // MARK: Whole images
 
-/// Softmin of the scores of pixels not labelled `ignored` (-1 for none); NaN where no pixel is left.
-double segscore_softmin(
-    segscore_floats scores, segscore_classes labels, size_t count, int32_t ignored, double temperature);
+    /// Sets the scores of pixels labelled `ignored` to 1.
+    void (*ignore)(segscore_floats scores, segscore_classes labels, size_t count, int32_t ignored);
 
-/// Writes 1 where a score is below the threshold, 0 elsewhere.
-void segscore_below(segscore_floats scores, size_t count, double threshold, uint8_t *mask);
+    /// Replaces each value by its exponential, within one unit in the last place.
+    void (*exponentials)(double *values, size_t count);
 
-/// How many scores are below the threshold.
-size_t segscore_count_below(segscore_floats scores, size_t count, double threshold);
+    /// Softmin of the scores of pixels not labelled `ignored` (-1 for none); NaN where no pixel is left.
+    double (*softmin)(
+        segscore_floats scores, segscore_classes labels, size_t count, int32_t ignored, double temperature);
 
-// MARK: Confident learning
+    /// Writes 1 where a score is below the threshold, 0 elsewhere.
+    void (*below)(segscore_floats scores, size_t count, double threshold, uint8_t *mask);
 
-/// Adds each score to its label's sum, and one to its count.
-void segscore_sum_by_label(
-    segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double *sums,
-    int64_t *counts);
+    /// How many scores are below the threshold.
+    size_t (*count_below)(segscore_floats scores, size_t count, double threshold);
 
-/// How many pixels are predicted as another class than their label with at least that class's threshold.
-size_t segscore_count_confident(
-    segscore_floats largest, segscore_classes predicted, segscore_classes labels, size_t count,
-    segscore_labels_kept kept, const double *thresholds);
+    // MARK: Confident learning
 
-/// Scores as whole numbers of the same order: their bits without the sign, since -0 is 0.
-///
-/// Counts those of which the bits from `shift` + `width` on are `prefix`, by their `width` bits from `shift` on.
-void segscore_count_keys(
-    segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, uint64_t prefix,
-    unsigned shift, unsigned width, uint64_t *counts);
+    /// Adds each score to its label's sum, and one to its count.
+    void (*sum_by_label)(
+        segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double *sums,
+        int64_t *counts);
 
-/// Marks the scores that are below `cut`, and of those that equal it the first `ties`; returns how many these were.
-size_t segscore_mark_lowest(
-    segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double cut, size_t ties,
-    uint8_t *marks);
+    /// How many pixels are predicted as another class than their label with at least that class's threshold.
+    size_t (*count_confident)(
+        segscore_floats largest, segscore_classes predicted, segscore_classes labels, size_t count,
+        segscore_labels_kept kept, const double *thresholds);
 
-/// Marks the pixels of a row whose block is marked and which are predicted as another class than their label, `ignored`
-/// (-1 for none) excepted. Returns how many they are; `marks` may be the blocks' own where `side` is 1.
-size_t segscore_mark_disagreeing(
-    const uint8_t *block_marks, size_t side, segscore_classes predicted, segscore_classes labels, size_t count,
-    int32_t ignored, uint8_t *marks);
+    /// Scores as whole numbers of the same order: their bits without the sign, since -0 is 0.
+    ///
+    /// Counts those up to `limit` of which the bits from `shift` + `width` on are `prefix`, by their `width` bits from `shift`
+    /// on.
+    void (*count_keys)(
+        segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double limit,
+        uint64_t prefix, unsigned shift, unsigned width, uint64_t *counts);
 
-/// Takes the marks from all pixels that are neither labelled nor predicted as a class.
-void segscore_keep_class(
-    uint8_t *marks, segscore_classes labels, segscore_classes predicted, size_t count, uint32_t class_index);
+    /// Marks the scores that are below `cut`, and of those that equal it the first `ties`; returns how many these were.
+    size_t (*mark_lowest)(
+        segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double cut,
+        size_t ties, uint8_t *marks);
+
+    /// Marks the pixels of a row whose block is marked and which are predicted as another class than their label, `ignored`
+    /// (-1 for none) excepted. Returns how many they are; `marks` may be the blocks' own where `side` is 1.
+    size_t (*mark_disagreeing)(
+        const uint8_t *block_marks, size_t side, segscore_classes predicted, segscore_classes labels, size_t count,
+        int32_t ignored, uint8_t *marks);
+
+    /// Takes the marks from all pixels that are neither labelled nor predicted as a class.
+    void (*keep_class)(
+        uint8_t *marks, segscore_classes labels, segscore_classes predicted, size_t count, uint32_t class_index);
+} segscore_kernels;
+
+/// The levels that this processor can run, from `plain`, which is the definition, to the best; NULL behind the last.
+const segscore_kernels *_Nullable segscore_kernels_at(size_t index);
+
+#pragma clang assume_nonnull end

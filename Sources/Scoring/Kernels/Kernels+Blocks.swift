@@ -16,7 +16,7 @@ extension Kernels {
         checkBounds(blockLabels.count, block, blockCount)
         checkBounds(counts.count, block, blockCount)
         precondition(pixels.count == blockCount * side * side && labels.isWide == blockLabels.isWide)
-        unsafe segscore_block_labels(
+        unsafe loops.block_labels(
             labels.pointer(at: pixels.lowerBound), pixels.count / width, width, side,
             segscore_labels_kept(class_count: UInt32(classCount), ignored: ignored),
             blockLabels.pointer(at: block), counts.mutableElements + block)
@@ -34,7 +34,7 @@ extension Kernels {
     ) {
         checkBounds(labels.count, pixel, count)
         precondition(count > 0 && (column + count - 1) / side < sums.count)
-        unsafe segscore_add_row(
+        unsafe loops.add_row(
             elements.pointer(at: index), elements.isDouble, count, column, side, labels.pointer(at: pixel), ignored,
             sums.mutableElements)
     }
@@ -46,7 +46,7 @@ extension Kernels {
     ) {
         checkBounds(labels.count, run.firstPixel, run.stride, run.count)
         checkBounds(sums.count, sum, sumStride, run.count)
-        unsafe segscore_add_each(
+        unsafe loops.add_each(
             elements.pointer(at: index), elements.isDouble, run.count, labels.pointer(at: run.firstPixel), run.stride,
             ignored, sums.mutableElements + sum, sumStride)
     }
@@ -71,7 +71,7 @@ extension Kernels {
         checkBounds(largest.count, first, blocks.count)
         checkBounds(predicted.count, first, blocks.count)
         precondition(labels.isWide == predicted.isWide)
-        unsafe segscore_take_blocks(
+        unsafe loops.take_blocks(
             sums.mutableElements + sum, counts.mutableElements + first, blocks.count, UInt32(classIndex),
             labels.pointer(at: first), totals.mutableElements + total, scores.mutableElements + first,
             largest.mutableElements + first, predicted.pointer(at: first))
@@ -81,7 +81,7 @@ extension Kernels {
     static func divide(_ values: Buffer<Double>, _ blocks: Range<Int>, by totals: Buffer<Double>, at total: Int) {
         checkBounds(values.count, blocks.lowerBound, blocks.count)
         checkBounds(totals.count, total, blocks.count)
-        unsafe segscore_divide(
+        unsafe loops.divide(
             values.mutableElements + blocks.lowerBound, totals.mutableElements + total, blocks.count)
     }
 }

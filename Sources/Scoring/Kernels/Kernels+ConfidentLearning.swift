@@ -11,7 +11,7 @@ extension Kernels {
         unsafe sums.withUnsafeMutableBufferPointer { sums in
             unsafe counts.withUnsafeMutableBufferPointer { counts in
                 guard let sums = sums.baseAddress, let counts = counts.baseAddress else { return }
-                unsafe segscore_sum_by_label(
+                unsafe loops.sum_by_label(
                     cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound),
                     range.count, cells.kept, sums, counts)
             }
@@ -29,23 +29,25 @@ extension Kernels {
         checkBounds(largest.count, range.lowerBound, range.count)
         precondition(thresholds.count == cells.classCount)
         return unsafe thresholds.withUnsafeBufferPointer { thresholds in
-            unsafe segscore_count_confident(
+            guard let thresholds = thresholds.baseAddress else { return 0 }
+            return unsafe loops.count_confident(
                 largest.pointer(at: range.lowerBound), cells.predicted.pointer(at: range.lowerBound),
-                cells.labels.pointer(at: range.lowerBound), range.count, cells.kept, thresholds.baseAddress)
+                cells.labels.pointer(at: range.lowerBound), range.count, cells.kept, thresholds)
         }
     }
 
-    /// Counts the scores of a range by a part of their bits, among those whose higher bits are `prefix`.
+    /// Counts the scores of a range by a part of their bits, among those up to a limit whose higher bits are `prefix`.
     static func countKeys(
-        _ cells: ConfidenceCells, _ range: Range<Int>, prefix: UInt64, digit: Cut.Digit, counts: inout [UInt64]
+        _ cells: ConfidenceCells, _ range: Range<Int>, upTo limit: Double, prefix: UInt64, digit: Cut.Digit,
+        counts: inout [UInt64]
     ) {
         checkBounds(cells, range)
         precondition(counts.count == 1 << digit.width)
         unsafe counts.withUnsafeMutableBufferPointer { counts in
             guard let counts = counts.baseAddress else { return }
-            unsafe segscore_count_keys(
+            unsafe loops.count_keys(
                 cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound), range.count,
-                cells.kept, prefix, UInt32(digit.shift), UInt32(digit.width), counts)
+                cells.kept, limit, prefix, UInt32(digit.shift), UInt32(digit.width), counts)
         }
     }
 
@@ -59,7 +61,7 @@ extension Kernels {
     ) -> Int {
         checkBounds(cells, range)
         checkBounds(marks.count, mark, range.count)
-        return unsafe segscore_mark_lowest(
+        return unsafe loops.mark_lowest(
             cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound), range.count,
             cells.kept, cut, ties, marks.mutableElements + mark)
     }
@@ -79,7 +81,7 @@ extension Kernels {
             checkBounds(count, pixels.lowerBound, pixels.count)
         }
         precondition(pixels.count % side == 0 && labels.isWide == predicted.isWide)
-        return unsafe segscore_mark_disagreeing(
+        return unsafe loops.mark_disagreeing(
             blockMarks.mutableElements + blockMark, side, predicted.pointer(at: pixels.lowerBound),
             labels.pointer(at: pixels.lowerBound), pixels.count, ignored, marks.mutableElements + pixels.lowerBound)
     }
@@ -91,7 +93,7 @@ extension Kernels {
         checkBounds(labels.count, pixels.lowerBound, pixels.count)
         checkBounds(predicted.count, pixels.lowerBound, pixels.count)
         precondition(marks.count == pixels.count && labels.isWide == predicted.isWide)
-        unsafe segscore_keep_class(
+        unsafe loops.keep_class(
             marks.mutableElements, labels.pointer(at: pixels.lowerBound), predicted.pointer(at: pixels.lowerBound),
             pixels.count, UInt32(classIndex))
     }

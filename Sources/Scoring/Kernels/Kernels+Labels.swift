@@ -11,14 +11,14 @@ extension Kernels {
         let pixel = run.firstPixel + done * run.stride
         let count = run.count - done
         checkBounds(codes.count, pixel, run.stride, count)
-        return unsafe segscore_narrow_labels(
+        return unsafe loops.narrow_labels(
             elements.pointer(at: index), elements.type, count, codes.pointer(at: pixel), run.stride,
             codes.isWide ? UInt32(LabelMap.otherCode) - 1 : UInt32(UInt8.max))
     }
 
     static func widen(_ narrow: Buffer<UInt8>, into wide: Buffer<UInt16>) {
         precondition(narrow.count == wide.count)
-        _ = unsafe segscore_narrow_labels(
+        _ = unsafe loops.narrow_labels(
             narrow.mutableElements, SEGSCORE_UINT8, narrow.count, ClassCodes.wide(wide).pointer(at: 0), 1,
             UInt32(UInt8.max))
     }
@@ -28,7 +28,7 @@ extension Kernels {
         _ codes: ClassCodes, _ pixels: Range<Int>, classCount: Int, ignored: Int32
     ) -> Int? {
         checkBounds(codes.count, pixels.lowerBound, pixels.count)
-        let found = unsafe segscore_first_label_outside(
+        let found = unsafe loops.first_label_outside(
             codes.pointer(at: pixels.lowerBound), pixels.count,
             segscore_labels_kept(class_count: UInt32(classCount), ignored: ignored))
         return found < pixels.count ? pixels.lowerBound + found : nil
@@ -37,6 +37,6 @@ extension Kernels {
     /// How many codes of a range have a value.
     static func count(_ codes: ClassCodes, _ pixels: Range<Int>, of code: Int) -> Int {
         checkBounds(codes.count, pixels.lowerBound, pixels.count)
-        return unsafe segscore_count_class(codes.pointer(at: pixels.lowerBound), pixels.count, UInt32(code))
+        return unsafe loops.count_class(codes.pointer(at: pixels.lowerBound), pixels.count, UInt32(code))
     }
 }

@@ -17,7 +17,7 @@ extension Kernels {
         checkBounds(predicted.count, pixel, stride, count)
         checkBounds(largest.count, largestIndex, largestStride, count)
         precondition(labels.isWide == predicted.isWide)
-        let found = unsafe segscore_take(
+        let found = unsafe loops.take(
             elements.pointer(at: index), count, UInt32(run.classIndex), labels.pointer(at: pixel),
             scores.pointer(at: pixel), predicted.pointer(at: pixel), stride, largest.pointer(at: largestIndex),
             largestStride)
@@ -27,7 +27,7 @@ extension Kernels {
     /// Copies a run of scores to their pixels.
     static func copy(_ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, into scores: PixelScores) {
         checkBounds(scores.count, run.firstPixel, run.stride, run.count)
-        unsafe segscore_copy(
+        unsafe loops.copy(
             elements.pointer(at: index), run.count, scores.pointer(at: run.firstPixel), run.stride)
     }
 
@@ -35,7 +35,7 @@ extension Kernels {
     static func ignore(_ labels: ClassCodes, _ ignored: Int32, _ pixels: Range<Int>, in scores: PixelScores) {
         checkBounds(labels.count, pixels.lowerBound, pixels.count)
         checkBounds(scores.count, pixels.lowerBound, pixels.count)
-        unsafe segscore_ignore(
+        unsafe loops.ignore(
             scores.pointer(at: pixels.lowerBound), labels.pointer(at: pixels.lowerBound), pixels.count, ignored)
     }
 
@@ -45,7 +45,7 @@ extension Kernels {
     ) -> Double {
         checkBounds(labels.count, pixels.lowerBound, pixels.count)
         checkBounds(scores.count, pixels.lowerBound, pixels.count)
-        return unsafe segscore_softmin(
+        return unsafe loops.softmin(
             scores.pointer(at: pixels.lowerBound), labels.pointer(at: pixels.lowerBound), pixels.count, ignored,
             temperature)
     }
@@ -54,12 +54,12 @@ extension Kernels {
     static func below(_ scores: PixelScores, _ pixels: Range<Int>, threshold: Double, into mask: Buffer<UInt8>) {
         checkBounds(scores.count, pixels.lowerBound, pixels.count)
         precondition(mask.count == pixels.count)
-        unsafe segscore_below(scores.pointer(at: pixels.lowerBound), pixels.count, threshold, mask.mutableElements)
+        unsafe loops.below(scores.pointer(at: pixels.lowerBound), pixels.count, threshold, mask.mutableElements)
     }
 
     /// How many scores of a range are below a threshold.
     static func countBelow(_ scores: PixelScores, _ pixels: Range<Int>, threshold: Double) -> Int {
         checkBounds(scores.count, pixels.lowerBound, pixels.count)
-        return unsafe segscore_count_below(scores.pointer(at: pixels.lowerBound), pixels.count, threshold)
+        return unsafe loops.count_below(scores.pointer(at: pixels.lowerBound), pixels.count, threshold)
     }
 }

@@ -3,6 +3,10 @@ import Tensors
 
 /// The calls into C. All pointers of this module live in this folder.
 enum Kernels {
+    /// The loops of the level that is in use.
+    @unsafe
+    static var loops: segscore_kernels { unsafe KernelLevel.current.loops }
+
     /// Elements in the machine's byte order; float16 has become float32.
     ///
     /// Exists only during the call that lends it, and looks at no byte outside its elements.
@@ -71,7 +75,7 @@ enum Kernels {
             var start = 0
             while start < source.count / size {
                 let count = min(block, source.count / size - start)
-                unsafe segscore_to_native(base + start * size, scalar, type.isByteSwapped, count, scratch)
+                unsafe loops.to_native(base + start * size, scalar, type.isByteSwapped, count, scratch)
                 try body(unsafe NativeElements(base: UnsafeRawPointer(scratch), type: scalar, count: count))
                 start += count
             }

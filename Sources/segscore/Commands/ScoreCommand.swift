@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Scoring
 import ScoringService
 
 struct ScoreCommand: ParsableCommand {
@@ -34,6 +35,9 @@ struct ScoreCommand: ParsableCommand {
             """)
     var out: String?
 
+    @Option(help: "The processors that the loops over pixels are compiled for; by default the best that run here.")
+    var cpu: KernelLevel?
+
     @Option(help: "How many images to list.")
     var limit = 20
 
@@ -48,6 +52,7 @@ struct ScoreCommand: ParsableCommand {
     }
 
     func run() throws {
+        cpu.map(KernelLevel.use)
         var bar = ProgressBar()
         do throws(FileScoring.Failure) {
             let scoring = try FileScoring(labels: labels, predictedProbabilities: predProbs)

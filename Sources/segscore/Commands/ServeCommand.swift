@@ -3,6 +3,7 @@ import Foundation
 import HTTPServer
 import Jobs
 import Logging
+import Scoring
 import ScoringService
 
 struct ServeCommand: ParsableCommand {
@@ -62,6 +63,9 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "A directory for pred_probs that arrive before labels; by default the system's for temporary files.")
     var spoolDir: String?
 
+    @Option(help: "The processors that the loops over pixels are compiled for; by default the best that run here.")
+    var cpu: KernelLevel?
+
     @Option(help: "text or json.")
     var logFormat = LogFormat.text
 
@@ -90,6 +94,7 @@ struct ServeCommand: ParsableCommand {
     }
 
     func run() throws {
+        cpu.map(KernelLevel.use)
         let signals = StopSignals()
         let logger = makeLogger()
         let limits = JobLimits(

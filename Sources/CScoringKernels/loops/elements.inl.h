@@ -1,6 +1,4 @@
-#include "CScoringKernels.h"
-
-#include <string.h>
+/// Elements in the machine's byte order.
 
 /// IEEE 754 binary16 to binary32, by moving the fraction and rebasing the exponent.
 static float widen_half(uint16_t half) {
@@ -43,7 +41,7 @@ static size_t size_of(segscore_scalar type) {
     return 0;
 }
 
-void segscore_to_native(const void *source, segscore_scalar type, bool swapped, size_t count, void *out) {
+static void to_native(const void *source, segscore_scalar type, bool swapped, size_t count, void *out) {
     const char *from = source;
     char *to = out;
     size_t size = size_of(type);

@@ -1,8 +1,4 @@
-#include "CScoringKernels.h"
-
-#include <string.h>
-
-#include "dispatch.h"
+/// Labels as they arrive.
 
 /// Integers: a negative one becomes a huge unsigned one, so one comparison does.
 #define NARROW_INTEGERS(SOURCE, UNSIGNED)                                                                              \
@@ -87,7 +83,13 @@
 DEFINE_LABELS(8, uint8_t)
 DEFINE_LABELS(16, uint16_t)
 
-size_t segscore_narrow_labels(
+static size_t narrow_labels(
     const void *source, segscore_scalar type, size_t count, segscore_classes labels, size_t stride, uint32_t limit) {
     return BY_CLASSES(narrow_labels, labels, source, type, count, labels.start, stride, limit);
 }
+
+#undef NARROW_INTEGERS
+#undef NARROW_FLOATS
+#undef NARROW_INTEGERS_CONTIGUOUS
+#undef NARROW_INTEGERS_ANY
+#undef DEFINE_LABELS

@@ -1,11 +1,5 @@
 /// Loops over scores and classes, for one pair of types: `SCORE`, `CLASS`, and `NAME` for the functions' names.
 
-typedef SCORE NAME(scores_v) __attribute__((ext_vector_type(LANES)));
-typedef KEY NAME(keys_v) __attribute__((ext_vector_type(LANES)));
-typedef CLASS NAME(classes_v) __attribute__((ext_vector_type(LANES)));
-typedef __typeof__((NAME(scores_v))0 == (NAME(scores_v))0) NAME(score_mask_v);
-typedef __typeof__((NAME(classes_v))0 == (NAME(classes_v))0) NAME(class_mask_v);
-
 /// The bits of a score: as whole numbers those in [0, 1] end with those of 1, and all others are larger. Of these -0 alone
 /// is none the worse for it.
 static KEY NAME(bits)(SCORE score) {
@@ -19,6 +13,13 @@ static SCORE NAME(load)(const char *from, size_t index) {
     memcpy(&value, from + index * sizeof value, sizeof value);
     return value;
 }
+
+#if defined(LANES)
+typedef SCORE NAME(scores_v) __attribute__((ext_vector_type(LANES)));
+typedef KEY NAME(keys_v) __attribute__((ext_vector_type(LANES)));
+typedef CLASS NAME(classes_v) __attribute__((ext_vector_type(LANES)));
+typedef __typeof__((NAME(scores_v))0 == (NAME(scores_v))0) NAME(score_mask_v);
+typedef __typeof__((NAME(classes_v))0 == (NAME(classes_v))0) NAME(class_mask_v);
 
 /// `take` for neighbours, many at a time; what is left over is for others. Returns the greatest bits of a probability.
 ///
@@ -59,6 +60,7 @@ static KEY NAME(take_vectors)(
         if (greatest[lane] > result) result = greatest[lane];
     return result;
 }
+#endif
 
 static size_t NAME(take)(
     const void *source, size_t count, uint32_t class_index, const CLASS *labels, SCORE *scores, CLASS *predicted,
@@ -66,10 +68,12 @@ static size_t NAME(take)(
     const char *from = source;
     KEY greatest = 0;
     size_t start = 0;
+#if defined(LANES)
     if (stride == 1 && largest_stride == 1) {
         greatest = NAME(take_vectors)(from, count, (CLASS)class_index, labels, scores, predicted, largest);
         start = count - count % LANES;
     }
+#endif
     for (size_t i = start; i < count; i++) {
         SCORE value = NAME(load)(from, i);
         KEY bits = NAME(bits)(value);
@@ -117,16 +121,43 @@ static void NAME(ignore)(SCORE *scores, const CLASS *labels, size_t count, int32
 static double NAME(softmin)(
     const SCORE *scores, const CLASS *labels, size_t count, int32_t ignored, double temperature) {
     SCORE least = INFINITY;
-    for (size_t i = 0; i < count; i++)
-        if (labels[i] != ignored && scores[i] < least) least = scores[i];
-    double weights = 0, sum = 0;
     for (size_t i = 0; i < count; i++) {
-        if (labels[i] == ignored) continue;
-        double weight = exp(((double)least - (double)scores[i]) / temperature);
-        weights += weight;
-        sum += weight * (double)scores[i];
+        SCORE score = labels[i] == ignored ? (SCORE)INFINITY : scores[i];
+        least = score < least ? score : least;
     }
-    return sum / weights;
+    // Below the bound every score but the least weighs nothing, and the inverse would be infinite.
+    double scale = 1 / fmax(temperature, 0x1p-1000);
+    double weight = 0, product = 0;
+    size_t i = 0;
+#if defined(LANES)
+    numbers_v weights = 0, products = 0;
+    for (; i + LANES <= count; i += LANES) {
+        NAME(scores_v) narrow;
+        NAME(classes_v) label;
+        memcpy(&narrow, scores + i, sizeof narrow);
+        memcpy(&label, labels + i, sizeof label);
+        numbers_v score = __builtin_convertvector(narrow, numbers_v);
+        numbers_v lane = ((double)least - score) * scale;
+        exponential(&lane);
+        if (ignored >= 0) {
+            NAME(class_mask_v) is_ignored = label == (CLASS)ignored;
+            lane = __builtin_convertvector(is_ignored, number_mask_v) ? (numbers_v)0 : lane;
+        }
+        weights += lane;
+        products += lane * score;
+    }
+    for (size_t lane = 0; lane < LANES; lane++) {
+        weight += weights[lane];
+        product += products[lane];
+    }
+#endif
+    for (; i < count; i++) {
+        if (labels[i] == ignored) continue;
+        double term = exp(((double)least - (double)scores[i]) * scale);
+        weight += term;
+        product += term * (double)scores[i];
+    }
+    return product / weight;
 }
 
 static bool NAME(is_kept)(CLASS label, segscore_labels_kept kept) {
@@ -136,25 +167,18 @@ static bool NAME(is_kept)(CLASS label, segscore_labels_kept kept) {
 static void NAME(sum_by_label)(
     const SCORE *scores, const CLASS *labels, size_t count, segscore_labels_kept kept, double *sums,
     int64_t *counts) {
-    // Neighbours mostly share a label: eight that do are added up before they go to memory, where one addition would
-    // have to wait for the other.
-    enum { GROUP = 8 };
+    // Neighbours mostly share a label: a group that does is added up before it goes to memory, where one addition would have
+    // to wait for the other.
     for (size_t i = 0; i < count;) {
         CLASS label = labels[i];
         size_t end = i + 1;
         double sum = (double)scores[i];
-        if (count - i >= GROUP) {
-            bool is_same = true;
-            for (size_t j = 1; j < GROUP; j++) is_same &= labels[i + j] == label;
-            if (is_same) {
-                double even = 0, odd = 0;
-                for (size_t j = 0; j < GROUP; j += 2) {
-                    even += (double)scores[i + j];
-                    odd += (double)scores[i + j + 1];
-                }
-                sum = even + odd;
-                end = i + GROUP;
-            }
+        if (count - i > GROUP && memcmp(labels + i, labels + i + 1, GROUP * sizeof(CLASS)) == 0) {
+            double parts[4] = {0};
+            for (size_t j = 0; j < GROUP; j += 4)
+                for (size_t lane = 0; lane < 4; lane++) parts[lane] += (double)scores[i + j + lane];
+            sum = (parts[0] + parts[1]) + (parts[2] + parts[3]);
+            end = i + GROUP;
         }
         if (NAME(is_kept)(label, kept)) {
             sums[label] += sum;
@@ -168,21 +192,39 @@ static size_t NAME(count_confident)(
     const SCORE *largest, const CLASS *predicted, const CLASS *labels, size_t count, segscore_labels_kept kept,
     const double *thresholds) {
     size_t result = 0;
-    for (size_t i = 0; i < count; i++)
-        if (predicted[i] != labels[i] && NAME(is_kept)(labels[i], kept))
-            result += (double)largest[i] >= thresholds[predicted[i]];
+    for (size_t start = 0; start < count; start += GROUP) {
+        size_t end = count - start < GROUP ? count : start + GROUP;
+        // Most pixels are predicted as what they are labelled.
+        if (end - start == GROUP && memcmp(predicted + start, labels + start, GROUP * sizeof(CLASS)) == 0) continue;
+        for (size_t i = start; i < end; i++)
+            if (predicted[i] != labels[i] && NAME(is_kept)(labels[i], kept))
+                result += (double)largest[i] >= thresholds[predicted[i]];
+    }
     return result;
 }
 
 static uint64_t NAME(key)(SCORE score) { return NAME(bits)(score) & ((KEY)-1 >> 1); }
 
+/// Whether any of a group of scores is at most `limit`. Most groups have none, and are passed over.
+static bool NAME(any_within)(const SCORE *scores, SCORE limit) {
+    int result = 0;
+    for (size_t i = 0; i < GROUP; i++) result |= scores[i] <= limit;
+    return result;
+}
+
 static void NAME(count_keys)(
-    const SCORE *scores, const CLASS *labels, size_t count, segscore_labels_kept kept, uint64_t prefix,
+    const SCORE *scores, const CLASS *labels, size_t count, segscore_labels_kept kept, double limit, uint64_t prefix,
     unsigned shift, unsigned width, uint64_t *counts) {
     uint64_t mask = ((uint64_t)1 << width) - 1;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t key = NAME(key)(scores[i]) >> shift;
-        if (key >> width == prefix && NAME(is_kept)(labels[i], kept)) counts[key & mask]++;
+    for (size_t start = 0; start < count; start += GROUP) {
+        size_t end = count - start < GROUP ? count : start + GROUP;
+        if (end - start == GROUP && !NAME(any_within)(scores + start, (SCORE)limit)) continue;
+        for (size_t i = start; i < end; i++) {
+            uint64_t key = NAME(key)(scores[i]) >> shift;
+            // Added up without a branch, which would be foreseen as badly as scores are.
+            counts[key & mask] +=
+                (scores[i] <= (SCORE)limit) & (key >> width == prefix) & NAME(is_kept)(labels[i], kept);
+        }
     }
 }
 
@@ -190,12 +232,17 @@ static size_t NAME(mark_lowest)(
     const SCORE *scores, const CLASS *labels, size_t count, segscore_labels_kept kept, double cut, size_t ties,
     uint8_t *marks) {
     size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool is_kept = NAME(is_kept)(labels[i], kept);
-        marks[i] = is_kept & ((double)scores[i] < cut);
-        if (is_kept && (double)scores[i] == cut && used < ties) {
-            marks[i] = 1;
-            used++;
+    for (size_t start = 0; start < count; start += GROUP) {
+        size_t end = count - start < GROUP ? count : start + GROUP;
+        if (end - start == GROUP && !NAME(any_within)(scores + start, (SCORE)cut)) {
+            memset(marks + start, 0, GROUP);
+            continue;
+        }
+        for (size_t i = start; i < end; i++) {
+            bool is_kept = NAME(is_kept)(labels[i], kept);
+            bool is_tie = is_kept && (double)scores[i] == cut && used < ties;
+            marks[i] = is_tie || (is_kept && (double)scores[i] < cut);
+            used += is_tie;
         }
     }
     return used;

@@ -1,8 +1,16 @@
 /// Loops over classes alone, for one type: `CLASS`, and `NAME` for the functions' names.
 
 static size_t NAME(first_label_outside)(const CLASS *labels, size_t count, segscore_labels_kept kept) {
-    for (size_t i = 0; i < count; i++)
-        if (labels[i] >= kept.class_count && labels[i] != kept.ignored) return i;
+    // A whole block at once, which vectors can do; the place is looked for where there is one.
+    enum { BLOCK = 1024 };
+    for (size_t start = 0; start < count; start += BLOCK) {
+        size_t end = count - start < BLOCK ? count : start + BLOCK;
+        unsigned char any = 0;
+        for (size_t i = start; i < end; i++) any |= (labels[i] >= kept.class_count) & (labels[i] != kept.ignored);
+        if (!any) continue;
+        for (size_t i = start; i < end; i++)
+            if (labels[i] >= kept.class_count && labels[i] != kept.ignored) return i;
+    }
     return count;
 }
 
@@ -45,7 +53,8 @@ static void NAME(take_blocks)(
         double mean = counts[i] == 0 ? 0 : sums[i] / counts[i];
         sums[i] = 0;
         totals[i] = class_index == 0 ? mean : totals[i] + mean;
-        if (labels[i] == class_index) scores[i] = mean;
+        // A block of which no pixel takes part is never among the lowest.
+        if (labels[i] == class_index || counts[i] == 0) scores[i] = counts[i] == 0 ? 1 : mean;
         if (class_index == 0 || mean > largest[i]) {
             largest[i] = mean;
             predicted[i] = (CLASS)class_index;
@@ -56,18 +65,18 @@ static void NAME(take_blocks)(
 static size_t NAME(mark_disagreeing)(
     const uint8_t *block_marks, size_t side, const CLASS *predicted, const CLASS *labels, size_t count,
     int32_t ignored, uint8_t *marks) {
-    size_t result = 0;
+    uint8_t none_ignored = ignored < 0;
+    CLASS ignored_label = (CLASS)ignored;
     if (side == 1) {
-        for (size_t i = 0; i < count; i++) {
-            marks[i] = block_marks[i] & (predicted[i] != labels[i]) & (labels[i] != ignored);
-            result += marks[i];
-        }
-        return result;
+        for (size_t i = 0; i < count; i++)
+            marks[i] = block_marks[i] & (predicted[i] != labels[i]) & ((labels[i] != ignored_label) | none_ignored);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            marks[i] = block_marks[i / side] & (predicted[i] != labels[i]) &
+                       ((labels[i] != ignored_label) | none_ignored);
     }
-    for (size_t i = 0; i < count; i++) {
-        marks[i] = block_marks[i / side] & (predicted[i] != labels[i]) & (labels[i] != ignored);
-        result += marks[i];
-    }
+    size_t result = 0;
+    for (size_t i = 0; i < count; i++) result += marks[i];
     return result;
 }
 
