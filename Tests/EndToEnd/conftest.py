@@ -10,7 +10,8 @@ import pytest
 
 import cleanlab_cases
 from client import Client
-from server import BINARY, Server
+from label_issue_cases import BODY, job_of
+from server import BINARY, eventually, Server
 
 
 def pytest_collection_modifyitems(items):
@@ -53,3 +54,24 @@ def server(start_server):
 def client(server):
     with Client(server) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def job(client):
+    """The path of a job that has label issues, and no threshold of its own."""
+    return job_of(client)
+
+
+@pytest.fixture(scope="module")
+def softmin_job(client):
+    """The path of a job over the same arrays that has none."""
+    return client.scored(BODY)["links"]["self"]
+
+
+@pytest.fixture
+def leaves_nothing(client):
+    """Makes sure that a test leaves no job and no file that was not there before."""
+    before = client.job_ids()
+    yield
+    eventually(lambda: client.job_ids() == before, "no job is left")
+    eventually(lambda: client.server.spooled_files() == [], "no file is left")
