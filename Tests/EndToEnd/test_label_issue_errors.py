@@ -248,3 +248,17 @@ def test_an_asynchronous_job_that_fails_shows_the_problem(client, leaves_nothing
     for result in RESULTS:
         assert_problem(client.get(f"{path}/{result}"), 409, "job-failed")
     assert client.delete(path).status_code == 204
+
+
+def test_a_failed_job_says_what_it_was_asked_for(client, leaves_nothing):
+    """Also where the parameters stood behind the arrays, and the job failed ahead of its first image."""
+    wrong = LABELS.copy()
+    wrong[0, 0, 0] = 200
+    parameters = METHOD | {"downsample": 2}
+    body = form_with(parameters, {"labels": wrong, "pred_probs": PRED_PROBS}, False)
+    path = client.score(body, headers={"Prefer": "respond-async"}).headers["Location"]
+    document = client.get(path, params={"wait": 30}).json()
+    assert (document["status"], document["error"]["type"]) == ("failed", "urn:segscore:label-out-of-range")
+    assert (document["method"], document["parameters"]["downsample"]) == ("num_pixel_issues", 2)
+    assert document["shape"] == {"images": 4, "classes": 5, "height": 8, "width": 12}
+    assert client.delete(path).status_code == 204

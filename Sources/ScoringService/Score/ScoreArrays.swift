@@ -24,8 +24,9 @@ final class ScoreArrays: ArrayDestination {
         self.parameters = parameters
     }
 
-    /// The shape, once the headers of both arrays have been seen.
-    var shape: ScoringShape? { pixelAccumulator?.shape }
+    /// The shape, once the headers of both arrays have been seen and fit together.
+    private(set) var shape: ScoringShape?
+    private var layouts: [ScoringError.Array: TensorLayout] = [:]
 
     var imagesReceived: Int { pixelAccumulator?.imagesDone ?? 0 }
 
@@ -38,6 +39,8 @@ final class ScoreArrays: ArrayDestination {
     func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem) {
         let settings = try ScoreParameters(parameters)
         if parametersAreKnown { try settings.check() }
+        layouts[array] = layout
+        defer { findShape() }
         let isTakenAsItComes =
             parametersAreKnown && FilePieces.areInFileOrder(layout.order, downsample: settings.blockSide)
         if array == .predictedProbabilities, isTakenAsItComes, labels != nil {
@@ -53,6 +56,17 @@ final class ScoreArrays: ArrayDestination {
             }
         } catch {
             throw Problem(error)
+        }
+    }
+
+    private func findShape() {
+        guard let labels = layouts[.labels]?.shape, labels.count == 3,
+            let probabilities = layouts[.predictedProbabilities]?.shape
+        else { return }
+        do throws(ScoringError) {
+            shape = try ScoringShape(labels: labels, predictedProbabilities: probabilities)
+        } catch {
+            // Whoever scores them throws the same, and there the client is told.
         }
     }
 

@@ -75,11 +75,13 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         do throws(Problem) {
             try body.complete()
             let parameters = try ScoreParameters(arrays.parameters)
+            let shape = arrays.shape
+            // Whatever becomes of the job, it says what it was asked for.
+            context.update { $0 = ScoreJob.Details(parameters: parameters, shape: shape) }
             try parameters.check()
             _ = try parameters.included(in: form)
             guard let pixels = try arrays.complete(isCancelled: { context.isCancelled }) else { return .canceled }
             let total = pixels.shape.imageCount
-            context.update { $0 = ScoreJob.Details(parameters: parameters, shape: pixels.shape) }
             context.report(imagesDone: 0, imagesTotal: total)
             let scores = try parameters.score(pixels) { done in
                 context.report(imagesDone: done, imagesTotal: total)
