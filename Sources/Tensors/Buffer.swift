@@ -2,49 +2,54 @@ import Glibc
 
 /// A fixed number of elements at a fixed address.
 ///
-/// Unlike an array it can start without being touched: fresh pages cost as much as the arithmetic done on them. A large one is
-/// mapped, so that its memory goes back to the system with it; what is freed by `malloc`'s rules may stay with the process.
+/// Unlike an array it can start without being touched. A large one has ``LargeMemory``, which the next may reuse.
 ///
 /// `@unchecked Sendable`: one owner fills a buffer; once it is handed to another thread nobody writes to it.
 @safe
 package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @unchecked Sendable {
     private let base: UnsafeMutablePointer<Element>
     package let count: Int
-    private let isMapped: Bool
+    /// Nil where `malloc` gave the memory.
+    private let large: LargeMemory?
 
-    private init(taking memory: UnsafeMutableRawPointer?, count: Int, isMapped: Bool = false) throws(TensorError) {
-        guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
+    private init(
+        taking memory: UnsafeMutableRawPointer?, count: Int, large: LargeMemory? = nil
+    ) throws(TensorError) {
+        guard let memory = unsafe memory else {
             throw .outOfMemory(byteCount: count * MemoryLayout<Element>.stride)
         }
         unsafe base = memory.bindMemory(to: Element.self, capacity: max(count, 1))
         self.count = count
-        self.isMapped = isMapped
+        self.large = large
     }
-
-    /// The size from which memory is mapped, in bytes; below it pages would be wasted.
-    private static var smallestMapping: Int { 128 << 10 }
-
-    /// The size of a huge page on x86-64 and on arm64 with small pages: from here on the kernel is asked for them, which
-    /// saves most of the faults.
-    private static var hugePage: Int { 2 << 20 }
 
     /// Makes a buffer of elements whose bytes are zero.
     ///
     /// - Parameter count: At least 0, and its product with the element's size fits an `Int`.
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
     package convenience init(zeroed count: Int) throws(TensorError) {
+        try self.init(count, isZeroed: true)
+    }
+
+    /// Makes a buffer that holds anything at all, what other buffers held among it. Whoever fills it writes every element
+    /// before any is read.
+    ///
+    /// - Parameter count: At least 0, and its product with the element's size fits an `Int`.
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    package convenience init(uninitialized count: Int) throws(TensorError) {
+        try self.init(count, isZeroed: false)
+    }
+
+    private convenience init(_ count: Int, isZeroed: Bool) throws(TensorError) {
         precondition(count >= 0)
         let byteCount = count * MemoryLayout<Element>.stride
-        guard byteCount >= Self.smallestMapping else {
+        guard byteCount >= LargeMemory.smallest else {
             try unsafe self.init(taking: calloc(max(count, 1), MemoryLayout<Element>.stride), count: count)
             return
         }
-        let memory = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        if byteCount >= Self.hugePage, unsafe memory != MAP_FAILED {
-            // Where there are none, small ones serve.
-            unsafe madvise(memory, byteCount, MADV_HUGEPAGE)
-        }
-        try unsafe self.init(taking: memory, count: count, isMapped: true)
+        guard let large = LargeMemory.take(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
+        if isZeroed, !large.isZeroed { unsafe memset(large.start, 0, byteCount) }
+        try unsafe self.init(taking: large.start, count: count, large: large)
     }
 
     /// Takes over memory that `malloc` gave, and frees it in the end.
@@ -75,8 +80,8 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
     }
 
     deinit {
-        if isMapped {
-            unsafe munmap(base, byteCount)
+        if let large {
+            large.giveBack()
         } else {
             unsafe free(base)
         }

@@ -53,4 +53,32 @@ import Testing
     @Test func reportsMemoryThatWasNotThereToAdopt() {
         #expect(throws: TensorError.outOfMemory(byteCount: 24)) { try Buffer<UInt64>(adopting: nil, count: 3) }
     }
+
+    /// Large memory is passed on from one buffer to the next, and what it held is not.
+    @Test func startsWithZerosAlsoInMemoryThatWasUsed() throws {
+        for count in [1 << 20, (1 << 20) - 4000, 3 << 20] {
+            for _ in 0..<4 {
+                let buffer = try Buffer<UInt8>(zeroed: count)
+                #expect(buffer.span.indices.allSatisfy { buffer.span[$0] == 0 })
+                buffer.withMutableSpan { bytes in
+                    for index in bytes.indices { bytes[index] = 0xA5 }
+                }
+            }
+        }
+    }
+
+    @Test func holdsAnythingWhereNobodyAskedForZeros() throws {
+        for count in [0, 10, 1 << 20] {
+            let buffer = try Buffer<UInt32>(uninitialized: count)
+            buffer.withMutableSpan { elements in
+                for index in elements.indices { elements[index] = UInt32(index) }
+            }
+            #expect(buffer.span.indices.allSatisfy { buffer.span[$0] == UInt32($0) })
+        }
+    }
+
+    @Test func reportsThatThereIsNoMemory() {
+        #expect(throws: TensorError.outOfMemory(byteCount: 1 << 50)) { try Buffer<UInt8>(zeroed: 1 << 50) }
+        #expect(throws: TensorError.outOfMemory(byteCount: .max)) { try Buffer<UInt8>(uninitialized: .max) }
+    }
 }

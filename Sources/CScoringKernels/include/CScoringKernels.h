@@ -84,7 +84,7 @@ typedef struct {
     // MARK: Probabilities, as they stream by
 
     /// Takes the probabilities of one class. `scores` keeps those of the pixels that are labelled so, `largest` each pixel's
-    /// largest so far and `predicted` its class, the first of equals; class 0, which comes first, starts them.
+    /// largest so far and `predicted` its class, the first of equals; class 0, which comes first, starts them all.
     ///
     /// Labels, scores and predicted classes stand `stride` apart, largest probabilities `largest_stride`. Returns the index
     /// of the first probability that is not in [0, 1], NaN included; `count` where there is none.

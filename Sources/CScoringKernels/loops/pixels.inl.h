@@ -39,6 +39,7 @@ static KEY NAME(take_vectors)(
         greatest = bits > greatest ? bits : greatest;
 
         NAME(class_mask_v) is_own = label == class_v;
+        if (class_index == 0) score = 0;
         score = __builtin_convertvector(is_own, NAME(score_mask_v)) ? value : score;
         memcpy(scores + i, &score, sizeof score);
 
@@ -78,7 +79,11 @@ static size_t NAME(take)(
         SCORE value = NAME(load)(from, i);
         KEY bits = NAME(bits)(value);
         greatest = bits > greatest ? bits : greatest;
-        if (labels[i * stride] == class_index) scores[i * stride] = value;
+        if (labels[i * stride] == class_index) {
+            scores[i * stride] = value;
+        } else if (class_index == 0) {
+            scores[i * stride] = 0;
+        }
         if (class_index == 0 || value > largest[i * largest_stride]) {
             largest[i * largest_stride] = value;
             predicted[i * stride] = (CLASS)class_index;

@@ -5,11 +5,11 @@ enum ClassCodes: Sendable {
     case narrow(Buffer<UInt8>)
     case wide(Buffer<UInt16>)
 
-    /// Codes that are all 0.
+    /// Codes that are all written before any is read.
     ///
     /// - Throws: ``ScoringError/memory(_:)``.
     init(count: Int, isWide: Bool) throws(ScoringError) {
-        self = isWide ? .wide(try allocate(count)) : .narrow(try allocate(count))
+        self = isWide ? .wide(try allocate(count, isZeroed: false)) : .narrow(try allocate(count, isZeroed: false))
     }
 
     var isWide: Bool {
@@ -45,7 +45,7 @@ enum ClassCodes: Sendable {
     /// - Throws: ``ScoringError/memory(_:)``.
     func widened() throws(ScoringError) -> ClassCodes {
         guard case .narrow(let codes) = self else { return self }
-        let wide: Buffer<UInt16> = try allocate(codes.count)
+        let wide: Buffer<UInt16> = try allocate(codes.count, isZeroed: false)
         Kernels.widen(codes, into: wide)
         return .wide(wide)
     }

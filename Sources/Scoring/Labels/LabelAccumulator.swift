@@ -24,7 +24,7 @@ package final class LabelAccumulator {
         runs = ElementRuns(
             imageCount: layout.shape[0], classCount: 1, height: layout.shape[1], width: layout.shape[2],
             order: layout.order)
-        codes = .narrow(try allocate(layout.elementCount))
+        codes = .narrow(try allocate(layout.elementCount, isZeroed: false))
     }
 
     /// Takes the next bytes; all calls together bring `layout.byteCount` bytes.
@@ -65,7 +65,7 @@ package final class LabelAccumulator {
         switch codes {
         case .wide(let labels): wide = labels
         case .narrow(let labels):
-            wide = try allocate(labels.count)
+            wide = try allocate(labels.count, isZeroed: false)
             Kernels.widen(labels, into: wide)
             codes = .wide(wide)
         }
@@ -79,12 +79,16 @@ package final class LabelAccumulator {
     }
 }
 
-/// Makes a buffer of zeros.
+/// Makes a buffer.
 ///
+/// - Parameters:
+///   - isZeroed: Whether it has to hold zeros; otherwise every element is written before any is read.
 /// - Throws: ``ScoringError/memory(_:)``.
-func allocate<Element: BitwiseCopyable & Sendable>(_ count: Int) throws(ScoringError) -> Buffer<Element> {
+func allocate<Element: BitwiseCopyable & Sendable>(
+    _ count: Int, isZeroed: Bool = true
+) throws(ScoringError) -> Buffer<Element> {
     do throws(TensorError) {
-        return try Buffer(zeroed: count)
+        return try isZeroed ? Buffer(zeroed: count) : Buffer(uninitialized: count)
     } catch {
         throw .memory(error)
     }

@@ -6,14 +6,16 @@ package enum PixelScores: Sendable {
     case float32(Buffer<Float>)
     case float64(Buffer<Double>)
 
+    /// Makes scores that are all written before any is read.
+    ///
     /// - Parameters:
     ///   - scalar: The type of the array that the scores are taken from.
     ///   - array: Named in errors.
     /// - Throws: ``ScoringError/elementType(_:_:)`` for types that are not floats, or ``ScoringError/memory(_:)``.
     init(count: Int, for scalar: ElementType.Scalar, of array: ScoringError.Array) throws(ScoringError) {
         switch scalar {
-        case .float16, .float32: self = .float32(try allocate(count))
-        case .float64: self = .float64(try allocate(count))
+        case .float16, .float32: self = .float32(try allocate(count, isZeroed: false))
+        case .float64: self = .float64(try allocate(count, isZeroed: false))
         case .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64:
             throw .elementType(array, scalar)
         }
