@@ -1,9 +1,10 @@
-.PHONY: help demo build test format image clean
+.PHONY: help demo build test bench format image clean
 
 help:
 	@echo 'make demo    install what is missing, build, score Examples/sample, show which masks look wrong'
 	@echo 'make build   build the program for release: .build/release/segscore'
 	@echo 'make test    build and run all tests'
+	@echo 'make bench   measure the program against what it is to keep up with: a table of ratios'
 	@echo 'make format  format the Swift sources in place'
 	@echo 'make image   build the container image'
 	@echo 'make clean   remove what was built'
@@ -19,6 +20,13 @@ build:
 test:
 	Scripts/test
 
+bench:
+	Scripts/install-dependencies --bench
+	swift build -c release --product segscore
+	[ -x .venv-bench/bin/python ] || python3 -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --requirement Benchmarks/requirements.txt
+	.venv-bench/bin/python Benchmarks/bench.py
+
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests
 
@@ -26,4 +34,4 @@ image:
 	Scripts/build-image
 
 clean:
-	rm -rf .build .build-* .venv demo-output
+	rm -rf .build .build-* .venv .venv-bench demo-output

@@ -27,13 +27,10 @@ package struct ConfidentLearning: Equatable, Sendable {
         _ pixels: consuming ScoredPixels, progress: (Int) -> Bool = { _ in true }
     ) throws(ScoringError) -> SegmentationScores? {
         let shape = pixels.shape
-        let plane = shape.pixelsPerImage
         let ignored = pixels.labels.code(ofIgnored: ignoredLabel)
         for image in 0..<shape.imageCount {
             guard progress(0) else { return nil }
-            try pixels.labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
-            guard ignored >= 0 else { continue }
-            Kernels.ignore(pixels.labels.codes, ignored, image * plane..<(image + 1) * plane, in: pixels.scores)
+            try pixels.settle(image: image, ignoredLabel: ignoredLabel)
         }
 
         let cells = pixels.cells(ignored: ignored)

@@ -22,6 +22,19 @@ package struct ScoredPixels: Sendable {
         self.blocks = blocks
     }
 
+    /// Proves that every label of an image is a class or ignored, and scores ignored pixels 1.
+    ///
+    /// - Parameters:
+    ///   - ignoredLabel: A label value whose pixels take no part.
+    /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)``.
+    func settle(image: Int, ignoredLabel: Int64?) throws(ScoringError) {
+        try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
+        let ignored = labels.code(ofIgnored: ignoredLabel)
+        guard ignored >= 0 else { return }
+        let plane = shape.pixelsPerImage
+        Kernels.ignore(labels.codes, ignored, image * plane..<(image + 1) * plane, in: scores)
+    }
+
     /// The blocks where there are any, else the pixels.
     ///
     /// - Parameters:

@@ -39,11 +39,8 @@ package struct Softmin: Equatable, Sendable {
         let ignored = pixels.labels.code(ofIgnored: ignoredLabel)
         let imageScores: Buffer<Double> = try allocate(shape.imageCount)
         for image in 0..<shape.imageCount {
-            try pixels.labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
+            try pixels.settle(image: image, ignoredLabel: ignoredLabel)
             let range = image * plane..<(image + 1) * plane
-            if ignored >= 0 {
-                Kernels.ignore(pixels.labels.codes, ignored, range, in: pixels.scores)
-            }
             let score = Kernels.softmin(
                 pixels.scores, pixels.labels.codes, range, ignored: ignored, temperature: temperature)
             imageScores.withMutableSpan { $0[image] = score.isNaN ? 1 : score }

@@ -11,6 +11,9 @@ final class ZipEntry {
         case deflated(Inflater, UInt64?)
     }
 
+    /// What is handed on at once, in bytes: it stays in the first caches between the checksum and whoever takes it.
+    private static let pieceSize = 64 << 10
+
     let name: String
     let header: ZipLocalHeader
     private var content: Content
@@ -133,7 +136,13 @@ final class ZipEntry {
         if let stated = header.knownSize, size > stated {
             throw Failure(.zipSize(entry: name, expected: stated, actual: size))
         }
-        checksum.update(decoded)
-        if decoded.count > 0 { try receive(decoded) }
+        var start = 0
+        while start < decoded.count {
+            let end = min(start + Self.pieceSize, decoded.count)
+            let piece = decoded.extracting(start..<end)
+            checksum.update(piece)
+            try receive(piece)
+            start = end
+        }
     }
 }

@@ -36,7 +36,7 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The largest JSON body; unlike the other forms it is held in memory.")
     var maxJsonBytes = ByteCount(64 << 20)
 
-    @Option(help: "The most pixels (N·H·W) that one request may score; each takes up to 16 bytes.")
+    @Option(help: "The most pixels (N·H·W) that one request may score; each takes 10 to 20 bytes.")
     var maxPixels = 1 << 27
 
     @Option(help: "The largest head of a request.")

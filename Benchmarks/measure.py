@@ -1,0 +1,66 @@
+"""Medians and ratios of contestants that take turns."""
+
+import dataclasses
+import statistics
+import threading
+import time
+from collections.abc import Callable
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table: what ours took, what theirs took, and their ratio, which is what to look at."""
+
+    work: str
+    ours: float
+    theirs: float
+    ratio: float
+    spread: tuple[float, float]
+    unit: str
+    against: str
+    bar: str
+    holds: bool
+
+
+def compare(
+    work: str, against: str, ours: Callable[[], float], theirs: Callable[[], float], *, rounds: int,
+    at_most: float | None = None, at_least: float | None = None, unit: str = "ms", warm_up: int = 1,
+) -> Row:
+    """Lets the two take turns; the ratio is the median of the pairs' ratios, the spread their least and greatest."""
+    for _ in range(warm_up):
+        ours(), theirs()
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    ratios = sorted(a / b for a, b in pairs)
+    ratio = statistics.median(ratios)
+    scale = 1000 if unit == "ms" else 1
+    bar = f"≤ {at_most:.3g}" if at_most is not None else f"≥ {at_least:.3g}"
+    holds = ratio <= at_most if at_most is not None else ratio >= at_least
+    return Row(
+        work, statistics.median(a for a, _ in pairs) * scale, statistics.median(b for _, b in pairs) * scale, ratio,
+        (ratios[0], ratios[-1]), unit, against, bar, holds)
+
+
+def single(work: str, value: float, unit: str, at_most: float) -> Row:
+    """A figure that has a bar of its own."""
+    return Row(work, value, at_most, value / at_most, (value / at_most,) * 2, unit, "the bar", "≤ 1", value <= at_most)
+
+
+def together(count: int, times: int, work: Callable[[], object]) -> float:
+    """Pieces of work a second, done by several threads at once."""
+    def repeat():
+        for _ in range(times):
+            work()
+
+    threads = [threading.Thread(target=repeat) for _ in range(count)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return count * times / (time.perf_counter() - start)
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

@@ -1,0 +1,185 @@
+"""The rows of the table; each compares segscore with what it is to keep up with or to beat."""
+
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+
+import numpy as np
+
+import contestants
+import data
+from measure import Row, compare, single, together, timed
+
+#: Kept results take fresh memory until there is no room for more; a bound that is soon reached shows what a server does that has
+#: run for a while.
+STEADY = ("--result-memory", "40MiB")
+SOFTMIN, NUM_PIXEL_ISSUES = "/score", "/score?method=num_pixel_issues"
+
+
+class Bench:
+    """Everything that rows need, started when the first of them needs it."""
+
+    def __init__(self, binary: str, folder: str, rounds: int):
+        self.binary, self.folder, self.rounds = binary, folder, rounds
+        self.sink = contestants.Sink(folder)
+        self.server = contestants.Segscore(binary, folder, *STEADY)
+        self.voc = data.arrays(8, 21, 512, 512)
+
+    def stop(self) -> None:
+        self.server.stop()
+        self.sink.stop()
+
+    def post(self, work, media_type, body, *, at_most, target=SOFTMIN, accept="application/json", unix=False) -> Row:
+        """A request, against the sink with the same client."""
+        ours, theirs = (self.server.unix, self.sink.unix) if unix else (self.server.tcp, self.sink.tcp)
+        return compare(
+            work, "read and dropped", lambda: ours.post(media_type, body, target, accept),
+            lambda: theirs.post(media_type, body), rounds=self.rounds, at_most=at_most, warm_up=6)
+
+
+def wire(bench: Bench):
+    """Requests of 176 MB and their answers."""
+    for form in (data.npz, data.form):
+        body = form(bench.voc)
+        name = f"POST {form.__name__}, 8 × 21 × 512 × 512"
+        yield bench.post(f"{name}, softmin", *body, at_most=1.15)
+        yield bench.post(f"{name}, num_pixel_issues", *body, at_most=1.25, target=NUM_PIXEL_ISSUES)
+        yield bench.post(
+            f"{name}, softmin, npz answer", *body, at_most=1.35, accept="application/x-npz",
+            target="/score?include=image_scores,pixel_scores")
+        yield bench.post(f"{name}, softmin, Unix socket", *body, at_most=1.2, unix=True)
+
+
+def clients(bench: Bench):
+    """One image, and several clients at once."""
+    body = data.npz({name: array[:1] for name, array in bench.voc.items()})
+    yield bench.post("POST npz, 1 × 21 × 512 × 512", *body, at_most=1.25)
+    yield compare(
+        "the same, 4 clients, requests a second", "read and dropped",
+        lambda: together(4, 10, lambda: bench.server.tcp.post(*body)),
+        lambda: together(4, 10, lambda: bench.sink.tcp.post(*body)), rounds=bench.rounds, at_least=0.85, unit="/s")
+
+
+def classes(bench: Bench):
+    """Many classes."""
+    body = data.npz(data.arrays(4, 150, 512, 512))
+    yield bench.post("POST npz, 4 × 150 × 512 × 512, softmin", *body, at_most=1.15)
+
+
+def json(bench: Bench):
+    """JSON, against the parser alone."""
+    media_type, body = data.json_text({name: a[:1, ..., :128, :128] for name, a in bench.voc.items()})
+    path = pathlib.Path(bench.folder) / "body.json"
+    path.write_bytes(body)
+    program = contestants.compiled("json_parse.cpp", bench.folder, "-std=c++17", "-lsimdjson")
+
+    def parse() -> float:
+        return len(body) / float(subprocess.run([program, path], capture_output=True, check=True).stdout) / 1e6
+
+    yield compare(
+        "POST JSON, 1 × 21 × 128 × 128, MB/s", "simdjson alone",
+        lambda: len(body) / bench.server.tcp.post(media_type, body) / 1e6, parse, rounds=bench.rounds, at_least=0.7,
+        unit="MB/s", warm_up=3)
+
+
+def files(bench: Bench):
+    """`segscore score`, a process from start to end, against cleanlab on arrays in memory."""
+    try:
+        from cleanlab.segmentation.rank import get_label_quality_scores
+    except ImportError:
+        return print("cleanlab is not here; its rows are left out")
+    folder = pathlib.Path(bench.folder)
+    paths = [folder / f"{name}.npy" for name in bench.voc]
+    for path, array in zip(paths, bench.voc.values()):
+        np.save(path, array)
+    labels, pred_probs = bench.voc["labels"].astype(int), bench.voc["pred_probs"]
+    for method, bar in (("softmin", 1 / 3), ("num_pixel_issues", 1 / 20)):
+        command = [bench.binary, "score", *paths, "--method", method]
+        yield compare(
+            f"segscore score, {method}", "cleanlab in process",
+            lambda: timed(lambda: subprocess.run(command, capture_output=True, check=True)),
+            lambda: timed(lambda: get_label_quality_scores(
+                labels, pred_probs, method=method, n_jobs=1, verbose=False)),
+            rounds=bench.rounds, at_most=bar)
+
+
+def tiny(bench: Bench):
+    """Small requests on 64 connections that stay open, by wrk."""
+    if not shutil.which("wrk"):
+        return print("wrk is not here; its rows are left out")
+    media_type, body = data.npz(data.arrays(1, 2, 8, 8))
+    script = pathlib.Path(bench.folder) / "post.lua"
+    (pathlib.Path(bench.folder) / "tiny.npz").write_bytes(body)
+    script.write_text(
+        f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "{media_type}"\n'
+        f'wrk.body = io.open("{bench.folder}/tiny.npz", "rb"):read("*a")\n')
+
+    def load(endpoint, seconds: int) -> tuple[float, float]:
+        """Requests a second, and the 99th percentile in milliseconds."""
+        host, port = endpoint.address
+        text = subprocess.run(
+            ["wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", "-s", script, f"http://{host}:{port}/score"],
+            capture_output=True, text=True, check=True).stdout
+        assert "Non-2xx" not in text, text
+        value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
+        return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]), float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
+
+    try:
+        fastapi = contestants.FastAPI()
+    except (RuntimeError, FileNotFoundError):
+        return print("uvicorn does not start; the rows of small requests are left out")
+    try:
+        tails = []
+
+        def ours() -> float:
+            rate, tail = load(bench.server.tcp, 2)
+            tails.append(tail)
+            return rate
+
+        yield compare(
+            "tiny npz, 64 connections, requests a second", "FastAPI and cleanlab", ours,
+            lambda: load(fastapi.tcp, 2)[0], rounds=max(bench.rounds // 3, 3), at_least=10, unit="/s")
+        yield single("the same, 99th percentile", statistics.median(tails), "ms", 10)
+    finally:
+        fastapi.stop()
+
+
+def memory(bench: Bench):
+    """A fresh server that gets one request."""
+    body = data.npz(bench.voc)
+    server = contestants.Segscore(bench.binary, bench.folder)
+    try:
+        server.tcp.post(*body)
+        pixels = bench.voc["labels"].size
+        yield single("peak memory of one POST", server.peak_megabytes, "MiB", (24e6 + 16 * pixels + 8e6) / 2**20)
+    finally:
+        server.stop()
+
+
+def growth(bench: Bench):
+    """Eight times the images, four times the classes."""
+    small = data.npz(bench.voc)
+    base = [bench.server.tcp.post(*small) for _ in range(bench.rounds + 6)][6:]
+    for name, axis, factor in (("N from 8 to 64", 0, 8), ("K from 21 to 84", 1, 4)):
+        named = dict(bench.voc)
+        named["pred_probs"] = np.concatenate([named["pred_probs"]] * factor, axis=axis)
+        if axis == 0:
+            named["labels"] = np.concatenate([named["labels"]] * factor)
+        body = data.npz(named)
+        del named
+        server = contestants.Segscore(bench.binary, bench.folder, *STEADY)
+        try:
+            times = [server.tcp.post(*body) for _ in range(5)][2:]
+            growth = statistics.median(times) / statistics.median(base) / factor
+            yield single(f"time a byte, {name}", growth, "×", 1.1)
+            if axis == 1:
+                pixels = bench.voc["labels"].size
+                yield single(
+                    "peak memory with K = 84", server.peak_megabytes, "MiB", (24e6 + 16 * pixels + 8e6 + 64e6) / 2**20)
+        finally:
+            server.stop()
+
+
+ALL = {each.__name__: each for each in (wire, clients, classes, json, files, tiny, memory, growth)}
