@@ -12,7 +12,7 @@ ARG RUNTIME_IMAGE=debian:bookworm-slim
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        libdeflate-dev libmicrohttpd-dev libpng-dev libsimdjson-dev pkg-config zlib1g-dev \
+        libisal-dev libmicrohttpd-dev libpng-dev libsimdjson-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # The manifest alone decides the dependencies, so a change to a source file reuses what this fetched. The pattern takes
@@ -30,7 +30,7 @@ FROM ${RUNTIME_IMAGE}
 # The C libraries that the binary names, and nothing else: it calls no one, so there are no certificates either.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        libdeflate0 libmicrohttpd12 libpng16-16 libsimdjson14 libstdc++6 zlib1g \
+        libisal2 libmicrohttpd12 libpng16-16 libsimdjson14 libstdc++6 zlib1g \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/*
 COPY --from=build /out/segscore /usr/local/bin/segscore
 

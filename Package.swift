@@ -42,7 +42,7 @@ let package = Package(
         .target(name: "ServiceInterface", dependencies: ["Tensors", httpTypes], swiftSettings: sourceSettings),
         .target(name: "Jobs", swiftSettings: sourceSettings),
         .target(
-            name: "TensorCodecs", dependencies: ["CDeflate", "CPNG", "CSimdJSON", "CZlib", "Tensors"],
+            name: "TensorCodecs", dependencies: ["CISAL", "CPNG", "CSimdJSON", "CZlib", "Tensors"],
             swiftSettings: sourceSettings),
         .target(name: "Scoring", dependencies: ["CScoringKernels", "Tensors"], swiftSettings: sourceSettings),
         .target(name: "Tensors", swiftSettings: sourceSettings),
@@ -51,7 +51,7 @@ let package = Package(
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .systemLibrary(
             name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
-        .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 

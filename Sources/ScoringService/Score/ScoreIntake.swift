@@ -16,6 +16,12 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     private let form: MediaType
     private let preference: Preference
 
+    /// After how many bytes the job is told of the body, and asked whether it is wanted still: often enough for whoever cancels
+    /// it, and seldom enough to cost nothing beside the bytes.
+    private static let tellingInterval = 1 << 20
+    private var toldShape: ScoringShape?
+    private var untold = tellingInterval
+
     init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
         self.service = service
         form = try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
@@ -32,7 +38,10 @@ final class ScoreIntake: Intake, @unchecked Sendable {
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
         try body.receive(bytes)
+        untold += bytes.count
         let shape = arrays.shape
+        guard shape != toldShape || untold >= Self.tellingInterval else { return }
+        (toldShape, untold) = (shape, 0)
         let isWanted = service.queue.update(job) { $0.shape = shape }
         guard isWanted else { throw .canceled(job) }
     }
