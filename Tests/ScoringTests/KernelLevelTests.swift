@@ -188,12 +188,12 @@ import Testing
                 results.append(
                     loops.count_confident(
                         memory.floats(memory.largest), predicted, labels, count, kept, [0.1, 0.5, 0.25, 0, 1]))
-                for (limit, prefix, shift, width) in [(1, 0, 47, 15), (0.5, 0, 15, 15), (0.5, 32256, 0, 15)]
-                    as [(Double, UInt64, UInt32, UInt32)]
-                where memory.isDouble == (shift == 47) {
-                    var counts = [UInt64](repeating: 0, count: 1 << width)
-                    loops.count_keys(scores, labels, count, kept, limit, prefix, shift, width, &counts)
-                    results += counts.enumerated().flatMap { $0.element == 0 ? [] : [$0.offset, Int($0.element)] }
+                // The highest eight bits of a score, and those below where the first are a half's.
+                for (limit, prefix, shift) in [(1, 0, 54), (0.5, 0, 22), (0.5, 252, 14)] as [(Double, UInt64, UInt32)]
+                where memory.isDouble == (shift == 54) {
+                    var counts = [UInt64](repeating: 0, count: 256)
+                    loops.count_keys(scores, labels, count, kept, limit, prefix, shift, 8, &counts)
+                    results += counts.map { Int($0) }
                 }
                 loops.ignore(scores, labels, count, ignored)
                 return results
