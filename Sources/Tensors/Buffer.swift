@@ -2,7 +2,7 @@ import Glibc
 
 /// A fixed number of elements at a fixed address.
 ///
-/// Unlike an array it can start without being touched. A large one has ``LargeMemory``, which the next may reuse.
+/// Unlike an array it can start without being touched. The memory of a large one is passed on to the next, by ``LargeMemoryStore``.
 ///
 /// `@unchecked Sendable`: one owner fills a buffer; once it is handed to another thread nobody writes to it.
 @safe
@@ -43,11 +43,11 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
     private convenience init(_ count: Int, isZeroed: Bool) throws(TensorError) {
         precondition(count >= 0)
         let byteCount = count * MemoryLayout<Element>.stride
-        guard byteCount >= LargeMemory.smallest else {
+        guard byteCount >= LargeMemoryStore.smallest else {
             try unsafe self.init(taking: calloc(max(count, 1), MemoryLayout<Element>.stride), count: count)
             return
         }
-        guard let large = LargeMemory.take(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
+        guard let large = LargeMemoryStore.shared.take(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
         if isZeroed, !large.isZeroed { unsafe memset(large.start, 0, byteCount) }
         try unsafe self.init(taking: large.start, count: count, large: large)
     }
@@ -81,7 +81,7 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
 
     deinit {
         if let large {
-            large.giveBack()
+            LargeMemoryStore.shared.giveBack(large)
         } else {
             unsafe free(base)
         }

@@ -46,7 +46,7 @@ package struct FileScoring {
             let pixels = try readProbabilities(arrays, workers: workers) { progress(0.9 * $0) }
             let total = Double(pixels.shape.imageCount)
             let settings = try ScoreParameters(parameters)
-            let scores = try settings.score(pixels) { done in
+            let scores = try settings.score(consume pixels) { done in
                 progress(0.9 + 0.1 * Double(done) / total)
                 return true
             }

@@ -92,7 +92,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             guard let pixels = try arrays.complete(isCancelled: { context.isCancelled }) else { return .canceled }
             let total = pixels.shape.imageCount
             context.report(imagesDone: 0, imagesTotal: total)
-            let scores = try parameters.score(pixels) { done in
+            let scores = try parameters.score(consume pixels) { done in
                 context.report(imagesDone: done, imagesTotal: total)
                 return !context.isCancelled
             }

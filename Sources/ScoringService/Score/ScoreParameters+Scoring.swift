@@ -15,10 +15,10 @@ extension ScoreParameters {
             switch method {
             case .softmin:
                 let softmin = Softmin(temperature: temperature, ignoredLabel: ignoredLabel)
-                return try softmin.score(pixels, progress: progress)
+                return try softmin.score(consume pixels, progress: progress)
             case .numPixelIssues:
                 let learning = ConfidentLearning(ignoredLabel: ignoredLabel)
-                return try learning.score(pixels, progress: progress)
+                return try learning.score(consume pixels, progress: progress)
             }
         } catch {
             throw Problem(error)

@@ -1,0 +1,74 @@
+import Synchronization
+
+/// Keeps the memory of large buffers that have ended for the next ones.
+///
+/// What `malloc` is given back it may keep for good; mappings go back to the system. But fresh pages cost more than the work that
+/// is done on them: the kernel clears each at its first touch, and beneath a virtual machine the host may have to find it
+/// first. So the latest blocks that were given back are kept, up to a bound, and given to the next buffers of about their size.
+final class LargeMemoryStore: Sendable {
+    /// That of all buffers.
+    static let shared = LargeMemoryStore(keptAtMost: 64 << 20)
+
+    /// The size from which buffers are worth a mapping of their own, in bytes; blocks are multiples of it.
+    static let smallest = 128 << 10
+
+    private let keptAtMost: Int
+    /// Oldest first.
+    private let kept = Mutex<[LargeMemory]>([])
+
+    /// - Parameters:
+    ///   - keptAtMost: The most that is kept, in bytes.
+    init(keptAtMost: Int) {
+        self.keptAtMost = keptAtMost
+    }
+
+    deinit {
+        kept.withLock { blocks in
+            for block in blocks { block.unmap() }
+        }
+    }
+
+    /// Memory of at least a size; nil where the system gives none.
+    func take(_ byteCount: Int) -> LargeMemory? {
+        let (padded, overflow) = byteCount.addingReportingOverflow(Self.smallest - 1)
+        guard !overflow else { return nil }
+        let byteCount = padded / Self.smallest * Self.smallest
+        let (found, dropped) = kept.withLock { blocks -> (LargeMemory?, [LargeMemory]) in
+            // The smallest that is large enough, and little larger, so that small buffers do not sit on large blocks.
+            let candidates = blocks.indices.filter { index in
+                let size = blocks[index].byteCount
+                return size >= byteCount && size - size / 5 <= byteCount
+            }
+            if let best = candidates.min(by: { blocks[$0].byteCount < blocks[$1].byteCount }) {
+                return (blocks.remove(at: best), [])
+            }
+            // What is kept and of no use now makes room for what is taken, so that the process does not grow by both.
+            return (nil, Self.drop(from: &blocks, until: { $0 >= byteCount }))
+        }
+        for block in dropped { block.unmap() }
+        return found ?? LargeMemory(byteCount: byteCount)
+    }
+
+    /// Takes memory back that nobody uses any more; the oldest goes to the system where there is too much.
+    func giveBack(_ block: LargeMemory) {
+        var block = block
+        block.isZeroed = false
+        let dropped = kept.withLock { blocks -> [LargeMemory] in
+            blocks.append(block)
+            let total = blocks.reduce(0) { $0 + $1.byteCount }
+            return Self.drop(from: &blocks, until: { total - $0 <= keptAtMost })
+        }
+        for block in dropped { block.unmap() }
+    }
+
+    /// Takes the oldest blocks out, until so many bytes are enough or none is left.
+    private static func drop(from blocks: inout [LargeMemory], until isEnough: (Int) -> Bool) -> [LargeMemory] {
+        var (count, byteCount) = (0, 0)
+        while count < blocks.count, !isEnough(byteCount) {
+            byteCount += blocks[count].byteCount
+            count += 1
+        }
+        defer { blocks.removeFirst(count) }
+        return Array(blocks.prefix(count))
+    }
+}
