@@ -177,7 +177,7 @@ def growth(bench: Bench):
             if axis == 1:
                 pixels = bench.voc["labels"].size
                 yield single(
-                    "peak memory with K = 84", server.peak_megabytes, "MiB", (24e6 + 16 * pixels + 8e6 + 64e6) / 2**20)
+                    "peak memory with K = 84", server.peak_megabytes, "MiB", (24e6 + 16 * pixels + 8e6 + 32e6) / 2**20)
         finally:
             server.stop()
 

@@ -7,7 +7,7 @@ import Synchronization
 /// first. So the latest blocks that were given back are kept, up to a bound, and given to the next buffers of about their size.
 final class LargeMemoryStore: Sendable {
     /// That of all buffers.
-    static let shared = LargeMemoryStore(keptAtMost: 64 << 20)
+    static let shared = LargeMemoryStore(keptAtMost: 32 << 20)
 
     /// The size from which buffers are worth a mapping of their own, in bytes; blocks are multiples of it.
     static let smallest = 128 << 10
