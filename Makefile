@@ -11,18 +11,18 @@ help:
 
 demo:
 	Scripts/install-dependencies
-	swift build -c release --product segscore
+	swift build -c release --static-swift-stdlib --product segscore
 	Scripts/demo
 
 build:
-	swift build -c release --product segscore
+	swift build -c release --static-swift-stdlib --product segscore
 
 test:
 	Scripts/test
 
 bench:
 	Scripts/install-dependencies --bench
-	swift build -c release --product segscore
+	swift build -c release --static-swift-stdlib --product segscore
 	[ -x .venv-bench/bin/python ] || python3 -m venv .venv-bench
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --requirement Benchmarks/requirements.txt
 	.venv-bench/bin/python Benchmarks/bench.py
