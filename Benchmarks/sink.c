@@ -1,7 +1,7 @@
 // Reads each HTTP body and keeps nothing of it: sink ADDRESS, a port of 127.0.0.1 to listen on or a path. Prints the port.
 //
-// The fastest thing that a server can do with a body: one thread a connection, blocking reads into a buffer that stays in the
-// cache.
+// The fastest thing that a server can do with a body: one thread a connection, blocking reads. Of buffers from 16 KiB to 1 MiB those
+// below 128 KiB let the client finish soonest: a reader that takes more at once keeps its client busier.
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BUFFER = 256 << 10 };
+enum { BUFFER = 64 << 10 };
 
 static void *serve(void *argument) {
     int connection = (int)(long)argument;
