@@ -64,8 +64,7 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
     ///
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
     package convenience init(copying elements: borrowing Span<Element>) throws(TensorError) {
-        let bytes = elements.count * MemoryLayout<Element>.stride
-        try unsafe self.init(taking: malloc(max(bytes, 1)), count: elements.count)
+        try self.init(uninitialized: elements.count)
         unsafe elements.withUnsafeBufferPointer { source in
             guard let start = source.baseAddress else { return }
             unsafe base.initialize(from: start, count: source.count)

@@ -82,10 +82,10 @@ package struct ConfidentLearning: Equatable, Sendable {
     ) throws(ScoringError) -> (mask: Buffer<UInt8>, counts: [Int])? {
         let (height, width) = (pixels.shape.height, pixels.shape.width)
         let plane = height * width
-        let mask: Buffer<UInt8> = try allocate(pixels.shape.pixelCount)
+        let mask: Buffer<UInt8> = try allocate(pixels.shape.pixelCount, isZeroed: cut == nil)
         var counts = [Int](repeating: 0, count: images.count)
         guard let cut else { return (mask, counts) }
-        let candidates: Buffer<UInt8> = try allocate(plane / cells.side / cells.side)
+        let candidates: Buffer<UInt8> = try allocate(plane / cells.side / cells.side, isZeroed: false)
         var ties = cut.ties
         for (image, range) in images.enumerated() {
             ties -= Kernels.markLowest(cells, range, cut: cut.score, ties: ties, into: candidates, at: 0)

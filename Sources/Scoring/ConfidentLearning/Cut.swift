@@ -11,7 +11,6 @@ package struct Cut: Equatable, Sendable {
 
     /// How many of those that equal it are candidates, at least 1; the first by image, row and column.
     package let ties: Int
-
 }
 
 extension Cut {

@@ -23,7 +23,7 @@ package struct IssuesFromScores: Equatable, Sendable {
     /// - Returns: One byte a pixel of `pixels`, 1 at an issue: NumPy's bool.
     /// - Throws: ``ScoringError/memory(_:)``.
     package func mask(_ scores: PixelScores, _ pixels: Range<Int>) throws(ScoringError) -> Buffer<UInt8> {
-        let mask: Buffer<UInt8> = try allocate(pixels.count)
+        let mask: Buffer<UInt8> = try allocate(pixels.count, isZeroed: false)
         Kernels.below(scores, pixels, threshold: threshold, into: mask)
         return mask
     }

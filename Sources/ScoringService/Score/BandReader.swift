@@ -21,7 +21,7 @@ struct BandReader {
     func read(into band: PixelBand, progress: (Int) -> Bool) throws(Problem) -> Bool {
         let buffer: Buffer<UInt8>
         do throws(TensorError) {
-            buffer = try Buffer(zeroed: Self.bufferSize)
+            buffer = try Buffer(uninitialized: Self.bufferSize)
         } catch {
             throw Problem(error)
         }

@@ -82,7 +82,7 @@ package struct FileScoring {
     ) throws(Problem) {
         let buffer: Buffer<UInt8>
         do throws(TensorError) {
-            buffer = try Buffer(zeroed: 1 << 20)
+            buffer = try Buffer(uninitialized: 1 << 20)
         } catch {
             throw Problem(error)
         }

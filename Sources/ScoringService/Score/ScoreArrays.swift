@@ -28,8 +28,6 @@ final class ScoreArrays: ArrayDestination {
     private(set) var shape: ScoringShape?
     private var layouts: [ScoringError.Array: TensorLayout] = [:]
 
-    var imagesReceived: Int { pixelAccumulator?.imagesDone ?? 0 }
-
     func set(_ parameter: String, _ value: String) throws(Problem) {
         try parameters.set(parameter, value)
         // A value that is not allowed is refused where it stands, not after the arrays.
