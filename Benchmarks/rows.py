@@ -36,7 +36,7 @@ class Bench:
         ours, theirs = (self.server.unix, self.sink.unix) if unix else (self.server.tcp, self.sink.tcp)
         return compare(
             work, "read and dropped", lambda: ours.post(media_type, body, target, accept),
-            lambda: theirs.post(media_type, body), rounds=self.rounds, at_most=at_most, warm_up=6)
+            lambda: theirs.post(media_type, body), rounds=self.rounds, at_most=at_most, warm_up=6, calls=3)
 
 
 def wire(bench: Bench):
