@@ -49,14 +49,19 @@ package final class JobQueue<Kind: JobKind>: Sendable {
 
     /// Says how far a job has come, unless it has ended or is unknown.
     ///
-    /// - Parameter imagesTotal: Nil leaves the total as it is.
+    /// - Parameters:
+    ///   - imagesTotal: Nil leaves the total as it is.
+    ///   - change: What else changes with it; as ``update(_:details:)`` takes it.
     /// - Returns: Whether the job is still live; where it is not, its input is no longer wanted.
     @discardableResult
-    package func reportProgress(_ id: JobID, imagesDone: Int, imagesTotal: Int? = nil) -> Bool {
-        change { state, _, _ in
+    package func reportProgress(
+        _ id: JobID, imagesDone: Int, imagesTotal: Int? = nil, details change: (inout Kind.Details) -> Void = { _ in }
+    ) -> Bool {
+        self.change { state, _, _ in
             state.update(id) { record in
                 record.progress.imagesDone = imagesDone
                 record.progress.imagesTotal = imagesTotal ?? record.progress.imagesTotal
+                change(&record.details)
             }
         }
     }
@@ -74,6 +79,25 @@ package final class JobQueue<Kind: JobKind>: Sendable {
     ///   ``JobError/notReceiving(_:_:)`` where it was enqueued before.
     package func enqueue(_ id: JobID, work: @escaping JobWork<Kind>) throws(JobError) {
         try change { state, aftermath, _ throws(JobError) in try state.enqueue(id, work: work, &aftermath) }
+    }
+
+    /// Does what ``enqueue(_:work:)`` does, and ``whenFinal(_:timeout:_:)`` before the job can end: an output that finds no
+    /// room is only handed to those who wait for it already.
+    ///
+    /// - Parameters:
+    ///   - timeout: Seconds above 0; nil waits as long as it takes.
+    ///   - whenFinal: Called whether this throws or not.
+    /// - Throws: As ``enqueue(_:work:)``.
+    package func enqueue(
+        _ id: JobID, timeout: TimeInterval?, work: @escaping JobWork<Kind>,
+        whenFinal: @escaping @Sendable (Job<Kind>?) -> Void
+    ) throws(JobError) {
+        let (token, answer) = change { state, aftermath, _ in
+            let token = state.wait(for: id, waits: true, whenFinal, &aftermath)
+            return (token, Result { () throws(JobError) in try state.enqueue(id, work: work, &aftermath) })
+        }
+        if let token, let timeout { timeOut(id, token: token, after: timeout) }
+        try answer.get()
     }
 
     // MARK: The way out
@@ -138,7 +162,10 @@ package final class JobQueue<Kind: JobKind>: Sendable {
     ) {
         let waits = timeout.map { $0 > 0 } ?? true
         let token = change { state, aftermath, _ in state.wait(for: id, waits: waits, body, &aftermath) }
-        guard let token, let timeout else { return }
+        if let token, let timeout { timeOut(id, token: token, after: timeout) }
+    }
+
+    private func timeOut(_ id: JobID, token: UInt64, after timeout: TimeInterval) {
         clock.schedule(timeout) { [weak self] in
             self?.change { state, aftermath, _ in state.timeOut(id, token: token, &aftermath) }
         }

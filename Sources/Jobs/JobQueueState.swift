@@ -151,6 +151,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
             case .succeeded(let output):
                 record.output = .available(output)
                 record.expiresAt = expiresAt
+                record.progress.imagesDone = record.progress.imagesTotal ?? record.progress.imagesDone
             case .failed(let failure): record.failure = failure
             case .canceled: break
             }

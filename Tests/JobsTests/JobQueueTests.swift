@@ -45,8 +45,7 @@ import Testing
         #expect(queue.update(id) { $0 += "b" })
         #expect(queue.reportProgress(id, imagesDone: 1, imagesTotal: 4))
         try queue.enqueue(id) { context in
-            context.update { $0 += "d" }
-            context.report(imagesDone: 3)
+            context.report(imagesDone: 3) { $0 += "d" }
             return .succeeded(Blob())
         }
         #expect(queue.update(id) { $0 += "c" })
@@ -55,7 +54,60 @@ import Testing
         #expect(!queue.update(id) { $0 += "e" })
         #expect(!queue.reportProgress(id, imagesDone: 9))
         let job = try queue.job(id)
-        #expect(job.details == "abcd" && job.progress == JobProgress(imagesDone: 3, imagesTotal: 4))
+        #expect(job.details == "abcd")
+        #expect(job.progress == JobProgress(imagesDone: 4, imagesTotal: 4), "what succeeded has done all of it")
+    }
+
+    @Test func aJobThatFailedHasDoneWhatItSaid() async throws {
+        let queue = Queue(limits: limits())
+        let id = try queue.admit("")
+        try queue.enqueue(id) { context in
+            context.report(imagesDone: 3, imagesTotal: 4)
+            return .failed(.broken)
+        }
+        #expect(await queue.final(id)?.progress == JobProgress(imagesDone: 3, imagesTotal: 4))
+    }
+
+    @Test func enqueuesAndWaitsInOne() async throws {
+        let queue = Queue(limits: limits(timeToLive: 0))
+        let id = try queue.admit("")
+        let job = await withCheckedContinuation { continuation in
+            try? queue.enqueue(id, timeout: nil) { _ in
+                .succeeded(Blob())
+            } whenFinal: {
+                continuation.resume(returning: $0)
+            }
+        }
+        #expect(job?.status == .succeeded && job?.outputWord == "available", "there is no room but for who waits")
+
+        let canceled = try queue.admit("")
+        try queue.cancel(canceled)
+        let status = await withCheckedContinuation { continuation in
+            #expect(throws: JobError.alreadyFinished(canceled, .canceled)) {
+                try queue.enqueue(canceled, timeout: 5) { _ in
+                    .canceled
+                } whenFinal: {
+                    continuation.resume(returning: $0?.status)
+                }
+            }
+        }
+        #expect(status == .canceled)
+    }
+
+    @Test func whoWaitsInOneIsToldAtTheTimeout() throws {
+        let time = ManualClock()
+        let queue = suspended(limits(), time)
+        let id = try queue.admit("")
+        let seen = Box<JobStatus?>()
+        try queue.enqueue(id, timeout: 5) { _ in
+            .canceled
+        } whenFinal: {
+            seen.add($0?.status)
+        }
+        time.advance(4)
+        #expect(seen.values.isEmpty)
+        time.advance(1)
+        #expect(seen.values == [.queued])
     }
 
     @Test func refusesTheJobAfterTheLastPlace() async throws {

@@ -104,9 +104,9 @@ final class Exchange: @unchecked Sendable {
     /// same edge-triggered event as the bytes before it, it never hears of the close: the request would hang until it is
     /// idle for too long.
     private var isAbandoned: Bool {
+        guard let expectedBytes, receivedBytes < expectedBytes else { return false }
         var byte: UInt8 = 0
-        guard unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0 else { return false }
-        return expectedBytes.map { receivedBytes < $0 } ?? false
+        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0
     }
 
     /// Refuses a request that has stopped arriving: what the library would do is to close without a word.

@@ -19,8 +19,10 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     /// After how many bytes the job is told of the body, and asked whether it is wanted still: often enough for whoever cancels
     /// it, and seldom enough to cost nothing beside the bytes.
     private static let tellingInterval = 1 << 20
+    /// What is sooner over than this is told at its end.
+    private static let smallBody = 64 << 10
     private var toldShape: ScoringShape?
-    private var untold = tellingInterval
+    private var untold = 0
 
     init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
         self.service = service
@@ -40,7 +42,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         try body.receive(bytes)
         untold += bytes.count
         let shape = arrays.shape
-        guard shape != toldShape || untold >= Self.tellingInterval else { return }
+        guard untold >= (shape == toldShape ? Self.tellingInterval : Self.smallBody) else { return }
         (toldShape, untold) = (shape, 0)
         let isWanted = service.queue.update(job) { $0.shape = shape }
         guard isWanted else { throw .canceled(job) }
@@ -60,22 +62,17 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         }
         let wait = preference.wait ?? 0
         if preference.isAsync && wait == 0 {
-            enqueue()
+            // Where it was canceled or deleted while its body came, the answer says so.
+            try? service.queue.enqueue(job) { [self] context in score(context) }
             answer(Answer { () throws(Problem) in try accepted() })
         } else {
-            // Before the job can end: a result that finds no room is only handed to those who wait for it already.
-            service.queue.whenFinal(job, timeout: preference.isAsync ? TimeInterval(wait) : nil) { [self] snapshot in
+            // Who waits is told in any case.
+            try? service.queue.enqueue(job, timeout: preference.isAsync ? TimeInterval(wait) : nil) {
+                [self] context in
+                score(context)
+            } whenFinal: { [self] snapshot in
                 answer(Answer { () throws(Problem) in try response(to: snapshot) })
             }
-            enqueue()
-        }
-    }
-
-    private func enqueue() {
-        do throws(JobError) {
-            try service.queue.enqueue(job) { [self] context in score(context) }
-        } catch {
-            // It was canceled or deleted while its body came, and whoever waits for it has been told.
         }
     }
 
@@ -86,14 +83,16 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             let parameters = try ScoreParameters(arrays.parameters)
             let shape = arrays.shape
             // Whatever becomes of the job, it says what it was asked for.
-            context.update { $0 = ScoreJob.Details(parameters: parameters, shape: shape) }
+            context.report(imagesDone: 0, imagesTotal: shape?.imageCount) {
+                $0 = ScoreJob.Details(parameters: parameters, shape: shape)
+            }
             try parameters.check()
             _ = try parameters.included(in: form)
             guard let pixels = try arrays.complete(isCancelled: { context.isCancelled }) else { return .canceled }
             let total = pixels.shape.imageCount
-            context.report(imagesDone: 0, imagesTotal: total)
-            let scores = try parameters.score(consume pixels) { done in
-                context.report(imagesDone: done, imagesTotal: total)
+            let scores = try parameters.score(consume pixels, on: service.imageLoop) { done in
+                // A job that succeeds has done all of them.
+                if done < total { context.report(imagesDone: done) }
                 return !context.isCancelled
             }
             return scores.map(JobOutcome.succeeded) ?? .canceled

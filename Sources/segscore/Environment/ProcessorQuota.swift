@@ -10,7 +10,7 @@ struct ProcessorQuota {
     ///   - available: What the scheduler's mask allows.
     init(root: String = "/sys/fs/cgroup", available: Int = ProcessInfo.processInfo.activeProcessorCount) {
         let share = Self.version2(root) ?? Self.version1(root)
-        count = max(1, min(available, share.map { Int($0.rounded(.up)) } ?? available))
+        count = max(1, share.map { Int(min($0.rounded(.up), Double(available))) } ?? available)
     }
 
     /// `cpu.max` holds quota and period in microseconds, or `max` for no quota.
