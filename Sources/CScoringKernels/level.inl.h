@@ -119,6 +119,11 @@ static void count_keys(
         counts);
 }
 
+static size_t count_equal(
+    segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double value) {
+    return BY_BOTH(count_equal, scores.is_double, labels, scores.start, labels.start, count, kept, value);
+}
+
 static size_t mark_lowest(
     segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double cut, size_t ties,
     uint8_t *marks) {
@@ -189,6 +194,7 @@ const segscore_kernels TABLE(LEVEL) = {
     .sum_by_label = sum_by_label,
     .count_confident = count_confident,
     .count_keys = count_keys,
+    .count_equal = count_equal,
     .mark_lowest = mark_lowest,
     .mark_disagreeing = mark_disagreeing,
     .keep_class = keep_class,

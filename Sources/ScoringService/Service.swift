@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 package import Jobs
 package import Logging
+import Scoring
 import ServiceInterface
 
 /// What all handlers share: the jobs, the limits, the log, and the workers that encode answers.
@@ -18,12 +19,17 @@ package final class Service: @unchecked Sendable {
         package var maxPixels: Int
         /// An existing directory for `pred_probs` that come before `labels`.
         package var spoolDirectory: String
+        /// How many processors work on one job, at least 1.
+        package var processors: Int
 
-        package init(maxBodyBytes: Int, maxJSONBytes: Int, maxPixels: Int, spoolDirectory: String) {
+        package init(
+            maxBodyBytes: Int, maxJSONBytes: Int, maxPixels: Int, spoolDirectory: String, processors: Int = 1
+        ) {
             self.maxBodyBytes = maxBodyBytes
             self.maxJSONBytes = maxJSONBytes
             self.maxPixels = maxPixels
             self.spoolDirectory = spoolDirectory
+            self.processors = processors
         }
     }
 
@@ -32,6 +38,7 @@ package final class Service: @unchecked Sendable {
 
     let configuration: Configuration
     let limits: JobLimits
+    let imageLoop: ImageLoop
     package let queue: JobQueue<ScoreJob>
     private let logger: Logger
     private let encoders = OperationQueue()
@@ -39,6 +46,7 @@ package final class Service: @unchecked Sendable {
     package init(configuration: Configuration, limits: JobLimits, logger: Logger) {
         self.configuration = configuration
         self.limits = limits
+        imageLoop = ImageLoop(processors: configuration.processors)
         self.logger = logger
         queue = JobQueue(limits: limits)
         encoders.maxConcurrentOperationCount = limits.workers

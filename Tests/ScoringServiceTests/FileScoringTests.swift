@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import Synchronization
 import Tensors
 import Testing
 
@@ -13,10 +14,11 @@ import Testing
         let scoring = try FileScoring(
             labels: try folder.file("labels.npy", sample.labelsFile),
             predictedProbabilities: try folder.file("pred_probs.npy", sample.probabilitiesFile))
-        var shares: [Double] = []
+        let told = Mutex<[Double]>([])
         let scores = try scoring.score(
-            parameters: ["temperature": "0.5", "ignore_label": "2", "threshold": "0.5"], workers: 2
-        ) { shares.append($0) }
+            parameters: ["temperature": "0.5", "ignore_label": "2", "threshold": "0.5"], processors: 2
+        ) { share in told.withLock { $0.append(share) } }
+        let shares = told.withLock { $0 }
         #expect(shares == shares.sorted() && shares.last == 1)
 
         let out = folder.path + "/out"
@@ -39,7 +41,7 @@ import Testing
         let labels = try folder.file("labels.npy", sample.labelsFile)
         let junk = try folder.file("junk.npy", Array("junk".utf8))
         #expect {
-            try FileScoring(labels: labels, predictedProbabilities: junk).score(parameters: [:], workers: 2) { _ in
+            try FileScoring(labels: labels, predictedProbabilities: junk).score(parameters: [:], processors: 2) { _ in
             }
         } throws: { error in
             let failure = error as? FileScoring.Failure

@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 import Testing
 
@@ -38,7 +39,7 @@ import Testing
 
         func score(
             _ type: ElementType = ElementType(.float32), _ order: TensorLayout.Order = .c, downsample: Int = 1,
-            ignored: Int? = nil, chunk: Int = 0, bands: Int? = nil
+            ignored: Int? = nil, chunk: Int = 0, bands: Int? = nil, on loop: ImageLoop = .serial
         ) throws -> SegmentationScores {
             let array = try FileArray(probabilities, shape: shape, type: type, order: order)
             let label = ignored.map { Int64($0) }
@@ -53,7 +54,7 @@ import Testing
             } else {
                 try array.read(into: try accumulator.bands(2))
             }
-            return try #require(try ConfidentLearning(ignoredLabel: label).score(accumulator.finish()))
+            return try #require(try ConfidentLearning(ignoredLabel: label).score(accumulator.finish(), on: loop))
         }
     }
 
@@ -167,7 +168,7 @@ import Testing
         let found = try #require(try ConfidentLearning().score(accumulator.finish())?.labelIssues)
         #expect(found.statistics.thresholds.values == [2e-6, 0.25])
         #expect(found.statistics.issueCount == 1)
-        #expect(found.statistics.cut == Cut(score: 0, countBelow: 0, ties: 1))
+        #expect(found.statistics.cut == Cut(score: 0, countBelow: 0, ties: 1, equalCount: 1))
         #expect(found.mask.values == [0, 0, 0, 0, 0, 0, 0, 0])
     }
 
@@ -193,25 +194,39 @@ import Testing
         #expect(total == (try whole.score().labelIssues?.statistics.thresholds))
     }
 
-    @Test func stopsWhereProgressSaysSo() throws {
-        let sample = Sample([3, 3, 4, 4])
+    /// Few levels, so that many scores are at the cut, of which some images have candidates and others none.
+    @Test(arguments: [1, 2]) func findsTheSameOnSeveralLanes(side: Int) throws {
+        for (seed, ignored) in [(1, nil), (2, 2), (3, nil), (4, 1)] as [(UInt64, Int?)] {
+            let sample = Sample([12, 4, 4, 6], levels: 4, ignored: ignored, seed: seed)
+            try expect(
+                sample.score(downsample: side, ignored: ignored, on: .threads(4, pixelsAtOnce: 24)),
+                sample.reference(downsample: side, ignored: ignored), "seed \(seed)")
+        }
+    }
+
+    @Test(arguments: [false, true]) func stopsWhereProgressSaysSo(onLanes: Bool) throws {
+        let sample = Sample([3, 3, 4, 4], levels: 1024)
         let array = try FileArray(sample.probabilities, shape: sample.shape, type: ElementType(.float32))
-        var calls = 0
+        let calls = Mutex(0)
         var wanted = 0
         while true {
             let accumulator = try PixelAccumulator(labels: sample.map(), layout: array.layout)
             try accumulator.receive(array.bytes.span)
-            calls = 0
-            let scores = try ConfidentLearning().score(accumulator.finish()) { _ in
-                calls += 1
-                return calls <= wanted
+            calls.withLock { $0 = 0 }
+            let limit = wanted
+            let loop = onLanes ? ImageLoop.threads(2, pixelsAtOnce: 16) : .serial
+            let scores = try ConfidentLearning().score(accumulator.finish(), on: loop) { _ in
+                calls.withLock { calls in
+                    calls += 1
+                    return calls <= limit
+                }
             }
             guard scores == nil else { break }
-            #expect(calls == wanted + 1)
+            #expect(calls.withLock { $0 } == wanted + 1)
             wanted += 1
         }
-        // Labels, thresholds, n, two digits of the cut and the marks, for each of three images.
-        #expect(calls == 18)
+        // Thresholds, n, low scores, two digits of the cut and the marks, for each of three images.
+        #expect(calls.withLock { $0 } == 18)
     }
 
     @Test func refusesBlocksThatDoNotFit() throws {

@@ -87,7 +87,9 @@ struct ConfidentReference {
             .prefix(issueCount).map(\.element)
         if let last = candidates.last {
             let below = candidates.count { $0.own < last.own }
-            cut = Cut(score: last.own, countBelow: below, ties: issueCount - below)
+            cut = Cut(
+                score: last.own, countBelow: below, ties: issueCount - below,
+                equalCount: cells.count { $0.own == last.own })
         }
         for pixel in candidates.flatMap(\.pixels) {
             let all = (0..<shape[1]).map { probability(pixel, $0) }

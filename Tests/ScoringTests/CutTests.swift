@@ -21,15 +21,17 @@ import Testing
         }
         let cells = ConfidenceCells(
             side: 1, classCount: 1, scores: scores, labels: labels, predicted: labels, ignored: -1)
-        let half = values.count / 2
-        return Cut(of: count, cells, [0..<half, half..<values.count]) { true }
+        // An image a cell, on lanes that take some at once.
+        let passes = CellPasses(cells: cells, imageCount: values.count, loop: .threads(3, pixelsAtOnce: 5)) { true }
+        return try Cut(of: count, passes)
     }
 
     private func expected(of count: Int, _ values: [Double]) -> Cut? {
         guard count > 0 else { return nil }
         let score = values.sorted()[count - 1]
         let below = values.count { $0 < score }
-        return Cut(score: score, countBelow: below, ties: count - below)
+        return Cut(
+            score: score, countBelow: below, ties: count - below, equalCount: values.count { $0 == score })
     }
 
     @Test(arguments: [ElementType.Scalar.float32, .float64])
@@ -57,11 +59,11 @@ import Testing
     }
 
     @Test func takesMinusZeroForZero() throws {
-        #expect(try cut(of: 2, [-0.0, 0.5, 0, 0], .float32) == Cut(score: 0, countBelow: 0, ties: 2))
+        #expect(try cut(of: 2, [-0.0, 0.5, 0, 0], .float32) == Cut(score: 0, countBelow: 0, ties: 2, equalCount: 3))
     }
 
     @Test func looksOnlyAtCellsThatTakePart() throws {
         let found = try cut(of: 2, [0.1, 0.2, 0.3, 0.4], .float64, ignoring: [true, false, true, false])
-        #expect(found == Cut(score: 0.4, countBelow: 1, ties: 1))
+        #expect(found == Cut(score: 0.4, countBelow: 1, ties: 1, equalCount: 1))
     }
 }

@@ -184,6 +184,7 @@ import Testing
                 results.append(loops.first_label_outside(labels, count, kept))
                 results.append(loops.count_class(labels, count, 2))
                 results.append(loops.count_below(scores, count, 0.3))
+                for value in [0, 0.25, 1] { results.append(loops.count_equal(scores, labels, count, kept, value)) }
                 loops.below(scores, count, 0.25, memory.marks)
                 results.append(
                     loops.count_confident(

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Tensors
 import Testing
 
@@ -113,10 +114,10 @@ import Testing
         let array = try FileArray(sample.probabilities, shape: sample.shape, type: ElementType(.float64))
         let accumulator = try PixelAccumulator(labels: sample.map(), layout: array.layout)
         try accumulator.receive(array.bytes.span)
-        var done: [Int] = []
+        let done = Mutex<[Int]>([])
         let scores = try #require(
-            try Softmin(temperature: 0.1).score(accumulator.finish()) {
-                done.append($0)
+            try Softmin(temperature: 0.1).score(accumulator.finish()) { count in
+                done.withLock { $0.append(count) }
                 return true
             })
         let expected = stride(from: 0, to: 140, by: 28).map {
@@ -126,7 +127,7 @@ import Testing
             #expect(
                 abs(scores.imageScores.span[image] - expected[image]) <= Self.tolerance(count: 28, temperature: 0.1))
         }
-        #expect(done == [1, 2, 3, 4, 5])
+        #expect(done.withLock { $0 } == [1, 2, 3, 4, 5])
         #expect(scores.ranking() == (0..<5).sorted { expected[$0] < expected[$1] })
         // Scores, and one byte each for a pixel's label and its most probable class.
         #expect(scores.byteCount == 5 * 8 + 140 * (8 + 1 + 1))
@@ -137,13 +138,24 @@ import Testing
         let sample = PixelAccumulatorTests.Sample(shape: [5, 1, 1, 1], scalar: .float32)
         let accumulator = try PixelAccumulator(
             labels: sample.map(), layout: TensorLayout(elementType: ElementType(.float32), shape: sample.shape))
-        var done: [Int] = []
-        let scores = try Softmin(temperature: 1).score(accumulator.finish()) {
-            done.append($0)
-            return $0 < 2
+        let done = Mutex<[Int]>([])
+        let scores = try Softmin(temperature: 1).score(accumulator.finish()) { count in
+            done.withLock { $0.append(count) }
+            return count < 2
         }
         #expect(scores == nil)
-        #expect(done == [1, 2])
+        #expect(done.withLock { $0 } == [1, 2])
+    }
+
+    @Test func scoresTheSameOnSeveralLanes() throws {
+        let sample = PixelAccumulatorTests.Sample(shape: [9, 3, 4, 7], scalar: .float32)
+        let array = try FileArray(sample.probabilities, shape: sample.shape, type: ElementType(.float32))
+        let scores = try [ImageLoop.serial, .threads(4, pixelsAtOnce: 28)].map { loop in
+            let accumulator = try PixelAccumulator(labels: sample.map(), layout: array.layout)
+            try accumulator.receive(array.bytes.span)
+            return try #require(try Softmin(temperature: 0.1).score(accumulator.finish(), on: loop))
+        }
+        #expect(scores[0].imageScores.values == scores[1].imageScores.values)
     }
 
     @Test func refusesALabelThatIsNoClass() {

@@ -151,6 +151,10 @@ typedef struct {
         segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double limit,
         uint64_t prefix, unsigned shift, unsigned width, uint64_t *counts);
 
+    /// How many scores equal `value`.
+    size_t (*count_equal)(
+        segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double value);
+
     /// Marks the scores that are below `cut`, and of those that equal it the first `ties`; returns how many these were.
     size_t (*mark_lowest)(
         segscore_floats scores, segscore_classes labels, size_t count, segscore_labels_kept kept, double cut,

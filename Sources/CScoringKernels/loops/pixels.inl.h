@@ -34,14 +34,17 @@ static KEY NAME(take_vectors)(
         NAME(classes_v) label, most_probable;
         memcpy(&value, from + i * sizeof(SCORE), sizeof value);
         memcpy(&label, labels + i, sizeof label);
-        memcpy(&score, scores + i, sizeof score);
         NAME(keys_v) bits = (NAME(keys_v))value;
         greatest = bits > greatest ? bits : greatest;
 
+        // Most neighbours share a label, and most planes are of another class: their scores need not be looked at.
         NAME(class_mask_v) is_own = label == class_v;
-        if (class_index == 0) score = 0;
-        score = __builtin_convertvector(is_own, NAME(score_mask_v)) ? value : score;
-        memcpy(scores + i, &score, sizeof score);
+        if (1) {
+            memcpy(&score, scores + i, sizeof score);
+            if (class_index == 0) score = 0;
+            score = __builtin_convertvector(is_own, NAME(score_mask_v)) ? value : score;
+            memcpy(scores + i, &score, sizeof score);
+        }
 
         if (class_index == 0) {
             memcpy(largest + i, &value, sizeof value);
@@ -217,13 +220,26 @@ static bool NAME(any_within)(const SCORE *scores, SCORE limit) {
     return result;
 }
 
+/// Whether any of a group of scores has bits from `first` to `last`, both of numbers above 0.
+static bool NAME(any_between)(const SCORE *scores, KEY first, KEY last) {
+    int result = 0;
+    for (size_t i = 0; i < GROUP; i++) {
+        KEY bits = NAME(bits)(scores[i]);
+        result |= (bits >= first) & (bits <= last);
+    }
+    return result;
+}
+
 static void NAME(count_keys)(
     const SCORE *scores, const CLASS *labels, size_t count, segscore_labels_kept kept, double limit, uint64_t prefix,
     unsigned shift, unsigned width, uint64_t *counts) {
     uint64_t mask = ((uint64_t)1 << width) - 1;
+    KEY first = (KEY)(prefix << width << shift), last = first | (KEY)((mask << shift) | (((uint64_t)1 << shift) - 1));
     for (size_t start = 0; start < count; start += GROUP) {
         size_t end = count - start < GROUP ? count : start + GROUP;
         if (end - start == GROUP && !NAME(any_within)(scores + start, (SCORE)limit)) continue;
+        // Behind the first digit few share the prefix.
+        if (end - start == GROUP && prefix > 0 && !NAME(any_between)(scores + start, first, last)) continue;
         for (size_t i = start; i < end; i++) {
             uint64_t key = NAME(key)(scores[i]) >> shift;
             // Added up without a branch, which would be foreseen as badly as scores are.
@@ -231,6 +247,20 @@ static void NAME(count_keys)(
                 (scores[i] <= (SCORE)limit) & (key >> width == prefix) & NAME(is_kept)(labels[i], kept);
         }
     }
+}
+
+static size_t NAME(count_equal)(
+    const SCORE *scores, const CLASS *labels, size_t count, segscore_labels_kept kept, double value) {
+    size_t result = 0;
+    for (size_t start = 0; start < count; start += GROUP) {
+        size_t end = count - start < GROUP ? count : start + GROUP;
+        int any = 0;
+        for (size_t i = start; i < end; i++) any |= (double)scores[i] == value;
+        if (!any) continue;
+        for (size_t i = start; i < end; i++)
+            result += (double)scores[i] == value && NAME(is_kept)(labels[i], kept);
+    }
+    return result;
 }
 
 static size_t NAME(mark_lowest)(

@@ -18,11 +18,3 @@ struct ConfidenceCells: Sendable {
     /// The label of the cells that take no part either; -1 for none. Blocks have none such.
     let ignored: Int32
 }
-
-extension ConfidenceCells {
-    /// The cells of each image, in order.
-    func images(_ imageCount: Int) -> [Range<Int>] {
-        let cellsPerImage = scores.count / imageCount
-        return (0..<imageCount).map { $0 * cellsPerImage..<($0 + 1) * cellsPerImage }
-    }
-}

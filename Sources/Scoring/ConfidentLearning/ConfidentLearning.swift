@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 
 /// Finds label issues by confident learning, and scores each image by the share of its pixels that are none.
@@ -18,88 +19,111 @@ package struct ConfidentLearning: Equatable, Sendable {
     /// - Parameters:
     ///   - pixels: Consumed: its scores become the result's, 1 where a pixel is ignored. Blocks in it were made with the
     ///     same ignored label.
-    ///   - progress: Called after each image of the last step with the number done, and with 0 in the steps before;
-    ///     `false` ends the work.
+    ///   - loop: What goes over the images.
+    ///   - progress: Called as ``ImageLoop`` says in the last step, and with 0 in the steps before; `false` ends the work.
     /// - Returns: The scores with their ``SegmentationScores/labelIssues``, or nil where `progress` ended the work.
     /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` or ``ScoringError/memory(_:)``.
-    /// - Complexity: O(N·H·W) time; one byte a pixel and one a block beside the scores.
+    /// - Complexity: O(N·H·W) time; one byte a pixel, and for each lane one a block of an image, beside the scores.
     package func score(
-        _ pixels: consuming ScoredPixels, progress: (Int) -> Bool = { _ in true }
+        _ pixels: consuming ScoredPixels, on loop: ImageLoop = .serial,
+        progress: @escaping @Sendable (Int) -> Bool = { _ in true }
     ) throws(ScoringError) -> SegmentationScores? {
         let shape = pixels.shape
         let ignored = pixels.labels.code(ofIgnored: ignoredLabel)
-        for image in 0..<shape.imageCount {
-            guard progress(0) else { return nil }
-            try pixels.settle(image: image, ignoredLabel: ignoredLabel)
-        }
-
-        let cells = pixels.cells(ignored: ignored)
-        let images = cells.images(shape.imageCount)
-        var thresholds = ConfidentThresholds(classCount: shape.classCount)
-        for image in images {
-            guard progress(0) else { return nil }
-            thresholds.add(cells, image)
-        }
-        guard let issueCount = countIssues(cells, images, &pixels, thresholds, progress) else { return nil }
-        let cut = Cut(of: issueCount, cells, images) { progress(0) }
+        let passes = CellPasses(
+            cells: pixels.cells(ignored: ignored), imageCount: shape.imageCount, loop: loop,
+            isWanted: { progress(0) })
+        let largest = pixels.takeLargest()
+        let pixels = pixels
+        guard let thresholds = try thresholds(passes, pixels) else { return nil }
+        guard let issueCount = countIssues(passes, consume largest, thresholds) else { return nil }
+        let cut = try Cut(of: issueCount, passes)
         guard issueCount == 0 || cut != nil else { return nil }
 
-        let marks = try mark(cells, images, cut: cut, pixels, ignored: ignored, progress)
-        guard let (mask, counts) = marks else { return nil }
-        let imageScores: Buffer<Double> = try allocate(shape.imageCount)
-        for (image, count) in counts.enumerated() {
-            let kept = pixels.labels.countKept(image: image, ignored: ignored)
-            imageScores.withMutableSpan { $0[image] = kept == 0 ? 1 : 1 - Double(count) / Double(kept) }
-        }
+        guard let marks = try mark(passes, cut: cut, pixels, ignored: ignored, progress) else { return nil }
         let statistics = LabelIssues.Statistics(
-            downsample: cells.side, cellCount: Int(thresholds.counts.reduce(0, +)), thresholds: thresholds,
+            downsample: passes.cells.side, cellCount: Int(thresholds.counts.reduce(0, +)), thresholds: thresholds,
             issueCount: issueCount, cut: cut)
         return SegmentationScores(
-            shape: shape, imageScores: imageScores, pixelScores: pixels.scores, labels: pixels.labels,
+            shape: shape, imageScores: marks.imageScores, pixelScores: pixels.scores, labels: pixels.labels,
             predicted: pixels.predicted,
-            labelIssues: LabelIssues(mask: mask, counts: counts, statistics: statistics))
+            labelIssues: LabelIssues(mask: marks.mask, counts: Array(marks.counts), statistics: statistics))
+    }
+
+    /// Proves the labels, and averages what each class is given.
+    private func thresholds(
+        _ passes: CellPasses, _ pixels: borrowing ScoredPixels
+    ) throws(ScoringError) -> ConfidentThresholds? {
+        let (cells, pixels, ignoredLabel) = (passes.cells, copy pixels, ignoredLabel)
+        let sums = Mutex(ConfidentThresholds.InOrder(classCount: cells.classCount))
+        let isComplete = try passes.run { (range, image, _) throws(ScoringError) in
+            try pixels.settle(image: image, ignoredLabel: ignoredLabel)
+            let ofImage = ConfidentThresholds(cells, range)
+            sums.withLock { $0.add(ofImage, of: image) }
+        }
+        return isComplete ? sums.withLock { $0.total } : nil
     }
 
     /// n. Lets go of the largest probabilities, which nothing needs afterwards.
     private func countIssues(
-        _ cells: ConfidenceCells, _ images: [Range<Int>], _ pixels: inout ScoredPixels,
-        _ thresholds: ConfidentThresholds, _ progress: (Int) -> Bool
+        _ passes: CellPasses, _ largest: consuming PixelScores, _ thresholds: ConfidentThresholds
     ) -> Int? {
-        let largest = pixels.takeLargest()
+        let (cells, largest) = (passes.cells, largest)
         let lowest = thresholds.values.map { $0 - ConfidentThresholds.margin }
-        var count = 0
-        for image in images {
-            guard progress(0) else { return nil }
-            count += Kernels.countConfident(cells, image, largest: largest, thresholds: lowest)
-        }
-        return count
+        return passes.count {
+            Kernels.countConfident(cells, $0, largest: largest, thresholds: lowest)
+        }?.reduce(0, +)
+    }
+
+    private struct Marks {
+        let mask: Buffer<UInt8>
+        /// `(N,)`: the marks of each image.
+        let counts: [Int]
+        let imageScores: Buffer<Double>
     }
 
     /// The label issues: candidates that the full-size prediction does not take for what they are labelled as.
     private func mark(
-        _ cells: ConfidenceCells, _ images: [Range<Int>], cut: Cut?, _ pixels: borrowing ScoredPixels, ignored: Int32,
-        _ progress: (Int) -> Bool
-    ) throws(ScoringError) -> (mask: Buffer<UInt8>, counts: [Int])? {
-        let (height, width) = (pixels.shape.height, pixels.shape.width)
-        let plane = height * width
-        let mask: Buffer<UInt8> = try allocate(pixels.shape.pixelCount, isZeroed: cut == nil)
-        var counts = [Int](repeating: 0, count: images.count)
-        guard let cut else { return (mask, counts) }
-        let candidates: Buffer<UInt8> = try allocate(plane / cells.side / cells.side, isZeroed: false)
-        var ties = cut.ties
-        for (image, range) in images.enumerated() {
-            ties -= Kernels.markLowest(cells, range, cut: cut.score, ties: ties, into: candidates, at: 0)
-            // Pixels need no rows to find their blocks: they are these.
-            let rowsAtOnce = cells.side == 1 ? height : 1
+        _ passes: CellPasses, cut: Cut?, _ pixels: borrowing ScoredPixels, ignored: Int32,
+        _ progress: @Sendable (Int) -> Bool
+    ) throws(ScoringError) -> Marks? {
+        let (cells, shape) = (passes.cells, pixels.shape)
+        let (labels, predicted) = (pixels.labels, pixels.predicted)
+        let (height, width, plane) = (shape.height, shape.width, shape.pixelsPerImage)
+        let mask: Buffer<UInt8> = try allocate(shape.pixelCount, isZeroed: cut == nil)
+        let imageScores: Buffer<Double> = try allocate(shape.imageCount)
+        guard let cut else {
+            imageScores.withMutableSpan { span in
+                for image in 0..<shape.imageCount { span[image] = 1 }
+            }
+            return Marks(mask: mask, counts: [Int](repeating: 0, count: shape.imageCount), imageScores: imageScores)
+        }
+        guard let ties = cut.ties(passes) else { return nil }
+        let cellsPerImage = plane / cells.side / cells.side
+        var candidates: [Buffer<UInt8>] = []
+        for _ in 0..<passes.loop.laneCount(shape.imageCount, pixelsPerImage: plane) {
+            candidates.append(try allocate(cellsPerImage, isZeroed: false))
+        }
+        // Pixels need no rows to find their blocks: they are these.
+        let rowsAtOnce = cells.side == 1 ? height : 1
+        let ofLanes = candidates
+        let counts = Mutex([Int](repeating: 0, count: shape.imageCount))
+        let isComplete = passes.loop.run(shape.imageCount, pixelsPerImage: plane, progress: progress) { image, lane in
+            let candidates = ofLanes[lane]
+            Kernels.markLowest(
+                cells, image * cellsPerImage..<(image + 1) * cellsPerImage, cut: cut.score, ties: ties[image],
+                into: candidates)
+            var count = 0
             for row in stride(from: 0, to: height, by: rowsAtOnce) {
                 let first = image * plane + row * width
-                counts[image] += Kernels.markDisagreeing(
-                    candidates, at: row / cells.side * (width / cells.side), side: cells.side,
-                    labels: pixels.labels.codes, predicted: pixels.predicted, first..<first + rowsAtOnce * width,
-                    ignored: ignored, into: mask)
+                count += Kernels.markDisagreeing(
+                    candidates, at: row / cells.side * (width / cells.side), side: cells.side, labels: labels.codes,
+                    predicted: predicted, first..<first + rowsAtOnce * width, ignored: ignored, into: mask)
             }
-            guard progress(image + 1) else { return nil }
+            let kept = labels.countKept(image: image, ignored: ignored)
+            imageScores.withMutableSpan { $0[image] = kept == 0 ? 1 : 1 - Double(count) / Double(kept) }
+            counts.withLock { $0[image] = count }
         }
-        return (mask, counts)
+        return isComplete ? Marks(mask: mask, counts: counts.withLock { $0 }, imageScores: imageScores) : nil
     }
 }

@@ -28,11 +28,10 @@ package struct ConfidentThresholds: Equatable, Sendable {
         }
     }
 
-    /// Adds the cells of one image. Sums over it are made first, so that the order of images is all that matters.
-    mutating func add(_ cells: ConfidenceCells, _ range: Range<Int>) {
-        var image = ConfidentThresholds(classCount: sums.count)
-        Kernels.sumByLabel(cells, range, sums: &image.sums, counts: &image.counts)
-        add(image)
+    /// Adds up the cells of one image.
+    init(_ cells: ConfidenceCells, _ range: Range<Int>) {
+        self.init(classCount: cells.classCount)
+        Kernels.sumByLabel(cells, range, sums: &sums, counts: &counts)
     }
 
     /// Adds what was summed up elsewhere, of the same classes.
@@ -41,6 +40,30 @@ package struct ConfidentThresholds: Equatable, Sendable {
         for index in sums.indices {
             sums[index] += other.sums[index]
             counts[index] += other.counts[index]
+        }
+    }
+}
+
+extension ConfidentThresholds {
+    /// Adds up what images have, which may come in any order, in the order of images: sums are rounded, and so the same however
+    /// many lanes there were.
+    struct InOrder: Sendable {
+        private(set) var total: ConfidentThresholds
+        private var next = 0
+        /// Of images behind one that has not come yet.
+        private var waiting: [Int: ConfidentThresholds] = [:]
+
+        init(classCount: Int) {
+            total = ConfidentThresholds(classCount: classCount)
+        }
+
+        /// Adds what an image has, once for each.
+        mutating func add(_ ofImage: ConfidentThresholds, of image: Int) {
+            waiting[image] = ofImage
+            while let ofNext = waiting.removeValue(forKey: next) {
+                total.add(ofNext)
+                next += 1
+            }
         }
     }
 }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The score of the n-th lowest cell: those below it, and the first of those at it, are candidates for label issues.
 ///
 /// Found without sorting. Scores in `[0, 1]` have the order of their bits, so the bits are settled a digit at a time from
@@ -11,6 +13,9 @@ package struct Cut: Equatable, Sendable {
 
     /// How many of those that equal it are candidates, at least 1; the first by image, row and column.
     package let ties: Int
+
+    /// How many scores equal it.
+    let equalCount: Int
 }
 
 extension Cut {
@@ -31,42 +36,70 @@ extension Cut {
     ///
     /// - Parameters:
     ///   - count: n, at most the number of cells that take part.
-    ///   - images: The cells of each image.
-    ///   - isWanted: Asked once per image and digit.
     /// - Returns: Nil where n is 0 or the cut is not wanted any more.
+    /// - Throws: ``ScoringError/memory(_:)``.
     /// - Complexity: O(N·H·W), three readings of float32 and five of float64.
-    init?(of count: Int, _ cells: ConfidenceCells, _ images: [Range<Int>], isWanted: () -> Bool) {
+    init?(of count: Int, _ passes: CellPasses) throws(ScoringError) {
         guard count > 0 else { return nil }
+        let cells = passes.cells
         let isDouble: Bool
         if case .float64 = cells.scores { isDouble = true } else { isDouble = false }
-        // Where enough scores are low, the others need not be looked at closely; most of them are near 1.
-        let limit = Self.countKept(cells, images, below: 0.5) >= count ? 0.5 : 1
+        // Where enough scores are low, the others need not be looked at closely; most of them are near 1. All that are low
+        // take part, since others score 1.
+        let low = passes.count { Kernels.countBelow(cells.scores, $0, threshold: 0.5) }
+        guard let low else { return nil }
+        let limit = low.reduce(0, +) >= count ? 0.5 : 1
         var prefix: UInt64 = 0
         var below = 0
         var equal = 0
         for digit in isDouble ? Self.float64Digits : Self.float32Digits {
-            var counts = [UInt64](repeating: 0, count: 1 << digit.width)
-            for image in images {
-                guard isWanted() else { return nil }
-                Kernels.countKeys(cells, image, upTo: limit, prefix: prefix, digit: digit, counts: &counts)
-            }
+            guard let counts = try Self.countKeys(passes, upTo: limit, prefix: prefix, digit) else { return nil }
             var value = 0
-            while value < counts.count, below + Int(counts[value]) < count {
-                below += Int(counts[value])
+            while value < counts.count, below + counts[value] < count {
+                below += counts[value]
                 value += 1
             }
             precondition(value < counts.count, "there are fewer scores than candidates")
-            equal = Int(counts[value])
+            equal = counts[value]
             prefix = prefix << UInt64(digit.width) | UInt64(value)
         }
         precondition(count - below <= equal)
         score = isDouble ? Double(bitPattern: prefix) : Double(Float(bitPattern: UInt32(prefix)))
         countBelow = below
         ties = count - below
+        equalCount = equal
     }
 
-    /// How many cells have a score below a value of at most 1; all of them take part, since others score 1.
-    private static func countKept(_ cells: ConfidenceCells, _ images: [Range<Int>], below value: Double) -> Int {
-        images.reduce(0) { $0 + Kernels.countBelow(cells.scores, $1, threshold: value) }
+    /// How many of the scores that begin with `prefix` go on with each value of a digit.
+    private static func countKeys(
+        _ passes: CellPasses, upTo limit: Double, prefix: UInt64, _ digit: Digit
+    ) throws(ScoringError) -> [Int]? {
+        let (cells, size) = (passes.cells, 1 << digit.width)
+        let counts: Buffer<UInt64> = try allocate(passes.laneCount * size)
+        let isComplete = passes.run { range, _, lane in
+            Kernels.countKeys(
+                cells, range, upTo: limit, prefix: prefix, digit: digit, counts: counts, at: lane * size)
+        }
+        guard isComplete else { return nil }
+        let ofLanes = counts.span
+        var total = [Int](repeating: 0, count: size)
+        for lane in 0..<passes.laneCount {
+            for value in 0..<size { total[value] += Int(ofLanes[lane * size + value]) }
+        }
+        return total
+    }
+
+    /// How many of the scores at the cut are candidates, of each image: the first are.
+    ///
+    /// - Returns: `(N,)`; nil where it is not wanted any more.
+    func ties(_ passes: CellPasses) -> [Int]? {
+        guard ties < equalCount else { return [Int](repeating: .max, count: passes.imageCount) }
+        let (cells, score) = (passes.cells, score)
+        let equal = passes.count { Kernels.countEqual(cells, $0, to: score) }
+        var left = ties
+        return equal?.map { count in
+            defer { left -= min(left, count) }
+            return min(left, count)
+        }
     }
 }

@@ -37,33 +37,38 @@ extension Kernels {
     }
 
     /// Counts the scores of a range by a part of their bits, among those up to a limit whose higher bits are `prefix`.
+    ///
+    /// - Parameters:
+    ///   - first: The index of the first of the digit's counts.
     static func countKeys(
         _ cells: ConfidenceCells, _ range: Range<Int>, upTo limit: Double, prefix: UInt64, digit: Cut.Digit,
-        counts: inout [UInt64]
+        counts: Buffer<UInt64>, at first: Int
     ) {
         checkBounds(cells, range)
-        precondition(counts.count == 1 << digit.width)
-        unsafe counts.withUnsafeMutableBufferPointer { counts in
-            guard let counts = counts.baseAddress else { return }
-            unsafe loops.count_keys(
-                cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound), range.count,
-                cells.kept, limit, prefix, UInt32(digit.shift), UInt32(digit.width), counts)
-        }
+        checkBounds(counts.count, first, 1 << digit.width)
+        unsafe loops.count_keys(
+            cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound), range.count,
+            cells.kept, limit, prefix, UInt32(digit.shift), UInt32(digit.width), counts.mutableElements + first)
+    }
+
+    /// How many cells of a range take part with a score.
+    static func countEqual(_ cells: ConfidenceCells, _ range: Range<Int>, to score: Double) -> Int {
+        checkBounds(cells, range)
+        return unsafe loops.count_equal(
+            cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound), range.count,
+            cells.kept, score)
     }
 
     /// Marks the cells of a range that are below the cut, and of those at it the first `ties`.
-    ///
-    /// - Parameters:
-    ///   - mark: The index of the range's first mark.
-    /// - Returns: How many at the cut were marked.
     static func markLowest(
-        _ cells: ConfidenceCells, _ range: Range<Int>, cut: Double, ties: Int, into marks: Buffer<UInt8>, at mark: Int
-    ) -> Int {
+        _ cells: ConfidenceCells, _ range: Range<Int>, cut: Double, ties: Int, into marks: Buffer<UInt8>
+    ) {
         checkBounds(cells, range)
-        checkBounds(marks.count, mark, range.count)
-        return unsafe loops.mark_lowest(
+        checkBounds(marks.count, 0, range.count)
+        precondition(ties >= 0)
+        _ = unsafe loops.mark_lowest(
             cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound), range.count,
-            cells.kept, cut, ties, marks.mutableElements + mark)
+            cells.kept, cut, ties, marks.mutableElements)
     }
 
     /// Marks the pixels of a row, or of rows of blocks of one pixel, whose block is marked and whose predicted class is

@@ -27,25 +27,29 @@ package struct Softmin: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - pixels: Consumed: its scores become the result's, 1 where a pixel is ignored.
-    ///   - progress: Called after each image with the number done; `false` ends the work.
+    ///   - loop: What goes over the images.
+    ///   - progress: Called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
     /// - Returns: The scores, or nil where `progress` ended the work.
     /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` or ``ScoringError/memory(_:)``.
     /// - Complexity: O(N·H·W) time, O(N) memory beside the scores.
     package func score(
-        _ pixels: consuming ScoredPixels, progress: (Int) -> Bool = { _ in true }
+        _ pixels: consuming ScoredPixels, on loop: ImageLoop = .serial,
+        progress: @Sendable (Int) -> Bool = { _ in true }
     ) throws(ScoringError) -> SegmentationScores? {
+        let pixels = pixels
         let shape = pixels.shape
         let plane = shape.pixelsPerImage
         let ignored = pixels.labels.code(ofIgnored: ignoredLabel)
         let imageScores: Buffer<Double> = try allocate(shape.imageCount)
-        for image in 0..<shape.imageCount {
+        let isComplete = try loop.run(shape.imageCount, pixelsPerImage: plane, progress: progress) {
+            (image, _) throws(ScoringError) in
             try pixels.settle(image: image, ignoredLabel: ignoredLabel)
-            let range = image * plane..<(image + 1) * plane
             let score = Kernels.softmin(
-                pixels.scores, pixels.labels.codes, range, ignored: ignored, temperature: temperature)
+                pixels.scores, pixels.labels.codes, image * plane..<(image + 1) * plane, ignored: ignored,
+                temperature: temperature)
             imageScores.withMutableSpan { $0[image] = score.isNaN ? 1 : score }
-            guard progress(image + 1) else { return nil }
         }
+        guard isComplete else { return nil }
         return SegmentationScores(
             shape: shape, imageScores: imageScores, pixelScores: pixels.scores, labels: pixels.labels,
             predicted: pixels.predicted, labelIssues: nil)

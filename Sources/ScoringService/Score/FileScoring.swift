@@ -25,11 +25,11 @@ package struct FileScoring {
     ///
     /// - Parameters:
     ///   - parameters: As `POST /score` takes them, by their names on the wire.
-    ///   - workers: How many threads read `pred_probs`.
-    ///   - progress: Called with the share of the work that is done, in `[0, 1]`.
+    ///   - processors: How many threads read `pred_probs` and go over the images.
+    ///   - progress: Called with the share of the work that is done, in `[0, 1]`, by one thread at a time.
     /// - Throws: ``Failure`` for whatever is wrong with the parameters or the arrays.
     package func score(
-        parameters values: [String: String], workers: Int, progress: (Double) -> Void
+        parameters values: [String: String], processors: Int, progress: @escaping @Sendable (Double) -> Void
     ) throws(Failure) -> FileScores {
         let parameters = try Self.parameters(values)
         let arrays = ScoreArrays(
@@ -43,10 +43,10 @@ package struct FileScoring {
             throw Failure(path: labels.path, problem: error)
         }
         do throws(Problem) {
-            let pixels = try readProbabilities(arrays, workers: workers) { progress(0.9 * $0) }
+            let pixels = try readProbabilities(arrays, processors: processors) { progress(0.9 * $0) }
             let total = Double(pixels.shape.imageCount)
             let settings = try ScoreParameters(parameters)
-            let scores = try settings.score(consume pixels) { done in
+            let scores = try settings.score(consume pixels, on: ImageLoop(processors: processors)) { done in
                 progress(0.9 + 0.1 * Double(done) / total)
                 return true
             }
@@ -95,13 +95,13 @@ package struct FileScoring {
     ///   - progress: Called with the share that the first band has read, which stands for all of them.
     /// - Throws: The problem of the first band that has one, and what is wrong with the file as a whole.
     private func readProbabilities(
-        _ arrays: ScoreArrays, workers: Int, progress: (Double) -> Void
+        _ arrays: ScoreArrays, processors: Int, progress: (Double) -> Void
     ) throws(Problem) -> ScoredPixels {
         let (layout, offset) = try readHeader()
         let accumulator = try arrays.makeAccumulator(layout)
         let bands: [PixelBand]
         do throws(ScoringError) {
-            bands = try accumulator.bands(workers)
+            bands = try accumulator.bands(processors)
         } catch {
             throw Problem(error)
         }

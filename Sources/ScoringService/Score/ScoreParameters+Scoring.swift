@@ -5,20 +5,22 @@ extension ScoreParameters {
     ///
     /// - Parameters:
     ///   - pixels: Consumed. Their blocks, if any, were made with these parameters.
-    ///   - progress: Called with the number of images done; `false` ends the work.
+    ///   - loop: What goes over the images.
+    ///   - progress: Called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
     /// - Returns: Nil where `progress` ended the work.
     /// - Throws: 422 for labels that are no classes; 503 where memory is short.
     func score(
-        _ pixels: consuming ScoredPixels, progress: (Int) -> Bool
+        _ pixels: consuming ScoredPixels, on loop: ImageLoop,
+        progress: @escaping @Sendable (Int) -> Bool
     ) throws(Problem) -> SegmentationScores? {
         do throws(ScoringError) {
             switch method {
             case .softmin:
                 let softmin = Softmin(temperature: temperature, ignoredLabel: ignoredLabel)
-                return try softmin.score(consume pixels, progress: progress)
+                return try softmin.score(consume pixels, on: loop, progress: progress)
             case .numPixelIssues:
                 let learning = ConfidentLearning(ignoredLabel: ignoredLabel)
-                return try learning.score(consume pixels, progress: progress)
+                return try learning.score(consume pixels, on: loop, progress: progress)
             }
         } catch {
             throw Problem(error)

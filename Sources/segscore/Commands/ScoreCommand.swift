@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Scoring
 import ScoringService
+import Synchronization
 
 struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -53,18 +54,20 @@ struct ScoreCommand: ParsableCommand {
 
     func run() throws {
         cpu.map(KernelLevel.use)
-        var bar = ProgressBar()
+        let bar = Mutex(ProgressBar())
         do throws(FileScoring.Failure) {
             let scoring = try FileScoring(labels: labels, predictedProbabilities: predProbs)
-            let scores = try scoring.score(parameters: parameters, workers: ProcessorQuota().count) { bar.show($0) }
-            bar.clear()
+            let scores = try scoring.score(parameters: parameters, processors: ProcessorQuota().count) { share in
+                bar.withLock { $0.show(share) }
+            }
+            bar.withLock { $0.clear() }
             let written = try out.map { (directory) throws(FileScoring.Failure) in
                 try scores.write(to: directory)
             }
             printRanking(scores.ranking())
             for path in written ?? [] { print("wrote \(path)") }
         } catch {
-            bar.clear()
+            bar.withLock { $0.clear() }
             let detail = error.problem.detail
             let facts = [("expected", error.problem.expected), ("found", error.problem.actual)]
                 .compactMap { name, fact in fact.map { "\(name) \($0)" } }

@@ -97,13 +97,14 @@ struct ServeCommand: ParsableCommand {
         cpu.map(KernelLevel.use)
         let signals = StopSignals()
         let logger = makeLogger()
+        let processors = ProcessorQuota().count
         let limits = JobLimits(
-            workers: workers ?? ProcessorQuota().count, backlog: backlog, timeToLive: resultTtl,
+            workers: workers ?? processors, backlog: backlog, timeToLive: resultTtl,
             resultBytes: resultMemory.bytes, history: 1000)
         let service = Service(
             configuration: Service.Configuration(
                 maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
-                spoolDirectory: try usableSpoolDirectory()),
+                spoolDirectory: try usableSpoolDirectory(), processors: processors),
             limits: limits, logger: logger)
         let server = Server(configuration: try serverConfiguration(logger), responder: Router(service))
         do throws(ServerError) {
