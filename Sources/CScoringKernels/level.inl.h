@@ -76,6 +76,11 @@ static size_t take(
         largest.start, largest_stride);
 }
 
+static size_t take_own(
+    const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores) {
+    return BY_BOTH(take_own, scores.is_double, labels, source, count, class_index, labels.start, scores.start);
+}
+
 static void add_row(
     const void *source, bool is_double, size_t count, size_t column, size_t side, segscore_classes labels,
     int32_t ignored, double *sums) {
@@ -138,6 +143,11 @@ static size_t count_class(segscore_classes labels, size_t count, uint32_t class_
     return BY_CLASSES(count_class, labels, labels.start, count, class_index);
 }
 
+static size_t class_extents(
+    segscore_classes labels, size_t count, segscore_labels_kept kept, uint32_t *places, segscore_extent *extents) {
+    return BY_CLASSES(class_extents, labels, labels.start, count, kept, places, extents);
+}
+
 static void block_labels(
     segscore_classes labels, size_t height, size_t width, size_t side, segscore_labels_kept kept,
     segscore_classes block_labels, uint32_t *counts) {
@@ -180,8 +190,10 @@ const segscore_kernels TABLE(LEVEL) = {
     .narrow_labels = narrow_labels,
     .first_label_outside = first_label_outside,
     .count_class = count_class,
+    .class_extents = class_extents,
     .block_labels = block_labels,
     .take = take,
+    .take_own = take_own,
     .add_row = add_row,
     .add_each = add_each,
     .take_blocks = take_blocks,

@@ -12,15 +12,16 @@ package struct SegmentationScores: Sendable {
 
     let labels: LabelMap
 
-    /// `(N, H, W)`, the most probable class of each pixel, the first of equals.
-    let predicted: ClassCodes
+    /// `(N, H, W)`, the most probable class of each pixel, the first of equals; nil where only the probabilities of labels were
+    /// looked at.
+    let predicted: ClassCodes?
 
     /// What confident learning has found; nil where it was not asked.
     package let labelIssues: LabelIssues?
 
     /// The memory that the arrays take.
     package var byteCount: Int {
-        imageScores.byteCount + pixelScores.byteCount + labels.codes.byteCount + predicted.byteCount
+        imageScores.byteCount + pixelScores.byteCount + labels.codes.byteCount + (predicted?.byteCount ?? 0)
             + (labelIssues?.mask.byteCount ?? 0)
     }
 

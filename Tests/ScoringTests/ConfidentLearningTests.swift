@@ -122,7 +122,7 @@ import Testing
             #expect(scores.labelIssues?.mask.values == expected.labelIssues?.mask.values)
             #expect(scores.labelIssues?.statistics == expected.labelIssues?.statistics)
             #expect(scores.pixelScores.values == expected.pixelScores.values)
-            #expect(scores.predicted.values == expected.predicted.values)
+            #expect(scores.predicted?.values == expected.predicted?.values)
         }
     }
 

@@ -38,7 +38,7 @@ struct FileArray {
 
 extension FileArray {
     /// Brings the bands what they want, some elements at a time.
-    func read(into bands: [PixelBand]) throws(ScoringError) {
+    func read(into bands: [some FileBand]) throws(ScoringError) {
         let step = 7 * layout.elementType.scalar.byteCount
         for band in bands {
             for piece in band.pieces {

@@ -174,6 +174,24 @@ import Testing
         }
     }
 
+    @Test(arguments: levels, counts) func takeTheSameOfLabelsAlone(level: String, count: Int) throws {
+        for (classIndex, place) in [(0, -1), (1, -1), (4, -1), (1, count / 2), (2, count - 1)] as [(UInt32, Int)] {
+            try compare(level, count, "class \(classIndex), bad at \(place)") { loops, memory in
+                if place >= 0, count > 0 { memory.set(memory.source, place, -.nan) }
+                let labels = memory.classes(memory.labels)
+                let found = loops.take_own(memory.source, count, classIndex, labels, memory.floats(memory.scores))
+                #expect(found == (place >= 0 && count > 0 ? place : count))
+                var places = [UInt32](repeating: 0, count: 5)
+                var extents = [segscore_extent](repeating: segscore_extent(), count: 5)
+                let kept = segscore_labels_kept(class_count: 5, ignored: 3)
+                let classes = loops.class_extents(labels, count, kept, &places, &extents)
+                #expect(places.allSatisfy { $0 == 0 })
+                return [found, classes]
+                    + extents.prefix(classes).flatMap { [Int($0.class_index), Int($0.first), Int($0.end)] }
+            }
+        }
+    }
+
     @Test(arguments: levels, counts) func agreeOnWholeImages(level: String, count: Int) throws {
         for ignored in [-1, 0, 5] as [Int32] {
             let kept = segscore_labels_kept(class_count: 5, ignored: ignored)

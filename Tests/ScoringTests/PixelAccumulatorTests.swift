@@ -69,7 +69,7 @@ import Testing
             let array = try FileArray(sample.probabilities, shape: shape, type: type, order: order)
             for chunk in [1, 7, 64, 0] {
                 var pixels = try accumulate(sample.map(), array, chunk: chunk)
-                #expect(pixels.predicted.values == all.map { $0.firstIndex(of: $0.max() ?? 0) })
+                #expect(pixels.predicted?.values == all.map { $0.firstIndex(of: $0.max() ?? 0) })
                 #expect(pixels.takeLargest().values == all.map { $0.max() })
             }
         }

@@ -43,6 +43,13 @@ typedef struct {
     int32_t ignored;
 } segscore_labels_kept;
 
+/// Where in a range a class is: from `first` to before `end`, with other classes between.
+typedef struct {
+    uint32_t class_index;
+    uint32_t first;
+    uint32_t end;
+} segscore_extent;
+
 /// The loops as they are compiled for one level. All levels give the same results, to the last bit but for `softmin` and
 /// `exponentials`.
 typedef struct {
@@ -73,6 +80,12 @@ typedef struct {
     /// How many labels are of a class.
     size_t (*count_class)(segscore_classes labels, size_t count, uint32_t class_index);
 
+    /// The classes among labels, those that take part, each with its extent; returns how many there are.
+    ///
+    /// `places` has an element for each class, zero before and after; `extents` has room for all classes or all labels.
+    size_t (*class_extents)(
+        segscore_classes labels, size_t count, segscore_labels_kept kept, uint32_t *places, segscore_extent *extents);
+
     /// The labels of blocks of `side` × `side` pixels: the mean of the labels that take part, rounded half to even, and how
     /// many these are. Where there are none, the label is all ones.
     ///
@@ -91,6 +104,11 @@ typedef struct {
     size_t (*take)(
         const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores,
         segscore_classes predicted, size_t stride, segscore_floats largest, size_t largest_stride);
+
+    /// Keeps of one class's probabilities those of the pixels that are labelled so, and leaves other scores alone. Returns as
+    /// `take` does.
+    size_t (*take_own)(
+        const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores);
 
     /// Adds the probabilities of part of a row, from `column` on, to the sums of the row's blocks of `side` columns.
     ///

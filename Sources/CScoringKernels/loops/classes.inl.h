@@ -20,6 +20,29 @@ static size_t NAME(count_class)(const CLASS *labels, size_t count, uint32_t clas
     return result;
 }
 
+static size_t NAME(class_extents)(
+    const CLASS *labels, size_t count, segscore_labels_kept kept, uint32_t *places, segscore_extent *extents) {
+    size_t found = 0;
+    for (size_t i = 0; i < count;) {
+        // Neighbours mostly share a label.
+        CLASS label = labels[i];
+        size_t end = i + 1;
+        while (count - end >= GROUP && memcmp(labels + end - 1, labels + end, GROUP * sizeof(CLASS)) == 0) end += GROUP;
+        while (end < count && labels[end] == label) end++;
+        if (label < kept.class_count && label != kept.ignored) {
+            if (places[label] == 0) {
+                extents[found].class_index = label;
+                extents[found].first = (uint32_t)i;
+                places[label] = (uint32_t)++found;
+            }
+            extents[places[label] - 1].end = (uint32_t)end;
+        }
+        i = end;
+    }
+    for (size_t i = 0; i < found; i++) places[extents[i].class_index] = 0;
+    return found;
+}
+
 static void NAME(block_labels)(
     const CLASS *labels, size_t height, size_t width, size_t side, segscore_labels_kept kept, CLASS *block_labels,
     uint32_t *counts) {

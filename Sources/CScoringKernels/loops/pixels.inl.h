@@ -14,6 +14,13 @@ static SCORE NAME(load)(const char *from, size_t index) {
     return value;
 }
 
+/// A second look, where the greatest bits tell that there is a value outside [0, 1].
+static size_t NAME(first_outside)(const char *from, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!(NAME(load)(from, i) >= 0 && NAME(load)(from, i) <= 1)) return i;
+    return count;
+}
+
 #if defined(LANES)
 typedef SCORE NAME(scores_v) __attribute__((ext_vector_type(LANES)));
 typedef KEY NAME(keys_v) __attribute__((ext_vector_type(LANES)));
@@ -92,11 +99,20 @@ static size_t NAME(take)(
             predicted[i * stride] = (CLASS)class_index;
         }
     }
-    // A second look finds where.
-    if (greatest > NAME(bits)(1))
-        for (size_t i = 0; i < count; i++)
-            if (!(NAME(load)(from, i) >= 0 && NAME(load)(from, i) <= 1)) return i;
-    return count;
+    return greatest > NAME(bits)(1) ? NAME(first_outside)(from, count) : count;
+}
+
+static size_t NAME(take_own)(
+    const void *source, size_t count, CLASS class_index, const CLASS *labels, SCORE *scores) {
+    const char *from = source;
+    KEY greatest = 0;
+    for (size_t i = 0; i < count; i++) {
+        SCORE value = NAME(load)(from, i);
+        KEY bits = NAME(bits)(value);
+        greatest = bits > greatest ? bits : greatest;
+        scores[i] = labels[i] == class_index ? value : scores[i];
+    }
+    return greatest > NAME(bits)(1) ? NAME(first_outside)(from, count) : count;
 }
 
 static void NAME(add_row)(

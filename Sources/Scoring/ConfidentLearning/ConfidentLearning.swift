@@ -88,7 +88,8 @@ package struct ConfidentLearning: Equatable, Sendable {
         _ progress: @Sendable (Int) -> Bool
     ) throws(ScoringError) -> Marks? {
         let (cells, shape) = (passes.cells, pixels.shape)
-        let (labels, predicted) = (pixels.labels, pixels.predicted)
+        guard let predicted = pixels.predicted else { preconditionFailure("they were needed before") }
+        let labels = pixels.labels
         let (height, width, plane) = (shape.height, shape.width, shape.pixelsPerImage)
         let mask: Buffer<UInt8> = try allocate(shape.pixelCount, isZeroed: cut == nil)
         let imageScores: Buffer<Double> = try allocate(shape.imageCount)

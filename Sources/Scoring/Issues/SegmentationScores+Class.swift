@@ -4,7 +4,7 @@ extension SegmentationScores {
     /// The issues that involve a class: those of pixels that are labelled so, and of pixels that it is most probable for.
     ///
     /// - Parameters:
-    ///   - classIndex: In `0..<K`.
+    ///   - classIndex: In `0..<K`. All probabilities were looked at.
     ///   - mask: One byte a pixel of `pixels`, 1 at an issue.
     ///   - pixels: Indices into `(N, H, W)`.
     /// - Throws: ``ScoringError/memory(_:)``.
@@ -12,7 +12,7 @@ extension SegmentationScores {
     package func issues(
         ofClass classIndex: Int, among mask: borrowing Span<UInt8>, _ pixels: Range<Int>
     ) throws(ScoringError) -> Buffer<UInt8> {
-        precondition(mask.count == pixels.count)
+        guard mask.count == pixels.count, let predicted else { preconditionFailure("a mask, and predicted classes") }
         let result: Buffer<UInt8>
         do throws(TensorError) {
             result = try Buffer(copying: mask)

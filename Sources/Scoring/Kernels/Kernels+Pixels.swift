@@ -24,6 +24,22 @@ extension Kernels {
         return found < count ? found : nil
     }
 
+    /// Takes those of a run's probabilities, of neighbouring pixels, that pixels give to their own label.
+    ///
+    /// - Returns: The first element of the run that is no probability, counted from its start.
+    static func takeOwn(
+        _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, labels: ClassCodes, scores: PixelScores
+    ) -> Int? {
+        let (pixel, count) = (run.firstPixel, run.count)
+        precondition(run.stride == 1 && index >= 0 && index + count <= elements.count)
+        checkBounds(labels.count, pixel, count)
+        checkBounds(scores.count, pixel, count)
+        let found = unsafe loops.take_own(
+            elements.pointer(at: index), count, UInt32(run.classIndex), labels.pointer(at: pixel),
+            scores.pointer(at: pixel))
+        return found < count ? found : nil
+    }
+
     /// Copies a run of scores to their pixels.
     static func copy(_ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, into scores: PixelScores) {
         checkBounds(scores.count, run.firstPixel, run.stride, run.count)

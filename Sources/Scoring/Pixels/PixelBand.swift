@@ -1,10 +1,9 @@
 import Tensors
 
-/// Some lines of all images: what one of several readers of a file of probabilities takes.
+/// A band of which every probability is looked at.
 ///
 /// `@unchecked Sendable`: one thread uses a band, and no two bands write to the same pixels.
-package final class PixelBand: @unchecked Sendable {
-    /// What is to be read of the file's elements, in this order.
+package final class PixelBand: FileBand, @unchecked Sendable {
     package let pieces: FilePieces
     private let elementType: ElementType
     private var cursor: PixelCursor
@@ -16,11 +15,6 @@ package final class PixelBand: @unchecked Sendable {
         cursor = try PixelCursor(arrays)
     }
 
-    /// Takes part of a piece.
-    ///
-    /// - Parameters:
-    ///   - offset: Where in the piece the bytes begin, like the end of them at an element.
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``.
     package func receive(
         _ bytes: borrowing Span<UInt8>, of piece: FilePieces.Piece, at offset: Int
     ) throws(ScoringError) {

@@ -1,17 +1,18 @@
 /// What one pass over the probabilities leaves: each pixel's label, the probability of it, the most probable class, and
-/// how probable that is.
+/// how probable that is. ``OwnBand`` leaves the first two.
 package struct ScoredPixels: Sendable {
     package let shape: ScoringShape
     let labels: LabelMap
     let scores: PixelScores
-    let predicted: ClassCodes
+    let predicted: ClassCodes?
     private let blocks: BlockProbabilities?
     private var largest: PixelScores?
 
     /// - Parameters:
+    ///   - predicted: Nil, as is `largest`, where only the probabilities of labels were looked at.
     ///   - largest: Each cell's largest probability: each block's where there are blocks.
     init(
-        shape: ScoringShape, labels: LabelMap, scores: PixelScores, predicted: ClassCodes, largest: PixelScores,
+        shape: ScoringShape, labels: LabelMap, scores: PixelScores, predicted: ClassCodes?, largest: PixelScores?,
         blocks: BlockProbabilities?
     ) {
         self.shape = shape
@@ -41,6 +42,7 @@ package struct ScoredPixels: Sendable {
     ///   - ignored: The label of the pixels that take no part.
     func cells(ignored: Int32) -> ConfidenceCells {
         guard let blocks else {
+            guard let predicted else { preconditionFailure("confident learning takes all probabilities") }
             return ConfidenceCells(
                 side: 1, classCount: shape.classCount, scores: scores, labels: labels.codes, predicted: predicted,
                 ignored: ignored)

@@ -15,10 +15,10 @@ struct BandReader {
     /// Reads all that the band wants.
     ///
     /// - Parameters:
-    ///   - progress: Called with the number of bytes that were read since the last call; `false` ends the reading.
+    ///   - progress: Called with each piece that has been read; `false` ends the reading.
     /// - Returns: Whether all was read.
     /// - Throws: 422 for what is no probability; 500 where the file cannot be read; 503 where memory is short.
-    func read(into band: PixelBand, progress: (Int) -> Bool) throws(Problem) -> Bool {
+    func read(into band: some FileBand, progress: (FilePieces.Piece) -> Bool) throws(Problem) -> Bool {
         let buffer: Buffer<UInt8>
         do throws(TensorError) {
             buffer = try Buffer(uninitialized: Self.bufferSize)
@@ -35,7 +35,7 @@ struct BandReader {
                     throw Problem(error)
                 }
             }
-            guard progress(piece.bytes.count) else { return false }
+            guard progress(piece) else { return false }
         }
         return true
     }

@@ -89,23 +89,50 @@ package struct FileScoring {
         try file.read(range, through: buffer, or: Problem.init) { (bytes, _) throws(Problem) in try body(bytes) }
     }
 
-    /// Reads `pred_probs` in bands, a thread each.
+    /// Reads `pred_probs`: only what labels name, where that is enough.
     ///
     /// - Parameters:
-    ///   - progress: Called with the share that the first band has read, which stands for all of them.
-    /// - Throws: The problem of the first band that has one, and what is wrong with the file as a whole.
+    ///   - progress: Called with the share that is done.
+    /// - Throws: What is wrong with an array, or with both together.
     private func readProbabilities(
         _ arrays: ScoreArrays, processors: Int, progress: (Double) -> Void
     ) throws(Problem) -> ScoredPixels {
         let (layout, offset) = try readHeader()
+        let reader = BandReader(file: predictedProbabilities, offset: offset)
+        if let own = try arrays.makeOwnProbabilities(layout) {
+            // The images behind it; within one, classes are read back and forth.
+            let byteCount = layout.byteCount / own.shape.imageCount
+            try read(try Self.bands { () throws(ScoringError) in try own.bands(processors) }, by: reader) { piece in
+                progress(Double(piece.bytes.lowerBound / byteCount) / Double(own.shape.imageCount))
+            }
+            return own.finish()
+        }
         let accumulator = try arrays.makeAccumulator(layout)
-        let bands: [PixelBand]
+        let bands = try Self.bands { () throws(ScoringError) in try accumulator.bands(processors) }
+        var done = 0
+        try read(bands, by: reader) { piece in
+            done += piece.bytes.count
+            progress(min(Double(done * bands.count) / Double(layout.byteCount), 1))
+        }
+        return accumulator.finish()
+    }
+
+    private static func bands<Band>(_ make: () throws(ScoringError) -> [Band]) throws(Problem) -> [Band] {
         do throws(ScoringError) {
-            bands = try accumulator.bands(processors)
+            return try make()
         } catch {
             throw Problem(error)
         }
-        let reader = BandReader(file: predictedProbabilities, offset: offset)
+    }
+
+    /// Reads bands, on a thread each.
+    ///
+    /// - Parameters:
+    ///   - progress: Called with what the first band has read, which stands for all of them.
+    /// - Throws: The problem of the first band that has one.
+    private func read<Band: FileBand>(
+        _ bands: [Band], by reader: BandReader, progress: (FilePieces.Piece) -> Void
+    ) throws(Problem) {
         let problems = Mutex<[Int: Problem]>([:])
         let others = DispatchGroup()
         for (index, band) in bands.enumerated().dropFirst() {
@@ -117,11 +144,9 @@ package struct FileScoring {
                 }
             }
         }
-        var done = 0
         do throws(Problem) {
-            _ = try reader.read(into: bands[0]) { count in
-                done += count
-                progress(min(Double(done * bands.count) / Double(layout.byteCount), 1))
+            _ = try reader.read(into: bands[0]) { piece in
+                progress(piece)
                 return true
             }
         } catch {
@@ -129,7 +154,6 @@ package struct FileScoring {
         }
         others.wait()
         if let problem = problems.withLock({ $0.min { $0.key < $1.key }?.value }) { throw problem }
-        return accumulator.finish()
     }
 
     /// The layout of `pred_probs`, and where in the file its elements begin.

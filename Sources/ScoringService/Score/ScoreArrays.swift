@@ -125,6 +125,20 @@ final class ScoreArrays: ArrayDestination {
         }
     }
 
+    /// What takes of `pred_probs` in a file only the probabilities of labels; nil where more is needed.
+    ///
+    /// - Throws: What is wrong with labels, layout and parameters together.
+    func makeOwnProbabilities(_ layout: TensorLayout) throws(Problem) -> OwnProbabilities? {
+        guard let labels else { throw .missing(.labels) }
+        let settings = try ScoreParameters(parameters)
+        guard settings.method == .softmin, OwnProbabilities.canRead(layout.order) else { return nil }
+        do throws(ScoringError) {
+            return try OwnProbabilities(labels: labels, layout: layout, ignoredLabel: settings.ignoredLabel)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
     private func replay(
         _ spool: SpoolFile, into accumulator: PixelAccumulator, _ isCancelled: () -> Bool
     ) throws(Problem) -> Bool {

@@ -11,7 +11,11 @@ struct ScoreCommand: ParsableCommand {
     @Argument(help: "An .npy file of labels, (N, H, W).")
     var labels: String
 
-    @Argument(help: "An .npy file of predicted probabilities, (N, K, H, W).")
+    @Argument(
+        help: """
+            An .npy file of predicted probabilities, (N, K, H, W). In C order, softmin reads and checks little more of it than \
+            the probabilities of the labels.
+            """)
     var predProbs: String
 
     @Option(help: "softmin, or num_pixel_issues: the share of pixels that are no label issues by confident learning.")

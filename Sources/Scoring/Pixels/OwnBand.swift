@@ -1,0 +1,68 @@
+import Tensors
+
+/// A band of which little more is read than the probabilities that pixels give to their own label, which is all that
+/// ``Softmin`` needs: of a few rows of an image at a time the classes that are there, each from its first pixel to its last.
+///
+/// What is not read is not proved to be a probability.
+///
+/// `@unchecked Sendable`: one thread uses a band, and no two bands write to the same pixels.
+package final class OwnBand: FileBand, @unchecked Sendable {
+    /// More, and classes are read beside those that are asked for; fewer, and there are more calls than bytes are worth.
+    private static let rowsAtOnce = 16
+
+    private let layout: TensorLayout
+    private let own: OwnProbabilities
+    private let rows: Range<Int>
+    /// What ``Kernels/classExtents(_:_:ignored:places:)`` needs.
+    private let places: Buffer<UInt32>
+
+    /// - Throws: ``ScoringError/memory(_:)``.
+    init(_ own: OwnProbabilities, rows: Range<Int>) throws(ScoringError) {
+        self.own = own
+        self.rows = rows
+        layout = own.layout
+        places = try allocate(own.shape.classCount)
+    }
+
+    package var pieces: some Sequence<FilePieces.Piece> {
+        let (rows, height) = (rows, own.shape.height)
+        return (0..<own.shape.imageCount).lazy.flatMap { image in
+            stride(from: rows.lowerBound, to: rows.upperBound, by: Self.rowsAtOnce).lazy.flatMap { row in
+                self.pieces(image * height + row..<image * height + min(row + Self.rowsAtOnce, rows.upperBound))
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - rows: Of one image, counted over all.
+    private func pieces(_ rows: Range<Int>) -> [FilePieces.Piece] {
+        let (shape, size) = (own.shape, layout.elementType.scalar.byteCount)
+        let pixels = rows.lowerBound * shape.width..<rows.upperBound * shape.width
+        let image = rows.lowerBound / shape.height
+        return Kernels.classExtents(own.labels.codes, pixels, ignored: own.ignored, places: places).map { extent in
+            let plane = image * shape.classCount + extent.classIndex
+            let first = plane * shape.pixelsPerImage + extent.pixels.lowerBound - image * shape.pixelsPerImage
+            return FilePieces.Piece(
+                bytes: first * size..<(first + extent.pixels.count) * size, position: first)
+        }
+    }
+
+    package func receive(
+        _ bytes: borrowing Span<UInt8>, of piece: FilePieces.Piece, at offset: Int
+    ) throws(ScoringError) {
+        let size = layout.elementType.scalar.byteCount
+        precondition(offset % size == 0 && bytes.count % size == 0 && offset + bytes.count <= piece.bytes.count)
+        var runs = own.runs
+        runs.position = piece.position + offset / size
+        try Kernels.withNativeElements(bytes, of: layout.elementType) { (native) throws(ScoringError) in
+            let run = runs.next(limit: native.count)
+            // A piece lies in a plane.
+            precondition(run.count == native.count)
+            let bad = Kernels.takeOwn(native, from: 0, run, labels: own.labels.codes, scores: own.scores)
+            guard let bad else { return }
+            throw .probabilityOutOfRange(
+                native.doubleValue(at: bad), at: own.shape.position(of: run.firstPixel + bad),
+                classIndex: run.classIndex)
+        }
+    }
+}

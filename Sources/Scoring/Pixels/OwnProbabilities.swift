@@ -1,0 +1,52 @@
+package import Tensors
+
+/// The probabilities that pixels give to their own label, from a file that is there as a whole; ``OwnBand`` reads them.
+package struct OwnProbabilities: Sendable {
+    package let shape: ScoringShape
+    let layout: TensorLayout
+    let labels: LabelMap
+    let scores: PixelScores
+    let ignored: Int32
+
+    /// Whether a file can be read so: in Fortran order the probabilities of a pixel are neighbours, and all are read.
+    package static func canRead(_ order: TensorLayout.Order) -> Bool { order == .c }
+
+    /// - Parameters:
+    ///   - labels: All labels, `(N, H, W)`.
+    ///   - layout: `(N, K, H, W)` of a floating-point type, in C order.
+    ///   - ignoredLabel: A label value whose pixels take no part.
+    /// - Throws: What ``ScoringShape/init(labels:predictedProbabilities:)`` throws,
+    ///   ``ScoringError/elementType(_:_:)`` or ``ScoringError/memory(_:)``.
+    package init(labels: LabelMap, layout: TensorLayout, ignoredLabel: Int64?) throws(ScoringError) {
+        precondition(Self.canRead(layout.order))
+        shape = try ScoringShape(labels: labels.shape, predictedProbabilities: layout.shape)
+        self.layout = layout
+        self.labels = try labels.holding(classCount: shape.classCount)
+        scores = try PixelScores(
+            count: shape.pixelCount, for: layout.elementType.scalar, of: .predictedProbabilities)
+        ignored = self.labels.code(ofIgnored: ignoredLabel)
+    }
+
+    var runs: ElementRuns {
+        ElementRuns(
+            imageCount: shape.imageCount, classCount: shape.classCount, height: shape.height, width: shape.width,
+            order: .c)
+    }
+
+    /// Deals out the rows to several readers.
+    ///
+    /// - Parameters:
+    ///   - count: How many there are to be; fewer where there are fewer rows.
+    /// - Throws: ``ScoringError/memory(_:)``.
+    package func bands(_ count: Int) throws(ScoringError) -> [OwnBand] {
+        let count = max(min(count, shape.height), 1)
+        return try (0..<count).map { (band) throws(ScoringError) in
+            try OwnBand(self, rows: band * shape.height / count..<(band + 1) * shape.height / count)
+        }
+    }
+
+    /// All bands have been read. Pixels whose label is no class have any score at all, until ``Softmin`` refuses or ignores them.
+    package func finish() -> ScoredPixels {
+        ScoredPixels(shape: shape, labels: labels, scores: scores, predicted: nil, largest: nil, blocks: nil)
+    }
+}
