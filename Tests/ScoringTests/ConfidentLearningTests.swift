@@ -225,8 +225,8 @@ import Testing
             #expect(calls.withLock { $0 } == wanted + 1)
             wanted += 1
         }
-        // Thresholds, n, low scores, two digits of the cut and the marks, for each of three images.
-        #expect(calls.withLock { $0 } == 18)
+        // Thresholds, n, two digits of the cut and the marks, for each of three images.
+        #expect(calls.withLock { $0 } == 15)
     }
 
     @Test func refusesBlocksThatDoNotFit() throws {

@@ -69,6 +69,7 @@ final class Exchange: @unchecked Sendable {
     private var expectedBytes: UInt64?
     private var method = ""
     private var receivedBytes: UInt64 = 0
+    private var acknowledgesEarly = true
     private var status = 0
     private var sentBytes = 0
 
@@ -94,9 +95,29 @@ final class Exchange: @unchecked Sendable {
         unsafe call.byteCount.pointee = 0
         lastReceived.store(DispatchTime.now().uptimeNanoseconds, ordering: .relaxed)
         let body = unsafe UnsafeRawBufferPointer(start: bytes, count: count).bindMemory(to: UInt8.self)
-        let result = receive(unsafe Span(_unsafeElements: body))
+        let result = receiveInSteps(unsafe Span(_unsafeElements: body))
         return isAbandoned ? .NO : result
     }
+
+    /// Has TCP acknowledge what has been read while the rest of it is looked at, so that the client, which waits for that with
+    /// its buffers full, goes on: of 176 MB over the loopback device an eighth of the time.
+    private func receiveInSteps(_ bytes: borrowing Span<UInt8>) -> MHD_Result {
+        var start = 0
+        repeat {
+            let end = acknowledgesEarly ? min(start + Self.stepByteCount, bytes.count) : bytes.count
+            guard receive(bytes.extracting(start..<end)) == .YES else { return .NO }
+            start = end
+            if start < bytes.count {
+                var on: Int32 = 1
+                let size = socklen_t(MemoryLayout<Int32>.size)
+                // There is nothing to acknowledge on Unix sockets.
+                acknowledgesEarly = unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_QUICKACK, &on, size) == 0
+            }
+        } while start < bytes.count
+        return .YES
+    }
+
+    private static let stepByteCount = 32 << 10
 
     /// Whether the client has closed its side with nothing more to read.
     ///

@@ -29,10 +29,13 @@ struct CellPasses: Sendable {
     /// Counts something in each image.
     ///
     /// - Returns: `(N,)`; nil where the pass was ended.
-    func count(_ body: @Sendable (_ cells: Range<Int>) -> Int) -> [Int]? {
+    /// - Throws: What `body` throws; of several errors that of the first image.
+    func count<Failure: Error>(
+        _ body: @Sendable (_ cells: Range<Int>, _ image: Int) throws(Failure) -> Int
+    ) throws(Failure) -> [Int]? {
         let counts = Mutex([Int](repeating: 0, count: imageCount))
-        let isComplete = run { range, image, _ in
-            let count = body(range)
+        let isComplete = try run { (range, image, _) throws(Failure) in
+            let count = try body(range, image)
             counts.withLock { $0[image] = count }
         }
         return isComplete ? counts.withLock { $0 } : nil

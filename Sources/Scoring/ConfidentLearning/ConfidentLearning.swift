@@ -35,9 +35,9 @@ package struct ConfidentLearning: Equatable, Sendable {
             isWanted: { progress(0) })
         let largest = pixels.takeLargest()
         let pixels = pixels
-        guard let thresholds = try thresholds(passes, pixels) else { return nil }
+        guard let (thresholds, lowCount) = try thresholds(passes, pixels) else { return nil }
         guard let issueCount = countIssues(passes, consume largest, thresholds) else { return nil }
-        let cut = try Cut(of: issueCount, passes)
+        let cut = try Cut(of: issueCount, passes, lowCount: lowCount)
         guard issueCount == 0 || cut != nil else { return nil }
 
         guard let marks = try mark(passes, cut: cut, pixels, ignored: ignored, progress) else { return nil }
@@ -50,18 +50,19 @@ package struct ConfidentLearning: Equatable, Sendable {
             labelIssues: LabelIssues(mask: marks.mask, counts: Array(marks.counts), statistics: statistics))
     }
 
-    /// Proves the labels, and averages what each class is given.
+    /// Proves the labels, averages what each class is given, and counts the low scores.
     private func thresholds(
         _ passes: CellPasses, _ pixels: borrowing ScoredPixels
-    ) throws(ScoringError) -> ConfidentThresholds? {
+    ) throws(ScoringError) -> (ConfidentThresholds, lowCount: Int)? {
         let (cells, pixels, ignoredLabel) = (passes.cells, copy pixels, ignoredLabel)
         let sums = Mutex(ConfidentThresholds.InOrder(classCount: cells.classCount))
-        let isComplete = try passes.run { (range, image, _) throws(ScoringError) in
+        let lowCounts = try passes.count { (range, image) throws(ScoringError) in
             try pixels.settle(image: image, ignoredLabel: ignoredLabel)
             let ofImage = ConfidentThresholds(cells, range)
             sums.withLock { $0.add(ofImage, of: image) }
+            return Cut.countLow(cells, range)
         }
-        return isComplete ? sums.withLock { $0.total } : nil
+        return lowCounts.map { (sums.withLock { $0.total }, $0.reduce(0, +)) }
     }
 
     /// n. Lets go of the largest probabilities, which nothing needs afterwards.
@@ -70,8 +71,8 @@ package struct ConfidentLearning: Equatable, Sendable {
     ) -> Int? {
         let (cells, largest) = (passes.cells, largest)
         let lowest = thresholds.values.map { $0 - ConfidentThresholds.margin }
-        return passes.count {
-            Kernels.countConfident(cells, $0, largest: largest, thresholds: lowest)
+        return passes.count { range, _ in
+            Kernels.countConfident(cells, range, largest: largest, thresholds: lowest)
         }?.reduce(0, +)
     }
 

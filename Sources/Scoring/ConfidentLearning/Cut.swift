@@ -32,23 +32,28 @@ extension Cut {
         Digit(shift: 0, width: 16),
     ]
 
+    private static let low = 0.5
+
+    /// How many scores of an image are low. All of these take part, since the scores of others are 1.
+    static func countLow(_ cells: ConfidenceCells, _ range: Range<Int>) -> Int {
+        Kernels.countBelow(cells.scores, range, threshold: low)
+    }
+
     /// Finds the cut.
     ///
     /// - Parameters:
     ///   - count: n, at most the number of cells that take part.
+    ///   - lowCount: What ``countLow(_:_:)`` gives for all cells.
     /// - Returns: Nil where n is 0 or the cut is not wanted any more.
     /// - Throws: ``ScoringError/memory(_:)``.
-    /// - Complexity: O(N·H·W), three readings of float32 and five of float64.
-    init?(of count: Int, _ passes: CellPasses) throws(ScoringError) {
+    /// - Complexity: O(N·H·W), two readings of float32 and four of float64.
+    init?(of count: Int, _ passes: CellPasses, lowCount: Int) throws(ScoringError) {
         guard count > 0 else { return nil }
         let cells = passes.cells
         let isDouble: Bool
         if case .float64 = cells.scores { isDouble = true } else { isDouble = false }
-        // Where enough scores are low, the others need not be looked at closely; most of them are near 1. All that are low
-        // take part, since others score 1.
-        let low = passes.count { Kernels.countBelow(cells.scores, $0, threshold: 0.5) }
-        guard let low else { return nil }
-        let limit = low.reduce(0, +) >= count ? 0.5 : 1
+        // Where enough scores are low, the others need not be looked at closely; most of them are near 1.
+        let limit = lowCount >= count ? Self.low : 1
         var prefix: UInt64 = 0
         var below = 0
         var equal = 0
@@ -95,7 +100,7 @@ extension Cut {
     func ties(_ passes: CellPasses) -> [Int]? {
         guard ties < equalCount else { return [Int](repeating: .max, count: passes.imageCount) }
         let (cells, score) = (passes.cells, score)
-        let equal = passes.count { Kernels.countEqual(cells, $0, to: score) }
+        let equal = passes.count { range, _ in Kernels.countEqual(cells, range, to: score) }
         var left = ties
         return equal?.map { count in
             defer { left -= min(left, count) }
