@@ -1,6 +1,6 @@
 package import Tensors
 
-/// The scores of a set of images.
+/// The scores of images of one size.
 package struct SegmentationScores: Sendable {
     package let shape: ScoringShape
 
@@ -23,10 +23,5 @@ package struct SegmentationScores: Sendable {
     package var byteCount: Int {
         imageScores.byteCount + pixelScores.byteCount + labels.codes.byteCount + (predicted?.byteCount ?? 0)
             + (labelIssues?.mask.byteCount ?? 0)
-    }
-
-    /// The images, worst first; equal scores by index.
-    package func ranking() -> [Int] {
-        IssuesFromScores.ascending(0..<imageScores.count, by: imageScores)
     }
 }

@@ -25,6 +25,37 @@ import Testing
             }
         }
 
+        init(_ shape: [Int], labels: [Int], probabilities: [Double]) {
+            (self.shape, self.labels, self.probabilities) = (shape, labels, probabilities)
+        }
+
+        /// A class's probabilities, of all images in order.
+        func plane(_ classIndex: Int) -> [Double] {
+            let plane = shape[2] * shape[3]
+            var values: [Double] = []
+            for image in 0..<shape[0] {
+                let start = (image * shape[1] + classIndex) * plane
+                values += probabilities[start..<start + plane]
+            }
+            return values
+        }
+
+        /// Some of the images, taken in.
+        func images(_ images: Range<Int>, downsample: Int = 1, ignored: Int? = nil) throws -> ScoredPixels {
+            let plane = shape[2] * shape[3]
+            let pixels = images.lowerBound * plane..<images.upperBound * plane
+            let values = pixels.lowerBound * shape[1]..<pixels.upperBound * shape[1]
+            let part = Sample(
+                [images.count, shape[1], shape[2], shape[3]], labels: Array(labels[pixels]),
+                probabilities: Array(probabilities[values]))
+            let array = try FileArray(part.probabilities, shape: part.shape, type: ElementType(.float32))
+            let accumulator = try PixelAccumulator(
+                labels: part.map(), layout: array.layout, downsample: downsample,
+                ignoredLabel: ignored.map { Int64($0) })
+            if FilePieces.areInFileOrder(.c, downsample: downsample) { try accumulator.receive(array.bytes.span) }
+            return accumulator.finish()
+        }
+
         func map() throws -> LabelMap {
             try LabelMap.reading(
                 FileArray(
@@ -202,6 +233,43 @@ import Testing
                 sample.score(downsample: side, ignored: ignored, on: .threads(4, pixelsAtOnce: 24)),
                 sample.reference(downsample: side, ignored: ignored), "seed \(seed)")
         }
+    }
+
+    /// What comes in parts is found as in one array, whatever cuts it.
+    @Test(arguments: [1, 2], [[1, 2, 9], [4, 4, 4], [11, 1], [12]])
+    func findsInPartsWhatItFindsInOne(side: Int, counts: [Int]) throws {
+        for ignored in [nil, 2] as [Int?] {
+            let sample = Sample([12, 4, 4, 6], levels: 4, ignored: ignored, seed: 9)
+            let whole = try sample.score(downsample: side, ignored: ignored)
+            var parts: [ScoredPixels] = []
+            for count in counts {
+                let first = parts.reduce(0) { $0 + $1.shape.imageCount }
+                parts.append(try sample.images(first..<first + count, downsample: side, ignored: ignored))
+            }
+            let learning = ConfidentLearning(ignoredLabel: ignored.map { Int64($0) })
+            let found = try #require(try learning.score(parts, on: .threads(3, pixelsAtOnce: 24)))
+            #expect(found.map(\.shape.imageCount) == counts)
+            #expect(found.flatMap { $0.labelIssues?.mask.values ?? [] } == whole.labelIssues?.mask.values)
+            #expect(found.flatMap { $0.labelIssues?.counts ?? [] } == whole.labelIssues?.counts)
+            #expect(found.flatMap { $0.imageScores.values } == whole.imageScores.values)
+            #expect(found.allSatisfy { $0.labelIssues?.statistics == whole.labelIssues?.statistics })
+        }
+    }
+
+    /// Images of several sizes decide together.
+    @Test func countsOverImagesOfSeveralSizes() throws {
+        let samples = [Sample([2, 3, 2, 5], seed: 1), Sample([1, 3, 7, 4], seed: 2), Sample([3, 3, 1, 1], seed: 3)]
+        let parts = try samples.map { try $0.images(0..<$0.shape[0]) }
+        let found = try #require(try ConfidentLearning().score(parts)).compactMap(\.labelIssues)
+        // As one row of pixels, which are the same to it.
+        let count = samples.reduce(0) { $0 + $1.labels.count }
+        let row = Sample(
+            [1, 3, 1, count], labels: samples.flatMap(\.labels),
+            probabilities: (0..<3).flatMap { index in samples.flatMap { $0.plane(index) } })
+        let expected = row.reference()
+        #expect(found.flatMap(\.mask.values) == expected.mask)
+        #expect(found[0].statistics.issueCount == expected.issueCount)
+        #expect(found[0].statistics.cut == expected.cut)
     }
 
     @Test(arguments: [false, true]) func stopsWhereProgressSaysSo(onLanes: Bool) throws {

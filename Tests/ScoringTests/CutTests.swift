@@ -20,9 +20,10 @@ import Testing
             }
         }
         let cells = ConfidenceCells(
-            side: 1, classCount: 1, scores: scores, labels: labels, predicted: labels, ignored: -1)
+            side: 1, classCount: 1, imageCount: values.count, scores: scores, labels: labels, predicted: labels,
+            ignored: -1)
         // An image a cell, on lanes that take some at once.
-        let passes = CellPasses(cells: cells, imageCount: values.count, loop: .threads(3, pixelsAtOnce: 5)) { true }
+        let passes = CellPasses([cells], on: .threads(3, pixelsAtOnce: 5)) { true }
         return try Cut(of: count, passes, lowCount: Cut.countLow(cells, 0..<values.count))
     }
 

@@ -162,3 +162,13 @@ extension PixelScores {
 extension Buffer {
     var values: [Element] { span.indices.map { span[$0] } }
 }
+
+extension ConfidentLearning {
+    /// The scores of one part.
+    func score(
+        _ pixels: ScoredPixels, on loop: ImageLoop = .serial,
+        progress: @escaping @Sendable (Int) -> Bool = { _ in true }
+    ) throws -> SegmentationScores? {
+        try score([pixels], on: loop, progress: progress)?.first
+    }
+}

@@ -24,15 +24,15 @@ import Testing
         let scores = try scores(
             labels: [0, 0, 1, 1, 1, 2, 2, 0, 0], predicted: [1, 1, 0, 0, 2, 1, 0, 1, 0], classCount: classCount)
         let mask = try Buffer<UInt8>([1, 1, 1, 1, 1, 1, 0, 1, 1])
-        let summary = IssueSummary(mask, scores)
+        let summary = IssueSummary([(mask, scores)])
         #expect(summary.rows == [row(0, 1, 3), row(1, 0, 2), row(0, 0, 1), row(1, 2, 1), row(2, 1, 1)])
-        let some = IssueSummary(mask, scores, excluding: [1, 2])
+        let some = IssueSummary([(mask, scores)], excluding: [1, 2])
         #expect(some.rows == [row(1, 0, 2), row(0, 0, 1)])
     }
 
     @Test func isEmptyWithoutIssues() throws {
         let scores = try scores(labels: [0, 1], predicted: [1, 0], classCount: 2)
-        #expect(IssueSummary(try Buffer([0, 0]), scores).rows == [])
+        #expect(IssueSummary([(try Buffer([0, 0]), scores)]).rows == [])
     }
 
     @Test(arguments: [3, 300]) func keepsTheIssuesThatInvolveAClass(classCount: Int) throws {

@@ -1,43 +1,98 @@
 import Synchronization
 
-/// Goes over the cells of all images, as often as is asked.
+/// Goes over the cells of all images, as often as is asked. Images of one part are of one size.
 struct CellPasses: Sendable {
-    let cells: ConfidenceCells
-    let imageCount: Int
-    let loop: ImageLoop
-    /// Asked now and then during each pass; `false` ends it.
-    let isWanted: @Sendable () -> Bool
+    /// An image among all.
+    struct Image {
+        /// Counted over all parts.
+        let index: Int
+        let part: Int
+        let indexInPart: Int
+        let cells: ConfidenceCells
+        /// Its own of its part's cells.
+        let range: Range<Int>
+    }
 
-    private var cellsPerImage: Int { cells.scores.count / imageCount }
+    let parts: [ConfidenceCells]
+    private let loop: ImageLoop
+    /// Asked now and then during each pass; `false` ends it.
+    private let isWanted: @Sendable () -> Bool
+    /// The index of each part's first image.
+    private let firsts: [Int]
+    let imageCount: Int
+
+    /// - Parameters:
+    ///   - parts: At least one.
+    init(_ parts: [ConfidenceCells], on loop: ImageLoop, isWanted: @escaping @Sendable () -> Bool) {
+        self.parts = parts
+        self.loop = loop
+        self.isWanted = isWanted
+        var (firsts, count) = ([Int](), 0)
+        for part in parts {
+            firsts.append(count)
+            count += part.imageCount
+        }
+        self.firsts = firsts
+        imageCount = count
+    }
+
+    private var cellsPerImage: Int {
+        parts.reduce(0) { $0 + $1.scores.count } / imageCount
+    }
 
     var laneCount: Int { loop.laneCount(imageCount, pixelsPerImage: cellsPerImage) }
 
-    /// Calls `body` for each image with its cells.
+    /// The most cells that an image has.
+    var largestImage: Int { parts.reduce(0) { max($0, $1.cellsPerImage) } }
+
+    /// Calls `body` for each image.
     ///
+    /// - Parameters:
+    ///   - progress: As ``ImageLoop`` has it; by default it says whether the pass is wanted.
     /// - Returns: Whether all images were gone over.
     /// - Throws: What `body` throws; of several errors that of the first image.
     func run<Failure: Error>(
-        _ body: @Sendable (_ cells: Range<Int>, _ image: Int, _ lane: Int) throws(Failure) -> Void
+        progress: (@Sendable (Int) -> Bool)? = nil,
+        _ body: @Sendable (_ image: Image, _ lane: Int) throws(Failure) -> Void
     ) throws(Failure) -> Bool {
-        let (isWanted, count) = (isWanted, cellsPerImage)
-        return try loop.run(imageCount, pixelsPerImage: count, progress: { _ in isWanted() }) {
-            (image, lane) throws(Failure) in
-            try body(image * count..<(image + 1) * count, image, lane)
+        let isWanted = isWanted
+        return try loop.run(imageCount, pixelsPerImage: cellsPerImage, progress: progress ?? { _ in isWanted() }) {
+            (index, lane) throws(Failure) in
+            try body(image(index), lane)
         }
     }
 
     /// Counts something in each image.
     ///
-    /// - Returns: `(N,)`; nil where the pass was ended.
+    /// - Returns: For each image, over all parts; nil where the pass was ended.
     /// - Throws: What `body` throws; of several errors that of the first image.
     func count<Failure: Error>(
-        _ body: @Sendable (_ cells: Range<Int>, _ image: Int) throws(Failure) -> Int
+        progress: (@Sendable (Int) -> Bool)? = nil,
+        _ body: @Sendable (_ image: Image, _ lane: Int) throws(Failure) -> Int
     ) throws(Failure) -> [Int]? {
         let counts = Mutex([Int](repeating: 0, count: imageCount))
-        let isComplete = try run { (range, image, _) throws(Failure) in
-            let count = try body(range, image)
-            counts.withLock { $0[image] = count }
+        let isComplete = try run(progress: progress) { (image, lane) throws(Failure) in
+            let count = try body(image, lane)
+            counts.withLock { $0[image.index] = count }
         }
         return isComplete ? counts.withLock { $0 } : nil
+    }
+
+    /// The images of a part.
+    func images(ofPart part: Int) -> Range<Int> {
+        firsts[part]..<firsts[part] + parts[part].imageCount
+    }
+
+    private func image(_ index: Int) -> Image {
+        // The last part that begins at or before it.
+        var (part, end) = (0, parts.count)
+        while end - part > 1 {
+            let middle = (part + end) / 2
+            if firsts[middle] <= index { part = middle } else { end = middle }
+        }
+        let (cells, local) = (parts[part], index - firsts[part])
+        let count = cells.cellsPerImage
+        return Image(
+            index: index, part: part, indexInPart: local, cells: cells, range: local * count..<(local + 1) * count)
     }
 }

@@ -6,6 +6,9 @@ struct ConfidenceCells: Sendable {
 
     let classCount: Int
 
+    /// N, at least 1.
+    let imageCount: Int
+
     /// `(N, H / side, W / side)`, like the next two: the probability of the cell's own label.
     let scores: PixelScores
 
@@ -17,4 +20,6 @@ struct ConfidenceCells: Sendable {
 
     /// The label of the cells that take no part either; -1 for none. Blocks have none such.
     let ignored: Int32
+
+    var cellsPerImage: Int { scores.count / imageCount }
 }

@@ -16,116 +16,133 @@ package struct ConfidentLearning: Equatable, Sendable {
 
     /// Checks the labels, finds the label issues and scores every image.
     ///
+    /// Images of all parts decide together, as if they came in one array: the images of the first part are the first.
+    ///
     /// - Parameters:
-    ///   - pixels: Consumed: its scores become the result's, 1 where a pixel is ignored. Blocks in it were made with the
-    ///     same ignored label.
+    ///   - parts: Consumed: at least one, of as many classes and of scores of one type; images may be of a size of each part's
+    ///     own. Their scores become the result's, 1 where a pixel is ignored. Blocks in them were made with the same
+    ///     ignored label.
     ///   - loop: What goes over the images.
     ///   - progress: Called as ``ImageLoop`` says in the last step, and with 0 in the steps before; `false` ends the work.
-    /// - Returns: The scores with their ``SegmentationScores/labelIssues``, or nil where `progress` ended the work.
+    /// - Returns: Each part's scores with their ``SegmentationScores/labelIssues``, or nil where `progress` ended the work.
     /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` or ``ScoringError/memory(_:)``.
     /// - Complexity: O(N·H·W) time; one byte a pixel, and for each lane one a block of an image, beside the scores.
     package func score(
-        _ pixels: consuming ScoredPixels, on loop: ImageLoop = .serial,
+        _ parts: consuming [ScoredPixels], on loop: ImageLoop = .serial,
         progress: @escaping @Sendable (Int) -> Bool = { _ in true }
-    ) throws(ScoringError) -> SegmentationScores? {
-        let shape = pixels.shape
-        let ignored = pixels.labels.code(ofIgnored: ignoredLabel)
-        let passes = CellPasses(
-            cells: pixels.cells(ignored: ignored), imageCount: shape.imageCount, loop: loop,
-            isWanted: { progress(0) })
-        let largest = pixels.takeLargest()
-        let pixels = pixels
-        guard let (thresholds, lowCount) = try thresholds(passes, pixels) else { return nil }
+    ) throws(ScoringError) -> [SegmentationScores]? {
+        let largest = parts.indices.map { parts[$0].takeLargest() }
+        let parts = parts
+        let cells = parts.map { $0.cells(ignored: $0.labels.code(ofIgnored: ignoredLabel)) }
+        let passes = CellPasses(cells, on: loop, isWanted: { progress(0) })
+        guard let (thresholds, lowCount) = try thresholds(passes, parts) else { return nil }
         guard let issueCount = countIssues(passes, consume largest, thresholds) else { return nil }
         let cut = try Cut(of: issueCount, passes, lowCount: lowCount)
         guard issueCount == 0 || cut != nil else { return nil }
 
-        guard let marks = try mark(passes, cut: cut, pixels, ignored: ignored, progress) else { return nil }
+        guard let marks = try mark(passes, cut: cut, parts, progress) else { return nil }
         let statistics = LabelIssues.Statistics(
-            downsample: passes.cells.side, cellCount: Int(thresholds.counts.reduce(0, +)), thresholds: thresholds,
+            downsample: cells[0].side, cellCount: Int(thresholds.counts.reduce(0, +)), thresholds: thresholds,
             issueCount: issueCount, cut: cut)
-        return SegmentationScores(
-            shape: shape, imageScores: marks.imageScores, pixelScores: pixels.scores, labels: pixels.labels,
-            predicted: pixels.predicted,
-            labelIssues: LabelIssues(mask: marks.mask, counts: Array(marks.counts), statistics: statistics))
+        return parts.indices.map { index in
+            let (pixels, marks) = (parts[index], marks[index])
+            return SegmentationScores(
+                shape: pixels.shape, imageScores: marks.imageScores, pixelScores: pixels.scores,
+                labels: pixels.labels, predicted: pixels.predicted,
+                labelIssues: LabelIssues(mask: marks.mask, counts: marks.counts, statistics: statistics))
+        }
     }
 
     /// Proves the labels, averages what each class is given, and counts the low scores.
     private func thresholds(
-        _ passes: CellPasses, _ pixels: borrowing ScoredPixels
+        _ passes: CellPasses, _ parts: [ScoredPixels]
     ) throws(ScoringError) -> (ConfidentThresholds, lowCount: Int)? {
-        let (cells, pixels, ignoredLabel) = (passes.cells, copy pixels, ignoredLabel)
-        let sums = Mutex(ConfidentThresholds.InOrder(classCount: cells.classCount))
-        let lowCounts = try passes.count { (range, image) throws(ScoringError) in
-            try pixels.settle(image: image, ignoredLabel: ignoredLabel)
-            let ofImage = ConfidentThresholds(cells, range)
-            sums.withLock { $0.add(ofImage, of: image) }
-            return Cut.countLow(cells, range)
+        let ignoredLabel = ignoredLabel
+        let sums = Mutex(ConfidentThresholds.InOrder(classCount: passes.parts[0].classCount))
+        let lowCounts = try passes.count { (image, _) throws(ScoringError) in
+            try parts[image.part].settle(image: image.indexInPart, ignoredLabel: ignoredLabel)
+            let ofImage = ConfidentThresholds(image.cells, image.range)
+            sums.withLock { $0.add(ofImage, of: image.index) }
+            return Cut.countLow(image.cells, image.range)
         }
         return lowCounts.map { (sums.withLock { $0.total }, $0.reduce(0, +)) }
     }
 
     /// n. Lets go of the largest probabilities, which nothing needs afterwards.
     private func countIssues(
-        _ passes: CellPasses, _ largest: consuming PixelScores, _ thresholds: ConfidentThresholds
+        _ passes: CellPasses, _ largest: consuming [PixelScores], _ thresholds: ConfidentThresholds
     ) -> Int? {
-        let (cells, largest) = (passes.cells, largest)
+        let largest = largest
         let lowest = thresholds.values.map { $0 - ConfidentThresholds.margin }
-        return passes.count { range, _ in
-            Kernels.countConfident(cells, range, largest: largest, thresholds: lowest)
+        return passes.count { image, _ in
+            Kernels.countConfident(image.cells, image.range, largest: largest[image.part], thresholds: lowest)
         }?.reduce(0, +)
     }
 
+    /// What is found in a part.
     private struct Marks {
         let mask: Buffer<UInt8>
         /// `(N,)`: the marks of each image.
-        let counts: [Int]
+        var counts: [Int]
         let imageScores: Buffer<Double>
     }
 
     /// The label issues: candidates that the full-size prediction does not take for what they are labelled as.
     private func mark(
-        _ passes: CellPasses, cut: Cut?, _ pixels: borrowing ScoredPixels, ignored: Int32,
-        _ progress: @Sendable (Int) -> Bool
-    ) throws(ScoringError) -> Marks? {
-        let (cells, shape) = (passes.cells, pixels.shape)
-        guard let predicted = pixels.predicted else { preconditionFailure("they were needed before") }
-        let labels = pixels.labels
-        let (height, width, plane) = (shape.height, shape.width, shape.pixelsPerImage)
-        let mask: Buffer<UInt8> = try allocate(shape.pixelCount, isZeroed: cut == nil)
-        let imageScores: Buffer<Double> = try allocate(shape.imageCount)
-        guard let cut else {
+        _ passes: CellPasses, cut: Cut?, _ parts: [ScoredPixels], _ progress: @escaping @Sendable (Int) -> Bool
+    ) throws(ScoringError) -> [Marks]? {
+        var marks: [Marks] = []
+        for part in parts {
+            let count = part.shape.imageCount
+            let imageScores: Buffer<Double> = try allocate(count)
             imageScores.withMutableSpan { span in
-                for image in 0..<shape.imageCount { span[image] = 1 }
+                for image in 0..<count { span[image] = 1 }
             }
-            return Marks(mask: mask, counts: [Int](repeating: 0, count: shape.imageCount), imageScores: imageScores)
+            marks.append(
+                Marks(
+                    mask: try allocate(part.shape.pixelCount, isZeroed: cut == nil),
+                    counts: [Int](repeating: 0, count: count), imageScores: imageScores))
         }
+        guard let cut else { return marks }
         guard let ties = cut.ties(passes) else { return nil }
-        let cellsPerImage = plane / cells.side / cells.side
-        var candidates: [Buffer<UInt8>] = []
-        for _ in 0..<passes.loop.laneCount(shape.imageCount, pixelsPerImage: plane) {
-            candidates.append(try allocate(cellsPerImage, isZeroed: false))
-        }
-        // Pixels need no rows to find their blocks: they are these.
-        let rowsAtOnce = cells.side == 1 ? height : 1
-        let ofLanes = candidates
-        let counts = Mutex([Int](repeating: 0, count: shape.imageCount))
-        let isComplete = passes.loop.run(shape.imageCount, pixelsPerImage: plane, progress: progress) { image, lane in
-            let candidates = ofLanes[lane]
+        var ofLanes: [Buffer<UInt8>] = []
+        for _ in 0..<passes.laneCount { ofLanes.append(try allocate(passes.largestImage, isZeroed: false)) }
+        let (candidates, made, ignoredLabel) = (ofLanes, marks, ignoredLabel)
+        let counts = passes.count(progress: progress) { image, lane in
+            let (pixels, made) = (parts[image.part], made[image.part])
+            let ignored = pixels.labels.code(ofIgnored: ignoredLabel)
             Kernels.markLowest(
-                cells, image * cellsPerImage..<(image + 1) * cellsPerImage, cut: cut.score, ties: ties[image],
-                into: candidates)
-            var count = 0
-            for row in stride(from: 0, to: height, by: rowsAtOnce) {
-                let first = image * plane + row * width
-                count += Kernels.markDisagreeing(
-                    candidates, at: row / cells.side * (width / cells.side), side: cells.side, labels: labels.codes,
-                    predicted: predicted, first..<first + rowsAtOnce * width, ignored: ignored, into: mask)
+                image.cells, image.range, cut: cut.score, ties: ties[image.index], into: candidates[lane])
+            let count = Self.markDisagreeing(
+                candidates[lane], image, pixels, ignored: ignored, into: made.mask)
+            let kept = pixels.labels.countKept(image: image.indexInPart, ignored: ignored)
+            if kept > 0 {
+                made.imageScores.withMutableSpan { $0[image.indexInPart] = 1 - Double(count) / Double(kept) }
             }
-            let kept = labels.countKept(image: image, ignored: ignored)
-            imageScores.withMutableSpan { $0[image] = kept == 0 ? 1 : 1 - Double(count) / Double(kept) }
-            counts.withLock { $0[image] = count }
+            return count
         }
-        return isComplete ? Marks(mask: mask, counts: counts.withLock { $0 }, imageScores: imageScores) : nil
+        guard let counts else { return nil }
+        for part in parts.indices { marks[part].counts = Array(counts[passes.images(ofPart: part)]) }
+        return marks
+    }
+
+    /// Marks the pixels of an image that are in a candidate and not predicted as their label.
+    ///
+    /// - Returns: How many there are.
+    private static func markDisagreeing(
+        _ candidates: Buffer<UInt8>, _ image: CellPasses.Image, _ pixels: ScoredPixels, ignored: Int32,
+        into mask: Buffer<UInt8>
+    ) -> Int {
+        guard let predicted = pixels.predicted else { preconditionFailure("confident learning has needed them") }
+        let (height, width, side) = (pixels.shape.height, pixels.shape.width, image.cells.side)
+        // Pixels need no rows to find their blocks: they are these.
+        let rowsAtOnce = side == 1 ? height : 1
+        return stride(from: 0, to: height, by: rowsAtOnce).reduce(0) { count, row in
+            let first = (image.indexInPart * height + row) * width
+            return count
+                + Kernels.markDisagreeing(
+                    candidates, at: row / side * (width / side), side: side, labels: pixels.labels.codes,
+                    predicted: predicted, first..<first + rowsAtOnce * width, ignored: ignored, into: mask)
+        }
     }
 }

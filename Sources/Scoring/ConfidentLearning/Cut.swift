@@ -43,15 +43,15 @@ extension Cut {
     ///
     /// - Parameters:
     ///   - count: n, at most the number of cells that take part.
+    ///   - passes: Scores of one type.
     ///   - lowCount: What ``countLow(_:_:)`` gives for all cells.
     /// - Returns: Nil where n is 0 or the cut is not wanted any more.
     /// - Throws: ``ScoringError/memory(_:)``.
     /// - Complexity: O(N·H·W), two readings of float32 and four of float64.
     init?(of count: Int, _ passes: CellPasses, lowCount: Int) throws(ScoringError) {
         guard count > 0 else { return nil }
-        let cells = passes.cells
         let isDouble: Bool
-        if case .float64 = cells.scores { isDouble = true } else { isDouble = false }
+        if case .float64 = passes.parts[0].scores { isDouble = true } else { isDouble = false }
         // Where enough scores are low, the others need not be looked at closely; most of them are near 1.
         let limit = lowCount >= count ? Self.low : 1
         var prefix: UInt64 = 0
@@ -79,11 +79,11 @@ extension Cut {
     private static func countKeys(
         _ passes: CellPasses, upTo limit: Double, prefix: UInt64, _ digit: Digit
     ) throws(ScoringError) -> [Int]? {
-        let (cells, size) = (passes.cells, 1 << digit.width)
+        let size = 1 << digit.width
         let counts: Buffer<UInt64> = try allocate(passes.laneCount * size)
-        let isComplete = passes.run { range, _, lane in
+        let isComplete = passes.run { image, lane in
             Kernels.countKeys(
-                cells, range, upTo: limit, prefix: prefix, digit: digit, counts: counts, at: lane * size)
+                image.cells, image.range, upTo: limit, prefix: prefix, digit: digit, counts: counts, at: lane * size)
         }
         guard isComplete else { return nil }
         let ofLanes = counts.span
@@ -96,11 +96,11 @@ extension Cut {
 
     /// How many of the scores at the cut are candidates, of each image: the first are.
     ///
-    /// - Returns: `(N,)`; nil where it is not wanted any more.
+    /// - Returns: For each image, over all parts; nil where it is not wanted any more.
     func ties(_ passes: CellPasses) -> [Int]? {
         guard ties < equalCount else { return [Int](repeating: .max, count: passes.imageCount) }
-        let (cells, score) = (passes.cells, score)
-        let equal = passes.count { range, _ in Kernels.countEqual(cells, range, to: score) }
+        let score = score
+        let equal = passes.count { image, _ in Kernels.countEqual(image.cells, image.range, to: score) }
         var left = ties
         return equal?.map { count in
             defer { left -= min(left, count) }

@@ -17,18 +17,21 @@ package struct IssueSummary: Sendable {
     /// Counts the issues.
     ///
     /// - Parameters:
-    ///   - mask: `(N, H, W)`, 1 at an issue.
-    ///   - scores: What the mask was made of, with predicted classes.
+    ///   - parts: Masks, `(N, H, W)`, 1 at an issue, and what they were made of, with predicted classes.
     ///   - excluded: Most probable classes that do not count.
     /// - Complexity: O(N·H·W + P·log P) for P pairs of classes.
-    package init(_ mask: Buffer<UInt8>, _ scores: SegmentationScores, excluding excluded: Set<Int> = []) {
-        precondition(mask.count == scores.shape.pixelCount)
-        let counts =
-            switch (scores.labels.codes, scores.predicted) {
-            case (.narrow(let labels), .narrow(let predicted)?): Self.count(mask, labels, predicted)
-            case (.wide(let labels), .wide(let predicted)?): Self.count(mask, labels, predicted)
-            default: preconditionFailure("labels and predicted classes are kept alike")
-            }
+    package init(_ parts: some Sequence<(Buffer<UInt8>, SegmentationScores)>, excluding excluded: Set<Int> = []) {
+        var counts: [UInt32: Int] = [:]
+        for (mask, scores) in parts {
+            precondition(mask.count == scores.shape.pixelCount)
+            let ofPart =
+                switch (scores.labels.codes, scores.predicted) {
+                case (.narrow(let labels), .narrow(let predicted)?): Self.count(mask, labels, predicted)
+                case (.wide(let labels), .wide(let predicted)?): Self.count(mask, labels, predicted)
+                default: preconditionFailure("labels and predicted classes are kept alike")
+                }
+            counts.merge(ofPart, uniquingKeysWith: +)
+        }
         rows = counts.map { pair, count in
             Row(givenLabel: Int(pair >> 16), predictedLabel: Int(pair & 0xffff), issueCount: count)
         }

@@ -21,6 +21,9 @@ struct BlockProbabilities: Sendable {
     /// The class of the largest probability, the first of equals.
     let predicted: ClassCodes
 
+    /// The memory that the arrays take, but for the largest probabilities.
+    var byteCount: Int { labels.byteCount + counts.byteCount + scores.byteCount + predicted.byteCount }
+
     /// Makes the blocks' labels.
     ///
     /// - Parameters:

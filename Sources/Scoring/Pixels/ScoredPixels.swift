@@ -1,3 +1,5 @@
+package import Tensors
+
 /// What one pass over the probabilities leaves: each pixel's label, the probability of it, the most probable class, and
 /// how probable that is. ``OwnBand`` leaves the first two.
 package struct ScoredPixels: Sendable {
@@ -36,6 +38,26 @@ package struct ScoredPixels: Sendable {
         Kernels.ignore(labels.codes, ignored, image * plane..<(image + 1) * plane, in: scores)
     }
 
+    /// The memory that the arrays take.
+    package var byteCount: Int {
+        scores.byteCount + labels.codes.byteCount + (predicted?.byteCount ?? 0) + (largest?.byteCount ?? 0)
+            + (blocks?.byteCount ?? 0)
+    }
+
+    /// The type of the scores.
+    package var elementType: ElementType { scores.elementType }
+
+    /// Proves that every label is a class or ignored, as those who score do.
+    ///
+    /// - Parameters:
+    ///   - ignoredLabel: A label value whose pixels take no part.
+    /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)``.
+    package func check(ignoredLabel: Int64?) throws(ScoringError) {
+        for image in 0..<shape.imageCount {
+            try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
+        }
+    }
+
     /// The blocks where there are any, else the pixels.
     ///
     /// - Parameters:
@@ -44,12 +66,12 @@ package struct ScoredPixels: Sendable {
         guard let blocks else {
             guard let predicted else { preconditionFailure("confident learning takes all probabilities") }
             return ConfidenceCells(
-                side: 1, classCount: shape.classCount, scores: scores, labels: labels.codes, predicted: predicted,
-                ignored: ignored)
+                side: 1, classCount: shape.classCount, imageCount: shape.imageCount, scores: scores,
+                labels: labels.codes, predicted: predicted, ignored: ignored)
         }
         return ConfidenceCells(
-            side: blocks.side, classCount: shape.classCount, scores: .float64(blocks.scores), labels: blocks.labels,
-            predicted: blocks.predicted, ignored: -1)
+            side: blocks.side, classCount: shape.classCount, imageCount: shape.imageCount,
+            scores: .float64(blocks.scores), labels: blocks.labels, predicted: blocks.predicted, ignored: -1)
     }
 
     /// Hands over the largest probability of each cell; once.
