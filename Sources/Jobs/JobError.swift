@@ -2,6 +2,8 @@
 package enum JobError: Error, Equatable {
     /// As many jobs are receiving or queued as the queue takes.
     case atCapacity(limit: Int)
+    /// As many jobs are open as may be.
+    case tooManyOpen(limit: Int)
     /// The queue takes no more jobs.
     case draining
     /// There is no such job: there never was, or it was deleted, withdrawn or forgotten.

@@ -4,7 +4,7 @@ package import Foundation
 package struct JobLimits: Sendable, Equatable {
     /// Jobs that run at the same time.
     package let workers: Int
-    /// Jobs that may be receiving or queued at the same time.
+    /// Jobs that may be receiving or queued at the same time, and as many may be open besides.
     package let backlog: Int
     /// How long an output is kept after its job has finished, in seconds.
     package let timeToLive: TimeInterval

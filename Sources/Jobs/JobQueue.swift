@@ -38,6 +38,13 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         try change { state, _, now throws(JobError) in try state.admit(details, at: now) }
     }
 
+    /// Opens a job that takes input in several requests; it is ``JobStatus/open`` until it is enqueued.
+    ///
+    /// - Throws: ``JobError/draining``, ``JobError/tooManyOpen(limit:)``.
+    package func open(_ details: Kind.Details) throws(JobError) -> JobID {
+        try change { state, _, now throws(JobError) in try state.open(details, at: now) }
+    }
+
     /// Changes what a job says of itself, unless it has ended or is unknown.
     ///
     /// - Parameter change: Runs with the lock held: it changes the value and calls nothing else.
@@ -113,7 +120,21 @@ package final class JobQueue<Kind: JobKind>: Sendable {
 
     /// Cancels all jobs that have not ended.
     package func cancelAll() {
-        change { state, aftermath, now in state.cancelAll(at: now, &aftermath) }
+        change { state, aftermath, now in state.cancel(JobStatus.allCases, at: now, &aftermath) }
+    }
+
+    /// Cancels a job that is open; one that is not goes its way.
+    package func cancelOpen(_ id: JobID) {
+        change { state, aftermath, now in
+            guard state.table[id]?.status == .open else { return }
+            // It is there and it lives.
+            _ = try? state.cancel(id, at: now, &aftermath)
+        }
+    }
+
+    /// Cancels the jobs that are open, which nobody can bring input for any more.
+    package func cancelOpen() {
+        change { state, aftermath, now in state.cancel([.open], at: now, &aftermath) }
     }
 
     /// Cancels a job where it lives, and forgets it. Who waits for it is told nil.

@@ -72,6 +72,12 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         return table.insert(JobLifecycle(.receiving, at: now), details: details)
     }
 
+    mutating func open(_ details: Kind.Details, at now: Date) throws(JobError) -> JobID {
+        guard !isDraining else { throw .draining }
+        guard table.counts[.open] < limits.backlog else { throw .tooManyOpen(limit: limits.backlog) }
+        return table.insert(JobLifecycle(.open, at: now), details: details)
+    }
+
     /// Changes a job that has not ended.
     ///
     /// - Returns: Whether there was one.
@@ -197,8 +203,8 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         return job
     }
 
-    mutating func cancelAll(at now: Date, _ aftermath: inout JobAftermath<Kind>) {
-        for id in table.live {
+    mutating func cancel(_ statuses: [JobStatus], at now: Date, _ aftermath: inout JobAftermath<Kind>) {
+        for id in table.live where table[id].map({ statuses.contains($0.status) }) ?? false {
             // It is there and it lives: the list was made in this very change.
             _ = try? cancel(id, at: now, &aftermath)
         }

@@ -1,9 +1,10 @@
-import Foundation
+package import Foundation
 import HTTPTypes
 package import Jobs
 package import Logging
 import Scoring
 import ServiceInterface
+import Synchronization
 
 /// What all handlers share: the jobs, the limits, the log, and the workers that encode answers.
 ///
@@ -19,16 +20,20 @@ package final class Service: @unchecked Sendable {
         package var maxPixels: Int
         /// An existing directory for `pred_probs` that come before `labels`.
         package var spoolDirectory: String
+        /// How long an open job is left alone before it is canceled, in seconds.
+        package var openJobTimeToLive: TimeInterval
         /// How many processors work on one job, at least 1.
         package var processors: Int
 
         package init(
-            maxBodyBytes: Int, maxJSONBytes: Int, maxPixels: Int, spoolDirectory: String, processors: Int = 1
+            maxBodyBytes: Int, maxJSONBytes: Int, maxPixels: Int, spoolDirectory: String,
+            openJobTimeToLive: TimeInterval = 3600, processors: Int = 1
         ) {
             self.maxBodyBytes = maxBodyBytes
             self.maxJSONBytes = maxJSONBytes
             self.maxPixels = maxPixels
             self.spoolDirectory = spoolDirectory
+            self.openJobTimeToLive = openJobTimeToLive
             self.processors = processors
         }
     }
@@ -39,6 +44,8 @@ package final class Service: @unchecked Sendable {
     let configuration: Configuration
     let limits: JobLimits
     let imageLoop: ImageLoop
+    /// Those that take batches.
+    let openJobs = Mutex<[JobID: OpenJob]>([:])
     package let queue: JobQueue<ScoreJob>
     private let logger: Logger
     private let encoders = OperationQueue()
@@ -50,6 +57,10 @@ package final class Service: @unchecked Sendable {
         self.logger = logger
         queue = JobQueue(limits: limits)
         encoders.maxConcurrentOperationCount = limits.workers
+    }
+
+    var bodyLimits: ArrayBody.Limits {
+        ArrayBody.Limits(bodyBytes: configuration.maxBodyBytes, jsonBytes: configuration.maxJSONBytes)
     }
 
     /// Makes an answer on a worker, so that no daemon thread computes.

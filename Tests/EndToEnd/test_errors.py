@@ -381,8 +381,9 @@ def test_logits_are_asked_after(client):
 
 @pytest.mark.parametrize("method, path, allowed", [
     ("GET", "/score", {"POST"}), ("DELETE", "/score", {"POST"}), ("GET", "/issues", {"POST"}),
-    ("DELETE", "/jobs", {"GET", "HEAD"}), ("PUT", "/jobs/x", {"GET", "HEAD", "DELETE"}),
-    ("GET", "/jobs/x/cancel", {"POST"}), ("POST", "/jobs/x/pixel_scores", {"GET", "HEAD"}),
+    ("DELETE", "/jobs", {"GET", "HEAD", "POST"}), ("PUT", "/jobs/x", {"GET", "HEAD", "DELETE"}),
+    ("GET", "/jobs/x/cancel", {"POST"}), ("GET", "/jobs/x/batches", {"POST"}), ("PUT", "/jobs/x/finish", {"POST"}),
+    ("POST", "/jobs/x/pixel_scores", {"GET", "HEAD"}),
     ("POST", "/jobs/x/ranking", {"GET", "HEAD"}), ("DELETE", "/jobs/x/label_issues", {"GET", "HEAD"}),
     ("POST", "/jobs/x/summary", {"GET", "HEAD"}), ("PUT", "/jobs/x/statistics", {"GET", "HEAD"}),
     ("POST", "/livez", {"GET", "HEAD"}),

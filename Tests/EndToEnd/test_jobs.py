@@ -491,7 +491,7 @@ def test_a_parameter_of_the_list_out_of_range_is_refused(client, parameter, valu
 
 
 @pytest.mark.parametrize("suffix, accept", [
-    ("", NPY), ("/image_scores", PNG), ("/pixel_scores", NPZ), ("/issues", "text/html"), ("/label_issues", NPZ),
+    ("", NPY), ("/image_scores", PNG), ("/pixel_scores", "text/csv"), ("/issues", "text/html"), ("/label_issues", "image/tiff"),
     ("/statistics", PNG), ("/ranking", NPY), ("/summary", "text/csv"),
 ])
 def test_an_answer_in_another_form_is_refused(client, job, suffix, accept):

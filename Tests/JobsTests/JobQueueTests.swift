@@ -110,6 +110,28 @@ import Testing
         #expect(seen.values == [.queued])
     }
 
+    @Test func opensJobsThatWaitForMoreInput() async throws {
+        let queue = suspended(limits(backlog: 2))
+        let first = try queue.open("a")
+        let second = try queue.open("b")
+        #expect(throws: JobError.tooManyOpen(limit: 2)) { try queue.open("c") }
+        #expect(queue.counts[.open] == 2 && queue.counts.backlog == 0, "they do not stand in others' way")
+        #expect(queue.update(first) { $0 += "+" })
+        try queue.enqueue(first) { _ in .succeeded(Blob()) }
+        queue.cancelOpen(first)
+        queue.cancelOpen(second)
+        await queue.runAll()
+        #expect(try queue.job(first).status == .succeeded && queue.job(first).details == "a+")
+        #expect(try queue.job(second).status == .canceled)
+
+        let third = try queue.open("")
+        let receiving = try queue.admit("")
+        queue.drain()
+        #expect(throws: JobError.draining) { try queue.open("") }
+        queue.cancelOpen()
+        #expect(try queue.job(third).status == .canceled && queue.job(receiving).status == .receiving)
+    }
+
     @Test func refusesTheJobAfterTheLastPlace() async throws {
         let queue = suspended(limits(backlog: 2))
         let first = try queue.admit("")

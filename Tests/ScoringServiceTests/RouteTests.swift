@@ -8,9 +8,11 @@ import Testing
     private static let paths: [(target: String, route: Route, methods: String)] = [
         ("/score", .score, "POST"),
         ("/issues", .issues, "POST"),
-        ("/jobs", .jobs, "GET, HEAD"),
+        ("/jobs", .jobs, "GET, HEAD, POST"),
         ("/jobs/a", .job("a"), "GET, HEAD, DELETE"),
+        ("/jobs/a/batches", .jobBatches("a"), "POST"),
         ("/jobs/a/cancel", .jobCancellation("a"), "POST"),
+        ("/jobs/a/finish", .jobFinish("a"), "POST"),
         ("/jobs/a/image_scores", .jobArray("a", .imageScores), "GET, HEAD"),
         ("/jobs/a/pixel_scores", .jobArray("a", .pixelScores), "GET, HEAD"),
         ("/jobs/a/issues", .jobArray("a", .issues), "GET, HEAD"),

@@ -12,85 +12,105 @@ struct ArrayAnswer {
         case mask(Buffer<UInt8>)
     }
 
-    let layout: TensorLayout
-    let elements: Elements
+    /// Elements that lie together.
+    struct Piece {
+        let elements: Elements
+        let range: Range<Int>
+    }
 
-    /// The elements that are answered: all of them, or one image's.
-    let range: Range<Int>
+    let layout: TensorLayout
+
+    /// At least one. Several share out the first dimension of the array.
+    let pieces: [Piece]
 
     /// The memory that holds the elements, and the bytes of it that are answered.
-    var bytes: (owner: any StableBytes, range: Range<Int>) {
+    var bytes: [(owner: any StableBytes, range: Range<Int>)] {
         let size = layout.elementType.scalar.byteCount
-        let range = range.lowerBound * size..<range.upperBound * size
-        return switch elements {
-        case .scores(let scores): (scores.storage, range)
-        case .numbers(let numbers): (numbers, range)
-        case .indices(let indices): (indices, range)
-        case .mask(let mask): (mask, range)
+        return pieces.map { piece in
+            let range = piece.range.lowerBound * size..<piece.range.upperBound * size
+            return switch piece.elements {
+            case .scores(let scores): (scores.storage, range)
+            case .numbers(let numbers): (numbers, range)
+            case .indices(let indices): (indices, range)
+            case .mask(let mask): (mask, range)
+            }
         }
     }
 
-    private init(_ scalar: ElementType.Scalar, _ shape: [Int], _ elements: Elements, _ range: Range<Int>) {
-        // The shape is that of an array in memory, so its product was checked when that was made.
+    private init(_ scalar: ElementType.Scalar, _ shape: [Int], _ pieces: [Piece]) {
+        // The shape is that of arrays in memory, so its product was checked when these were made.
         guard let layout = try? TensorLayout(elementType: ElementType(scalar), shape: shape) else {
             preconditionFailure("an array in memory has a shape that fits")
         }
-        precondition(layout.elementCount == range.count)
+        precondition(layout.elementCount == pieces.reduce(0) { $0 + $1.range.count })
         self.layout = layout
-        self.elements = elements
-        self.range = range
+        self.pieces = pieces
     }
 
-    static func imageScores(of scores: SegmentationScores) -> ArrayAnswer {
-        let count = scores.imageScores.count
-        return ArrayAnswer(.float64, [count], .numbers(scores.imageScores), 0..<count)
+    static func imageScores(of scores: DatasetScores) -> ArrayAnswer {
+        let pieces = scores.parts.map { Piece(elements: .numbers($0.imageScores), range: 0..<$0.imageScores.count) }
+        return ArrayAnswer(.float64, [scores.imageCount], pieces)
     }
 
     /// - Parameters:
-    ///   - image: Nil for all images.
+    ///   - image: Nil for all images, which are of one size.
     /// - Throws: 400 where there is no such image.
-    static func pixelScores(of scores: SegmentationScores, image: Int? = nil) throws(Problem) -> ArrayAnswer {
-        let (shape, range) = try part(image, of: scores.shape)
-        return ArrayAnswer(scores.pixelScores.elementType.scalar, shape, .scores(scores.pixelScores), range)
+    static func pixelScores(of scores: DatasetScores, image: Int? = nil) throws(Problem) -> ArrayAnswer {
+        let selection = try Selection(image, of: scores)
+        let scalar = scores.parts[0].pixelScores.elementType.scalar
+        return ArrayAnswer(
+            scalar, selection.shape,
+            selection.parts.map { Piece(elements: .scores($0.scores.pixelScores), range: $0.pixels) })
     }
 
     /// - Parameters:
-    ///   - image: Nil for all images.
+    ///   - image: Nil for all images, which are of one size.
     ///   - classIndex: Nil for the issues of all classes.
     /// - Throws: 400 where there is no such image or class; 503 where memory is short.
     static func issues(
-        of scores: SegmentationScores, threshold: Double, image: Int? = nil, classIndex: Int? = nil
+        of scores: DatasetScores, threshold: Double, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
-        let (shape, range) = try part(image, of: scores.shape)
-        let answer = try mask(scores.pixelScores, range, shape: shape, threshold: threshold)
-        return try answer.ofClass(classIndex, scores, pixels: range)
+        let issues = IssuesFromScores(threshold: threshold)
+        return try mask(of: scores, image: image, classIndex: classIndex) { (part, pixels) throws(ScoringError) in
+            Piece(elements: .mask(try issues.mask(part.pixelScores, pixels)), range: 0..<pixels.count)
+        }
     }
 
     /// - Parameters:
-    ///   - image: Nil for all images.
+    ///   - image: Nil for all images, which are of one size.
     ///   - classIndex: Nil for the issues of all classes.
     /// - Throws: 400 where there is no such image or class; 404 where nobody looked for label issues; 503 where memory is
     ///   short.
     static func labelIssues(
-        of scores: SegmentationScores, image: Int? = nil, classIndex: Int? = nil
+        of scores: DatasetScores, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
-        let (shape, range) = try part(image, of: scores.shape)
-        let answer = ArrayAnswer(.bool, shape, .mask(try scores.requireLabelIssues().mask), range)
-        return try answer.ofClass(classIndex, scores, pixels: range)
+        _ = try scores.requireStatistics()
+        return try mask(of: scores, image: image, classIndex: classIndex) { (part, pixels) throws(ScoringError) in
+            guard let issues = part.labelIssues else { preconditionFailure("all parts have label issues or none has") }
+            return Piece(elements: .mask(issues.mask), range: pixels)
+        }
     }
 
-    /// A mask's issues that involve a class; all of them where there is none.
-    private func ofClass(
-        _ classIndex: Int?, _ scores: SegmentationScores, pixels: Range<Int>
+    /// - Parameters:
+    ///   - make: Gives the mask of some pixels of a part.
+    private static func mask(
+        of scores: DatasetScores, image: Int?, classIndex: Int?,
+        _ make: (SegmentationScores, Range<Int>) throws(ScoringError) -> Piece
     ) throws(Problem) -> ArrayAnswer {
-        guard let classIndex, case .mask(let mask) = elements else { return self }
-        guard (0..<scores.shape.classCount).contains(classIndex) else {
+        let selection = try Selection(image, of: scores)
+        if let classIndex, !(0..<scores.classCount).contains(classIndex) {
             throw .invalidParameter(
-                "class", expected: "a class from 0 to \(scores.shape.classCount - 1)", actual: String(classIndex))
+                "class", expected: "a class from 0 to \(scores.classCount - 1)", actual: String(classIndex))
         }
         do throws(ScoringError) {
-            let issues = try scores.issues(ofClass: classIndex, among: mask.span.extracting(range), pixels)
-            return ArrayAnswer(.bool, layout.shape, .mask(issues), 0..<issues.count)
+            let pieces = try selection.parts.map { (part, pixels) throws(ScoringError) in
+                let piece = try make(part, pixels)
+                guard let classIndex, case .mask(let mask) = piece.elements else { return piece }
+                let issues = try part.issues(
+                    ofClass: classIndex, among: mask.span.extracting(piece.range), pixels)
+                return Piece(elements: .mask(issues), range: 0..<issues.count)
+            }
+            return ArrayAnswer(.bool, selection.shape, pieces)
         } catch {
             throw Problem(error)
         }
@@ -102,7 +122,7 @@ struct ArrayAnswer {
     ) throws(Problem) -> ArrayAnswer {
         do throws(ScoringError) {
             let mask = try IssuesFromScores(threshold: threshold).mask(scores, range)
-            return ArrayAnswer(.bool, shape, .mask(mask), 0..<range.count)
+            return ArrayAnswer(.bool, shape, [Piece(elements: .mask(mask), range: 0..<range.count)])
         } catch {
             throw Problem(error)
         }
@@ -112,7 +132,8 @@ struct ArrayAnswer {
     static func indices(_ indices: [Int]) throws(Problem) -> ArrayAnswer {
         do throws(TensorError) {
             let buffer = try Buffer(indices.map(Int64.init))
-            return ArrayAnswer(.int64, [indices.count], .indices(buffer), 0..<indices.count)
+            return ArrayAnswer(
+                .int64, [indices.count], [Piece(elements: .indices(buffer), range: 0..<indices.count)])
         } catch {
             throw Problem(error)
         }
@@ -120,8 +141,23 @@ struct ArrayAnswer {
 
     /// Appends the array as nested lists.
     func appendJSON(to text: inout [UInt8]) {
-        let shape = layout.shape
-        switch elements {
+        guard pieces.count > 1 else { return Self.append(pieces[0], shape: layout.shape, to: &text) }
+        let inner = layout.shape.dropFirst()
+        text.append(UInt8(ascii: "["))
+        for (index, piece) in pieces.enumerated() {
+            if index > 0 { text.append(UInt8(ascii: ",")) }
+            // Without the brackets around it.
+            let start = text.count
+            Self.append(piece, shape: [piece.range.count / max(inner.reduce(1, *), 1)] + inner, to: &text)
+            text.removeLast()
+            text.remove(at: start)
+        }
+        text.append(UInt8(ascii: "]"))
+    }
+
+    private static func append(_ piece: Piece, shape: [Int], to text: inout [UInt8]) {
+        let range = piece.range
+        switch piece.elements {
         case .scores(.float32(let scores)):
             JSONNumbers.append(scores.span.extracting(range), shape: shape, to: &text)
         case .scores(.float64(let scores)):
@@ -132,29 +168,41 @@ struct ArrayAnswer {
         }
     }
 
-    private static func part(
-        _ image: Int?, of shape: ScoringShape
-    ) throws(Problem) -> (shape: [Int], range: Range<Int>) {
-        guard let image else {
-            return ([shape.imageCount, shape.height, shape.width], 0..<shape.pixelCount)
+    /// The pixels that an array of them holds.
+    private struct Selection {
+        let shape: [Int]
+        let parts: [(scores: SegmentationScores, pixels: Range<Int>)]
+
+        /// - Parameters:
+        ///   - image: Nil for all images, which are of one size.
+        /// - Throws: 400 where there is no such image.
+        init(_ image: Int?, of scores: DatasetScores) throws(Problem) {
+            guard let image else {
+                guard let size = scores.size else { preconditionFailure("images of several sizes are no array") }
+                shape = [scores.imageCount, size.height, size.width]
+                parts = scores.parts.map { ($0, 0..<$0.shape.pixelCount) }
+                return
+            }
+            guard (0..<scores.imageCount).contains(image) else {
+                throw .invalidParameter(
+                    "image", expected: "an index from 0 to \(scores.imageCount - 1)", actual: String(image))
+            }
+            let (part, index) = scores.locate(image)
+            let plane = part.shape.pixelsPerImage
+            shape = [part.shape.height, part.shape.width]
+            parts = [(part, index * plane..<(index + 1) * plane)]
         }
-        guard (0..<shape.imageCount).contains(image) else {
-            throw .invalidParameter(
-                "image", expected: "an index from 0 to \(shape.imageCount - 1)", actual: String(image))
-        }
-        let plane = shape.pixelsPerImage
-        return ([shape.height, shape.width], image * plane..<(image + 1) * plane)
     }
 }
 
-extension SegmentationScores {
+extension DatasetScores {
     /// - Throws: 404 where nobody looked for label issues.
-    func requireLabelIssues() throws(Problem) -> LabelIssues {
-        guard let labelIssues else {
+    func requireStatistics() throws(Problem) -> LabelIssues.Statistics {
+        guard let statistics else {
             throw Problem(
                 .notFound, "no-label-issues", "The method softmin finds no label issues.",
                 expected: "a job of the method num_pixel_issues", actual: "softmin")
         }
-        return labelIssues
+        return statistics
     }
 }

@@ -41,8 +41,8 @@ struct JobDocument {
         Self.writeLinks(job, to: &members)
     }
 
-    /// The shape; null while the arrays' headers are not in.
-    static func write(_ shape: ScoringShape?, to members: inout JSONWriter.Members) {
+    /// The shape; null while the arrays' headers are not in, its height and width where there are several.
+    static func write(_ shape: ScoreJob.Shape?, to members: inout JSONWriter.Members) {
         guard let shape else { return members.string("shape", nil) }
         members.object("shape") { members in
             members.integer("images", shape.imageCount)
@@ -58,8 +58,12 @@ struct JobDocument {
             let base = "/jobs/\(job.id)"
             members.string("self", base)
             if !job.status.isFinal { members.string("events", "\(base)/events") }
+            if job.status == .open {
+                members.string("batches", "\(base)/batches")
+                members.string("finish", "\(base)/finish")
+            }
             if case .available(let scores) = job.output {
-                let findings = scores.labelIssues == nil ? [] : ["label_issues", "statistics"]
+                let findings = scores.statistics == nil ? [] : ["label_issues", "statistics"]
                 for resource in ["image_scores", "pixel_scores", "issues"] + findings + ["ranking", "summary"] {
                     members.string(resource, "\(base)/\(resource)")
                 }

@@ -35,18 +35,28 @@ extension Response {
         return try bytes(.ok, .json, text)
     }
 
+    /// Arrays, as one list.
+    static func json(_ arrays: [ArrayAnswer]) throws(Problem) -> Response {
+        var text = [UInt8(ascii: "[")]
+        for (index, array) in arrays.enumerated() {
+            if index > 0 { text.append(UInt8(ascii: ",")) }
+            array.appendJSON(to: &text)
+        }
+        text.append(UInt8(ascii: "]"))
+        return try bytes(.ok, .json, text)
+    }
+
     /// One array, sent from where it lies.
     static func npy(_ array: ArrayAnswer) throws(Problem) -> Response {
         var response = try bytes(.ok, .npy, NpyEncoder.header(for: array.layout))
-        let (owner, range) = array.bytes
-        response.body.append(owner, range)
+        for (owner, range) in array.bytes { response.body.append(owner, range) }
         return response
     }
 
     /// Named arrays, sent from where they lie.
     static func npz(_ arrays: [(name: String, array: ArrayAnswer)]) throws(Problem) -> Response {
         let entries = arrays.map { name, array in
-            NpzEntry(name: name, layout: array.layout, owner: array.bytes.owner, range: array.bytes.range)
+            NpzEntry(name: name, layout: array.layout, content: array.bytes)
         }
         do throws(TensorError) {
             var body = ResponseBody()

@@ -13,13 +13,14 @@ extension Response {
         let (height, width) = (array.layout.shape[0], array.layout.shape[1])
         do throws(CodecError) {
             let file: Buffer<UInt8>
-            switch array.elements {
+            let piece = array.pieces[0]
+            switch piece.elements {
             case .mask(let mask):
-                file = try .greyPNG(mask.span.extracting(array.range), width: width, height: height)
+                file = try .greyPNG(mask.span.extracting(piece.range), width: width, height: height)
             case .scores(.float32(let scores)):
-                file = try .heatMapPNG(scores.span.extracting(array.range), width: width, height: height)
+                file = try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
             case .scores(.float64(let scores)):
-                file = try .heatMapPNG(scores.span.extracting(array.range), width: width, height: height)
+                file = try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
             case .numbers, .indices:
                 preconditionFailure("image scores are not offered as a picture")
             }

@@ -20,8 +20,9 @@ extension Service {
         let image = try parameters.integer("image", in: 0...Int(Int32.max))
         let classIndex = try parameters.integer("class", in: 0...ScoringShape.classLimit - 1)
         let threshold = try parameters.threshold()
-        let offers: [MediaType] = array == .imageScores ? [.npy, .json] : [.npy, .json, .png]
-        let form = try MediaType.negotiated(request.head.headerFields[.accept], offers: offers)
+        let accept = request.head.headerFields[.accept]
+        let offers: [MediaType] = array == .imageScores ? [.npy, .json] : [.npy, .npz, .json, .png]
+        let form = try MediaType.negotiated(accept, offers: offers)
         guard form != .png || image != nil else {
             throw Problem(
                 .badRequest, "invalid-parameter", "A picture shows one image.", parameter: "image",
@@ -32,7 +33,7 @@ extension Service {
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)
                 let threshold = job.details.issueThreshold(threshold)
-                let elements: ArrayAnswer =
+                func elements(_ image: Int?) throws(Problem) -> ArrayAnswer {
                     switch array {
                     case .imageScores: .imageScores(of: scores)
                     case .pixelScores: try .pixelScores(of: scores, image: image)
@@ -40,19 +41,50 @@ extension Service {
                         try .issues(of: scores, threshold: threshold, image: image, classIndex: classIndex)
                     case .labelIssues: try .labelIssues(of: scores, image: image, classIndex: classIndex)
                     }
-                switch form {
-                case .png: return try .png(elements)
-                case .npy:
-                    // A job's arrays never change, so what names the request names the bytes.
-                    let parts = [
-                        id.description, array.rawValue, image.map { "image\($0)" }, classIndex.map { "class\($0)" },
-                        array == .issues ? "below\(threshold)" : nil,
-                    ]
-                    let tag = parts.compactMap(\.self).joined(separator: ".")
-                    return try Response.npy(elements).immutable(tag: tag, for: head)
-                default: return try .json(elements)
+                }
+                // A job's arrays never change, so what names the request names the bytes.
+                let parts = [
+                    id.description, array.rawValue, image.map { "image\($0)" }, classIndex.map { "class\($0)" },
+                    array == .issues ? "below\(threshold)" : nil,
+                ]
+                let tag = parts.compactMap(\.self).joined(separator: ".")
+                let isSeveral = array != .imageScores && image == nil && scores.size == nil
+                switch isSeveral ? try Self.formOfSeveral(form, accept) : form {
+                case .png: return try .png(try elements(image))
+                case .npy: return try Response.npy(try elements(image)).immutable(tag: tag, for: head)
+                case .npz:
+                    let images = image.map { $0..<$0 + 1 } ?? 0..<scores.imageCount
+                    if images.count == 1 { _ = try elements(images.lowerBound) }
+                    let named = try images.map { (image) throws(Problem) in
+                        (name: Self.name(image, of: array), array: try elements(image))
+                    }
+                    return try .npz(named)
+                default:
+                    guard isSeveral else { return try .json(try elements(image)) }
+                    return try .json((0..<scores.imageCount).map { (image) throws(Problem) in try elements(image) })
                 }
             }
         })
+    }
+
+    /// What images of several sizes are answered as, which are no one array.
+    ///
+    /// - Throws: 406 where the client takes one array only.
+    private static func formOfSeveral(_ form: MediaType, _ accept: String?) throws(Problem) -> MediaType {
+        guard form == .npy else { return form }
+        do throws(Problem) {
+            return try .negotiated(accept, offers: [.npz, .json])
+        } catch {
+            throw Problem(
+                .notAcceptable, "not-acceptable",
+                "The images are of several sizes, which one npy array cannot hold; ask for one with image=, or for npz.",
+                parameter: "Accept", expected: "application/x-npz, application/json", actual: accept ?? "")
+        }
+    }
+
+    /// The member of an npz file that holds an image.
+    private static func name(_ image: Int, of array: ScoreParameters.Array) -> String {
+        let digits = String(image)
+        return array.rawValue + "/" + String(repeating: "0", count: max(6 - digits.count, 0)) + digits
     }
 }

@@ -16,11 +16,12 @@ extension Service {
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)
                 let issues = job.issues(of: scores, threshold: threshold)
+                let imageScores = scores.imageScores
                 return try .json { writer in
                     writer.object { members in
                         members.array("ranking", of: scores.ranking().prefix(limit)) { members, image in
                             members.integer("image", image)
-                            members.number("score", scores.imageScores.span[image])
+                            members.number("score", imageScores[image])
                             members.integer("num_pixel_issues", issues.count(image: image))
                         }
                     }
@@ -41,7 +42,7 @@ extension Service {
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)
-                let classCount = scores.shape.classCount
+                let classCount = scores.classCount
                 if let names, names.count != classCount {
                     throw .invalidParameter(
                         "class_names", expected: "\(classCount) names, one for each class",
@@ -51,8 +52,8 @@ extension Service {
                     throw .invalidParameter(
                         "exclude", expected: "classes from 0 to \(classCount - 1)", actual: String(other))
                 }
-                let mask = try job.issues(of: scores, threshold: threshold).mask()
-                let summary = IssueSummary(mask, scores, excluding: Set(excluded))
+                let masks = try job.issues(of: scores, threshold: threshold).masks()
+                let summary = IssueSummary(zip(masks, scores.parts), excluding: Set(excluded))
                 return try .json { writer in
                     writer.array(of: summary.rows.prefix(top)) { members, row in
                         // cleanlab's table holds names, and digits where it was given none.
@@ -71,7 +72,7 @@ extension Service {
         try checkNoParameters(request)
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in
-                let statistics = try self.finished(id).1.requireLabelIssues().statistics
+                let statistics = try self.finished(id).1.requireStatistics()
                 return try .json { writer in
                     writer.object { StatisticsDocument(statistics).write(to: &$0) }
                 }
@@ -83,32 +84,34 @@ extension Service {
 extension Job<ScoreJob> {
     /// The issues that a resource speaks of: those below the threshold that it asks for; without one the label issues, or
     /// where there are none those below the job's own threshold, or cleanlab's.
-    fileprivate func issues(of scores: SegmentationScores, threshold: Double?) -> JobIssues {
-        if threshold == nil, let labelIssues = scores.labelIssues { return .found(labelIssues) }
-        return .below(IssuesFromScores(threshold: details.issueThreshold(threshold)), scores)
+    fileprivate func issues(of scores: DatasetScores, threshold: Double?) -> JobIssues {
+        let isFound = threshold == nil && scores.statistics != nil
+        return JobIssues(
+            scores: scores, below: isFound ? nil : IssuesFromScores(threshold: details.issueThreshold(threshold)))
     }
 }
 
 /// The issues of a job.
-private enum JobIssues {
-    case found(LabelIssues)
-    case below(IssuesFromScores, SegmentationScores)
+private struct JobIssues {
+    let scores: DatasetScores
+    /// Nil for label issues, which the scores then have.
+    let below: IssuesFromScores?
 
     func count(image: Int) -> Int {
-        switch self {
-        case .found(let issues): issues.counts[image]
-        case .below(let issues, let scores):
-            issues.count(
-                scores.pixelScores, image * scores.shape.pixelsPerImage..<(image + 1) * scores.shape.pixelsPerImage)
-        }
+        let (part, index) = scores.locate(image)
+        let plane = part.shape.pixelsPerImage
+        if let below { return below.count(part.pixelScores, index * plane..<(index + 1) * plane) }
+        return part.labelIssues?.counts[index] ?? 0
     }
 
+    /// A mask a part.
+    ///
     /// - Throws: 503 where memory is short.
-    func mask() throws(Problem) -> Buffer<UInt8> {
+    func masks() throws(Problem) -> [Buffer<UInt8>] {
         do throws(ScoringError) {
-            return switch self {
-            case .found(let issues): issues.mask
-            case .below(let issues, let scores): try issues.mask(scores.pixelScores, 0..<scores.pixelScores.count)
+            return try scores.parts.map { (part) throws(ScoringError) in
+                if let issues = part.labelIssues, below == nil { return issues.mask }
+                return try (below ?? IssuesFromScores()).mask(part.pixelScores, 0..<part.pixelScores.count)
             }
         } catch {
             throw Problem(error)

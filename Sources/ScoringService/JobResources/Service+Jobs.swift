@@ -86,7 +86,7 @@ extension Service {
     /// A job that has succeeded, with its output.
     ///
     /// - Throws: 404 for an unknown job, 409 for one that is not done or made nothing, 410 for one whose output is gone.
-    func finished(_ id: JobID) throws(Problem) -> (Job<ScoreJob>, SegmentationScores) {
+    func finished(_ id: JobID) throws(Problem) -> (Job<ScoreJob>, DatasetScores) {
         do throws(JobError) {
             let job = try queue.job(id)
             return (job, try job.requireOutput())

@@ -5,7 +5,7 @@ import Scoring
 /// Named values as they came: in the query, as JSON members, or as text parts of a form.
 struct Parameters {
     /// The names that are known here.
-    let known: [String]
+    private(set) var known: [String]
     private var values: [String: String] = [:]
 
     init(known: [String]) {
@@ -43,6 +43,13 @@ struct Parameters {
         guard values.updateValue(value, forKey: name) == nil else {
             throw .repeated(name)
         }
+    }
+
+    /// The same values, where no more are taken.
+    var sealed: Parameters {
+        var copy = self
+        copy.known = []
+        return copy
     }
 
     func string(_ name: String) -> String? {

@@ -8,7 +8,9 @@ enum Route: Equatable {
     case job(String)
     case jobCancellation(String)
     case jobArray(String, ScoreParameters.Array)
+    case jobBatches(String)
     case jobEvents(String)
+    case jobFinish(String)
     case jobRanking(String)
     case jobStatistics(String)
     case jobSummary(String)
@@ -34,8 +36,10 @@ enum Route: Equatable {
         case "jobs" where parts.count == 2: self = .job(parts[1])
         case "jobs" where parts.count == 3:
             switch parts[2] {
+            case "batches": self = .jobBatches(parts[1])
             case "cancel": self = .jobCancellation(parts[1])
             case "events": self = .jobEvents(parts[1])
+            case "finish": self = .jobFinish(parts[1])
             case "ranking": self = .jobRanking(parts[1])
             case "statistics": self = .jobStatistics(parts[1])
             case "summary": self = .jobSummary(parts[1])
@@ -50,9 +54,10 @@ enum Route: Equatable {
     /// The methods that the path answers; HEAD goes with GET.
     var methods: [HTTPRequest.Method] {
         switch self {
-        case .score, .issues, .jobCancellation: [.post]
+        case .score, .issues, .jobBatches, .jobCancellation, .jobFinish: [.post]
+        case .jobs: [.get, .head, .post]
         case .job: [.get, .head, .delete]
-        case .jobs, .jobArray, .jobEvents, .jobRanking, .jobStatistics, .jobSummary, .live, .ready, .version, .openAPI:
+        case .jobArray, .jobEvents, .jobRanking, .jobStatistics, .jobSummary, .live, .ready, .version, .openAPI:
             [.get, .head]
         }
     }

@@ -6,7 +6,7 @@ import Tensors
 
 /// The scores of two files, ready to be shown and written.
 package struct FileScores {
-    let scores: SegmentationScores
+    let scores: DatasetScores
 
     /// A pixel whose score is below it is an issue; nil where none was given.
     let threshold: Double?
@@ -22,12 +22,14 @@ package struct FileScores {
     /// threshold, cleanlab's default where there is none.
     package func ranking() -> [Rank] {
         let issues = IssuesFromScores(threshold: threshold ?? IssuesFromScores.defaultThreshold)
-        let plane = scores.shape.pixelsPerImage
-        return scores.ranking().map { image in
-            Rank(
-                image: image, score: scores.imageScores.span[image],
-                issuePixels: scores.labelIssues?.counts[image]
-                    ?? issues.count(scores.pixelScores, image * plane..<(image + 1) * plane))
+        let imageScores = scores.imageScores
+        return scores.ranking().map { index in
+            let (part, image) = scores.locate(index)
+            let plane = part.shape.pixelsPerImage
+            return Rank(
+                image: index, score: imageScores[index],
+                issuePixels: part.labelIssues?.counts[image]
+                    ?? issues.count(part.pixelScores, image * plane..<(image + 1) * plane))
         }
     }
 
@@ -44,7 +46,7 @@ package struct FileScores {
             arrays.append(("image_scores", .imageScores(of: scores)))
             arrays.append(("pixel_scores", try .pixelScores(of: scores)))
             if let threshold { arrays.append(("issues", try .issues(of: scores, threshold: threshold))) }
-            if scores.labelIssues != nil { arrays.append(("label_issues", try .labelIssues(of: scores))) }
+            if scores.statistics != nil { arrays.append(("label_issues", try .labelIssues(of: scores))) }
         } catch {
             throw FileScoring.Failure(path: directory, problem: error)
         }
@@ -71,9 +73,9 @@ package struct FileScores {
         try Data(NpyEncoder.header(for: array.layout)).write(to: URL(fileURLWithPath: partial))
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: partial))
         try handle.seekToEnd()
-        let (owner, range) = array.bytes
-        let elements = unsafe UnsafeRawBufferPointer(rebasing: owner.stableBytes[range])
-        if let start = elements.baseAddress {
+        for (owner, range) in array.bytes {
+            let elements = unsafe UnsafeRawBufferPointer(rebasing: owner.stableBytes[range])
+            guard let start = elements.baseAddress else { continue }
             let data = unsafe Data(
                 bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: elements.count, deallocator: .none)
             try handle.write(contentsOf: data)

@@ -28,6 +28,9 @@ final class ScoreArrays: ArrayDestination {
     private(set) var shape: ScoringShape?
     private var layouts: [ScoringError.Array: TensorLayout] = [:]
 
+    /// The layout of `pred_probs`, once its header has been seen.
+    var probabilitiesLayout: TensorLayout? { layouts[.predictedProbabilities] }
+
     func set(_ parameter: String, _ value: String) throws(Problem) {
         try parameters.set(parameter, value)
         // A value that is not allowed is refused where it stands, not after the arrays.

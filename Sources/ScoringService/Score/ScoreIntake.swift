@@ -31,10 +31,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         let parameters = try Parameters(target: request.head.path ?? "", known: ScoreParameters.names)
         arrays = ScoreArrays(service.configuration, parameters: parameters)
         body = try ArrayBody(
-            request,
-            limits: ArrayBody.Limits(
-                bodyBytes: service.configuration.maxBodyBytes, jsonBytes: service.configuration.maxJSONBytes),
-            destination: arrays)
+            request, limits: service.bodyLimits, destination: arrays)
         job = try Self.admit(ScoreJob.Details(parameters: try ScoreParameters(parameters)), service)
     }
 
@@ -44,7 +41,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         let shape = arrays.shape
         guard untold >= (shape == toldShape ? Self.tellingInterval : Self.smallBody) else { return }
         (toldShape, untold) = (shape, 0)
-        let isWanted = service.queue.update(job) { $0.shape = shape }
+        let isWanted = service.queue.update(job) { $0.shape = shape.map(ScoreJob.Shape.init) }
         guard isWanted else { throw .canceled(job) }
     }
 
@@ -84,7 +81,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             let shape = arrays.shape
             // Whatever becomes of the job, it says what it was asked for.
             context.report(imagesDone: 0, imagesTotal: shape?.imageCount) {
-                $0 = ScoreJob.Details(parameters: parameters, shape: shape)
+                $0 = ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init))
             }
             try parameters.check()
             _ = try parameters.included(in: form)

@@ -6,11 +6,30 @@ package enum ScoreJob: JobKind {
     /// What was asked for; the parameters are settled once the body is in, the shape with its second header.
     package struct Details: Sendable {
         package internal(set) var parameters: ScoreParameters
-        package internal(set) var shape: ScoringShape?
+        var shape: Shape?
     }
 
-    package typealias Output = SegmentationScores
+    /// The extents of all images.
+    struct Shape: Equatable, Sendable {
+        var imageCount: Int
+        let classCount: Int
+        /// Nil, as is `width`, where images are of several sizes.
+        var height: Int?
+        var width: Int?
+
+        init(_ shape: ScoringShape) {
+            (imageCount, classCount, height, width) = (shape.imageCount, shape.classCount, shape.height, shape.width)
+        }
+
+        /// Adds images of as many classes.
+        mutating func add(_ other: ScoringShape) {
+            imageCount += other.imageCount
+            if height != other.height || width != other.width { (height, width) = (nil, nil) }
+        }
+    }
+
+    package typealias Output = DatasetScores
     package typealias Failure = Problem
 }
 
-extension SegmentationScores: JobOutput {}
+extension DatasetScores: JobOutput {}

@@ -8,7 +8,7 @@ import Tensors
 /// The answer of a scoring that succeeded: its arrays, in the form that was asked for.
 struct ScoreResponse {
     private let job: Job<ScoreJob>
-    private let scores: SegmentationScores
+    private let scores: DatasetScores
 
     /// - Throws: 409 or 410 where the job has no output.
     init(_ job: Job<ScoreJob>) throws(Problem) {
@@ -57,7 +57,7 @@ struct ScoreResponse {
         writer.object { members in
             members.string("job", job.id.description)
             members.string("method", job.details.parameters.method.rawValue)
-            JobDocument.write(scores.shape, to: &members)
+            JobDocument.write(job.details.shape, to: &members)
             for (name, array) in arrays {
                 members.raw(name.rawValue) { array.appendJSON(to: &$0) }
             }

@@ -4,21 +4,25 @@ package import Tensors
 package struct NpzEntry: Sendable {
     fileprivate let name: String
     fileprivate let layout: TensorLayout
-    fileprivate let owner: any StableBytes
-    fileprivate let range: Range<Int>
+    fileprivate let content: [NpzPiece]
 
     /// - Parameters:
     ///   - name: As `np.load` will know it, without `.npy`; at most 65000 bytes.
-    ///   - owner: Holds the elements.
-    ///   - range: Where they lie in the owner's bytes: as many bytes as the layout says.
-    package init(name: String, layout: TensorLayout, owner: any StableBytes, range: Range<Int>) {
-        let available = unsafe owner.stableBytes.count
-        precondition(range.lowerBound >= 0 && range.upperBound <= available && range.count == layout.byteCount)
+    ///   - content: Where the elements lie, in order: as many bytes as the layout says.
+    package init(name: String, layout: TensorLayout, content: [(owner: any StableBytes, range: Range<Int>)]) {
+        for (owner, range) in content {
+            let available = unsafe owner.stableBytes.count
+            precondition(range.lowerBound >= 0 && range.upperBound <= available)
+        }
+        precondition(content.reduce(0) { $0 + $1.range.count } == layout.byteCount)
         precondition(name.utf8.count <= 65_000)
         self.name = name
         self.layout = layout
-        self.owner = owner
-        self.range = range
+        self.content = content.filter { !$0.range.isEmpty }.map { NpzPiece(owner: $0.owner, range: $0.range) }
+    }
+
+    package init(name: String, layout: TensorLayout, owner: any StableBytes, range: Range<Int>) {
+        self.init(name: name, layout: layout, content: [(owner, range)])
     }
 }
 
@@ -55,12 +59,15 @@ package enum NpzEncoder {
             let npyHeader = NpyEncoder.header(for: entry.layout)
             var checksum = CRC32()
             checksum.update(npyHeader.span)
-            let content = unsafe UnsafeRawBufferPointer(rebasing: entry.owner.stableBytes[entry.range])
-            unsafe content.withMemoryRebound(to: UInt8.self) { unsafe checksum.update($0.span) }
+            for piece in entry.content {
+                let content = unsafe UnsafeRawBufferPointer(rebasing: piece.owner.stableBytes[piece.range])
+                unsafe content.withMemoryRebound(to: UInt8.self) { unsafe checksum.update($0.span) }
+            }
+            let byteCount = entry.layout.byteCount
             writer.beginEntry(
-                name: entry.name + ".npy", checksum: checksum.value, size: UInt64(npyHeader.count + content.count))
+                name: entry.name + ".npy", checksum: checksum.value, size: UInt64(npyHeader.count + byteCount))
             writer.bytes += npyHeader
-            writer.foreignCount += UInt64(content.count)
+            writer.foreignCount += UInt64(byteCount)
             frontRanges.append(start..<writer.bytes.count)
         }
         let directoryStart = writer.bytes.count
@@ -70,7 +77,7 @@ package enum NpzEncoder {
         var pieces: [NpzPiece] = []
         for (front, entry) in zip(frontRanges, entries) {
             pieces.append(NpzPiece(owner: records, range: front))
-            if !entry.range.isEmpty { pieces.append(NpzPiece(owner: entry.owner, range: entry.range)) }
+            pieces += entry.content
         }
         pieces.append(NpzPiece(owner: records, range: directoryStart..<records.count))
         return pieces

@@ -57,7 +57,10 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Seconds that results are kept.")
     var resultTtl = 3600.0
 
-    @Option(help: "The memory that kept results may take; the oldest go first.")
+    @Option(help: "Seconds after which an open job that nobody brings batches to is canceled.")
+    var openTtl = 3600.0
+
+    @Option(help: "The memory that kept results may take; the oldest go first. No job in batches may take more.")
     var resultMemory = ByteCount(1 << 30)
 
     @Option(help: "A directory for pred_probs that arrive before labels; by default the system's for temporary files.")
@@ -89,6 +92,7 @@ struct ServeCommand: ParsableCommand {
         try Self.check("max-connections-per-address", maxConnectionsPerAddress, in: 0...1_000_000)
         try Self.check("idle-timeout", idleTimeout, in: 0...86_400)
         try Self.check("drain-timeout", drainTimeout, in: 0...86_400)
+        try Self.check("open-ttl", openTtl, in: 0.1...315_360_000)
         try Self.check("result-ttl", resultTtl, in: 0...315_360_000)
         guard !listen.isEmpty else { throw ValidationError("--listen needs an address.") }
     }
@@ -104,7 +108,8 @@ struct ServeCommand: ParsableCommand {
         let service = Service(
             configuration: Service.Configuration(
                 maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
-                spoolDirectory: try usableSpoolDirectory(), processors: processors),
+                spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl,
+                processors: processors),
             limits: limits, logger: logger)
         let server = Server(configuration: try serverConfiguration(logger), responder: Router(service))
         do throws(ServerError) {
@@ -119,6 +124,8 @@ struct ServeCommand: ParsableCommand {
     /// Refuses what is new, lets what is under way end, cancels what has not ended in time.
     private func stop(_ server: Server, _ queue: JobQueue<ScoreJob>, _ logger: Logger) {
         queue.drain()
+        // Nobody can bring them batches any more, and what they have would be gone.
+        queue.cancelOpen()
         server.stopAccepting()
         let idle = DispatchGroup()
         idle.enter()

@@ -1,0 +1,116 @@
+import HTTPTypes
+import Jobs
+import Scoring
+import ServiceInterface
+import Tensors
+
+/// `POST /jobs/{id}/batches`: takes the arrays of a batch as they come, and adds them to the job when they are in.
+///
+/// `@unchecked Sendable`: the daemon's thread that reads the body hands the intake to the one worker that ends it; the two
+/// never use it at the same time.
+final class BatchIntake: Intake, @unchecked Sendable {
+    private let service: Service
+    private let job: OpenJob
+    private let key: String?
+    private let arrays: ScoreArrays
+    private let body: ArrayBody
+    private var isChecked = false
+    /// After how many bytes the job is asked whether it takes the batch still.
+    private static let askingInterval = 1 << 20
+    private var unasked = 0
+    /// Set where the batch was added before.
+    private let earlier: OpenJob.Batch?
+
+    init(_ request: IncomingRequest, _ job: OpenJob, _ service: Service) throws(Problem) {
+        try service.checkJSONIsAccepted(request)
+        try service.checkNoParameters(request)
+        self.service = service
+        self.job = job
+        key = try request.idempotencyKey()
+        arrays = ScoreArrays(service.configuration, parameters: job.parameters)
+        body = try ArrayBody(request, limits: service.bodyLimits, destination: arrays)
+        // Last, since who begins has to end.
+        earlier = try job.begin(key: key)
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        guard earlier == nil else { return }
+        try body.receive(bytes)
+        unasked += bytes.count
+        guard let layout = arrays.probabilitiesLayout else { return }
+        guard !isChecked || unasked >= Self.askingInterval else { return }
+        (isChecked, unasked) = (true, 0)
+        // What is no shape at all is found where the arrays are put together.
+        guard layout.shape.count == 4 else { return }
+        try job.check(classCount: layout.shape[1], layout.elementType.scalar)
+    }
+
+    func abandon() {
+        if earlier == nil { job.abandon(key: key) }
+    }
+
+    func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
+        if let earlier { return answer(Answer { () throws(Problem) in try response(.ok, earlier) }) }
+        service.encode(answer) { [self] () throws(Problem) in
+            do throws(Problem) {
+                try body.finish()
+                try body.complete()
+                let batch = try job.add(try part(), key: key)
+                service.tell(batch, of: job.id)
+                return try response(.created, batch)
+            } catch {
+                job.abandon(key: key)
+                throw error
+            }
+        }
+    }
+
+    /// What the job keeps of the arrays.
+    private func part() throws(Problem) -> OpenJob.Part {
+        let settings = try ScoreParameters(arrays.parameters)
+        guard let pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }
+        do throws(ScoringError) {
+            guard settings.method == .softmin else {
+                try pixels.check(ignoredLabel: settings.ignoredLabel)
+                return .waiting(pixels)
+            }
+            let softmin = Softmin(temperature: settings.temperature, ignoredLabel: settings.ignoredLabel)
+            guard let scores = try softmin.score(consume pixels, on: service.imageLoop) else {
+                preconditionFailure("nobody cancels")
+            }
+            return .scored(scores)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func response(_ status: HTTPResponse.Status, _ batch: OpenJob.Batch) throws(Problem) -> Response {
+        try .json(status: status) { writer in
+            writer.object { members in
+                members.string("job", job.id.description)
+                members.integer("batch", batch.index)
+                members.integer("first_image", batch.firstImage)
+                JobDocument.write(ScoreJob.Shape(batch.shape), to: &members)
+            }
+        }
+    }
+}
+
+extension IncomingRequest {
+    /// The key by which a request is known that may come twice.
+    ///
+    /// - Throws: 400 for an empty or very long one.
+    func idempotencyKey() throws(Problem) -> String? {
+        guard let key = head.headerFields[.idempotencyKey] else { return nil }
+        guard (1...255).contains(key.utf8.count) else {
+            throw Problem(
+                .badRequest, "invalid-header", "Idempotency-Key must have 1 to 255 characters.",
+                parameter: "Idempotency-Key", expected: "1 to 255 characters", actual: "\(key.utf8.count)")
+        }
+        return key
+    }
+}
+
+extension HTTPField.Name {
+    static let idempotencyKey = Self.known("Idempotency-Key")
+}

@@ -1,0 +1,197 @@
+import Foundation
+import HTTPTypes
+import Jobs
+import Scoring
+import Synchronization
+import Tensors
+
+/// A job that takes batches, and what has come of them.
+final class OpenJob: Sendable {
+    let id: JobID
+
+    /// Those of all batches.
+    let parameters: Parameters
+
+    /// The most that the parts may take, in bytes.
+    private let byteLimit: Int
+
+    private let state: Mutex<State>
+
+    init(_ id: JobID, _ parameters: Parameters, byteLimit: Int) {
+        self.id = id
+        self.parameters = parameters.sealed
+        self.byteLimit = byteLimit
+        state = Mutex(State())
+    }
+
+    /// What a batch has become: scored at once where an image's score is its own affair, else kept for the end.
+    enum Part: Sendable {
+        case scored(SegmentationScores)
+        case waiting(ScoredPixels)
+    }
+
+    /// A batch that was added.
+    struct Batch: Equatable, Sendable {
+        let index: Int
+        let firstImage: Int
+        let shape: ScoringShape
+    }
+
+    /// How long ago anything was done with the job, in seconds; nil while a batch arrives.
+    var idleTime: TimeInterval? {
+        state.withLock { $0.arriving > 0 ? nil : ProcessInfo.processInfo.systemUptime - $0.lastTouch }
+    }
+
+    /// A batch is about to come.
+    ///
+    /// - Parameters:
+    ///   - key: Its idempotency key.
+    /// - Returns: The batch that came with this key before, which is not to be added again; nil for a new one.
+    /// - Throws: 409 where the job is finished, or the batch of that key is on its way.
+    func begin(key: String?) throws(Problem) -> Batch? {
+        try state.withLock { (state) throws(Problem) in
+            try state.touch(id)
+            if let key {
+                switch state.keys[key] {
+                case .added(let batch)?: return batch
+                case .arriving?:
+                    throw Problem(
+                        .conflict, "batch-arriving", "A batch with this Idempotency-Key is on its way.",
+                        parameter: "Idempotency-Key", actual: key
+                    ).with(.retryAfter, "1")
+                case nil: state.keys[key] = .arriving
+                }
+            }
+            state.arriving += 1
+            return nil
+        }
+    }
+
+    /// Proves that a batch goes with those that are there.
+    ///
+    /// - Throws: 409 where the job takes no more; 422 where the number of classes or the type of scores is another.
+    func check(classCount: Int, _ scalar: ElementType.Scalar) throws(Problem) {
+        try state.withLock { (state) throws(Problem) in
+            try state.touch(id)
+            guard let kind = state.kind else { return }
+            guard kind.classCount == classCount else {
+                throw Problem(
+                    .unprocessableContent, "batch-mismatch", "The batches before have another number of classes.",
+                    parameter: "pred_probs", expected: "\(kind.classCount) classes", actual: "\(classCount)")
+            }
+            guard (kind.scalar == .float64) == (scalar == .float64) else {
+                throw Problem(
+                    .unprocessableContent, "batch-mismatch",
+                    "The batches before have scores of another type: float64 scores cannot be in one array with others.",
+                    parameter: "pred_probs",
+                    expected: kind.scalar == .float64 ? "float64" : "float16 or float32", actual: "\(scalar)")
+            }
+        }
+    }
+
+    /// A batch is complete. Images number on in the order of these calls.
+    ///
+    /// - Throws: As ``check(classCount:_:)``; 413 where the job would grow beyond its limit.
+    func add(_ part: Part, key: String?) throws(Problem) -> Batch {
+        let (shape, scalar, byteCount) = part.facts
+        try check(classCount: shape.classCount, scalar)
+        return try state.withLock { (state) throws(Problem) in
+            guard byteCount <= byteLimit - state.byteCount else {
+                throw Problem(
+                    .contentTooLarge, "job-too-large",
+                    "What the job keeps of its batches would be more than is kept of results.",
+                    expected: "at most \(byteLimit) bytes in all", actual: "\(state.byteCount + byteCount)",
+                    limit: byteLimit)
+            }
+            let batch = Batch(index: state.parts.count, firstImage: state.imageCount, shape: shape)
+            state.kind = state.kind ?? (shape.classCount, scalar)
+            state.parts.append(part)
+            state.imageCount += shape.imageCount
+            state.byteCount += byteCount
+            state.arriving -= 1
+            if let key { state.keys[key] = .added(batch) }
+            return batch
+        }
+    }
+
+    /// A batch that was begun will not come.
+    func abandon(key: String?) {
+        state.withLock { state in
+            state.arriving -= 1
+            state.lastTouch = ProcessInfo.processInfo.systemUptime
+            if let key { state.keys[key] = nil }
+        }
+    }
+
+    /// No more batches.
+    ///
+    /// - Returns: The parts, which are handed over; at least one.
+    /// - Throws: 409 where a batch is on its way, where there was none, or where the job is finished already.
+    func close() throws(Problem) -> [Part] {
+        try state.withLock { (state) throws(Problem) in
+            try state.touch(id)
+            guard state.arriving == 0 else {
+                throw Problem(
+                    .conflict, "batch-arriving", "\(state.arriving) of the job's batches are on their way.",
+                    expected: "every batch answered", actual: "\(state.arriving) on their way"
+                ).with(.retryAfter, "1")
+            }
+            guard !state.parts.isEmpty else {
+                throw Problem(
+                    .conflict, "no-batches", "The job \(id) has no batches to run over.",
+                    expected: "at least one batch",
+                    actual: "none")
+            }
+            state.isClosed = true
+            defer { state.parts = [] }
+            return state.parts
+        }
+    }
+
+    /// The job has ended: lets go of all that it kept.
+    func discard() {
+        state.withLock { state in
+            state.isClosed = true
+            state.parts = []
+        }
+    }
+}
+
+extension OpenJob {
+    private enum Key {
+        case arriving
+        case added(Batch)
+    }
+
+    private struct State {
+        var parts: [Part] = []
+        var imageCount = 0
+        var byteCount = 0
+        var keys: [String: Key] = [:]
+        /// What all batches have in common; nil while there is none.
+        var kind: (classCount: Int, scalar: ElementType.Scalar)?
+        /// Batches on their way.
+        var arriving = 0
+        var isClosed = false
+        var lastTouch = ProcessInfo.processInfo.systemUptime
+
+        /// - Throws: 409 where the job takes nothing more.
+        mutating func touch(_ id: JobID) throws(Problem) {
+            guard !isClosed else {
+                throw Problem(
+                    .conflict, "job-not-open", "The job \(id) takes no more batches.", expected: "an open job",
+                    actual: "a job that was finished, canceled or left alone for too long")
+            }
+            lastTouch = ProcessInfo.processInfo.systemUptime
+        }
+    }
+}
+
+extension OpenJob.Part {
+    fileprivate var facts: (ScoringShape, ElementType.Scalar, byteCount: Int) {
+        switch self {
+        case .scored(let scores): (scores.shape, scores.pixelScores.elementType.scalar, scores.byteCount)
+        case .waiting(let pixels): (pixels.shape, pixels.elementType.scalar, pixels.byteCount)
+        }
+    }
+}

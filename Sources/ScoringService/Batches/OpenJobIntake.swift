@@ -1,0 +1,63 @@
+import HTTPTypes
+import Scoring
+import ServiceInterface
+import Tensors
+
+/// The body of `POST /jobs`: parameters as JSON members or text parts, or none where all are in the query.
+///
+/// `@unchecked Sendable`: as ``ScoreIntake``.
+final class OpenJobIntake: Intake, @unchecked Sendable {
+    private let service: Service
+    private let parameters: ParameterInputs
+    /// Nil while there has been no byte.
+    private var body: ArrayBody?
+    private let request: IncomingRequest
+
+    init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
+        self.service = service
+        self.request = request
+        let known = ScoreParameters.names.filter { $0 != "include" }
+        parameters = ParameterInputs(try Parameters(target: request.head.path ?? "", known: known))
+        _ = try ScoreParameters(parameters.values)
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        let body: ArrayBody
+        if let begun = self.body {
+            body = begun
+        } else {
+            body = try ArrayBody(request, limits: service.bodyLimits, destination: parameters)
+            self.body = body
+        }
+        try body.receive(bytes)
+    }
+
+    func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
+        answer(
+            Answer { () throws(Problem) in
+                try body?.finish()
+                try body?.complete()
+                return try service.open(parameters.values)
+            })
+    }
+
+    func abandon() {}
+}
+
+/// Takes parameters and no arrays.
+private final class ParameterInputs: ArrayDestination {
+    let arrays: [ScoringError.Array] = []
+    private(set) var values: Parameters
+
+    init(_ values: Parameters) {
+        self.values = values
+    }
+
+    func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem) {}
+    func receive(_ bytes: borrowing Span<UInt8>, of array: ScoringError.Array) throws(Problem) {}
+    func end(_ array: ScoringError.Array) throws(Problem) {}
+
+    func set(_ parameter: String, _ value: String) throws(Problem) {
+        try values.set(parameter, value)
+    }
+}
