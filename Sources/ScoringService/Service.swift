@@ -5,6 +5,7 @@ package import Logging
 import Scoring
 import ServiceInterface
 import Synchronization
+import Tensors
 
 /// What all handlers share: the jobs, the limits, the log, and the workers that encode answers.
 ///
@@ -61,6 +62,14 @@ package final class Service: @unchecked Sendable {
 
     var bodyLimits: ArrayBody.Limits {
         ArrayBody.Limits(bodyBytes: configuration.maxBodyBytes, jsonBytes: configuration.maxJSONBytes)
+    }
+
+    /// - Throws: 503 where memory is nearly used up: a request that began now would hardly be done with.
+    func checkMemory() throws(Problem) {
+        guard !MemoryBudget.shared.isNearlyUsed else {
+            throw .unavailable(
+                "out-of-memory", "The memory for arrays is nearly used up.", limit: MemoryBudget.shared.limit)
+        }
     }
 
     /// Makes an answer on a worker, so that no daemon thread computes.

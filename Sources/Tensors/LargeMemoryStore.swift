@@ -7,19 +7,22 @@ import Synchronization
 /// first. So the latest blocks that were given back are kept, up to a bound, and given to the next buffers of about their size.
 final class LargeMemoryStore: Sendable {
     /// That of all buffers.
-    static let shared = LargeMemoryStore(keptAtMost: 32 << 20)
+    static let shared = LargeMemoryStore(keptAtMost: 32 << 20, budget: .shared)
 
     /// The size from which buffers are worth a mapping of their own, in bytes; blocks are multiples of it.
     static let smallest = 128 << 10
 
     private let keptAtMost: Int
+    /// Counts what is in use, not what is kept.
+    private let budget: MemoryBudget
     /// Oldest first.
     private let kept = Mutex<[LargeMemory]>([])
 
     /// - Parameters:
     ///   - keptAtMost: The most that is kept, in bytes.
-    init(keptAtMost: Int) {
+    init(keptAtMost: Int, budget: MemoryBudget = MemoryBudget(limit: .max)) {
         self.keptAtMost = keptAtMost
+        self.budget = budget
     }
 
     deinit {
@@ -28,11 +31,12 @@ final class LargeMemoryStore: Sendable {
         }
     }
 
-    /// Memory of at least a size; nil where the system gives none.
+    /// Memory of at least a size; nil where the system gives none, or the budget has no room.
     func take(_ byteCount: Int) -> LargeMemory? {
         let (padded, overflow) = byteCount.addingReportingOverflow(Self.smallest - 1)
         guard !overflow else { return nil }
         let byteCount = padded / Self.smallest * Self.smallest
+        guard budget.reserve(byteCount) else { return nil }
         let (found, dropped) = kept.withLock { blocks -> (LargeMemory?, [LargeMemory]) in
             // The smallest that is large enough, and little larger, so that small buffers do not sit on large blocks.
             let candidates = blocks.indices.filter { index in
@@ -46,11 +50,22 @@ final class LargeMemoryStore: Sendable {
             return (nil, Self.drop(from: &blocks, until: { $0 >= byteCount }))
         }
         for block in dropped { block.unmap() }
-        return found ?? LargeMemory(byteCount: byteCount)
+        guard let block = found ?? LargeMemory(byteCount: byteCount) else {
+            budget.release(byteCount)
+            return nil
+        }
+        // One that was kept may be somewhat larger.
+        budget.release(byteCount)
+        guard budget.reserve(block.byteCount) else {
+            block.unmap()
+            return nil
+        }
+        return block
     }
 
     /// Takes memory back that nobody uses any more; the oldest goes to the system where there is too much.
     func giveBack(_ block: LargeMemory) {
+        budget.release(block.byteCount)
         var block = block
         block.isZeroed = false
         let dropped = kept.withLock { blocks -> [LargeMemory] in

@@ -95,4 +95,27 @@ import Testing
         #expect(try count(["cpu.max": "9000000 100000\n"]) == 8)
         #expect(try count(["cpu.max": "nonsense"], available: 0) == 1)
     }
+
+    /// The memory that a container of some files may use.
+    private func memory(_ files: [String: String], available: UInt64 = 1 << 34) throws -> Int {
+        let root = FileManager.default.temporaryDirectory.appending(path: "memory-\(UUID())")
+        defer { try? FileManager.default.removeItem(at: root) }
+        for (name, text) in files {
+            let file = root.appending(path: name)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: file)
+        }
+        return MemoryLimit(root: root.path, available: available).bytes
+    }
+
+    @Test func readsTheLimitOfMemory() throws {
+        #expect(try memory([:]) == 1 << 34)
+        #expect(try memory(["memory.max": "536870912\n"]) == 536_870_912)
+        #expect(try memory(["memory.max": "max\n"]) == 1 << 34)
+        #expect(try memory(["memory/memory.limit_in_bytes": "268435456\n"]) == 268_435_456)
+        #expect(try memory(["memory/memory.limit_in_bytes": "9223372036854771712\n"]) == 1 << 34, "none")
+        #expect(try memory(["memory.max": "junk"], available: .max) == .max)
+        #expect(try memory(["memory.max": "-5"], available: 0) == 1)
+    }
 }

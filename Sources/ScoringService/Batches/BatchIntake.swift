@@ -24,6 +24,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
     init(_ request: IncomingRequest, _ job: OpenJob, _ service: Service) throws(Problem) {
         try service.checkJSONIsAccepted(request)
         try service.checkNoParameters(request)
+        try service.checkMemory()
         self.service = service
         self.job = job
         key = try request.idempotencyKey()

@@ -10,13 +10,14 @@ extension Service {
         return BodilessIntake { () throws(Problem) in try .bytes(.ok, .text, Array("ok\n".utf8)) }
     }
 
-    /// `GET /readyz`: another job would be accepted.
+    /// `GET /readyz`: another job would be accepted, and there is memory for it.
     func showReadiness(_ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkNoParameters(request)
         let (queue, backlog) = (queue, limits.backlog)
-        return BodilessIntake { () throws(Problem) in
+        return BodilessIntake { [self] () throws(Problem) in
             if queue.isDraining { throw .draining }
             if queue.counts.backlog >= backlog { throw .atCapacity(limit: backlog) }
+            try checkMemory()
             return try .bytes(.ok, .text, Array("ok\n".utf8))
         }
     }

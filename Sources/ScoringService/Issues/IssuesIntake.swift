@@ -17,15 +17,12 @@ final class IssuesIntake: Intake, @unchecked Sendable {
     init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
         self.service = service
         if service.queue.isDraining { throw .draining }
+        try service.checkMemory()
         form = try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
         let parameters = try Parameters(target: request.head.path ?? "", known: ["threshold"])
         _ = try parameters.threshold()
         arrays = ScoreInputs(parameters: parameters, limit: service.configuration.maxPixels)
-        body = try ArrayBody(
-            request,
-            limits: ArrayBody.Limits(
-                bodyBytes: service.configuration.maxBodyBytes, jsonBytes: service.configuration.maxJSONBytes),
-            destination: arrays)
+        body = try ArrayBody(request, limits: service.bodyLimits, destination: arrays)
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {

@@ -25,6 +25,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     private var untold = 0
 
     init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
+        try service.checkMemory()
         self.service = service
         form = try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
         preference = Preference(request.head.headerFields)

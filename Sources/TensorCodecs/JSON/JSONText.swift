@@ -23,6 +23,7 @@ package final class JSONText {
 
     deinit {
         unsafe free(text)
+        MemoryBudget.shared.release(capacity)
     }
 
     /// Takes the next bytes of the text.
@@ -108,7 +109,11 @@ package final class JSONText {
         let needed = textCount + segscore_json_padding()
         guard needed > capacity else { return }
         let larger = max(needed, min(capacity + capacity / 2, byteLimit + segscore_json_padding()))
-        guard let grown = unsafe realloc(text, larger) else { throw .outOfMemory(byteCount: larger) }
+        guard MemoryBudget.shared.reserve(larger - capacity) else { throw .outOfMemory(byteCount: larger) }
+        guard let grown = unsafe realloc(text, larger) else {
+            MemoryBudget.shared.release(larger - capacity)
+            throw .outOfMemory(byteCount: larger)
+        }
         unsafe text = grown.assumingMemoryBound(to: CChar.self)
         capacity = larger
     }

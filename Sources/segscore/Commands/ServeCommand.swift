@@ -5,6 +5,7 @@ import Jobs
 import Logging
 import Scoring
 import ScoringService
+import Tensors
 
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -60,8 +61,19 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Seconds after which an open job that nobody brings batches to is canceled.")
     var openTtl = 3600.0
 
-    @Option(help: "The memory that kept results may take; the oldest go first. No job in batches may take more.")
-    var resultMemory = ByteCount(1 << 30)
+    @Option(
+        help: """
+            The memory that all arrays and JSON bodies may take; beyond it requests are answered 503. By default three quarters of \
+            the container's limit, or of the host's memory.
+            """)
+    var memoryBudget: ByteCount?
+
+    @Option(
+        help: """
+            The memory that kept results may take; the oldest go first. No job in batches may take more. By default 1GiB, or half \
+            of the budget where that is less.
+            """)
+    var resultMemory: ByteCount?
 
     @Option(help: "A directory for pred_probs that arrive before labels; by default the system's for temporary files.")
     var spoolDir: String?
@@ -92,6 +104,9 @@ struct ServeCommand: ParsableCommand {
         try Self.check("max-connections-per-address", maxConnectionsPerAddress, in: 0...1_000_000)
         try Self.check("idle-timeout", idleTimeout, in: 0...86_400)
         try Self.check("drain-timeout", drainTimeout, in: 0...86_400)
+        if let results = resultMemory, let budget = memoryBudget, results.bytes > budget.bytes {
+            throw ValidationError("--result-memory must be at most --memory-budget, \(budget), not \(results).")
+        }
         try Self.check("open-ttl", openTtl, in: 0.1...315_360_000)
         try Self.check("result-ttl", resultTtl, in: 0...315_360_000)
         guard !listen.isEmpty else { throw ValidationError("--listen needs an address.") }
@@ -102,9 +117,11 @@ struct ServeCommand: ParsableCommand {
         let signals = StopSignals()
         let logger = makeLogger()
         let processors = ProcessorQuota().count
+        let budget = memoryBudget?.bytes ?? MemoryLimit().bytes / 4 * 3
+        MemoryBudget.shared.limit = budget
         let limits = JobLimits(
             workers: workers ?? processors, backlog: backlog, timeToLive: resultTtl,
-            resultBytes: resultMemory.bytes, history: 1000)
+            resultBytes: min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: 1000)
         let service = Service(
             configuration: Service.Configuration(
                 maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,

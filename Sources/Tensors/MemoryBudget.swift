@@ -1,0 +1,55 @@
+import Synchronization
+
+/// How much memory large buffers and texts may take together, and how much they take.
+///
+/// What would go beyond it is refused as if the system had none, which loses a request and not the process.
+package final class MemoryBudget: Sendable {
+    /// That of all buffers. Unlimited until it is told its limit.
+    package static let shared = MemoryBudget(limit: .max)
+
+    private let limitInBytes: Atomic<Int>
+    private let usedInBytes = Atomic(0)
+
+    /// - Parameters:
+    ///   - limit: In bytes, at least 0.
+    package init(limit: Int) {
+        precondition(limit >= 0)
+        limitInBytes = Atomic(limit)
+    }
+
+    /// In bytes, at least 0. What is taken already stays taken.
+    package var limit: Int {
+        get { limitInBytes.load(ordering: .relaxed) }
+        set {
+            precondition(newValue >= 0)
+            limitInBytes.store(newValue, ordering: .relaxed)
+        }
+    }
+
+    /// In bytes.
+    package var used: Int { usedInBytes.load(ordering: .relaxed) }
+
+    /// Whether so much is taken that who begins something new will hardly get what it needs: seven eighths.
+    package var isNearlyUsed: Bool { used > limit - limit / 8 }
+
+    /// Takes memory.
+    ///
+    /// - Parameters:
+    ///   - byteCount: At least 0.
+    /// - Returns: Whether there was room.
+    package func reserve(_ byteCount: Int) -> Bool {
+        var used = usedInBytes.load(ordering: .relaxed)
+        while byteCount <= limit - used {
+            let (isExchanged, found) = usedInBytes.compareExchange(
+                expected: used, desired: used + byteCount, ordering: .relaxed)
+            if isExchanged { return true }
+            used = found
+        }
+        return false
+    }
+
+    /// Gives back what was reserved.
+    package func release(_ byteCount: Int) {
+        usedInBytes.subtract(byteCount, ordering: .relaxed)
+    }
+}

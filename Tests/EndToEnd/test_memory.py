@@ -1,0 +1,91 @@
+"""The budget of memory: who is refused when it is used up, and that all of it comes back."""
+
+import contextlib
+
+import pytest
+
+import reference
+from bodies import array_of, json_body, npz
+from client import BareConnection, Client, assert_problem
+from server import eventually, run
+
+LABELS, PRED_PROBS = reference.sample(images=1, height=512, width=512, classes=3)
+LARGE = npz(labels=LABELS, pred_probs=PRED_PROBS)  # 2.5 MiB of arrays, of which a result keeps 1.5
+SMALL = npz(labels=LABELS[:, :4, :4], pred_probs=PRED_PROBS[:, :, :4, :4])
+
+
+@pytest.fixture(scope="module")
+def scarce(start_server):
+    with Client(start_server("--memory-budget", "5900KiB", "--result-memory", "1MiB")) as client:
+        yield client
+
+
+def half_sent(client, connections):
+    """A connection that has sent half of the large body."""
+    connection = connections.enter_context(BareConnection(client.server.address))
+    connection.send_body_head(LARGE)
+    connection.send(LARGE.data[:len(LARGE.data) // 2])
+    return connection
+
+
+def test_what_finds_no_memory_is_told_to_come_again(scarce):
+    assert scarce.score(LARGE).status_code == 200
+    with contextlib.ExitStack() as connections:
+        waiting = [half_sent(scarce, connections) for _ in range(2)]
+        eventually(lambda: len(scarce.get("/jobs?status=receiving").json()["jobs"]) == 2, "both have begun")
+        answer = scarce.score(LARGE)
+        problem = assert_problem(answer, 503, "out-of-memory")
+        assert answer.headers["Retry-After"] and problem["detail"]
+        # Nobody else suffers.
+        for connection in waiting:
+            connection.send(LARGE.data[len(LARGE.data) // 2:])
+            assert connection.read().status_code == 200
+    assert scarce.score(LARGE).status_code == 200
+
+
+def test_when_it_is_nearly_used_up_nothing_begins(scarce):
+    with Client(scarce.server) as client:
+        job = client.post("/jobs").headers["Location"]
+    with contextlib.ExitStack() as connections:
+        # With the one byte a pixel that labels take, and the job's own arrays, more than seven eighths.
+        for _ in range(2):
+            half_sent(scarce, connections)
+        labels = npz(labels=LABELS)
+        third = connections.enter_context(BareConnection(scarce.server.address))
+        third.send_body_head(labels)
+        third.send(labels.data[:-200])
+        eventually(lambda: scarce.get("/readyz").status_code == 503, "the server is full")
+        assert_problem(scarce.get("/readyz"), 503, "out-of-memory")
+        assert scarce.get("/livez").status_code == 200
+        with BareConnection(scarce.server.address) as connection:
+            # At the head: not a byte of the body is waited for.
+            connection.send_head("POST", "/score", "Content-Length: 100000000", "Expect: 100-continue")
+            answer = connection.read()
+            assert_problem(answer, 503, "out-of-memory")
+            assert answer.headers["Retry-After"] == "1"
+        assert_problem(scarce.score(SMALL, path=f"{job}/batches"), 503, "out-of-memory")
+        assert_problem(scarce.score(json_body(image_scores=[0.5]), path="/issues"), 503, "out-of-memory")
+    eventually(lambda: scarce.get("/readyz").status_code == 200, "what was cut short is given back")
+    assert scarce.score(LARGE).status_code == 200
+    assert scarce.delete(job).status_code == 204
+
+
+def test_kept_results_leave_room(start_server):
+    with Client(start_server("--memory-budget", "8MiB")) as client:
+        for _ in range(12):
+            answer = client.scored(LARGE)
+        assert client.get("/readyz").status_code == 200
+        assert array_of(client.get(answer["links"]["pixel_scores"])).shape == (1, 512, 512)
+
+
+def test_json_counts_too(start_server):
+    with Client(start_server("--memory-budget", "1MiB")) as client:
+        text = json_body(labels=LABELS[:, :256, :256], pred_probs=PRED_PROBS[:, :, :256, :256])
+        assert len(text.data) > 1 << 20
+        assert_problem(client.score(text), 503, "out-of-memory")
+        assert client.score(SMALL).status_code == 200
+
+
+def test_more_results_than_memory_make_no_sense():
+    done = run("serve", "--memory-budget", "1MiB", "--result-memory", "2MiB")
+    assert done.returncode != 0 and "--result-memory must be at most --memory-budget, 1MiB, not 2MiB" in done.stderr
