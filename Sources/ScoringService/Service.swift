@@ -1,3 +1,4 @@
+package import CoreMetrics
 import Foundation
 import HTTPTypes
 package import Jobs
@@ -5,7 +6,7 @@ package import Logging
 import Scoring
 import ServiceInterface
 
-/// What all handlers share: the jobs, the limits, the log, and the workers that encode answers.
+/// What all handlers share: the jobs, the limits, the log, the metrics, and the workers that encode answers.
 ///
 /// `@unchecked Sendable`: everything is immutable, and OperationQueue is safe to use from any thread.
 package final class Service: @unchecked Sendable {
@@ -40,15 +41,28 @@ package final class Service: @unchecked Sendable {
     let limits: JobLimits
     let imageLoop: ImageLoop
     package let queue: JobQueue<ScoreJob>
+    let metrics: ServiceMetrics
+    /// All metrics of the program, as `/metrics` answers them.
+    let exposition: @Sendable () -> [UInt8]
     private let logger: Logger
     private let encoders = OperationQueue()
 
-    package init(configuration: Configuration, limits: JobLimits, logger: Logger) {
+    /// - Parameters:
+    ///   - metrics: Makes what the service counts with.
+    ///   - exposition: Writes down what the whole program counts, in Prometheus' text format.
+    package init(
+        configuration: Configuration, limits: JobLimits, logger: Logger,
+        metrics factory: any MetricsFactory = MetricsSystem.factory,
+        exposition: @escaping @Sendable () -> [UInt8] = { [] }
+    ) {
         self.configuration = configuration
         self.limits = limits
         imageLoop = ImageLoop(processors: configuration.processors)
         self.logger = logger
-        queue = JobQueue(limits: limits)
+        let metrics = ServiceMetrics(factory, limits)
+        self.metrics = metrics
+        self.exposition = exposition
+        queue = JobQueue(limits: limits, whenEnded: { metrics.count($0) })
         encoders.maxConcurrentOperationCount = limits.workers
     }
 

@@ -26,11 +26,26 @@ package struct IncomingRequest: Sendable {
 }
 
 /// What becomes of a request whose head was seen.
-package enum Reception {
-    /// The answer is settled: the body is not wanted.
-    case refuse(Response)
-    /// The body, which may be empty, goes to the sink, and the sink answers at its end.
-    case receive(any BodySink)
+package struct Reception {
+    package enum Decision {
+        /// The answer is settled: the body is not wanted.
+        case refuse(Response)
+        /// The body, which may be empty, goes to the sink, and the sink answers at its end.
+        case receive(any BodySink)
+    }
+
+    package let decision: Decision
+
+    /// What the request is counted by; nil for a path that nothing has.
+    package let path: PathTemplate?
+
+    package static func refuse(_ response: Response, at path: PathTemplate? = nil) -> Reception {
+        Reception(decision: .refuse(response), path: path)
+    }
+
+    package static func receive(_ sink: any BodySink, at path: PathTemplate? = nil) -> Reception {
+        Reception(decision: .receive(sink), path: path)
+    }
 }
 
 /// Takes a body as it arrives and answers at its end.

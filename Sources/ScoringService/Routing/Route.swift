@@ -14,6 +14,7 @@ enum Route: Equatable {
     case jobSummary(String)
     case live
     case ready
+    case metrics
     case version
     case openAPI
 
@@ -28,6 +29,7 @@ enum Route: Equatable {
         case "issues" where parts.count == 1: self = .issues
         case "livez" where parts.count == 1: self = .live
         case "readyz" where parts.count == 1: self = .ready
+        case "metrics" where parts.count == 1: self = .metrics
         case "version" where parts.count == 1: self = .version
         case "openapi.yaml" where parts.count == 1: self = .openAPI
         case "jobs" where parts.count == 1: self = .jobs
@@ -52,7 +54,8 @@ enum Route: Equatable {
         switch self {
         case .score, .issues, .jobCancellation: [.post]
         case .job: [.get, .head, .delete]
-        case .jobs, .jobArray, .jobEvents, .jobRanking, .jobStatistics, .jobSummary, .live, .ready, .version, .openAPI:
+        case .jobs, .jobArray, .jobEvents, .jobRanking, .jobStatistics, .jobSummary, .live, .ready, .metrics, .version,
+            .openAPI:
             [.get, .head]
         }
     }

@@ -101,11 +101,12 @@ struct ServeCommand: ParsableCommand {
         let limits = JobLimits(
             workers: workers ?? processors, backlog: backlog, timeToLive: resultTtl,
             resultBytes: resultMemory.bytes, history: 1000)
+        let metrics = ProgramMetrics()
         let service = Service(
             configuration: Service.Configuration(
                 maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
                 spoolDirectory: try usableSpoolDirectory(), processors: processors),
-            limits: limits, logger: logger)
+            limits: limits, logger: logger, exposition: { metrics.text() })
         let server = Server(configuration: try serverConfiguration(logger), responder: Router(service))
         do throws(ServerError) {
             try server.start()
