@@ -80,14 +80,20 @@ package final class Service: @unchecked Sendable {
         switch answer {
         case .success(let response): return response
         case .failure(let problem):
-            logger.log(
-                level: problem.status.kind == .serverError ? .error : .debug,
-                "request refused",
-                metadata: [
+            var metadata: Logger.Metadata {
+                var metadata: Logger.Metadata = [
                     "request.id": .string(request.id), "request.method": .string(request.head.method.rawValue),
                     "request.path": .string(request.head.path ?? ""), "response.status": "\(problem.status.code)",
                     "problem.type": .string(problem.slug), "problem.detail": .string(problem.detail),
-                ])
+                ]
+                if let trace = request.trace {
+                    metadata["trace.id"] = "\(trace.traceID)"
+                    metadata["traceparent"] = .string(trace.parent)
+                }
+                return metadata
+            }
+            logger.log(
+                level: problem.status.kind == .serverError ? .error : .debug, "request refused", metadata: metadata)
             return problem.response
         }
     }

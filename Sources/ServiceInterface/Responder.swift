@@ -15,12 +15,18 @@ package struct IncomingRequest: Sendable {
     /// Stands on each log line that the request causes, and in the answer's `X-Request-Id`.
     package let id: String
 
+    /// Where the request stands in its caller's trace, if it says so; on each log line too.
+    package let trace: TraceContext?
+
     /// Makes the reader of a `multipart/form-data` body; nil where the request's `Content-Type` is another.
     package let multipart: (any MultipartFactory)?
 
-    package init(head: HTTPRequest, id: String, multipart: (any MultipartFactory)? = nil) {
+    package init(
+        head: HTTPRequest, id: String, trace: TraceContext? = nil, multipart: (any MultipartFactory)? = nil
+    ) {
         self.head = head
         self.id = id
+        self.trace = trace
         self.multipart = multipart
     }
 }

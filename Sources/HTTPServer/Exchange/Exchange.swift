@@ -69,6 +69,7 @@ final class Exchange: @unchecked Sendable {
     private let stream = Mutex<SentStream?>(nil)
     /// Also read by the thread that ends what has stopped arriving.
     private let id = Mutex("")
+    private var trace: TraceContext?
     /// What the request is counted by.
     private var path: PathTemplate?
     /// The size of the body, where the head says it.
@@ -207,13 +208,20 @@ final class Exchange: @unchecked Sendable {
         sentBytes += streamedBytes
         core.metrics.ended()
         core.inFlight.remove(self)
-        core.configuration.logger.debug(
-            "request",
-            metadata: [
-                "http.method": "\(method)", "http.path": "\(target ?? "")", "http.status": "\(status)",
-                "http.received_bytes": "\(receivedBytes)", "http.sent_bytes": "\(sentBytes)",
-                "request.id": "\(id.withLock { $0 })",
-            ])
+        core.configuration.logger.debug("request", metadata: metadata)
+    }
+
+    private var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "http.method": "\(method)", "http.path": "\(target ?? "")", "http.status": "\(status)",
+            "http.received_bytes": "\(receivedBytes)", "http.sent_bytes": "\(sentBytes)",
+            "request.id": "\(id.withLock { $0 })",
+        ]
+        if let trace {
+            metadata["trace.id"] = "\(trace.traceID)"
+            metadata["traceparent"] = .string(trace.parent)
+        }
+        return metadata
     }
 
     /// Counts the request. That is before its answer goes out, so that who has the answer finds it counted.
@@ -237,7 +245,8 @@ final class Exchange: @unchecked Sendable {
             if length > limit { return refuse(core.configuration.problem(.bodyTooLarge(limit: limit)), head) }
 
             let form = FormFactory(contentType: head.request.headerFields[.contentType])
-            let request = IncomingRequest(head: head.request, id: id.withLock { $0 }, multipart: form)
+            let request = IncomingRequest(
+                head: head.request, id: id.withLock { $0 }, trace: trace, multipart: form)
             let reception = core.responder.respond(to: request)
             path = reception.path
             switch reception.decision {
@@ -258,6 +267,7 @@ final class Exchange: @unchecked Sendable {
         let fields = try unsafe FieldCollector.collect(
             connection, method: call.method, maxHeaderBytes: core.configuration.maxHeaderBytes)
         if let requestID = fields.requestID { id.withLock { $0 = requestID } }
+        trace = fields[.traceParent].flatMap(TraceContext.init)
         // A target that a NUL cut short does not reach up to the version.
         let gap = unsafe UInt(bitPattern: call.version) &- UInt(bitPattern: call.target)
         let target = target.flatMap { gap == UInt($0.utf8.count) + 1 ? $0 : nil }
