@@ -12,6 +12,7 @@ let sourceSettings = settings + [.strictMemorySafety()]
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -21,26 +22,30 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
     targets: [
         .executableTarget(
             name: "segscore",
             dependencies: [
-                "HTTPServer", "Jobs", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors",
-                argumentParser, httpTypes, logging,
+                "HTTPServer", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs",
+                "Tensors", argumentParser, coreMetrics, httpTypes, logging,
             ],
             swiftSettings: sourceSettings),
         .target(
             name: "HTTPServer",
-            dependencies: ["CMicroHTTPD", "ServiceInterface", "Tensors", httpTypes, logging],
+            dependencies: ["CMicroHTTPD", "ServiceInterface", "Tensors", coreMetrics, httpTypes, logging],
             swiftSettings: sourceSettings),
         .target(
             name: "ScoringService",
-            dependencies: ["Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", httpTypes, logging],
+            dependencies: [
+                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", coreMetrics, httpTypes, logging,
+            ],
             resources: [.embedInCode("openapi.yaml")],
             swiftSettings: sourceSettings),
         .target(name: "ServiceInterface", dependencies: ["Tensors", httpTypes], swiftSettings: sourceSettings),
         .target(name: "Jobs", swiftSettings: sourceSettings),
+        .target(name: "PrometheusText", dependencies: [coreMetrics], swiftSettings: sourceSettings),
         .target(
             name: "TensorCodecs", dependencies: ["CISAL", "CPNG", "CSimdJSON", "CZlib", "Tensors"],
             swiftSettings: sourceSettings),
@@ -56,18 +61,21 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .testTarget(
-            name: "HTTPServerTests", dependencies: ["HTTPServer", "ServiceInterface", "Tensors", httpTypes, logging],
+            name: "HTTPServerTests",
+            dependencies: ["HTTPServer", "PrometheusText", "ServiceInterface", "Tensors", httpTypes, logging],
             swiftSettings: settings),
         .testTarget(
             name: "ScoringServiceTests",
             dependencies: [
-                "HTTPServer", "Jobs", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors",
-                httpTypes, logging,
+                "HTTPServer", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs",
+                "Tensors", httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "SegscoreTests", dependencies: ["HTTPServer", "segscore", argumentParser],
+            name: "SegscoreTests", dependencies: ["HTTPServer", "PrometheusText", "segscore", argumentParser],
             swiftSettings: settings),
+        .testTarget(
+            name: "PrometheusTextTests", dependencies: ["PrometheusText", coreMetrics], swiftSettings: settings),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
         .testTarget(
             name: "TensorCodecsTests", dependencies: ["CPNG", "TensorCodecs", "Tensors"],

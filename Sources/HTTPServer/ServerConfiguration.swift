@@ -1,3 +1,4 @@
+package import CoreMetrics
 package import Logging
 package import ServiceInterface
 
@@ -32,6 +33,9 @@ package struct ServerConfiguration: Sendable {
     package var idleTimeout = 60
 
     package var logger: Logger
+
+    /// Makes what the server counts requests with.
+    package var metrics: any MetricsFactory = MetricsSystem.factory
 
     /// Words the answer to what the server refuses without asking the responder.
     package var problem: @Sendable (ServerRefusal) -> Response

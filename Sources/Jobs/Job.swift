@@ -18,6 +18,8 @@ package struct Job<Kind: JobKind>: Sendable {
     package let details: Kind.Details
     package let progress: JobProgress
     package let createdAt: Date
+    /// When its input was complete; nil for a job that never waited for a worker.
+    package let queuedAt: Date?
     /// When a worker took it up; nil for a job that never ran.
     package let startedAt: Date?
     package let finishedAt: Date?
@@ -26,6 +28,18 @@ package struct Job<Kind: JobKind>: Sendable {
     /// Set for a job that ``JobStatus/failed``.
     package let failure: Kind.Failure?
     package let output: Availability
+
+    /// How long it waited for a worker; nil for a job that never ran.
+    package var secondsQueued: TimeInterval? { Self.seconds(from: queuedAt, to: startedAt) }
+
+    /// How long a worker had it; nil for a job that never ran, and while it runs.
+    package var secondsRun: TimeInterval? { Self.seconds(from: startedAt, to: finishedAt) }
+
+    /// At least 0: the clock may have been set back.
+    private static func seconds(from start: Date?, to end: Date?) -> TimeInterval? {
+        guard let start, let end else { return nil }
+        return max(end.timeIntervalSince(start), 0)
+    }
 
     /// The output, for whoever can't go on without it.
     ///

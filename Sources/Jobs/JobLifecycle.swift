@@ -12,6 +12,7 @@ struct JobLifecycle: Sendable {
     /// Whether a job that runs was asked to stop.
     private(set) var isCancelRequested = false
     let createdAt: Date
+    private(set) var queuedAt: Date?
     private(set) var startedAt: Date?
     private(set) var finishedAt: Date?
 
@@ -39,10 +40,11 @@ struct JobLifecycle: Sendable {
     }
 
     /// The input is complete.
-    mutating func enqueue() -> EnqueueAction {
+    mutating func enqueue(at now: Date) -> EnqueueAction {
         switch status {
         case .open, .receiving:
             status = .queued
+            queuedAt = now
             return .submit
         case .queued, .running: return .refuse
         case .succeeded, .failed, .canceled: return .tooLate

@@ -11,12 +11,16 @@ package final class JobQueue<Kind: JobKind>: Sendable {
     private let operations: OperationQueue
     private let state: Mutex<JobQueueState<Kind>>
 
-    package init(limits: JobLimits, clock: JobClock = JobClock()) {
+    /// - Parameter whenEnded: Called once for each job that ends, before anybody who waits for it is told. A live job that is
+    ///   deleted ends canceled; one that is withdrawn has never been.
+    package init(
+        limits: JobLimits, clock: JobClock = JobClock(), whenEnded: (@Sendable (Job<Kind>) -> Void)? = nil
+    ) {
         self.clock = clock
         operations = OperationQueue()
         operations.name = "segscore.jobs"
         operations.maxConcurrentOperationCount = limits.workers
-        state = Mutex(JobQueueState(limits: limits))
+        state = Mutex(JobQueueState(limits: limits, whenEnded: whenEnded))
     }
 
     package convenience init(limits: JobLimits, now: @escaping @Sendable () -> Date) {
@@ -85,7 +89,9 @@ package final class JobQueue<Kind: JobKind>: Sendable {
     /// - Throws: ``JobError/unknown(_:)``; ``JobError/alreadyFinished(_:_:)`` where the job was canceled meanwhile;
     ///   ``JobError/notReceiving(_:_:)`` where it was enqueued before.
     package func enqueue(_ id: JobID, work: @escaping JobWork<Kind>) throws(JobError) {
-        try change { state, aftermath, _ throws(JobError) in try state.enqueue(id, work: work, &aftermath) }
+        try change { state, aftermath, now throws(JobError) in
+            try state.enqueue(id, work: work, at: now, &aftermath)
+        }
     }
 
     /// Does what ``enqueue(_:work:)`` does, and ``whenFinal(_:timeout:_:)`` before the job can end: an output that finds no
@@ -99,9 +105,9 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         _ id: JobID, timeout: TimeInterval?, work: @escaping JobWork<Kind>,
         whenFinal: @escaping @Sendable (Job<Kind>?) -> Void
     ) throws(JobError) {
-        let (token, answer) = change { state, aftermath, _ in
+        let (token, answer) = change { state, aftermath, now in
             let token = state.wait(for: id, waits: true, whenFinal, &aftermath)
-            return (token, Result { () throws(JobError) in try state.enqueue(id, work: work, &aftermath) })
+            return (token, Result { () throws(JobError) in try state.enqueue(id, work: work, at: now, &aftermath) })
         }
         if let token, let timeout { timeOut(id, token: token, after: timeout) }
         try answer.get()
@@ -141,7 +147,7 @@ package final class JobQueue<Kind: JobKind>: Sendable {
     ///
     /// - Throws: ``JobError/unknown(_:)``.
     package func delete(_ id: JobID) throws(JobError) {
-        try change { state, aftermath, _ throws(JobError) in try state.delete(id, &aftermath) }
+        try change { state, aftermath, now throws(JobError) in try state.delete(id, at: now, &aftermath) }
     }
 
     /// Refuses new jobs from now on. Those admitted go their way.
@@ -244,6 +250,10 @@ package final class JobQueue<Kind: JobKind>: Sendable {
                 self?.change { state, _, _ in state.woke() }
             }
         }
+        for end in aftermath.ends {
+            end.body(end.job)
+        }
+        aftermath.ends = []
         if !aftermath.calls.isEmpty {
             for call in aftermath.calls {
                 call.body(call.job)

@@ -5,6 +5,8 @@ import Foundation
 /// It is a value: it calls nobody and starts nothing, but writes down in a ``JobAftermath`` what is to be done.
 struct JobQueueState<Kind: JobKind>: Sendable {
     private let limits: JobLimits
+    /// Told of each job that ends.
+    private let whenEnded: (@Sendable (Job<Kind>) -> Void)?
     var table = JobTable<Kind>()
     private var retention = JobRetention()
     /// First in, first out.
@@ -21,8 +23,9 @@ struct JobQueueState<Kind: JobKind>: Sendable {
     private var nextToken: UInt64 = 0
     private var isWakeScheduled = false
 
-    init(limits: JobLimits) {
+    init(limits: JobLimits, whenEnded: (@Sendable (Job<Kind>) -> Void)? = nil) {
         self.limits = limits
+        self.whenEnded = whenEnded
     }
 
     var counts: JobCounts {
@@ -96,10 +99,10 @@ struct JobQueueState<Kind: JobKind>: Sendable {
     }
 
     mutating func enqueue(
-        _ id: JobID, work: @escaping JobWork<Kind>, _ aftermath: inout JobAftermath<Kind>
+        _ id: JobID, work: @escaping JobWork<Kind>, at now: Date, _ aftermath: inout JobAftermath<Kind>
     ) throws(JobError) {
         let answer = table.modify(id) { record in
-            let action = record.lifecycle.enqueue()
+            let action = record.lifecycle.enqueue(at: now)
             if action == .submit {
                 record.work = work
             }
@@ -210,10 +213,15 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         }
     }
 
-    mutating func delete(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) throws(JobError) {
-        guard let record = table[id] else { throw .unknown(id) }
+    mutating func delete(_ id: JobID, at now: Date, _ aftermath: inout JobAftermath<Kind>) throws(JobError) {
+        guard var record = table[id] else { throw .unknown(id) }
         record.cancelFlag.raise()
         queued.removeAll { $0 == id }
+        if let whenEnded, !record.status.isFinal {
+            // Nobody will see how its work ends.
+            if record.lifecycle.cancel(at: now) == .signal { _ = record.lifecycle.finish(.canceled, at: now) }
+            aftermath.ends.append((whenEnded, record.snapshot))
+        }
         forget(id, &aftermath)
     }
 
@@ -264,6 +272,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
             return (waiters, record.snapshot)
         }
         guard let (waiters, job) = answer else { return }
+        if let whenEnded { aftermath.ends.append((whenEnded, job)) }
         aftermath.calls += waiters.map { ($0.body, job) }
     }
 

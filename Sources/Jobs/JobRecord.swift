@@ -46,7 +46,8 @@ struct JobRecord<Kind: JobKind>: Sendable {
     var snapshot: Job<Kind> {
         Job(
             id: id, status: status, isCancelRequested: lifecycle.isCancelRequested, details: details,
-            progress: progress, createdAt: lifecycle.createdAt, startedAt: lifecycle.startedAt,
-            finishedAt: lifecycle.finishedAt, expiresAt: expiresAt, failure: failure, output: output)
+            progress: progress, createdAt: lifecycle.createdAt, queuedAt: lifecycle.queuedAt,
+            startedAt: lifecycle.startedAt, finishedAt: lifecycle.finishedAt, expiresAt: expiresAt, failure: failure,
+            output: output)
     }
 }

@@ -1,3 +1,4 @@
+package import CoreMetrics
 package import Foundation
 import HTTPTypes
 package import Jobs
@@ -7,7 +8,7 @@ import ServiceInterface
 import Synchronization
 import Tensors
 
-/// What all handlers share: the jobs, the limits, the log, and the workers that encode answers.
+/// What all handlers share: the jobs, the limits, the log, the metrics, and the workers that encode answers.
 ///
 /// `@unchecked Sendable`: everything is immutable, and OperationQueue is safe to use from any thread.
 package final class Service: @unchecked Sendable {
@@ -48,15 +49,28 @@ package final class Service: @unchecked Sendable {
     /// Those that take batches.
     let openJobs = Mutex<[JobID: OpenJob]>([:])
     package let queue: JobQueue<ScoreJob>
+    let metrics: ServiceMetrics
+    /// All metrics of the program, as `/metrics` answers them.
+    let exposition: @Sendable () -> [UInt8]
     private let logger: Logger
     private let encoders = OperationQueue()
 
-    package init(configuration: Configuration, limits: JobLimits, logger: Logger) {
+    /// - Parameters:
+    ///   - metrics: Makes what the service counts with.
+    ///   - exposition: Writes down what the whole program counts, in Prometheus' text format.
+    package init(
+        configuration: Configuration, limits: JobLimits, logger: Logger,
+        metrics factory: any MetricsFactory = MetricsSystem.factory,
+        exposition: @escaping @Sendable () -> [UInt8] = { [] }
+    ) {
         self.configuration = configuration
         self.limits = limits
         imageLoop = ImageLoop(processors: configuration.processors)
         self.logger = logger
-        queue = JobQueue(limits: limits)
+        let metrics = ServiceMetrics(factory, limits)
+        self.metrics = metrics
+        self.exposition = exposition
+        queue = JobQueue(limits: limits, whenEnded: { metrics.count($0) })
         encoders.maxConcurrentOperationCount = limits.workers
     }
 
@@ -86,14 +100,20 @@ package final class Service: @unchecked Sendable {
         switch answer {
         case .success(let response): return response
         case .failure(let problem):
-            logger.log(
-                level: problem.status.kind == .serverError ? .error : .debug,
-                "request refused",
-                metadata: [
+            var metadata: Logger.Metadata {
+                var metadata: Logger.Metadata = [
                     "request.id": .string(request.id), "request.method": .string(request.head.method.rawValue),
                     "request.path": .string(request.head.path ?? ""), "response.status": "\(problem.status.code)",
                     "problem.type": .string(problem.slug), "problem.detail": .string(problem.detail),
-                ])
+                ]
+                if let trace = request.trace {
+                    metadata["trace.id"] = "\(trace.traceID)"
+                    metadata["traceparent"] = .string(trace.parent)
+                }
+                return metadata
+            }
+            logger.log(
+                level: problem.status.kind == .serverError ? .error : .debug, "request refused", metadata: metadata)
             return problem.response
         }
     }

@@ -15,22 +15,43 @@ package struct IncomingRequest: Sendable {
     /// Stands on each log line that the request causes, and in the answer's `X-Request-Id`.
     package let id: String
 
+    /// Where the request stands in its caller's trace, if it says so; on each log line too.
+    package let trace: TraceContext?
+
     /// Makes the reader of a `multipart/form-data` body; nil where the request's `Content-Type` is another.
     package let multipart: (any MultipartFactory)?
 
-    package init(head: HTTPRequest, id: String, multipart: (any MultipartFactory)? = nil) {
+    package init(
+        head: HTTPRequest, id: String, trace: TraceContext? = nil, multipart: (any MultipartFactory)? = nil
+    ) {
         self.head = head
         self.id = id
+        self.trace = trace
         self.multipart = multipart
     }
 }
 
 /// What becomes of a request whose head was seen.
-package enum Reception {
-    /// The answer is settled: the body is not wanted.
-    case refuse(Response)
-    /// The body, which may be empty, goes to the sink, and the sink answers at its end.
-    case receive(any BodySink)
+package struct Reception {
+    package enum Decision {
+        /// The answer is settled: the body is not wanted.
+        case refuse(Response)
+        /// The body, which may be empty, goes to the sink, and the sink answers at its end.
+        case receive(any BodySink)
+    }
+
+    package let decision: Decision
+
+    /// What the request is counted by; nil for a path that nothing has.
+    package let path: PathTemplate?
+
+    package static func refuse(_ response: Response, at path: PathTemplate? = nil) -> Reception {
+        Reception(decision: .refuse(response), path: path)
+    }
+
+    package static func receive(_ sink: any BodySink, at path: PathTemplate? = nil) -> Reception {
+        Reception(decision: .receive(sink), path: path)
+    }
 }
 
 /// Takes a body as it arrives and answers at its end.

@@ -106,7 +106,7 @@ def test_a_parameter_given_twice_is_refused(client, body, parameters):
     assert_well(client)
 
 
-@pytest.mark.parametrize("path", ["/jobs", "/livez", "/readyz", "/version", "/openapi.yaml"])
+@pytest.mark.parametrize("path", ["/jobs", "/livez", "/readyz", "/metrics", "/version", "/openapi.yaml"])
 def test_every_path_refuses_an_unknown_parameter(client, path):
     assert_problem(client.get(f"{path}?verbose=1"), 400, "unknown-parameter", "verbose")
 
@@ -387,7 +387,7 @@ def test_logits_are_asked_after(client):
     ("POST", "/jobs/x/ranking", {"GET", "HEAD"}), ("DELETE", "/jobs/x/label_issues", {"GET", "HEAD"}),
     ("POST", "/jobs/x/summary", {"GET", "HEAD"}), ("PUT", "/jobs/x/statistics", {"GET", "HEAD"}),
     ("POST", "/livez", {"GET", "HEAD"}),
-    ("PUT", "/readyz", {"GET", "HEAD"}), ("POST", "/version", {"GET", "HEAD"}),
+    ("PUT", "/readyz", {"GET", "HEAD"}), ("POST", "/version", {"GET", "HEAD"}), ("POST", "/metrics", {"GET", "HEAD"}),
     ("PATCH", "/openapi.yaml", {"GET", "HEAD"}),
 ])
 def test_another_method_is_told_which_are_allowed(client, method, path, allowed):

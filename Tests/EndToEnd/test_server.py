@@ -326,6 +326,28 @@ def test_every_line_of_a_json_log_is_json_and_names_its_request(start_server):
     assert all(isinstance(entry, dict) for entry in entries)
 
 
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_log_lines_name_the_trace_of_their_request(start_server, log_format):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    parent = f"00-{trace}-00f067aa0ba902b7-01"
+    server = start_server("--log-format", log_format, "--log-level", "debug")
+    client = Client(server)
+    client.score(bodies.Body(b"x"), headers={"X-Request-Id": "the-traced-one", "traceparent": parent})
+    client.get("/livez", headers={"X-Request-Id": "the-forged-one", "traceparent": parent.replace("4", "X")})
+    client.close()
+    assert server.stop() == 0
+    lines = [line for line in server.log if "the-traced-one" in line]
+    assert len(lines) == 2
+    for line in lines:
+        if log_format == "json":
+            entry = json.loads(line)
+            assert (entry["traceparent"], entry["trace.id"]) == (parent, trace)
+        else:
+            assert f"traceparent={parent}" in line and f"trace.id={trace}" in line
+    forged = [line for line in server.log if "the-forged-one" in line]
+    assert forged and not any("trace" in line for line in forged)
+
+
 def test_a_text_log_names_its_request_and_holds_no_line_of_the_clients_making(start_server):
     server = start_server("--log-format", "text", "--log-level", "debug")
     client = Client(server)

@@ -104,6 +104,21 @@ import Testing
         }
     }
 
+    @Test func passesOnWhereTheRequestStandsInATrace() throws {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        let responder = TestResponder { .refuse(.text(200, $0.trace?.parent ?? "none")) }
+        try withServer(responder) { _, address in
+            let client = try TestClient(address)
+            for (fields, expected) in [
+                ("TraceParent: \(parent)\r\n", parent), ("", "none"), ("traceparent: 00-0-0-0\r\n", "none"),
+                ("traceparent: \(parent)\r\ntraceparent: \(parent)\r\n", "none"),
+            ] {
+                try client.send("GET / HTTP/1.1\r\nHost: a\r\n\(fields)\r\n")
+                #expect(String(decoding: try client.answer().body, as: UTF8.self) == expected)
+            }
+        }
+    }
+
     // RFC 9112 3.2.2
     @Test(arguments: [
         ("http://b:1/x?y", "b:1", "/x?y"), ("HTTP://b", "b", "/"), ("http://b?q", "b", "/?q"), ("/x", "a", "/x"),

@@ -12,9 +12,9 @@ import Testing
         var life = JobLifecycle(status == .open ? .open : .receiving, at: start)
         switch status {
         case .open, .receiving: return life
-        case .queued: _ = life.enqueue()
+        case .queued: _ = life.enqueue(at: start)
         case .running, .succeeded, .failed, .canceled:
-            _ = life.enqueue()
+            _ = life.enqueue(at: start)
             _ = life.start(at: start)
         }
         switch status {
@@ -29,7 +29,7 @@ import Testing
 
     @Test(arguments: JobStatus.allCases) func enqueues(from status: JobStatus) {
         var life = life(status)
-        let action = life.enqueue()
+        let action = life.enqueue(at: now)
         switch status {
         case .open, .receiving: #expect(action == .submit && life.status == .queued)
         case .queued, .running: #expect(action == .refuse && life.status == status)

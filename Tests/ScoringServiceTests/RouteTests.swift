@@ -21,6 +21,7 @@ import Testing
         ("/jobs/a/summary", .jobSummary("a"), "GET, HEAD"),
         ("/livez", .live, "GET, HEAD"),
         ("/readyz", .ready, "GET, HEAD"),
+        ("/metrics", .metrics, "GET, HEAD"),
         ("/version", .version, "GET, HEAD"),
         ("/openapi.yaml", .openAPI, "GET, HEAD"),
     ]
@@ -60,7 +61,8 @@ import Testing
 
     @Test(arguments: [
         "/score", "/issues", "/jobs", "/jobs/ID", "/jobs/ID/image_scores", "/jobs/ID/pixel_scores", "/jobs/ID/issues",
-        "/jobs/ID/ranking", "/jobs/ID/cancel", "/livez", "/readyz", "/version", "/openapi.yaml",
+        "/jobs/ID/ranking", "/jobs/ID/cancel", "/livez", "/readyz", "/metrics", "/version",
+        "/openapi.yaml",
     ])
     func refusesAnUnknownQueryParameter(target: String) async throws {
         let harness = try Harness()

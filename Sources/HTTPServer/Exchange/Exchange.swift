@@ -58,13 +58,20 @@ final class Exchange: @unchecked Sendable {
     /// The connection's socket, open until the library calls no more.
     private let descriptor: Int32
     /// When the client last sent something of the request, in nanoseconds of uptime.
-    private let lastReceived = Atomic(DispatchTime.now().uptimeNanoseconds)
+    private let lastReceived: Atomic<UInt64>
+    /// When the first line was in, on the same clock.
+    private let startedAt: UInt64
+    /// Whether the request was refused for not arriving.
+    private let isExpired = Atomic(false)
 
     private var stage = Stage.head
     /// Set while a stream is sent; also read by the thread that stops the server.
     private let stream = Mutex<SentStream?>(nil)
     /// Also read by the thread that ends what has stopped arriving.
     private let id = Mutex("")
+    private var trace: TraceContext?
+    /// What the request is counted by.
+    private var path: PathTemplate?
     /// The size of the body, where the head says it.
     private var expectedBytes: UInt64?
     private var method = ""
@@ -72,17 +79,22 @@ final class Exchange: @unchecked Sendable {
     private var acknowledgesEarly = true
     private var status = 0
     private var sentBytes = 0
+    /// How much of the body was in when the request was counted; nil until then.
+    private var countedBytes: UInt64?
 
     /// - Parameter target: The request's target, not yet unescaped.
     @unsafe
     init(core: ServerCore, connection: OpaquePointer, target: UnsafePointer<CChar>?) {
         self.core = core
         unsafe self.connection = connection
+        startedAt = DispatchTime.now().uptimeNanoseconds
+        lastReceived = Atomic(startedAt)
         descriptor = unsafe segscore_mhd_descriptor(connection)
         self.target = unsafe target.flatMap { target in
             let text = unsafe String(cString: target)
             return text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } && !text.isEmpty ? text : nil
         }
+        core.metrics.began()
         if !core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
     }
 
@@ -144,6 +156,7 @@ final class Exchange: @unchecked Sendable {
         reply.withLock { reply in
             guard case .open = reply, lastReceived.load(ordering: .relaxed) < deadline else { return }
             reply = .closed
+            isExpired.store(true, ordering: .relaxed)
             let bytes = problem(.timedOut).closingBytes(id: id.withLock { $0 })
             _ = unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
             shutdown(descriptor, Int32(SHUT_RDWR))
@@ -183,15 +196,41 @@ final class Exchange: @unchecked Sendable {
         if case .receiving(let sink) = stage { sink.abandon() }
         stage = .answered
         reply.withLock { $0 = .closed }
-        stream.withLock { $0 }?.close()
+        let stream = stream.withLock { $0 }
+        stream?.close()
+        let streamedBytes = stream?.sentBytes ?? 0
+        if let countedBytes {
+            core.metrics.countBytes(received: receivedBytes - countedBytes, sent: streamedBytes)
+        } else {
+            if isExpired.load(ordering: .relaxed) { status = HTTPResponse.Status.requestTimeout.code }
+            count()
+        }
+        sentBytes += streamedBytes
+        core.metrics.ended()
         core.inFlight.remove(self)
-        core.configuration.logger.debug(
-            "request",
-            metadata: [
-                "http.method": "\(method)", "http.path": "\(target ?? "")", "http.status": "\(status)",
-                "http.received_bytes": "\(receivedBytes)", "http.sent_bytes": "\(sentBytes)",
-                "request.id": "\(id.withLock { $0 })",
-            ])
+        core.configuration.logger.debug("request", metadata: metadata)
+    }
+
+    private var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "http.method": "\(method)", "http.path": "\(target ?? "")", "http.status": "\(status)",
+            "http.received_bytes": "\(receivedBytes)", "http.sent_bytes": "\(sentBytes)",
+            "request.id": "\(id.withLock { $0 })",
+        ]
+        if let trace {
+            metadata["trace.id"] = "\(trace.traceID)"
+            metadata["traceparent"] = .string(trace.parent)
+        }
+        return metadata
+    }
+
+    /// Counts the request. That is before its answer goes out, so that who has the answer finds it counted.
+    private func count() {
+        countedBytes = receivedBytes
+        let outcome = RequestMetrics.Outcome(
+            path: path, method: method, status: status == 0 ? nil : status, receivedBytes: receivedBytes,
+            sentBytes: sentBytes, duration: DispatchTime.now().uptimeNanoseconds - startedAt)
+        core.metrics.count(outcome)
     }
 
     // MARK: - Head
@@ -206,8 +245,11 @@ final class Exchange: @unchecked Sendable {
             if length > limit { return refuse(core.configuration.problem(.bodyTooLarge(limit: limit)), head) }
 
             let form = FormFactory(contentType: head.request.headerFields[.contentType])
-            let request = IncomingRequest(head: head.request, id: id.withLock { $0 }, multipart: form)
-            switch core.responder.respond(to: request) {
+            let request = IncomingRequest(
+                head: head.request, id: id.withLock { $0 }, trace: trace, multipart: form)
+            let reception = core.responder.respond(to: request)
+            path = reception.path
+            switch reception.decision {
             case .refuse(let response): return refuse(response, head)
             case .receive(let sink): stage = .receiving(sink)
             }
@@ -225,6 +267,7 @@ final class Exchange: @unchecked Sendable {
         let fields = try unsafe FieldCollector.collect(
             connection, method: call.method, maxHeaderBytes: core.configuration.maxHeaderBytes)
         if let requestID = fields.requestID { id.withLock { $0 = requestID } }
+        trace = fields[.traceParent].flatMap(TraceContext.init)
         // A target that a NUL cut short does not reach up to the version.
         let gap = unsafe UInt(bitPattern: call.version) &- UInt(bitPattern: call.target)
         let target = target.flatMap { gap == UInt($0.utf8.count) + 1 ? $0 : nil }
@@ -334,6 +377,7 @@ final class Exchange: @unchecked Sendable {
         stage = .answered
         status = response.head.status.code
         sentBytes = method == "HEAD" ? 0 : response.body.byteCount
+        count()
         let sent = response.body.stream.map { unsafe SentStream($0, on: connection) }
         stream.withLock { $0 = sent }
         // A stop that came before the line above has not seen the stream.

@@ -94,6 +94,7 @@ extension HTTPFields {
 
 extension HTTPField.Name {
     static let requestID = token("X-Request-Id")
+    static let traceParent = token("traceparent")
 
     /// swift-http-types keeps this one out of reach, because a request has an `authority` instead.
     static let hostField = token("Host")

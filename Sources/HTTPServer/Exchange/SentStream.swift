@@ -17,6 +17,7 @@ final class SentStream: @unchecked Sendable {
     private let stream: ByteStream
     private let connection: OpaquePointer
     private let state = Mutex(State.reading)
+    private let byteCount = Atomic(0)
 
     @unsafe
     init(_ stream: ByteStream, on connection: OpaquePointer) {
@@ -33,6 +34,9 @@ final class SentStream: @unchecked Sendable {
         return unsafe handle
     }
 
+    /// How many bytes of the stream the library has taken.
+    var sentBytes: Int { byteCount.load(ordering: .relaxed) }
+
     /// What `MHD_ContentReaderCallback` returns: how many bytes were copied, 0 for none yet, or the end.
     @unsafe
     fileprivate func read(into target: UnsafeMutableRawBufferPointer) -> Int {
@@ -40,6 +44,7 @@ final class SentStream: @unchecked Sendable {
             switch stream.next(limit: target.count, wake: { self.resume() }) {
             case .bytes(let bytes):
                 unsafe target.copyBytes(from: bytes)
+                byteCount.add(bytes.count, ordering: .relaxed)
                 return bytes.count
             case .later:
                 unsafe MHD_suspend_connection(connection)

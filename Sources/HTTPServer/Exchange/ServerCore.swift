@@ -7,11 +7,13 @@ final class ServerCore: Sendable {
     let configuration: ServerConfiguration
     let responder: any Responder
     let inFlight = InFlight()
+    let metrics: RequestMetrics
     private let connections = Atomic(0)
 
     init(configuration: ServerConfiguration, responder: any Responder) {
         self.configuration = configuration
         self.responder = responder
+        metrics = RequestMetrics(configuration.metrics)
     }
 
     /// Refuses the requests that have stopped arriving.

@@ -22,6 +22,15 @@ extension Service {
         }
     }
 
+    /// `GET /metrics`
+    func showMetrics(_ request: IncomingRequest) throws(Problem) -> any Intake {
+        try checkNoParameters(request)
+        return BodilessIntake { [self] () throws(Problem) in
+            metrics.update(queue.counts)
+            return try .bytes(.ok, .metrics, exposition())
+        }
+    }
+
     /// `GET /version`
     func showVersion(_ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkNoParameters(request)

@@ -3,6 +3,7 @@ import HTTPTypes
 /// The media types that the service speaks, and the matching of `Accept` (RFC 9110, section 12.5.1).
 enum MediaType: String {
     case json = "application/json"
+    case metrics = "text/plain; version=0.0.4; charset=utf-8"
     case npy = "application/x-npy"
     case npz = "application/x-npz"
     case png = "image/png"

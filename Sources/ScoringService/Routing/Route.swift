@@ -16,6 +16,7 @@ enum Route: Equatable {
     case jobSummary(String)
     case live
     case ready
+    case metrics
     case version
     case openAPI
 
@@ -30,6 +31,7 @@ enum Route: Equatable {
         case "issues" where parts.count == 1: self = .issues
         case "livez" where parts.count == 1: self = .live
         case "readyz" where parts.count == 1: self = .ready
+        case "metrics" where parts.count == 1: self = .metrics
         case "version" where parts.count == 1: self = .version
         case "openapi.yaml" where parts.count == 1: self = .openAPI
         case "jobs" where parts.count == 1: self = .jobs
@@ -57,7 +59,8 @@ enum Route: Equatable {
         case .score, .issues, .jobBatches, .jobCancellation, .jobFinish: [.post]
         case .jobs: [.get, .head, .post]
         case .job: [.get, .head, .delete]
-        case .jobArray, .jobEvents, .jobRanking, .jobStatistics, .jobSummary, .live, .ready, .version, .openAPI:
+        case .jobArray, .jobEvents, .jobRanking, .jobStatistics, .jobSummary, .live, .ready, .metrics, .version,
+            .openAPI:
             [.get, .head]
         }
     }

@@ -13,13 +13,15 @@ package final class Router: Responder {
     package func respond(to request: IncomingRequest) -> Reception {
         let service = service
         let render: @Sendable (Answer) -> Response = { service.response(for: $0, to: request) }
+        var path: PathTemplate?
         do throws(Problem) {
             let target = request.head.path ?? "/"
             let route = try Route(target: target)
+            path = route.template
             try route.check(request.head.method)
-            return .receive(RoutedSink(try intake(for: route, request), render: render))
+            return .receive(RoutedSink(try intake(for: route, request), render: render), at: path)
         } catch {
-            return .refuse(render(.failure(error)))
+            return .refuse(render(.failure(error)), at: path)
         }
     }
 
@@ -41,6 +43,7 @@ package final class Router: Responder {
         case .jobSummary(let id): try service.showSummary(of: try job(id), request)
         case .live: try service.showLiveness(request)
         case .ready: try service.showReadiness(request)
+        case .metrics: try service.showMetrics(request)
         case .version: try service.showVersion(request)
         case .openAPI: try service.showOpenAPI(request)
         }

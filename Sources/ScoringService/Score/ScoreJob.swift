@@ -11,19 +11,22 @@ package enum ScoreJob: JobKind {
 
     /// The extents of all images.
     struct Shape: Equatable, Sendable {
-        var imageCount: Int
+        private(set) var imageCount: Int
         let classCount: Int
         /// Nil, as is `width`, where images are of several sizes.
-        var height: Int?
-        var width: Int?
+        private(set) var height: Int?
+        private(set) var width: Int?
+        private(set) var pixelCount: Int
 
         init(_ shape: ScoringShape) {
             (imageCount, classCount, height, width) = (shape.imageCount, shape.classCount, shape.height, shape.width)
+            pixelCount = shape.pixelCount
         }
 
         /// Adds images of as many classes.
         mutating func add(_ other: ScoringShape) {
             imageCount += other.imageCount
+            pixelCount += other.pixelCount
             if height != other.height || width != other.width { (height, width) = (nil, nil) }
         }
     }

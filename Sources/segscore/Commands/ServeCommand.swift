@@ -122,12 +122,13 @@ struct ServeCommand: ParsableCommand {
         let limits = JobLimits(
             workers: workers ?? processors, backlog: backlog, timeToLive: resultTtl,
             resultBytes: min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: 1000)
+        let metrics = ProgramMetrics()
         let service = Service(
             configuration: Service.Configuration(
                 maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
                 spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl,
                 processors: processors),
-            limits: limits, logger: logger)
+            limits: limits, logger: logger, exposition: { metrics.text() })
         let server = Server(configuration: try serverConfiguration(logger), responder: Router(service))
         do throws(ServerError) {
             try server.start()

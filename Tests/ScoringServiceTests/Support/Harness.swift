@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Jobs
 import Logging
+import PrometheusText
 import ServiceInterface
 import Tensors
 import Testing
@@ -17,7 +18,8 @@ struct Harness {
 
     init(
         workers: Int = 1, backlog: Int = 8, timeToLive: TimeInterval = 3600, resultBytes: Int = 1 << 20,
-        history: Int = 100, maxBodyBytes: Int = 1 << 24, maxJSONBytes: Int = 1 << 20, maxPixels: Int = 1 << 20
+        history: Int = 100, maxBodyBytes: Int = 1 << 24, maxJSONBytes: Int = 1 << 20, maxPixels: Int = 1 << 20,
+        metrics: MetricRegistry = MetricRegistry()
     ) throws {
         spool = try TemporaryDirectory()
         service = Service(
@@ -27,7 +29,8 @@ struct Harness {
             limits: JobLimits(
                 workers: workers, backlog: backlog, timeToLive: timeToLive, resultBytes: resultBytes,
                 history: history),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics,
+            exposition: { metrics.text() })
         router = Router(service)
     }
 
@@ -40,7 +43,7 @@ struct Harness {
         _ method: HTTPRequest.Method = .get, _ target: String, _ fields: HTTPFields = [:], body: [UInt8]? = nil,
         chunk: Int? = nil
     ) async -> Reply {
-        switch open(method, target, fields, bodyCount: body?.count) {
+        switch open(method, target, fields, bodyCount: body?.count).decision {
         case .refuse(let response): return Reply(response, wasRefused: true)
         case .receive(let sink):
             if let body { sink.push(body, chunk: chunk) }
@@ -70,7 +73,7 @@ struct Harness {
     /// Opens a `POST /score` whose body is still to come.
     func openScore(_ body: Body, query: String = "", _ fields: HTTPFields = [:]) throws -> any BodySink {
         let reception = open(.post, "/score" + query, body.fields.merging(fields), bodyCount: body.bytes.count)
-        guard case .receive(let sink) = reception else { throw Unexpected(description: "refused at the head") }
+        guard case .receive(let sink) = reception.decision else { throw Unexpected(description: "refused at the head") }
         return sink
     }
 
