@@ -8,21 +8,21 @@ import Logging
 @safe
 final class Daemon: @unchecked Sendable {
     let socket: ListeningSocket
-    private let core: ServerCore
+    let listener: Listener
     private let handle: OpaquePointer
     private let options: UnsafeMutablePointer<segscore_mhd_options>
 
     /// Starts listening and answering.
     ///
     /// - Throws: ``ServerError/daemon(address:)``.
-    init(_ socket: ListeningSocket, core: ServerCore) throws(ServerError) {
-        let configuration = core.configuration
+    init(_ socket: ListeningSocket, listener: Listener) throws(ServerError) {
+        let configuration = listener.core.configuration
         self.socket = socket
-        self.core = core
+        self.listener = listener
         unsafe options = .allocate(capacity: 1)
         unsafe options.initialize(
             to: segscore_mhd_options(
-                context: Unmanaged.passUnretained(core).toOpaque(), admit: admit, connection: connectionChanged,
+                context: Unmanaged.passUnretained(listener).toOpaque(), admit: admit, connection: connectionChanged,
                 target: beginExchange, handle: handleExchange, complete: completeExchange, log: logMessage,
                 listening_socket: socket.descriptor, threads: UInt32(configuration.threads),
                 // Never reached: beyond the server's limit `admit` refuses. At its own the library would take the
@@ -48,18 +48,18 @@ final class Daemon: @unchecked Sendable {
     }
 }
 
-// The callbacks, each with the server's core as its context. It outlives its daemons, which hold it.
+// The callbacks, each with the daemon's listener as its context. It outlives its daemon, which holds it.
 
 @unsafe
-private func core(_ context: UnsafeMutableRawPointer?) -> ServerCore? {
-    unsafe context.map { unsafe Unmanaged<ServerCore>.fromOpaque($0).takeUnretainedValue() }
+private func listener(_ context: UnsafeMutableRawPointer?) -> Listener? {
+    unsafe context.map { unsafe Unmanaged<Listener>.fromOpaque($0).takeUnretainedValue() }
 }
 
 /// `MHD_AcceptPolicyCallback`.
 private func admit(
     context: UnsafeMutableRawPointer?, address: UnsafePointer<sockaddr>?, size: socklen_t
 ) -> MHD_Result {
-    unsafe core(context)?.hasRoom == true ? .YES : .NO
+    unsafe listener(context)?.core.hasRoom == true ? .YES : .NO
 }
 
 /// `MHD_NotifyConnectionCallback`.
@@ -67,7 +67,7 @@ private func connectionChanged(
     context: UnsafeMutableRawPointer?, connection: OpaquePointer?,
     socketContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, change: MHD_ConnectionNotificationCode
 ) {
-    guard let core = unsafe core(context) else { return }
+    guard let core = unsafe listener(context)?.core else { return }
     switch change {
     case .CONNECTION_NOTIFY_STARTED: core.connectionBegan()
     case .CONNECTION_NOTIFY_CLOSED: core.connectionEnded()
@@ -78,8 +78,8 @@ private func connectionChanged(
 private func beginExchange(
     context: UnsafeMutableRawPointer?, target: UnsafePointer<CChar>?, connection: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
-    guard let core = unsafe core(context), let connection = unsafe connection else { return nil }
-    let exchange = unsafe Exchange(core: core, connection: connection, target: target)
+    guard let listener = unsafe listener(context), let connection = unsafe connection else { return nil }
+    let exchange = unsafe Exchange(listener: listener, connection: connection, target: target)
     return unsafe Unmanaged.passRetained(exchange).toOpaque()
 }
 
@@ -108,7 +108,7 @@ private func completeExchange(
 }
 
 private func logMessage(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {
-    guard let core = unsafe core(context), let message = unsafe message else { return }
+    guard let core = unsafe listener(context)?.core, let message = unsafe message else { return }
     let text = unsafe String(cString: message)
     core.configuration.logger.debug("libmicrohttpd", metadata: ["message": "\(text)"])
 }

@@ -6,6 +6,9 @@ package struct ServerConfiguration: Sendable {
     /// At least one.
     package var listeners: [ListenAddress]
 
+    /// Further addresses, whose requests come as ``ListenerRole/administration``.
+    package var adminListeners: [ListenAddress] = []
+
     /// Threads that read and write, for each listener; at least 1.
     package var threads = 1
 

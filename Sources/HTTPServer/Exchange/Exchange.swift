@@ -50,7 +50,8 @@ final class Exchange: @unchecked Sendable {
         case closed
     }
 
-    private let core: ServerCore
+    private let listener: Listener
+    private var core: ServerCore { listener.core }
     private let connection: OpaquePointer
     /// As it came; nil where it holds a byte that no target may.
     private let target: String?
@@ -75,15 +76,15 @@ final class Exchange: @unchecked Sendable {
 
     /// - Parameter target: The request's target, not yet unescaped.
     @unsafe
-    init(core: ServerCore, connection: OpaquePointer, target: UnsafePointer<CChar>?) {
-        self.core = core
+    init(listener: Listener, connection: OpaquePointer, target: UnsafePointer<CChar>?) {
+        self.listener = listener
         unsafe self.connection = connection
         descriptor = unsafe segscore_mhd_descriptor(connection)
         self.target = unsafe target.flatMap { target in
             let text = unsafe String(cString: target)
             return text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } && !text.isEmpty ? text : nil
         }
-        if !core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
+        if !listener.core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
     }
 
     /// Does what the library's access handler has to; `NO` closes the connection.
@@ -206,7 +207,8 @@ final class Exchange: @unchecked Sendable {
             if length > limit { return refuse(core.configuration.problem(.bodyTooLarge(limit: limit)), head) }
 
             let form = FormFactory(contentType: head.request.headerFields[.contentType])
-            let request = IncomingRequest(head: head.request, id: id.withLock { $0 }, multipart: form)
+            let request = IncomingRequest(
+                head: head.request, id: id.withLock { $0 }, multipart: form, role: listener.role)
             switch core.responder.respond(to: request) {
             case .refuse(let response): return refuse(response, head)
             case .receive(let sink): stage = .receiving(sink)

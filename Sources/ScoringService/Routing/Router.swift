@@ -5,9 +5,11 @@ package import ServiceInterface
 /// The service: sends requests to handlers, and turns what goes wrong into problem documents.
 package final class Router: Responder {
     private let service: Service
+    private let access: AccessControl
 
-    package init(_ service: Service) {
+    package init(_ service: Service, access: AccessControl = AccessControl()) {
         self.service = service
+        self.access = access
     }
 
     package func respond(to request: IncomingRequest) -> Reception {
@@ -15,7 +17,12 @@ package final class Router: Responder {
         let render: @Sendable (Answer) -> Response = { service.response(for: $0, to: request) }
         do throws(Problem) {
             let target = request.head.path ?? "/"
-            let route = try Route(target: target)
+            let found = Result { () throws(Problem) in try Route(target: target) }
+            try access.check(request, for: try? found.get())
+            let route = try found.get()
+            guard request.role == .service || route.isAdministrative else {
+                throw .notFound(target.prefix { $0 != "?" })
+            }
             try route.check(request.head.method)
             return .receive(RoutedSink(try intake(for: route, request), render: render))
         } catch {

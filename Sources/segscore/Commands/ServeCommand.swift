@@ -11,7 +11,7 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve", abstract: "Answers scoring requests over HTTP.",
         discussion: """
             Every flag has a variable: SEGSCORE_MAX_BODY_BYTES stands for --max-body-bytes, and SEGSCORE_LISTEN takes \
-            several addresses with commas between them. A flag that is given wins.
+            several addresses with commas between them. A flag that is given wins. SIGHUP has the keys read anew.
             """)
 
     enum LogFormat: String, ExpressibleByArgument, CaseIterable {
@@ -20,6 +20,15 @@ struct ServeCommand: ParsableCommand {
 
     @Option(help: "Where to listen: 127.0.0.1:8080, [::1]:8080 or unix:/run/segscore.sock; repeatable.")
     var listen: [String] = ["127.0.0.1:8080"]
+
+    @Option(help: "A file of the keys that callers may show, one a line; without it anyone may call.")
+    var apiKeyFile: String?
+
+    @Flag(help: "Has /livez and /readyz need a key too.")
+    var protectHealth = false
+
+    @Option(help: "Where only /livez, /readyz and /version are answered, without a key; repeatable.")
+    var adminListen: [String] = []
 
     @Option(help: "Threads that read and write, for each address; by default the processors that may be used.")
     var threads: Int?
@@ -91,12 +100,16 @@ struct ServeCommand: ParsableCommand {
         try Self.check("drain-timeout", drainTimeout, in: 0...86_400)
         try Self.check("result-ttl", resultTtl, in: 0...315_360_000)
         guard !listen.isEmpty else { throw ValidationError("--listen needs an address.") }
+        guard apiKeyFile != nil || !protectHealth else {
+            throw ValidationError("--protect-health needs an --api-key-file.")
+        }
     }
 
     func run() throws {
         cpu.map(KernelLevel.use)
-        let signals = StopSignals()
         let logger = makeLogger()
+        let access = AccessControl(keys: try keyRing(), protectsHealth: protectHealth)
+        let signals = StopSignals(reload: apiKeyFile.map { path in { Self.reload(path, access, logger) } })
         let processors = ProcessorQuota().count
         let limits = JobLimits(
             workers: workers ?? processors, backlog: backlog, timeToLive: resultTtl,
@@ -106,7 +119,7 @@ struct ServeCommand: ParsableCommand {
                 maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
                 spoolDirectory: try usableSpoolDirectory(), processors: processors),
             limits: limits, logger: logger)
-        let server = Server(configuration: try serverConfiguration(logger), responder: Router(service))
+        let server = Server(configuration: try serverConfiguration(logger), responder: Router(service, access: access))
         do throws(ServerError) {
             try server.start()
         } catch {
@@ -145,16 +158,9 @@ struct ServeCommand: ParsableCommand {
     }
 
     private func serverConfiguration(_ logger: Logger) throws -> ServerConfiguration {
-        var addresses: [ListenAddress] = []
-        for text in listen {
-            do throws(ServerError) {
-                addresses.append(try ListenAddress(text))
-            } catch {
-                throw ValidationError(error.sentence)
-            }
-        }
         var configuration = ServerConfiguration(
-            listeners: addresses, logger: logger, problem: { Problem($0).response })
+            listeners: try listen.map(Self.address), logger: logger, problem: { Problem($0).response })
+        configuration.adminListeners = try adminListen.map(Self.address)
         configuration.threads = threads ?? ProcessorQuota().count
         configuration.maxConnections = maxConnections
         configuration.maxConnectionsPerAddress = maxConnectionsPerAddress

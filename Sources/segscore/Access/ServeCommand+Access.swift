@@ -1,0 +1,66 @@
+import ArgumentParser
+import HTTPServer
+import Logging
+import ScoringService
+
+/// Who may call, and where.
+extension ServeCommand {
+    static func address(_ text: String) throws -> ListenAddress {
+        do throws(ServerError) {
+            return try ListenAddress(text)
+        } catch {
+            throw ValidationError(error.sentence)
+        }
+    }
+
+    /// The keys of `--api-key-file`, if it is given.
+    func keyRing() throws -> KeyRing? {
+        guard let apiKeyFile else { return nil }
+        switch Self.readKeys(apiKeyFile) {
+        case .success(let keys): return keys
+        case .failure(let failure): throw ValidationError(failure.sentence)
+        }
+    }
+
+    /// Takes the keys that the file holds by now; where it does not hold any, those from before stay.
+    static func reload(_ path: String, _ access: AccessControl, _ logger: Logger) {
+        switch readKeys(path) {
+        case .success(let keys):
+            access.replaceKeys(keys)
+            logger.info("keys read anew", metadata: ["keys.count": "\(keys.count)"])
+        case .failure(let failure):
+            logger.error("keys not read anew; those from before stay", metadata: ["reason": "\(failure.sentence)"])
+        }
+    }
+
+    private struct Failure: Error {
+        let sentence: String
+    }
+
+    private static func readKeys(_ path: String) -> Result<KeyRing, Failure> {
+        do throws(SmallFile.Failure) {
+            let bytes = try SmallFile(path).bytes
+            do throws(KeyRingError) {
+                return .success(try KeyRing(lines: bytes))
+            } catch {
+                return .failure(Failure(sentence: error.sentence(path)))
+            }
+        } catch {
+            return .failure(Failure(sentence: "The --api-key-file \(path) \(error.sentence)"))
+        }
+    }
+}
+
+extension KeyRingError {
+    /// What is wrong with the file, for people. Says nothing of what a key is.
+    fileprivate func sentence(_ path: String) -> String {
+        let (shortest, longest) = (KeyRing.lengths.lowerBound, KeyRing.lengths.upperBound)
+        return switch self {
+        case .empty: "The --api-key-file \(path) holds no key: write one a line."
+        case .length(let line, let count):
+            "The key in line \(line) of \(path) has \(count) characters; it needs \(shortest) to \(longest)."
+        case .unprintable(let line):
+            "The key in line \(line) of \(path) holds a blank, or a character that is not printable ASCII."
+        }
+    }
+}
