@@ -1,5 +1,6 @@
 """Who may call: keys, the addresses that need them, and those that do not."""
 
+import re
 import signal
 
 import numpy as np
@@ -181,7 +182,25 @@ def test_a_key_file_that_cannot_be_read_ends_the_program_with_a_word(path):
     assert f"{path} cannot be read" in done.stderr
 
 
-@pytest.mark.parametrize("env", [{"SEGSCORE_PROTECT_HEALTH": "yes"}, {"SEGSCORE_PROTECT_HEALTH": "true"}])
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.invalid:0"])
+def test_it_does_not_listen_to_other_machines_without_keys(address):
+    for listen in ([address], ["127.0.0.1:0", address]):
+        done = run("serve", *(part for text in listen for part in ("--listen", text)))
+        assert done.returncode > 0
+        assert address in done.stderr and "--api-key-file" in done.stderr and "--allow-anonymous" in done.stderr
+
+
+@pytest.mark.parametrize("flags, env", [
+    (["--allow-anonymous"], {}), ([], {"SEGSCORE_ALLOW_ANONYMOUS": "true"}), (["--api-key-file"], {}),
+], ids=["flag", "variable", "keys"])
+def test_it_listens_to_other_machines_when_told_to(start_server, key_file, flags, env):
+    flags = [*flags, key_file] if "--api-key-file" in flags else flags
+    server = start_server(*flags, listen=("127.0.0.1:0", "0.0.0.0:0"), env=env)
+    port = int(re.search(r"0\.0\.0\.0:(\d+)", server.wait_for_log("0.0.0.0:"))[1])
+    assert ask(f"http://127.0.0.1:{port}/jobs").status_code == (401 if "--api-key-file" in flags else 200)
+
+
+@pytest.mark.parametrize("env", [{"SEGSCORE_ALLOW_ANONYMOUS": "yes"}, {"SEGSCORE_PROTECT_HEALTH": "true"}])
 def test_switches_that_make_no_sense_end_the_program_with_a_word(env):
     done = run("serve", "--listen", "127.0.0.1:0", env=env)
     assert done.returncode > 0

@@ -34,12 +34,12 @@ import Testing
     }
 
     @Test func turnsSwitchesOnAndOff() {
-        #expect(merged(["SEGSCORE_PROTECT_HEALTH": "true"], "serve") == ["serve", "--protect-health"])
-        #expect(merged(["SEGSCORE_PROTECT_HEALTH": "1"], "serve") == ["serve", "--protect-health"])
-        #expect(merged(["SEGSCORE_PROTECT_HEALTH": "false"], "serve") == ["serve"])
-        #expect(merged(["SEGSCORE_PROTECT_HEALTH": "0"], "serve") == ["serve"])
+        #expect(merged(["SEGSCORE_ALLOW_ANONYMOUS": "true"], "serve") == ["serve", "--allow-anonymous"])
+        #expect(merged(["SEGSCORE_ALLOW_ANONYMOUS": "1"], "serve") == ["serve", "--allow-anonymous"])
+        #expect(merged(["SEGSCORE_ALLOW_ANONYMOUS": "false"], "serve") == ["serve"])
+        #expect(merged(["SEGSCORE_ALLOW_ANONYMOUS": "0"], "serve") == ["serve"])
         // Which the command refuses, as it must: nobody knows what was meant.
-        #expect(merged(["SEGSCORE_PROTECT_HEALTH": "off"], "serve") == ["serve", "--protect-health=off"])
+        #expect(merged(["SEGSCORE_ALLOW_ANONYMOUS": "off"], "serve") == ["serve", "--allow-anonymous=off"])
     }
 
     /// Kubernetes makes such variables for a service that is named segscore.
@@ -52,7 +52,7 @@ import Testing
 
     /// Each variable is taken by the command itself.
     @Test(arguments: [
-        ("SEGSCORE_LISTEN", "127.0.0.1:0"), ("SEGSCORE_API_KEY_FILE", "keys"),
+        ("SEGSCORE_LISTEN", "127.0.0.1:0"), ("SEGSCORE_API_KEY_FILE", "keys"), ("SEGSCORE_ALLOW_ANONYMOUS", "true"),
         ("SEGSCORE_ADMIN_LISTEN", "127.0.0.1:0"),
         ("SEGSCORE_THREADS", "2"), ("SEGSCORE_WORKERS", "2"),
         ("SEGSCORE_BACKLOG", "2"), ("SEGSCORE_MAX_BODY_BYTES", "2Gi"), ("SEGSCORE_MAX_JSON_BYTES", "2M"),

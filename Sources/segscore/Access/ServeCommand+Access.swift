@@ -5,6 +5,18 @@ import ScoringService
 
 /// Who may call, and where.
 extension ServeCommand {
+    /// The addresses of `--listen`; such that other machines can reach only where callers need keys, or need none by
+    /// the operator's word.
+    func serviceAddresses() throws -> [ListenAddress] {
+        let addresses = try listen.map(Self.address)
+        if let open = addresses.first(where: { !$0.isLoopback }), apiKeyFile == nil, !allowAnonymous {
+            throw ValidationError(
+                "Other machines can reach \(open): name the keys that callers need with --api-key-file, or let anyone call "
+                    + "with --allow-anonymous.")
+        }
+        return addresses
+    }
+
     static func address(_ text: String) throws -> ListenAddress {
         do throws(ServerError) {
             return try ListenAddress(text)

@@ -27,6 +27,9 @@ struct ServeCommand: ParsableCommand {
     @Flag(help: "Has /livez and /readyz need a key too.")
     var protectHealth = false
 
+    @Flag(help: "Lets anyone call who can reach an address, even from other machines.")
+    var allowAnonymous = false
+
     @Option(help: "Where only /livez, /readyz and /version are answered, without a key; repeatable.")
     var adminListen: [String] = []
 
@@ -159,7 +162,7 @@ struct ServeCommand: ParsableCommand {
 
     private func serverConfiguration(_ logger: Logger) throws -> ServerConfiguration {
         var configuration = ServerConfiguration(
-            listeners: try listen.map(Self.address), logger: logger, problem: { Problem($0).response })
+            listeners: try serviceAddresses(), logger: logger, problem: { Problem($0).response })
         configuration.adminListeners = try adminListen.map(Self.address)
         configuration.threads = threads ?? ProcessorQuota().count
         configuration.maxConnections = maxConnections
