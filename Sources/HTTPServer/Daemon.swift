@@ -19,6 +19,7 @@ final class Daemon: @unchecked Sendable {
         let configuration = listener.core.configuration
         self.socket = socket
         self.listener = listener
+        let tls = listener.isSecure ? configuration.tls : nil
         unsafe options = .allocate(capacity: 1)
         unsafe options.initialize(
             to: segscore_mhd_options(
@@ -31,9 +32,13 @@ final class Daemon: @unchecked Sendable {
                 connections_per_address: UInt32(configuration.maxConnectionsPerAddress),
                 // The library closes without a word, so it comes second: after what ``ServerCore`` answers.
                 idle_seconds: configuration.idleTimeout > 0 ? UInt32(configuration.idleTimeout) + 2 : 0,
-                connection_buffer_bytes: configuration.connectionBufferBytes))
-        guard let handle = unsafe segscore_mhd_start(options) else {
-            unsafe options.deallocate()
+                connection_buffer_bytes: configuration.connectionBufferBytes,
+                tls_certificate: tls.flatMap { unsafe $0.certificate.copiedToC() },
+                tls_key: tls.flatMap { unsafe $0.key.copiedToC() }))
+        // Without memory for them it would be plain HTTP that starts.
+        let hasIdentity = unsafe options.pointee.tls_certificate != nil && options.pointee.tls_key != nil
+        guard hasIdentity == (tls != nil), let handle = unsafe segscore_mhd_start(options) else {
+            unsafe Self.free(options)
             throw .daemon(address: socket.address)
         }
         unsafe self.handle = handle
@@ -44,7 +49,22 @@ final class Daemon: @unchecked Sendable {
     deinit {
         socket.retire()
         unsafe MHD_stop_daemon(handle)
+        unsafe Self.free(options)
+    }
+
+    @unsafe
+    private static func free(_ options: UnsafeMutablePointer<segscore_mhd_options>) {
+        unsafe Glibc.free(UnsafeMutablePointer(mutating: options.pointee.tls_certificate))
+        unsafe Glibc.free(UnsafeMutablePointer(mutating: options.pointee.tls_key))
         unsafe options.deallocate()
+    }
+}
+
+extension String {
+    /// To be given back by `free`.
+    @unsafe
+    fileprivate func copiedToC() -> UnsafePointer<CChar>? {
+        unsafe UnsafePointer(strdup(self))
     }
 }
 

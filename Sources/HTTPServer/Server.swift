@@ -38,12 +38,14 @@ package final class Server: Sendable {
     package func start() throws(ServerError) {
         signal(SIGPIPE, SIG_IGN)
         let configuration = core.configuration
+        try configuration.tls?.check()
         var sockets: [(ListeningSocket, Listener)] = []
         for address in configuration.listeners {
-            sockets.append((try ListeningSocket(address), Listener(core: core, role: .service)))
+            let isSecure = configuration.tls != nil && address.isTCP
+            sockets.append((try ListeningSocket(address), Listener(core: core, role: .service, isSecure: isSecure)))
         }
         for address in configuration.adminListeners {
-            let listener = Listener(core: core, role: .administration)
+            let listener = Listener(core: core, role: .administration, isSecure: false)
             sockets.append((try ListeningSocket(address), listener))
         }
         var started: [Daemon] = []
@@ -63,6 +65,7 @@ package final class Server: Sendable {
                 "listening",
                 metadata: [
                     "address": "\(daemon.socket.address)",
+                    "listener.protocol": daemon.listener.isSecure ? "https" : "http",
                     "listener.role": .string(daemon.listener.role.rawValue),
                 ])
         }

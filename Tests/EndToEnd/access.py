@@ -1,6 +1,7 @@
-"""Keys, and clients that show them."""
+"""Keys, certificates, and clients that show and check them."""
 
 import re
+import subprocess
 
 import requests
 
@@ -17,6 +18,16 @@ def key_fields(key=KEYS[0]):
 def write_keys(path, *keys):
     path.write_text("# who may call\n\n" + "".join(f"{key}\n" for key in keys))
     return path
+
+
+def make_certificate(folder, name="server"):
+    """The paths of a certificate for 127.0.0.1 that vouches for itself, and of its key."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}-key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=PATIENCE)
+    return certificate, key
 
 
 def port_of(server, role):

@@ -40,6 +40,16 @@ import Testing
         }
     }
 
+    @Test(arguments: [("", ""), ("no PEM", "no PEM")]) func refusesWhatIsNoCertificate(certificate: String, key: String)
+        throws
+    {
+        var configuration = try ServerConfiguration.test()
+        configuration.tls = TLSIdentity(certificate: certificate, key: key)
+        let server = Server(configuration: configuration, responder: TestResponder.echo)
+        #expect(throws: ServerError.tlsIdentity) { try server.start() }
+        #expect(server.addresses.isEmpty)
+    }
+
     @Test func takesOverASocketThatWasLeftBehind() throws {
         try withTemporaryDirectory { directory in
             let path = "\(directory)/s"

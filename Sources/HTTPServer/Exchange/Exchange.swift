@@ -127,8 +127,11 @@ final class Exchange: @unchecked Sendable {
     /// libmicrohttpd 0.9.75 takes a short read for the end of what there is, and where the client's close came in the
     /// same edge-triggered event as the bytes before it, it never hears of the close: the request would hang until it is
     /// idle for too long.
+    ///
+    /// Of TLS it reads until there is no more, and there the end of the socket says nothing: what came before it may
+    /// wait decrypted.
     private var isAbandoned: Bool {
-        guard let expectedBytes, receivedBytes < expectedBytes else { return false }
+        guard !listener.isSecure, let expectedBytes, receivedBytes < expectedBytes else { return false }
         var byte: UInt8 = 0
         return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0
     }
@@ -137,7 +140,7 @@ final class Exchange: @unchecked Sendable {
     ///
     /// An answer may not be queued before the body is complete, so it is written to the socket by hand, which is then
     /// shut down; the library sees that as a client that went away. With the lock held, since it is not closed before
-    /// ``complete()`` has had it.
+    /// ``complete()`` has had it. Nothing is written into a TLS connection, where only the library knows the keys.
     ///
     /// - Parameters:
     ///   - deadline: In nanoseconds of uptime; who has sent something since is left alone.
@@ -145,8 +148,10 @@ final class Exchange: @unchecked Sendable {
         reply.withLock { reply in
             guard case .open = reply, lastReceived.load(ordering: .relaxed) < deadline else { return }
             reply = .closed
-            let bytes = problem(.timedOut).closingBytes(id: id.withLock { $0 })
-            _ = unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+            if !listener.isSecure {
+                let bytes = problem(.timedOut).closingBytes(id: id.withLock { $0 })
+                _ = unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+            }
             shutdown(descriptor, Int32(SHUT_RDWR))
         }
     }
@@ -231,7 +236,8 @@ final class Exchange: @unchecked Sendable {
         let gap = unsafe UInt(bitPattern: call.version) &- UInt(bitPattern: call.target)
         let target = target.flatMap { gap == UInt($0.utf8.count) + 1 ? $0 : nil }
         let head = try RequestHead(
-            method: method, target: target, version: unsafe String(cString: call.version), fields: fields)
+            method: method, target: target, version: unsafe String(cString: call.version), fields: fields,
+            scheme: listener.isSecure ? "https" : "http")
         return switch head.bodyLength {
         case .none, .unknown: (head, 0)
         case .known(let length): (head, length)

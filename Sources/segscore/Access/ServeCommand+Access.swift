@@ -45,6 +45,14 @@ extension ServeCommand {
         }
     }
 
+    /// The certificate and key to speak TLS with, if they are given.
+    func tlsIdentity() throws -> TLSIdentity? {
+        guard let tlsCert, let tlsKey else { return nil }
+        return TLSIdentity(
+            certificate: try Self.readPEM(tlsCert, "--tls-cert", marker: "-----BEGIN CERTIFICATE-----"),
+            key: try Self.readPEM(tlsKey, "--tls-key", marker: "PRIVATE KEY-----"))
+    }
+
     private struct Failure: Error {
         let sentence: String
     }
@@ -60,6 +68,19 @@ extension ServeCommand {
         } catch {
             return .failure(Failure(sentence: "The --api-key-file \(path) \(error.sentence)"))
         }
+    }
+
+    private static func readPEM(_ path: String, _ flag: String, marker: String) throws -> String {
+        let text: String
+        do throws(SmallFile.Failure) {
+            text = String(decoding: try SmallFile(path).bytes, as: UTF8.self)
+        } catch {
+            throw ValidationError("The \(flag) \(path) \(error.sentence)")
+        }
+        guard text.contains(marker) else {
+            throw ValidationError("The \(flag) \(path) holds no \"\(marker)\"; it has to be in PEM.")
+        }
+        return text
     }
 }
 

@@ -6,7 +6,7 @@ struct HealthcheckCommand: ParsableCommand {
         commandName: "healthcheck", abstract: "Asks a server whether it is well; for containers.",
         discussion: """
             Exits 0 where the server answers 200, 1 otherwise. Asks the first address of \
-            SEGSCORE_ADMIN_LISTEN, else of SEGSCORE_LISTEN.
+            SEGSCORE_ADMIN_LISTEN, else of SEGSCORE_LISTEN, which must be one without TLS.
             """)
 
     @Option(help: "The address that the server listens on.")

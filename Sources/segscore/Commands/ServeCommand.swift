@@ -30,8 +30,14 @@ struct ServeCommand: ParsableCommand {
     @Flag(help: "Lets anyone call who can reach an address, even from other machines.")
     var allowAnonymous = false
 
-    @Option(help: "Where only /livez, /readyz and /version are answered, without a key; repeatable.")
+    @Option(help: "Where only /livez, /readyz and /version are answered, without a key and without TLS; repeatable.")
     var adminListen: [String] = []
+
+    @Option(help: "The certificate to speak TLS with on all TCP addresses, and those it hangs on, in PEM.")
+    var tlsCert: String?
+
+    @Option(help: "The certificate's key, in PEM and without a passphrase.")
+    var tlsKey: String?
 
     @Option(help: "Threads that read and write, for each address; by default the processors that may be used.")
     var threads: Int?
@@ -103,6 +109,9 @@ struct ServeCommand: ParsableCommand {
         try Self.check("drain-timeout", drainTimeout, in: 0...86_400)
         try Self.check("result-ttl", resultTtl, in: 0...315_360_000)
         guard !listen.isEmpty else { throw ValidationError("--listen needs an address.") }
+        guard (tlsCert == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-cert and --tls-key need each other.")
+        }
         guard apiKeyFile != nil || !protectHealth else {
             throw ValidationError("--protect-health needs an --api-key-file.")
         }
@@ -164,6 +173,7 @@ struct ServeCommand: ParsableCommand {
         var configuration = ServerConfiguration(
             listeners: try serviceAddresses(), logger: logger, problem: { Problem($0).response })
         configuration.adminListeners = try adminListen.map(Self.address)
+        configuration.tls = try tlsIdentity()
         configuration.threads = threads ?? ProcessorQuota().count
         configuration.maxConnections = maxConnections
         configuration.maxConnectionsPerAddress = maxConnectionsPerAddress
