@@ -205,3 +205,48 @@ def test_switches_that_make_no_sense_end_the_program_with_a_word(env):
     done = run("serve", "--listen", "127.0.0.1:0", env=env)
     assert done.returncode > 0
     assert done.stderr.strip()
+
+
+# Browsers
+
+
+ORIGIN = "https://review.example"
+
+
+@pytest.mark.parametrize("origin, allowed", [
+    (ORIGIN, True), ("http://localhost:3000", True), ("https://evil.example", False), ("null", False), (None, False),
+])
+def test_pages_of_named_origins_may_call(start_server, key_file, origin, allowed):
+    server = start_server("--api-key-file", key_file, env={"SEGSCORE_ALLOW_ORIGIN": f"{ORIGIN},http://localhost:3000"})
+    url = f"http://127.0.0.1:{server.port}"
+    fields = {"Origin": origin} if origin else {}
+    preflight = ask(
+        f"{url}/score", "OPTIONS",
+        headers=fields | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"})
+    scored = ask(f"{url}/score", "POST", data=GOOD.data, headers=fields | key_fields())
+    refused = ask(f"{url}/score", "POST", data=GOOD.data, headers=fields)
+    assert [answer.status_code for answer in (preflight, scored, refused)] == [204 if allowed else 401, 200, 401]
+    for answer in (preflight, scored, refused):
+        assert answer.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+        assert answer.headers["Vary"] == "Origin"
+    if allowed:
+        assert preflight.headers["Access-Control-Allow-Methods"] == "POST" and preflight.content == b""
+        assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+        assert "Location" in scored.headers["Access-Control-Expose-Headers"]
+
+
+def test_no_page_may_call_unless_one_is_named(server):
+    url = f"http://127.0.0.1:{server.port}/livez"
+    fields = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
+    assert ask(url, "OPTIONS", headers=fields).status_code == 405
+    assert not any(name.startswith("Access-Control") or name == "Vary" for name in ask(url, headers=fields).headers)
+
+
+@pytest.mark.parametrize("text", [
+    "*", "null", "review.example", "https://", "https://review.example/", "https://Review.example", "ftp://a",
+    "https://review.example:443", "http://a:80", "https://user@a",
+])
+def test_what_is_no_origin_ends_the_program_with_a_word(text):
+    done = run("serve", "--listen", "127.0.0.1:0", "--allow-origin", text)
+    assert done.returncode > 0
+    assert f'"{text}" is no origin' in done.stderr

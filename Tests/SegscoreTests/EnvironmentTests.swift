@@ -53,7 +53,7 @@ import Testing
     /// Each variable is taken by the command itself.
     @Test(arguments: [
         ("SEGSCORE_LISTEN", "127.0.0.1:0"), ("SEGSCORE_API_KEY_FILE", "keys"), ("SEGSCORE_ALLOW_ANONYMOUS", "true"),
-        ("SEGSCORE_ADMIN_LISTEN", "127.0.0.1:0"),
+        ("SEGSCORE_ADMIN_LISTEN", "127.0.0.1:0"), ("SEGSCORE_ALLOW_ORIGIN", "https://a"),
         ("SEGSCORE_THREADS", "2"), ("SEGSCORE_WORKERS", "2"),
         ("SEGSCORE_BACKLOG", "2"), ("SEGSCORE_MAX_BODY_BYTES", "2Gi"), ("SEGSCORE_MAX_JSON_BYTES", "2M"),
         ("SEGSCORE_MAX_PIXELS", "2"), ("SEGSCORE_MAX_HEADER_BYTES", "2k"), ("SEGSCORE_MAX_CONNECTIONS", "2"),

@@ -6,13 +6,16 @@ import Synchronization
 package final class AccessControl: Sendable {
     private let keys: Mutex<KeyRing?>
     private let protectsHealth: Bool
+    let crossOrigin: CrossOrigin
 
     /// - Parameters:
     ///   - keys: What callers have to show one of; nil to let anyone call.
     ///   - protectsHealth: Has even what platforms' probes ask need a key.
-    package init(keys: KeyRing? = nil, protectsHealth: Bool = false) {
+    ///   - origins: Whose pages may call from a browser, as that writes them.
+    package init(keys: KeyRing? = nil, protectsHealth: Bool = false, origins: [String] = []) {
         self.keys = Mutex(keys)
         self.protectsHealth = protectsHealth
+        crossOrigin = CrossOrigin(origins: Set(origins))
     }
 
     /// Takes other keys from the next request on.

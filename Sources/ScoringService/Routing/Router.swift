@@ -13,11 +13,14 @@ package final class Router: Responder {
     }
 
     package func respond(to request: IncomingRequest) -> Reception {
-        let service = service
-        let render: @Sendable (Answer) -> Response = { service.response(for: $0, to: request) }
+        let (service, crossOrigin) = (service, access.crossOrigin)
+        let render: @Sendable (Answer) -> Response = {
+            crossOrigin.admit(request, to: service.response(for: $0, to: request))
+        }
         do throws(Problem) {
             let target = request.head.path ?? "/"
             let found = Result { () throws(Problem) in try Route(target: target) }
+            if let preflight = crossOrigin.preflight(request, for: try? found.get()) { return .refuse(preflight) }
             try access.check(request, for: try? found.get())
             let route = try found.get()
             guard request.role == .service || route.isAdministrative else {

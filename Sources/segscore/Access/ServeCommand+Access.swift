@@ -25,6 +25,17 @@ extension ServeCommand {
         }
     }
 
+    /// Whether a browser would write an origin so: scheme, host in small letters, and the port where it is not the scheme's.
+    static func isOrigin(_ text: String) -> Bool {
+        for (scheme, port) in [("https://", ":443"), ("http://", ":80")] where text.hasPrefix(scheme) {
+            let host = text.dropFirst(scheme.count)
+            let isPlain = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !#"/?#@,*\"#.utf8.contains($0) }
+            return isPlain && !host.isEmpty && host == host.lowercased() && !host.hasSuffix(port)
+                && !host.hasPrefix(":")
+        }
+        return false
+    }
+
     /// The keys of `--api-key-file`, if it is given.
     func keyRing() throws -> KeyRing? {
         guard let apiKeyFile else { return nil }

@@ -30,6 +30,9 @@ struct ServeCommand: ParsableCommand {
     @Flag(help: "Lets anyone call who can reach an address, even from other machines.")
     var allowAnonymous = false
 
+    @Option(help: "An origin whose pages may call from a browser, as https://review.example; repeatable.")
+    var allowOrigin: [String] = []
+
     @Option(help: "Where only /livez, /readyz and /version are answered, without a key and without TLS; repeatable.")
     var adminListen: [String] = []
 
@@ -115,12 +118,15 @@ struct ServeCommand: ParsableCommand {
         guard apiKeyFile != nil || !protectHealth else {
             throw ValidationError("--protect-health needs an --api-key-file.")
         }
+        if let text = allowOrigin.first(where: { !Self.isOrigin($0) }) {
+            throw ValidationError("\"\(text)\" is no origin: write https://review.example or http://localhost:3000.")
+        }
     }
 
     func run() throws {
         cpu.map(KernelLevel.use)
         let logger = makeLogger()
-        let access = AccessControl(keys: try keyRing(), protectsHealth: protectHealth)
+        let access = AccessControl(keys: try keyRing(), protectsHealth: protectHealth, origins: allowOrigin)
         let signals = StopSignals(reload: apiKeyFile.map { path in { Self.reload(path, access, logger) } })
         let processors = ProcessorQuota().count
         let limits = JobLimits(

@@ -41,7 +41,7 @@ struct EnvironmentArguments {
     }
 
     /// The flags that may be repeated; their values hold no commas.
-    private static let lists = ["--listen", "--admin-listen"]
+    private static let lists = ["--listen", "--admin-listen", "--allow-origin"]
 
     private static func names(_ flag: String, _ arguments: [String]) -> Bool {
         arguments.contains { $0 == flag || $0.hasPrefix(flag + "=") }
