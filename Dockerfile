@@ -3,6 +3,8 @@
 #     docker build --tag segscore .
 #     docker run --rm --read-only --tmpfs /tmp --cap-drop ALL --publish 127.0.0.1:8080:8080 segscore
 #
+# Whoever reaches the published port may call, unless SEGSCORE_API_KEY_FILE names keys.
+#
 # Scripts/build-image builds it without a Docker engine. Both images must be of one Debian release, for the binary is
 # linked against the C libraries of the first and runs with those of the second. Elsewhere the run stage's packages have
 # other names: on Ubuntu 24.04 libmicrohttpd12t64, libpng16-16t64 and a later libsimdjson.
@@ -49,8 +51,9 @@ LABEL org.opencontainers.image.title="segscore" \
 
 # A number and no name: Kubernetes' runAsNonRoot can tell that it is not root, and it needs no line in /etc/passwd.
 USER 65532:65532
-# Loopback, the default elsewhere, could not be reached from outside of the container.
-ENV SEGSCORE_LISTEN=0.0.0.0:8080
+# Loopback, the default elsewhere, could not be reached from outside of the container. Who reaches it is decided where the
+# port is published, so the server takes callers without a key; SEGSCORE_API_KEY_FILE has them show one all the same.
+ENV SEGSCORE_LISTEN=0.0.0.0:8080 SEGSCORE_ALLOW_ANONYMOUS=true
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 # Docker's and Podman's; an image of OCI's own format drops it, and Kubernetes asks /livez and /readyz instead.

@@ -22,7 +22,13 @@ struct segscore_mhd_options {
     unsigned int connections_per_address;
     unsigned int idle_seconds;
     size_t connection_buffer_bytes;
+    /// In PEM, kept for as long as the daemon lives; both NULL for plain HTTP.
+    const char *tls_certificate;
+    const char *tls_key;
 };
+
+/// TLS 1.2 and 1.3, with what GnuTLS takes for safe.
+#define SEGSCORE_TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /// Writes out one of the library's messages: a `va_list` cannot be handed to Swift.
 static void segscore_mhd_log(void *options, const char *format, va_list arguments) {
@@ -41,8 +47,14 @@ static inline struct MHD_Daemon *segscore_mhd_start(struct segscore_mhd_options 
     struct MHD_OptionItem pool[] = {
         {o->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t) o->threads, NULL},
         {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem tls[] = {
+        {o->tls_certificate != NULL ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *) o->tls_certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *) o->tls_key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) SEGSCORE_TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL}};
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG
+            | (o->tls_certificate != NULL ? MHD_USE_TLS : MHD_NO_FLAG),
         0, o->admit, o->context, o->handle, o->context,
         MHD_OPTION_EXTERNAL_LOGGER, segscore_mhd_log, o,
         MHD_OPTION_LISTEN_SOCKET, o->listening_socket,
@@ -55,7 +67,28 @@ static inline struct MHD_Daemon *segscore_mhd_start(struct segscore_mhd_options 
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, o->connection_buffer_bytes,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, o->connection_buffer_bytes,
         MHD_OPTION_ARRAY, pool,
+        MHD_OPTION_ARRAY, tls,
         MHD_OPTION_END);
+}
+
+/// The answer of a daemon that is never asked.
+static enum MHD_Result segscore_mhd_refuse(
+    void *context, struct MHD_Connection *connection, const char *target, const char *method, const char *version,
+    const char *bytes, size_t *count, void **request) {
+    return MHD_NO;
+}
+
+/// Whether the library can serve with a certificate and a key: reads both, and holds the one against the other.
+static inline int segscore_mhd_takes_tls(const char *certificate, const char *key) {
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, segscore_mhd_refuse, NULL,
+        MHD_OPTION_HTTPS_MEM_CERT, certificate,
+        MHD_OPTION_HTTPS_MEM_KEY, key,
+        MHD_OPTION_HTTPS_PRIORITIES, SEGSCORE_TLS_PRIORITIES,
+        MHD_OPTION_END);
+    if (daemon == NULL) return 0;
+    MHD_stop_daemon(daemon);
+    return 1;
 }
 
 /// The socket of a connection; open until the connection's last request is completed.

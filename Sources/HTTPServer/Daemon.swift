@@ -8,21 +8,22 @@ import Logging
 @safe
 final class Daemon: @unchecked Sendable {
     let socket: ListeningSocket
-    private let core: ServerCore
+    let listener: Listener
     private let handle: OpaquePointer
     private let options: UnsafeMutablePointer<segscore_mhd_options>
 
     /// Starts listening and answering.
     ///
     /// - Throws: ``ServerError/daemon(address:)``.
-    init(_ socket: ListeningSocket, core: ServerCore) throws(ServerError) {
-        let configuration = core.configuration
+    init(_ socket: ListeningSocket, listener: Listener) throws(ServerError) {
+        let configuration = listener.core.configuration
         self.socket = socket
-        self.core = core
+        self.listener = listener
+        let tls = listener.isSecure ? configuration.tls : nil
         unsafe options = .allocate(capacity: 1)
         unsafe options.initialize(
             to: segscore_mhd_options(
-                context: Unmanaged.passUnretained(core).toOpaque(), admit: admit, connection: connectionChanged,
+                context: Unmanaged.passUnretained(listener).toOpaque(), admit: admit, connection: connectionChanged,
                 target: beginExchange, handle: handleExchange, complete: completeExchange, log: logMessage,
                 listening_socket: socket.descriptor, threads: UInt32(configuration.threads),
                 // Never reached: beyond the server's limit `admit` refuses. At its own the library would take the
@@ -31,9 +32,13 @@ final class Daemon: @unchecked Sendable {
                 connections_per_address: UInt32(configuration.maxConnectionsPerAddress),
                 // The library closes without a word, so it comes second: after what ``ServerCore`` answers.
                 idle_seconds: configuration.idleTimeout > 0 ? UInt32(configuration.idleTimeout) + 2 : 0,
-                connection_buffer_bytes: configuration.connectionBufferBytes))
-        guard let handle = unsafe segscore_mhd_start(options) else {
-            unsafe options.deallocate()
+                connection_buffer_bytes: configuration.connectionBufferBytes,
+                tls_certificate: tls.flatMap { unsafe $0.certificate.copiedToC() },
+                tls_key: tls.flatMap { unsafe $0.key.copiedToC() }))
+        // Without memory for them it would be plain HTTP that starts.
+        let hasIdentity = unsafe options.pointee.tls_certificate != nil && options.pointee.tls_key != nil
+        guard hasIdentity == (tls != nil), let handle = unsafe segscore_mhd_start(options) else {
+            unsafe Self.free(options)
             throw .daemon(address: socket.address)
         }
         unsafe self.handle = handle
@@ -44,22 +49,37 @@ final class Daemon: @unchecked Sendable {
     deinit {
         socket.retire()
         unsafe MHD_stop_daemon(handle)
+        unsafe Self.free(options)
+    }
+
+    @unsafe
+    private static func free(_ options: UnsafeMutablePointer<segscore_mhd_options>) {
+        unsafe Glibc.free(UnsafeMutablePointer(mutating: options.pointee.tls_certificate))
+        unsafe Glibc.free(UnsafeMutablePointer(mutating: options.pointee.tls_key))
         unsafe options.deallocate()
     }
 }
 
-// The callbacks, each with the server's core as its context. It outlives its daemons, which hold it.
+extension String {
+    /// To be given back by `free`.
+    @unsafe
+    fileprivate func copiedToC() -> UnsafePointer<CChar>? {
+        unsafe UnsafePointer(strdup(self))
+    }
+}
+
+// The callbacks, each with the daemon's listener as its context. It outlives its daemon, which holds it.
 
 @unsafe
-private func core(_ context: UnsafeMutableRawPointer?) -> ServerCore? {
-    unsafe context.map { unsafe Unmanaged<ServerCore>.fromOpaque($0).takeUnretainedValue() }
+private func listener(_ context: UnsafeMutableRawPointer?) -> Listener? {
+    unsafe context.map { unsafe Unmanaged<Listener>.fromOpaque($0).takeUnretainedValue() }
 }
 
 /// `MHD_AcceptPolicyCallback`.
 private func admit(
     context: UnsafeMutableRawPointer?, address: UnsafePointer<sockaddr>?, size: socklen_t
 ) -> MHD_Result {
-    unsafe core(context)?.hasRoom == true ? .YES : .NO
+    unsafe listener(context)?.core.hasRoom == true ? .YES : .NO
 }
 
 /// `MHD_NotifyConnectionCallback`.
@@ -67,7 +87,7 @@ private func connectionChanged(
     context: UnsafeMutableRawPointer?, connection: OpaquePointer?,
     socketContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, change: MHD_ConnectionNotificationCode
 ) {
-    guard let core = unsafe core(context) else { return }
+    guard let core = unsafe listener(context)?.core else { return }
     switch change {
     case .CONNECTION_NOTIFY_STARTED: core.connectionBegan()
     case .CONNECTION_NOTIFY_CLOSED: core.connectionEnded()
@@ -78,8 +98,8 @@ private func connectionChanged(
 private func beginExchange(
     context: UnsafeMutableRawPointer?, target: UnsafePointer<CChar>?, connection: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
-    guard let core = unsafe core(context), let connection = unsafe connection else { return nil }
-    let exchange = unsafe Exchange(core: core, connection: connection, target: target)
+    guard let listener = unsafe listener(context), let connection = unsafe connection else { return nil }
+    let exchange = unsafe Exchange(listener: listener, connection: connection, target: target)
     return unsafe Unmanaged.passRetained(exchange).toOpaque()
 }
 
@@ -108,7 +128,7 @@ private func completeExchange(
 }
 
 private func logMessage(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {
-    guard let core = unsafe core(context), let message = unsafe message else { return }
+    guard let core = unsafe listener(context)?.core, let message = unsafe message else { return }
     let text = unsafe String(cString: message)
     core.configuration.logger.debug("libmicrohttpd", metadata: ["message": "\(text)"])
 }

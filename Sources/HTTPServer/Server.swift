@@ -37,11 +37,20 @@ package final class Server: Sendable {
     /// - Throws: ``ServerError``; the server then listens nowhere.
     package func start() throws(ServerError) {
         signal(SIGPIPE, SIG_IGN)
-        var sockets: [ListeningSocket] = []
-        for address in core.configuration.listeners { sockets.append(try ListeningSocket(address)) }
+        let configuration = core.configuration
+        try configuration.tls?.check()
+        var sockets: [(ListeningSocket, Listener)] = []
+        for address in configuration.listeners {
+            let isSecure = configuration.tls != nil && address.isTCP
+            sockets.append((try ListeningSocket(address), Listener(core: core, role: .service, isSecure: isSecure)))
+        }
+        for address in configuration.adminListeners {
+            let listener = Listener(core: core, role: .administration, isSecure: false)
+            sockets.append((try ListeningSocket(address), listener))
+        }
         var started: [Daemon] = []
         do throws(ServerError) {
-            for socket in sockets { started.append(try Daemon(socket, core: core)) }
+            for (socket, listener) in sockets { started.append(try Daemon(socket, listener: listener)) }
         } catch {
             // Those that did start may have a request already.
             refuseWaiting()
@@ -52,12 +61,18 @@ package final class Server: Sendable {
             daemons = started
         }
         for daemon in started {
-            core.configuration.logger.info("listening", metadata: ["address": "\(daemon.socket.address)"])
+            configuration.logger.info(
+                "listening",
+                metadata: [
+                    "address": "\(daemon.socket.address)",
+                    "listener.protocol": daemon.listener.isSecure ? "https" : "http",
+                    "listener.role": .string(daemon.listener.role.rawValue),
+                ])
         }
     }
 
-    /// Where the server listens, in the order of the configuration and with the ports that it was given; empty before
-    /// it is started and after it is stopped.
+    /// Where the server listens, in the order of the configuration, administration last, and with the ports that it was
+    /// given; empty before it is started and after it is stopped.
     package var addresses: [ListenAddress] {
         daemons.withLock { $0.map(\.socket.address) }
     }

@@ -7,6 +7,12 @@ package struct ServerConfiguration: Sendable {
     /// At least one.
     package var listeners: [ListenAddress]
 
+    /// Further addresses, whose requests come as ``ListenerRole/administration``. Always plain HTTP.
+    package var adminListeners: [ListenAddress] = []
+
+    /// Has the listeners speak TLS; Unix sockets stay plain.
+    package var tls: TLSIdentity?
+
     /// Threads that read and write, for each listener; at least 1.
     package var threads = 1
 

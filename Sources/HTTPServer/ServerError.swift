@@ -9,6 +9,10 @@ package enum ServerError: Error, Equatable {
     case pathInUse(String)
     /// A system call failed; `code` is its `errno`.
     case system(operation: String, address: ListenAddress, code: Int32)
+    /// The certificate or its key is no PEM that TLS can be served with, or they do not belong together.
+    case tlsIdentity
+    /// libmicrohttpd was built without TLS.
+    case tlsUnsupported
     /// libmicrohttpd would not start; it logged why.
     case daemon(address: ListenAddress)
 }

@@ -21,14 +21,27 @@ package struct IncomingRequest: Sendable {
     /// Makes the reader of a `multipart/form-data` body; nil where the request's `Content-Type` is another.
     package let multipart: (any MultipartFactory)?
 
+    /// What the listener is for that it came to.
+    package let role: ListenerRole
+
     package init(
-        head: HTTPRequest, id: String, trace: TraceContext? = nil, multipart: (any MultipartFactory)? = nil
+        head: HTTPRequest, id: String, trace: TraceContext? = nil, multipart: (any MultipartFactory)? = nil,
+        role: ListenerRole = .service
     ) {
         self.head = head
         self.id = id
         self.trace = trace
         self.multipart = multipart
+        self.role = role
     }
+}
+
+/// Whom a listener is there for.
+package enum ListenerRole: String, Sendable {
+    /// Callers of the service.
+    case service
+    /// Those who run it: only what they ask is answered, and to anyone.
+    case administration
 }
 
 /// What becomes of a request whose head was seen.

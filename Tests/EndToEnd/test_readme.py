@@ -73,9 +73,9 @@ def described_flags():
 
 def flags_of_the_program():
     """Flag and default, or None, as `serve --help` lists them."""
-    text = " ".join(run("serve", "--help").stdout.partition("OPTIONS:")[2].partition("--version")[0].split())
-    parts = re.split(r"(--[a-z-]+) <[a-z-]+> ", text)
-    defaults = (re.search(r"default: ([^)]+)\)$", part.strip()) for part in parts[2::2])
+    text = run("serve", "--help").stdout.partition("OPTIONS:")[2].partition("  --version")[0]
+    parts = re.split(r"^  (--[a-z-]+)(?: <[a-z-]+>)?", text, flags=re.MULTILINE)
+    defaults = (re.search(r"default: ([^)]+)\)$", " ".join(part.split())) for part in parts[2::2])
     return dict(zip(parts[1::2], (found and found[1] for found in defaults)))
 
 

@@ -15,6 +15,16 @@ import Testing
     }
 
     @Test(arguments: [
+        ("127.0.0.1:1", true), ("127.255.0.9:1", true), ("[::1]:1", true), ("localhost:1", true), ("unix:/s", true),
+        ("0.0.0.0:1", false), ("[::]:1", false), ("128.0.0.1:1", false), ("126.0.0.1:1", false), ("[::2]:1", false),
+        ("[fe80::1]:1", false), ("[::ffff:127.0.0.1]:1", false), ("example:1", false), ("127.1:1", false),
+        ("localhost.example:1", false),
+    ])
+    func tellsWhatOnlyThisMachineCanReach(text: String, isLoopback: Bool) throws {
+        #expect(try ListenAddress(text).isLoopback == isLoopback)
+    }
+
+    @Test(arguments: [
         "", ":", "8080", ":8080", "localhost", "localhost:", "localhost:x", "localhost:-1", "localhost:+1",
         "localhost:65536", "::1:8080", "[::1]", "[::1:8080", "[]:1", "[a]:1", "a b:1", "http://a:1", "unix:",
         "unix:/a\u{0}b", "ä:1",

@@ -27,6 +27,29 @@ import Testing
         }
     }
 
+    @Test func tellsWhichListenerARequestCameTo() throws {
+        let responder = TestResponder { request in .refuse(.text(200, request.role.rawValue)) }
+        let change: (inout ServerConfiguration) -> Void = { $0.adminListeners = [.tcp(host: "127.0.0.1", port: 0)] }
+        try withServer(responder, change) { server, _ in
+            let bodies = try server.addresses.map { address in
+                let client = try TestClient(address)
+                try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                return String(decoding: try client.answer().body, as: UTF8.self)
+            }
+            #expect(bodies == ["service", "administration"])
+        }
+    }
+
+    @Test(arguments: [("", ""), ("no PEM", "no PEM")]) func refusesWhatIsNoCertificate(certificate: String, key: String)
+        throws
+    {
+        var configuration = try ServerConfiguration.test()
+        configuration.tls = TLSIdentity(certificate: certificate, key: key)
+        let server = Server(configuration: configuration, responder: TestResponder.echo)
+        #expect(throws: ServerError.tlsIdentity) { try server.start() }
+        #expect(server.addresses.isEmpty)
+    }
+
     @Test func takesOverASocketThatWasLeftBehind() throws {
         try withTemporaryDirectory { directory in
             let path = "\(directory)/s"

@@ -32,6 +32,12 @@ import Testing
         #expect(try Route(target: target + "?a=b/c") == route)
     }
 
+    @Test func answersWithoutAKeyOnlyWhatProbesAsk() {
+        #expect(Self.paths.filter(\.route.isOpen).map(\.target) == ["/livez", "/readyz", "/metrics"])
+        #expect(
+            Self.paths.filter(\.route.isAdministrative).map(\.target) == ["/livez", "/readyz", "/metrics", "/version"])
+    }
+
     @Test(arguments: [
         "", "/", "*", "score", "/Score", "/score/", "/score/x", "//score", "/jobs/", "/jobs/a/", "/jobs/a/b",
         "/jobs/a/cancel/", "/jobs/a/image_scores/0", "/livez/x", "/openapi", "/%6Aobs",

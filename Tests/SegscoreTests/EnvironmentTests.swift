@@ -25,6 +25,23 @@ import Testing
         #expect(merged(["SEGSCORE_LISTEN": "0.0.0.0:1"], "healthcheck") == ["healthcheck", "--listen=0.0.0.0:1"])
     }
 
+    @Test func asksTheAdministrativeAddressUnlessAnotherIsGiven() {
+        let environment = ["SEGSCORE_LISTEN": "a:1", "SEGSCORE_ADMIN_LISTEN": "b:1,c:1"]
+        #expect(
+            merged(environment, "healthcheck")
+                == ["healthcheck", "--admin-listen=b:1", "--admin-listen=c:1", "--listen=a:1"])
+        #expect(merged(environment, "healthcheck", "--listen", "d:1") == ["healthcheck", "--listen", "d:1"])
+    }
+
+    @Test func turnsSwitchesOnAndOff() {
+        #expect(merged(["SEGSCORE_ALLOW_ANONYMOUS": "true"], "serve") == ["serve", "--allow-anonymous"])
+        #expect(merged(["SEGSCORE_ALLOW_ANONYMOUS": "1"], "serve") == ["serve", "--allow-anonymous"])
+        #expect(merged(["SEGSCORE_ALLOW_ANONYMOUS": "false"], "serve") == ["serve"])
+        #expect(merged(["SEGSCORE_ALLOW_ANONYMOUS": "0"], "serve") == ["serve"])
+        // Which the command refuses, as it must: nobody knows what was meant.
+        #expect(merged(["SEGSCORE_ALLOW_ANONYMOUS": "off"], "serve") == ["serve", "--allow-anonymous=off"])
+    }
+
     /// Kubernetes makes such variables for a service that is named segscore.
     @Test func passesOverWhatStandsForNoFlag() {
         let environment = ["SEGSCORE_PORT": "tcp://10.0.0.1:80", "SEGSCORE_SERVICE_HOST": "10.0.0.1"]
@@ -35,7 +52,9 @@ import Testing
 
     /// Each variable is taken by the command itself.
     @Test(arguments: [
-        ("SEGSCORE_LISTEN", "127.0.0.1:0"), ("SEGSCORE_THREADS", "2"), ("SEGSCORE_WORKERS", "2"),
+        ("SEGSCORE_LISTEN", "127.0.0.1:0"), ("SEGSCORE_API_KEY_FILE", "keys"), ("SEGSCORE_ALLOW_ANONYMOUS", "true"),
+        ("SEGSCORE_ADMIN_LISTEN", "127.0.0.1:0"), ("SEGSCORE_ALLOW_ORIGIN", "https://a"),
+        ("SEGSCORE_THREADS", "2"), ("SEGSCORE_WORKERS", "2"),
         ("SEGSCORE_BACKLOG", "2"), ("SEGSCORE_MAX_BODY_BYTES", "2Gi"), ("SEGSCORE_MAX_JSON_BYTES", "2M"),
         ("SEGSCORE_MAX_PIXELS", "2"), ("SEGSCORE_MAX_HEADER_BYTES", "2k"), ("SEGSCORE_MAX_CONNECTIONS", "2"),
         ("SEGSCORE_MAX_CONNECTIONS_PER_ADDRESS", "2"), ("SEGSCORE_IDLE_TIMEOUT", "2"),

@@ -50,7 +50,8 @@ final class Exchange: @unchecked Sendable {
         case closed
     }
 
-    private let core: ServerCore
+    private let listener: Listener
+    private var core: ServerCore { listener.core }
     private let connection: OpaquePointer
     /// As it came; nil where it holds a byte that no target may.
     private let target: String?
@@ -84,8 +85,8 @@ final class Exchange: @unchecked Sendable {
 
     /// - Parameter target: The request's target, not yet unescaped.
     @unsafe
-    init(core: ServerCore, connection: OpaquePointer, target: UnsafePointer<CChar>?) {
-        self.core = core
+    init(listener: Listener, connection: OpaquePointer, target: UnsafePointer<CChar>?) {
+        self.listener = listener
         unsafe self.connection = connection
         startedAt = DispatchTime.now().uptimeNanoseconds
         lastReceived = Atomic(startedAt)
@@ -95,7 +96,7 @@ final class Exchange: @unchecked Sendable {
             return text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } && !text.isEmpty ? text : nil
         }
         core.metrics.began()
-        if !core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
+        if !listener.core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
     }
 
     /// Does what the library's access handler has to; `NO` closes the connection.
@@ -138,8 +139,11 @@ final class Exchange: @unchecked Sendable {
     /// libmicrohttpd 0.9.75 takes a short read for the end of what there is, and where the client's close came in the
     /// same edge-triggered event as the bytes before it, it never hears of the close: the request would hang until it is
     /// idle for too long.
+    ///
+    /// Of TLS it reads until there is no more, and there the end of the socket says nothing: what came before it may
+    /// wait decrypted.
     private var isAbandoned: Bool {
-        guard let expectedBytes, receivedBytes < expectedBytes else { return false }
+        guard !listener.isSecure, let expectedBytes, receivedBytes < expectedBytes else { return false }
         var byte: UInt8 = 0
         return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0
     }
@@ -148,7 +152,7 @@ final class Exchange: @unchecked Sendable {
     ///
     /// An answer may not be queued before the body is complete, so it is written to the socket by hand, which is then
     /// shut down; the library sees that as a client that went away. With the lock held, since it is not closed before
-    /// ``complete()`` has had it.
+    /// ``complete()`` has had it. Nothing is written into a TLS connection, where only the library knows the keys.
     ///
     /// - Parameters:
     ///   - deadline: In nanoseconds of uptime; who has sent something since is left alone.
@@ -157,8 +161,10 @@ final class Exchange: @unchecked Sendable {
             guard case .open = reply, lastReceived.load(ordering: .relaxed) < deadline else { return }
             reply = .closed
             isExpired.store(true, ordering: .relaxed)
-            let bytes = problem(.timedOut).closingBytes(id: id.withLock { $0 })
-            _ = unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+            if !listener.isSecure {
+                let bytes = problem(.timedOut).closingBytes(id: id.withLock { $0 })
+                _ = unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+            }
             shutdown(descriptor, Int32(SHUT_RDWR))
         }
     }
@@ -246,7 +252,7 @@ final class Exchange: @unchecked Sendable {
 
             let form = FormFactory(contentType: head.request.headerFields[.contentType])
             let request = IncomingRequest(
-                head: head.request, id: id.withLock { $0 }, trace: trace, multipart: form)
+                head: head.request, id: id.withLock { $0 }, trace: trace, multipart: form, role: listener.role)
             let reception = core.responder.respond(to: request)
             path = reception.path
             switch reception.decision {
@@ -272,7 +278,8 @@ final class Exchange: @unchecked Sendable {
         let gap = unsafe UInt(bitPattern: call.version) &- UInt(bitPattern: call.target)
         let target = target.flatMap { gap == UInt($0.utf8.count) + 1 ? $0 : nil }
         let head = try RequestHead(
-            method: method, target: target, version: unsafe String(cString: call.version), fields: fields)
+            method: method, target: target, version: unsafe String(cString: call.version), fields: fields,
+            scheme: listener.isSecure ? "https" : "http")
         return switch head.bodyLength {
         case .none, .unknown: (head, 0)
         case .known(let length): (head, length)

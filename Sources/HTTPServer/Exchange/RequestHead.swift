@@ -18,7 +18,7 @@ struct RequestHead {
     ///   - target: As it came; nil where it holds what no target may.
     /// - Throws: ``ServerRefusal/malformed`` or ``ServerRefusal/unsupportedTransferCoding``.
     init(
-        method: String, target: String?, version: String, fields: HTTPFields
+        method: String, target: String?, version: String, fields: HTTPFields, scheme: String
     ) throws(ServerRefusal) {
         guard let method = HTTPRequest.Method(method), let target else { throw .malformed }
         bodyLength = try Self.bodyLength(fields, version: version)
@@ -41,7 +41,7 @@ struct RequestHead {
         }
         var others = fields
         others[.hostField] = nil
-        request = HTTPRequest(method: method, scheme: "http", authority: authority, path: path, headerFields: others)
+        request = HTTPRequest(method: method, scheme: scheme, authority: authority, path: path, headerFields: others)
     }
 
     /// Where the body ends, by RFC 9112 6.3. Whatever two recipients might read in two ways is refused: it is how

@@ -33,6 +33,10 @@ package enum ListenAddress: Equatable, Sendable, CustomStringConvertible {
         self = .tcp(host: String(host), port: port)
     }
 
+    var isTCP: Bool {
+        if case .tcp = self { true } else { false }
+    }
+
     package var description: String {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

@@ -53,6 +53,22 @@ enum Route: Equatable {
         }
     }
 
+    /// Whether it is answered without a key: platforms' probes and those who collect metrics have none.
+    var isOpen: Bool {
+        switch self {
+        case .live, .ready, .metrics: true
+        default: false
+        }
+    }
+
+    /// Whether it is answered to those who run the service, on listeners of their own.
+    var isAdministrative: Bool {
+        switch self {
+        case .live, .ready, .metrics, .version: true
+        default: false
+        }
+    }
+
     /// The methods that the path answers; HEAD goes with GET.
     var methods: [HTTPRequest.Method] {
         switch self {
@@ -77,7 +93,7 @@ enum Route: Equatable {
 }
 
 extension Problem {
-    fileprivate static func notFound(_ path: Substring) -> Problem {
+    static func notFound(_ path: some StringProtocol) -> Problem {
         Problem(.notFound, "not-found", "There is nothing at \(path).", actual: String(path))
     }
 

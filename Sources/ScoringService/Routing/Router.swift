@@ -5,19 +5,30 @@ package import ServiceInterface
 /// The service: sends requests to handlers, and turns what goes wrong into problem documents.
 package final class Router: Responder {
     private let service: Service
+    private let access: AccessControl
 
-    package init(_ service: Service) {
+    package init(_ service: Service, access: AccessControl = AccessControl()) {
         self.service = service
+        self.access = access
     }
 
     package func respond(to request: IncomingRequest) -> Reception {
-        let service = service
-        let render: @Sendable (Answer) -> Response = { service.response(for: $0, to: request) }
-        var path: PathTemplate?
+        let (service, crossOrigin) = (service, access.crossOrigin)
+        let render: @Sendable (Answer) -> Response = {
+            crossOrigin.admit(request, to: service.response(for: $0, to: request))
+        }
+        let target = request.head.path ?? "/"
+        let found = Result { () throws(Problem) in try Route(target: target) }
+        let path = (try? found.get())?.template
         do throws(Problem) {
-            let target = request.head.path ?? "/"
-            let route = try Route(target: target)
-            path = route.template
+            if let preflight = crossOrigin.preflight(request, for: try? found.get()) {
+                return .refuse(preflight, at: path)
+            }
+            try access.check(request, for: try? found.get())
+            let route = try found.get()
+            guard request.role == .service || route.isAdministrative else {
+                throw .notFound(target.prefix { $0 != "?" })
+            }
             try route.check(request.head.method)
             return .receive(RoutedSink(try intake(for: route, request), render: render), at: path)
         } catch {

@@ -12,7 +12,7 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve", abstract: "Answers scoring requests over HTTP.",
         discussion: """
             Every flag has a variable: SEGSCORE_MAX_BODY_BYTES stands for --max-body-bytes, and SEGSCORE_LISTEN takes \
-            several addresses with commas between them. A flag that is given wins.
+            several addresses with commas between them. A flag that is given wins. SIGHUP has the keys read anew.
             """)
 
     enum LogFormat: String, ExpressibleByArgument, CaseIterable {
@@ -21,6 +21,30 @@ struct ServeCommand: ParsableCommand {
 
     @Option(help: "Where to listen: 127.0.0.1:8080, [::1]:8080 or unix:/run/segscore.sock; repeatable.")
     var listen: [String] = ["127.0.0.1:8080"]
+
+    @Option(help: "A file of the keys that callers may show, one a line; without it anyone may call.")
+    var apiKeyFile: String?
+
+    @Flag(help: "Has /livez, /readyz and /metrics need a key too.")
+    var protectHealth = false
+
+    @Flag(help: "Lets anyone call who can reach an address, even from other machines.")
+    var allowAnonymous = false
+
+    @Option(help: "An origin whose pages may call from a browser, as https://review.example; repeatable.")
+    var allowOrigin: [String] = []
+
+    @Option(
+        help:
+            "Where only /livez, /readyz, /metrics and /version are answered, without a key and without TLS; repeatable."
+    )
+    var adminListen: [String] = []
+
+    @Option(help: "The certificate to speak TLS with on all TCP addresses, and those it hangs on, in PEM.")
+    var tlsCert: String?
+
+    @Option(help: "The certificate's key, in PEM and without a passphrase.")
+    var tlsKey: String?
 
     @Option(help: "Threads that read and write, for each address; by default the processors that may be used.")
     var threads: Int?
@@ -110,12 +134,22 @@ struct ServeCommand: ParsableCommand {
         try Self.check("open-ttl", openTtl, in: 0.1...315_360_000)
         try Self.check("result-ttl", resultTtl, in: 0...315_360_000)
         guard !listen.isEmpty else { throw ValidationError("--listen needs an address.") }
+        guard (tlsCert == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-cert and --tls-key need each other.")
+        }
+        guard apiKeyFile != nil || !protectHealth else {
+            throw ValidationError("--protect-health needs an --api-key-file.")
+        }
+        if let text = allowOrigin.first(where: { !Self.isOrigin($0) }) {
+            throw ValidationError("\"\(text)\" is no origin: write https://review.example or http://localhost:3000.")
+        }
     }
 
     func run() throws {
         cpu.map(KernelLevel.use)
-        let signals = StopSignals()
         let logger = makeLogger()
+        let access = AccessControl(keys: try keyRing(), protectsHealth: protectHealth, origins: allowOrigin)
+        let signals = StopSignals(reload: apiKeyFile.map { path in { Self.reload(path, access, logger) } })
         let processors = ProcessorQuota().count
         let budget = memoryBudget?.bytes ?? MemoryLimit().bytes / 4 * 3
         MemoryBudget.shared.limit = budget
@@ -129,7 +163,7 @@ struct ServeCommand: ParsableCommand {
                 spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl,
                 processors: processors),
             limits: limits, logger: logger, exposition: { metrics.text() })
-        let server = Server(configuration: try serverConfiguration(logger), responder: Router(service))
+        let server = Server(configuration: try serverConfiguration(logger), responder: Router(service, access: access))
         do throws(ServerError) {
             try server.start()
         } catch {
@@ -170,16 +204,10 @@ struct ServeCommand: ParsableCommand {
     }
 
     private func serverConfiguration(_ logger: Logger) throws -> ServerConfiguration {
-        var addresses: [ListenAddress] = []
-        for text in listen {
-            do throws(ServerError) {
-                addresses.append(try ListenAddress(text))
-            } catch {
-                throw ValidationError(error.sentence)
-            }
-        }
         var configuration = ServerConfiguration(
-            listeners: addresses, logger: logger, problem: { Problem($0).response })
+            listeners: try serviceAddresses(), logger: logger, problem: { Problem($0).response })
+        configuration.adminListeners = try adminListen.map(Self.address)
+        configuration.tls = try tlsIdentity()
         configuration.threads = threads ?? ProcessorQuota().count
         configuration.maxConnections = maxConnections
         configuration.maxConnectionsPerAddress = maxConnectionsPerAddress

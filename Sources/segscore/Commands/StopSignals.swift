@@ -1,32 +1,42 @@
 import Glibc
 
-/// SIGTERM and SIGINT, waited for instead of being died of.
+/// SIGTERM and SIGINT, waited for instead of being died of; and SIGHUP, where there is something to read anew.
 struct StopSignals {
+    private let reload: (() -> Void)?
+
     /// Blocks the signals, in this thread and all that it starts from now on: to be made before any other thread.
-    init() {
-        unsafe Self.withSet { unsafe pthread_sigmask(SIG_BLOCK, $0, nil) }
+    ///
+    /// - Parameter reload: What SIGHUP asks for, once ``wait()`` is called; nil to leave that signal as it is.
+    init(reload: (() -> Void)? = nil) {
+        self.reload = reload
+        unsafe withSet { unsafe pthread_sigmask(SIG_BLOCK, $0, nil) }
     }
 
-    /// Waits for the first of them. From then on SIGTERM is passed over, since platforms may send it twice; SIGINT ends
+    /// Waits for the first that stops. From then on SIGTERM is passed over, since platforms may send it twice; SIGINT ends
     /// the process at once, for a person who will not wait.
     ///
     /// - Returns: The signal's name.
     func wait() -> String {
         var number: Int32 = 0
-        unsafe Self.withSet { set in
+        unsafe withSet { set in
             // An interrupted wait is gone on with.
-            while unsafe sigwait(set, &number) != 0 {}
+            while unsafe sigwait(set, &number) != 0 || number == SIGHUP {
+                if number == SIGHUP { reload?() }
+                number = 0
+            }
             unsafe sigdelset(set, SIGTERM)
+            unsafe sigdelset(set, SIGHUP)
             unsafe pthread_sigmask(SIG_UNBLOCK, set, nil)
         }
         return number == SIGINT ? "SIGINT" : "SIGTERM"
     }
 
-    private static func withSet(_ body: (UnsafeMutablePointer<sigset_t>) -> Void) {
+    private func withSet(_ body: (UnsafeMutablePointer<sigset_t>) -> Void) {
         var set = sigset_t()
         unsafe sigemptyset(&set)
         unsafe sigaddset(&set, SIGTERM)
         unsafe sigaddset(&set, SIGINT)
+        if reload != nil { unsafe sigaddset(&set, SIGHUP) }
         unsafe body(&set)
     }
 }

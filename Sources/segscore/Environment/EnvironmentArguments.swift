@@ -1,3 +1,5 @@
+import ArgumentParser
+
 /// Flags of `serve` from the environment: `SEGSCORE_MAX_BODY_BYTES` stands for `--max-body-bytes`.
 ///
 /// Other variables that begin so are passed over: Kubernetes makes `SEGSCORE_PORT` and more for a service that is named
@@ -15,20 +17,34 @@ struct EnvironmentArguments {
     ///   - arguments: Without the program's name; unchanged unless they run `serve` or `healthcheck`.
     func merged(into arguments: [String]) -> [String] {
         guard let command = arguments.first else { return arguments }
-        let flags: [String]
+        var flags: [(name: String, isSwitch: Bool)]
         switch command {
         case "serve": flags = Self.flags(of: ServeCommand())
-        case "healthcheck": flags = Self.flags(of: HealthcheckCommand())
+        case "healthcheck":
+            flags = Self.flags(of: HealthcheckCommand())
+            // Who names an address wants that one asked.
+            if Self.names("--listen", arguments) { flags.removeAll { $0.name == "--admin-listen" } }
         default: return arguments
         }
         var added: [String] = []
-        for flag in flags.sorted() where !arguments.contains(where: { $0 == flag || $0.hasPrefix(flag + "=") }) {
+        for (flag, isSwitch) in flags.sorted(by: { $0.name < $1.name }) where !Self.names(flag, arguments) {
             guard let value = environment[Self.variable(flag)], !value.isEmpty else { continue }
-            // Only addresses are lists, and only they hold no commas of their own.
-            let values = flag == "--listen" ? value.split(separator: ",").map(String.init) : [value]
-            added += values.map { "\(flag)=\($0)" }
+            switch value {
+            case "true" where isSwitch, "1" where isSwitch: added.append(flag)
+            case "false" where isSwitch, "0" where isSwitch: break
+            default:
+                let values = Self.lists.contains(flag) ? value.split(separator: ",").map(String.init) : [value]
+                added += values.map { "\(flag)=\($0)" }
+            }
         }
         return [command] + added + arguments.dropFirst()
+    }
+
+    /// The flags that may be repeated; their values hold no commas.
+    private static let lists = ["--listen", "--admin-listen", "--allow-origin"]
+
+    private static func names(_ flag: String, _ arguments: [String]) -> Bool {
+        arguments.contains { $0 == flag || $0.hasPrefix(flag + "=") }
     }
 
     /// The name of the variable that stands for a flag.
@@ -36,12 +52,12 @@ struct EnvironmentArguments {
         "SEGSCORE_" + flag.drop { $0 == "-" }.uppercased().replacing("-", with: "_")
     }
 
-    /// The names of a command's options: those of its properties, as ArgumentParser spells them.
-    private static func flags(of command: some Any) -> [String] {
+    /// A command's options: the names are those of its properties, as ArgumentParser spells them. Switches take no value.
+    private static func flags(of command: some Any) -> [(name: String, isSwitch: Bool)] {
         Mirror(reflecting: command).children.compactMap { child in
             guard let label = child.label, label.hasPrefix("_") else { return nil }
-            return "--"
-                + label.dropFirst().map { $0.isUppercase ? "-" + $0.lowercased() : String($0) }.joined()
+            let words = label.dropFirst().map { $0.isUppercase ? "-" + $0.lowercased() : String($0) }
+            return ("--" + words.joined(), child.value is Flag<Bool>)
         }
     }
 }

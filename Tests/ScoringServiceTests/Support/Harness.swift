@@ -19,7 +19,7 @@ struct Harness {
     init(
         workers: Int = 1, backlog: Int = 8, timeToLive: TimeInterval = 3600, resultBytes: Int = 1 << 20,
         history: Int = 100, maxBodyBytes: Int = 1 << 24, maxJSONBytes: Int = 1 << 20, maxPixels: Int = 1 << 20,
-        metrics: MetricRegistry = MetricRegistry()
+        metrics: MetricRegistry = MetricRegistry(), access: AccessControl = AccessControl()
     ) throws {
         spool = try TemporaryDirectory()
         service = Service(
@@ -31,7 +31,7 @@ struct Harness {
                 history: history),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics,
             exposition: { metrics.text() })
-        router = Router(service)
+        router = Router(service, access: access)
     }
 
     var jobCount: Int { service.queue.jobs(limit: .max).jobs.count }
@@ -60,14 +60,15 @@ struct Harness {
     }
 
     func open(
-        _ method: HTTPRequest.Method, _ target: String, _ fields: HTTPFields = [:], bodyCount: Int? = nil
+        _ method: HTTPRequest.Method, _ target: String, _ fields: HTTPFields = [:], bodyCount: Int? = nil,
+        role: ListenerRole = .service
     ) -> Reception {
         var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: target)
         head.headerFields = fields
         if let bodyCount, fields[.contentLength] == nil { head.headerFields[.contentLength] = String(bodyCount) }
         return router.respond(
             to: IncomingRequest(
-                head: head, id: "test", multipart: FormFactory(contentType: fields[.contentType])))
+                head: head, id: "test", multipart: FormFactory(contentType: fields[.contentType]), role: role))
     }
 
     /// Opens a `POST /score` whose body is still to come.

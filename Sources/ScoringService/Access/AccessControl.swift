@@ -1,0 +1,57 @@
+import HTTPTypes
+import ServiceInterface
+import Synchronization
+
+/// Decides who is answered, from the head of a request alone.
+package final class AccessControl: Sendable {
+    private let keys: Mutex<KeyRing?>
+    private let protectsHealth: Bool
+    let crossOrigin: CrossOrigin
+
+    /// - Parameters:
+    ///   - keys: What callers have to show one of; nil to let anyone call.
+    ///   - protectsHealth: Has even what platforms' probes ask need a key.
+    ///   - origins: Whose pages may call from a browser, as that writes them.
+    package init(keys: KeyRing? = nil, protectsHealth: Bool = false, origins: [String] = []) {
+        self.keys = Mutex(keys)
+        self.protectsHealth = protectsHealth
+        crossOrigin = CrossOrigin(origins: Set(origins))
+    }
+
+    /// Takes other keys from the next request on.
+    package func replaceKeys(_ keys: KeyRing) {
+        self.keys.withLock { $0 = keys }
+    }
+
+    /// - Parameters:
+    ///   - route: Nil where nothing has the request's path; who has no key is not told so.
+    /// - Throws: 401 with `WWW-Authenticate` (RFC 6750).
+    func check(_ request: IncomingRequest, for route: Route?) throws(Problem) {
+        guard request.role == .service, let keys = keys.withLock({ $0 }) else { return }
+        if let route, route.isOpen, !protectsHealth { return }
+        let credentials = request.head.headerFields[values: .authorization]
+        guard let token = credentials.lazy.compactMap(Self.bearerToken).first else { throw .keyMissing }
+        guard credentials.count == 1, keys.contains(token.utf8) else { throw .keyUnknown }
+    }
+
+    /// The token behind `Bearer`, in any case (RFC 9110 11.1); nil for other schemes.
+    private static func bearerToken(_ credentials: String) -> Substring? {
+        let scheme = credentials.prefix { $0 != " " }
+        guard scheme.lowercased() == "bearer" else { return nil }
+        return credentials[scheme.endIndex...].drop { $0 == " " }
+    }
+}
+
+extension Problem {
+    fileprivate static let keyMissing = unauthorized(
+        "This needs a key, and the request has none.", #"Bearer realm="segscore""#)
+
+    fileprivate static let keyUnknown = unauthorized(
+        "The key is none of those that this server takes.", #"Bearer realm="segscore", error="invalid_token""#)
+
+    private static func unauthorized(_ detail: String, _ challenge: String) -> Problem {
+        Problem(
+            .unauthorized, "unauthorized", detail, parameter: "Authorization", expected: "Bearer KEY"
+        ).with(.wwwAuthenticate, challenge)
+    }
+}
