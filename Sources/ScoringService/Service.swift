@@ -49,6 +49,7 @@ package final class Service: @unchecked Sendable {
     /// Those that take batches.
     let openJobs = Mutex<[JobID: OpenJob]>([:])
     package let queue: JobQueue<ScoreJob>
+    let keys = IdempotencyKeys()
     let metrics: ServiceMetrics
     /// All metrics of the program, as `/metrics` answers them.
     let exposition: @Sendable () -> [UInt8]
@@ -73,6 +74,9 @@ package final class Service: @unchecked Sendable {
         queue = JobQueue(limits: limits, whenEnded: { metrics.count($0) })
         encoders.maxConcurrentOperationCount = limits.workers
     }
+
+    /// Whether there is a job, ended or not.
+    func knows(_ id: JobID) -> Bool { (try? queue.job(id)) != nil }
 
     var bodyLimits: ArrayBody.Limits {
         ArrayBody.Limits(bodyBytes: configuration.maxBodyBytes, jsonBytes: configuration.maxJSONBytes)

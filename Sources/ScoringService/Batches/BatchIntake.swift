@@ -96,22 +96,3 @@ final class BatchIntake: Intake, @unchecked Sendable {
         }
     }
 }
-
-extension IncomingRequest {
-    /// The key by which a request is known that may come twice.
-    ///
-    /// - Throws: 400 for an empty or very long one.
-    func idempotencyKey() throws(Problem) -> String? {
-        guard let key = head.headerFields[.idempotencyKey] else { return nil }
-        guard (1...255).contains(key.utf8.count) else {
-            throw Problem(
-                .badRequest, "invalid-header", "Idempotency-Key must have 1 to 255 characters.",
-                parameter: "Idempotency-Key", expected: "1 to 255 characters", actual: "\(key.utf8.count)")
-        }
-        return key
-    }
-}
-
-extension HTTPField.Name {
-    static let idempotencyKey = Self.known("Idempotency-Key")
-}

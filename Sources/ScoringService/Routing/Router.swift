@@ -38,7 +38,7 @@ package final class Router: Responder {
 
     private func intake(for route: Route, _ request: IncomingRequest) throws(Problem) -> any Intake {
         switch route {
-        case .score: try ScoreIntake(request, service)
+        case .score: try ScoreIntake.intake(for: request, service)
         case .issues: try IssuesIntake(request, service)
         case .jobs where request.head.method == .post: try service.openJob(request)
         case .jobs: try service.listJobs(request)

@@ -10,11 +10,13 @@ import ServiceInterface
 /// the two never use it at the same time.
 final class ScoreIntake: Intake, @unchecked Sendable {
     private let service: Service
-    private let job: JobID
+    private let reply: ScoreReply
     private let arrays: ScoreArrays
     private let body: ArrayBody
-    private let form: MediaType
-    private let preference: Preference
+    private let key: String?
+    /// Kept where there is a key.
+    private var fingerprint: RequestFingerprint?
+    private var job: JobID { reply.job }
 
     /// After how many bytes the job is told of the body, and asked whether it is wanted still: often enough for whoever cancels
     /// it, and seldom enough to cost nothing beside the bytes.
@@ -24,20 +26,46 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     private var toldShape: ScoringShape?
     private var untold = 0
 
-    init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
+    /// The intake of a request: one of its own, unless its key says that it has been here before.
+    static func intake(for request: IncomingRequest, _ service: Service) throws(Problem) -> any Intake {
+        guard let key = try request.idempotencyKey(),
+            let earlier = try service.keys.job(of: key, where: service.knows)
+        else { return try ScoreIntake(request, service) }
+        let reply = ScoreReply(
+            service: service, job: earlier.id, form: try form(of: request),
+            preference: Preference(request.head.headerFields))
+        return RepeatedIntake(request, reply, earlier.fingerprint)
+    }
+
+    private static func form(of request: IncomingRequest) throws(Problem) -> MediaType {
+        try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
+    }
+
+    private init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
         try service.checkMemory()
         self.service = service
-        form = try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
-        preference = Preference(request.head.headerFields)
+        let form = try Self.form(of: request)
+        key = try request.idempotencyKey()
+        fingerprint = key.map { _ in RequestFingerprint(request) }
         let parameters = try Parameters(target: request.head.path ?? "", known: ScoreParameters.names)
         arrays = ScoreArrays(service.configuration, parameters: parameters)
         body = try ArrayBody(
             request, limits: service.bodyLimits, destination: arrays)
-        job = try Self.admit(ScoreJob.Details(parameters: try ScoreParameters(parameters)), service)
+        let job = try Self.admit(ScoreJob.Details(parameters: try ScoreParameters(parameters)), service)
+        reply = ScoreReply(
+            service: service, job: job, form: form, preference: Preference(request.head.headerFields))
+        guard let key else { return }
+        do throws(Problem) {
+            try service.keys.begin(key, job, where: service.knows)
+        } catch {
+            service.queue.withdraw(job)
+            throw error
+        }
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
         try body.receive(bytes)
+        fingerprint?.update(bytes)
         untold += bytes.count
         let shape = arrays.shape
         guard untold >= (shape == toldShape ? Self.tellingInterval : Self.smallBody) else { return }
@@ -48,29 +76,31 @@ final class ScoreIntake: Intake, @unchecked Sendable {
 
     func abandon() {
         service.queue.withdraw(job)
+        if let key { service.keys.forget(key) }
     }
 
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
         do throws(Problem) {
             try body.finish()
         } catch {
-            service.queue.withdraw(job)
+            abandon()
             answer(.failure(error))
             return
         }
-        let wait = preference.wait ?? 0
-        if preference.isAsync && wait == 0 {
-            // Where it was canceled or deleted while its body came, the answer says so.
-            try? service.queue.enqueue(job) { [self] context in score(context) }
-            answer(Answer { () throws(Problem) in try accepted() })
-        } else {
+        if let key, let fingerprint { service.keys.complete(key, fingerprint) }
+        let reply = reply
+        if reply.waits {
             // Who waits is told in any case.
-            try? service.queue.enqueue(job, timeout: preference.isAsync ? TimeInterval(wait) : nil) {
+            try? service.queue.enqueue(job, timeout: reply.timeout) {
                 [self] context in
                 score(context)
-            } whenFinal: { [self] snapshot in
-                answer(Answer { () throws(Problem) in try response(to: snapshot) })
+            } whenFinal: { snapshot in
+                answer(Answer { () throws(Problem) in try reply.response(to: snapshot) })
             }
+        } else {
+            // Where it was canceled or deleted while its body came, the answer says so.
+            try? service.queue.enqueue(job) { [self] context in score(context) }
+            answer(Answer { () throws(Problem) in try reply.accepted() })
         }
     }
 
@@ -85,7 +115,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
                 $0 = ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init))
             }
             try parameters.check()
-            _ = try parameters.included(in: form)
+            _ = try parameters.included(in: reply.form)
             guard let pixels = try arrays.complete(isCancelled: { context.isCancelled }) else { return .canceled }
             let total = pixels.shape.imageCount
             let scores = try parameters.score(consume pixels, on: service.imageLoop) { done in
@@ -97,36 +127,6 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         } catch {
             return .failed(error)
         }
-    }
-
-    /// What a client gets that does not wait: the job as it stands.
-    private func accepted() throws(Problem) -> Response {
-        let snapshot: Job<ScoreJob>
-        do throws(JobError) {
-            snapshot = try service.queue.job(job)
-        } catch {
-            throw .canceled(job)
-        }
-        return try accepted(snapshot)
-    }
-
-    private func accepted(_ snapshot: Job<ScoreJob>) throws(Problem) -> Response {
-        var response = try ScoreResponse.accepted(snapshot)
-        response.head.headerFields[.preferenceApplied] = preference.applied
-        return response
-    }
-
-    /// What a client gets that has waited. One that was refused leaves no job behind.
-    private func response(to snapshot: Job<ScoreJob>?) throws(Problem) -> Response {
-        guard let snapshot, snapshot.status != .canceled else { throw .canceled(job) }
-        guard snapshot.status.isFinal else { return try accepted(snapshot) }
-        if let failure = snapshot.failure {
-            do throws(JobError) { try service.queue.delete(job) } catch { /* It has been forgotten already. */  }
-            throw failure
-        }
-        var response = try ScoreResponse(snapshot).response(in: form)
-        response.head.headerFields[.preferenceApplied] = preference.applied
-        return response
     }
 
     private static func admit(_ details: ScoreJob.Details, _ service: Service) throws(Problem) -> JobID {

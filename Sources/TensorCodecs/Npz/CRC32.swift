@@ -2,10 +2,13 @@ private import CISAL
 
 /// The checksum that zip archives carry. The only place that knows which library computes it: zlib's is slower than a network
 /// card, and Intel's ISA-L the fastest in Debian.
-struct CRC32 {
+package struct CRC32: Equatable, Sendable {
     private(set) var value: UInt32 = 0
 
-    mutating func update(_ bytes: borrowing Span<UInt8>) {
+    /// That of nothing.
+    package init() {}
+
+    package mutating func update(_ bytes: borrowing Span<UInt8>) {
         value = unsafe bytes.withUnsafeBufferPointer { buffer in
             guard let bytes = buffer.baseAddress else { return value }
             return unsafe crc32_gzip_refl(value, bytes, UInt64(buffer.count))

@@ -1,0 +1,38 @@
+import HTTPTypes
+import Jobs
+import ServiceInterface
+
+/// A `POST /score` whose key is known: its body is compared with the one that came before, and the job of that is answered.
+final class RepeatedIntake: Intake {
+    private let reply: ScoreReply
+    private let fingerprint: RequestFingerprint
+    private var found: RequestFingerprint
+
+    init(_ request: IncomingRequest, _ reply: ScoreReply, _ fingerprint: RequestFingerprint) {
+        self.reply = reply
+        self.fingerprint = fingerprint
+        found = RequestFingerprint(request)
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) {
+        found.update(bytes)
+    }
+
+    func abandon() {}
+
+    func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
+        guard found == fingerprint else {
+            return answer(
+                .failure(
+                    Problem(
+                        .unprocessableContent, "idempotency-key-reused",
+                        "The Idempotency-Key came with another request before.", parameter: "Idempotency-Key",
+                        expected: "the same target and body, or another key")))
+        }
+        let reply = reply
+        guard reply.waits else { return answer(Answer { () throws(Problem) in try reply.accepted() }) }
+        reply.service.queue.whenFinal(reply.job, timeout: reply.timeout) { job in
+            answer(Answer { () throws(Problem) in try reply.response(to: job) })
+        }
+    }
+}

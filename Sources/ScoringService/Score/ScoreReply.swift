@@ -1,0 +1,48 @@
+import Foundation
+import HTTPTypes
+import Jobs
+import ServiceInterface
+
+/// How a scoring request wants to be answered, and for which job.
+struct ScoreReply: Sendable {
+    let service: Service
+    let job: JobID
+    let form: MediaType
+    let preference: Preference
+
+    /// Whether the client waits for the result at all.
+    var waits: Bool { !preference.isAsync || (preference.wait ?? 0) > 0 }
+
+    /// How long it waits, in seconds; nil for as long as it takes.
+    var timeout: TimeInterval? { preference.isAsync ? TimeInterval(preference.wait ?? 0) : nil }
+
+    /// What a client gets that does not wait: the job as it stands.
+    func accepted() throws(Problem) -> Response {
+        let snapshot: Job<ScoreJob>
+        do throws(JobError) {
+            snapshot = try service.queue.job(job)
+        } catch {
+            throw .canceled(job)
+        }
+        return try accepted(snapshot)
+    }
+
+    private func accepted(_ snapshot: Job<ScoreJob>) throws(Problem) -> Response {
+        var response = try ScoreResponse.accepted(snapshot)
+        response.head.headerFields[.preferenceApplied] = preference.applied
+        return response
+    }
+
+    /// What a client gets that has waited. One that was refused leaves no job behind.
+    func response(to snapshot: Job<ScoreJob>?) throws(Problem) -> Response {
+        guard let snapshot, snapshot.status != .canceled else { throw .canceled(job) }
+        guard snapshot.status.isFinal else { return try accepted(snapshot) }
+        if let failure = snapshot.failure {
+            do throws(JobError) { try service.queue.delete(job) } catch { /* It has been forgotten already. */  }
+            throw failure
+        }
+        var response = try ScoreResponse(snapshot).response(in: form)
+        response.head.headerFields[.preferenceApplied] = preference.applied
+        return response
+    }
+}
