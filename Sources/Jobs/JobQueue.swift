@@ -61,6 +61,7 @@ package final class JobQueue<Kind: JobKind>: Sendable {
     /// Says how far a job has come, unless it has ended or is unknown.
     ///
     /// - Parameters:
+    ///   - imagesDone: Fewer than before count for nothing.
     ///   - imagesTotal: Nil leaves the total as it is.
     ///   - change: What else changes with it; as ``update(_:details:)`` takes it.
     /// - Returns: Whether the job is still live; where it is not, its input is no longer wanted.
@@ -70,7 +71,7 @@ package final class JobQueue<Kind: JobKind>: Sendable {
     ) -> Bool {
         self.change { state, _, _ in
             state.update(id) { record in
-                record.progress.imagesDone = imagesDone
+                record.progress.imagesDone = max(record.progress.imagesDone, imagesDone)
                 record.progress.imagesTotal = imagesTotal ?? record.progress.imagesTotal
                 change(&record.details)
             }

@@ -50,6 +50,28 @@ def finish(connection):
     return connection.read()
 
 
+# Progress
+
+
+def test_images_are_counted_while_the_body_arrives(client, server):
+    labels, pred_probs = reference.sample(images=8, height=128, width=256)
+    body = npz(labels=labels, pred_probs=pred_probs)  # 512 KiB an image
+    before = set(client.job_ids())
+    with BareConnection(server.address) as connection:
+        connection.send_body_head(body)
+        connection.send(body.data[:len(body.data) * 6 // 10])
+        made = eventually(lambda: set(client.job_ids()) - before, "the upload's job is listed")
+        path = f"/jobs/{made.pop()}"
+        eventually(lambda: client.get(path).json()["progress"]["images_done"] >= 2, "some images are in")
+        document = client.get(path).json()
+        assert document["status"] == "receiving" and document["progress"]["images_total"] == 8
+        assert document["progress"]["images_done"] <= 4
+        assert document["progress"]["fraction"] == document["progress"]["images_done"] / 8
+        connection.send(body.data[len(body.data) * 6 // 10:])
+        assert connection.read().status_code == 200
+    assert client.get(path).json()["progress"]["fraction"] == 1
+
+
 # Asynchronous answers
 
 

@@ -48,6 +48,7 @@ import Testing
             context.report(imagesDone: 3) { $0 += "d" }
             return .succeeded(Blob())
         }
+        #expect(queue.reportProgress(id, imagesDone: 0))
         #expect(queue.update(id) { $0 += "c" })
         #expect(try queue.job(id).progress == JobProgress(imagesDone: 1, imagesTotal: 4))
         await queue.runAll()

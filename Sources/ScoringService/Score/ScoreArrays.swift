@@ -28,6 +28,9 @@ final class ScoreArrays: ArrayDestination {
     private(set) var shape: ScoringShape?
     private var layouts: [ScoringError.Array: TensorLayout] = [:]
 
+    /// How many images have been taken in whole, as they arrive.
+    var imagesDone: Int { pixelAccumulator?.imagesDone ?? 0 }
+
     /// The layout of `pred_probs`, once its header has been seen.
     var probabilitiesLayout: TensorLayout? { layouts[.predictedProbabilities] }
 
