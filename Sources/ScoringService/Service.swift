@@ -84,9 +84,9 @@ package final class Service: @unchecked Sendable {
 
     /// - Throws: 503 where memory is nearly used up: a request that began now would hardly be done with.
     func checkMemory() throws(Problem) {
-        guard !MemoryBudget.shared.isNearlyUsed else {
+        guard !ByteBudget.memory.isNearlyUsed else {
             throw .unavailable(
-                "out-of-memory", "The memory for arrays is nearly used up.", limit: MemoryBudget.shared.limit)
+                "out-of-memory", "The memory for arrays is nearly used up.", limit: ByteBudget.memory.limit)
         }
     }
 

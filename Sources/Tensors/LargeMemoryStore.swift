@@ -7,20 +7,20 @@ import Synchronization
 /// first. So the latest blocks that were given back are kept, up to a bound, and given to the next buffers of about their size.
 final class LargeMemoryStore: Sendable {
     /// That of all buffers.
-    static let shared = LargeMemoryStore(keptAtMost: 32 << 20, budget: .shared)
+    static let shared = LargeMemoryStore(keptAtMost: 32 << 20, budget: .memory)
 
     /// The size from which buffers are worth a mapping of their own, in bytes; blocks are multiples of it.
     static let smallest = 128 << 10
 
     private let keptAtMost: Int
     /// Counts what is in use, not what is kept.
-    private let budget: MemoryBudget
+    private let budget: ByteBudget
     /// Oldest first.
     private let kept = Mutex<[LargeMemory]>([])
 
     /// - Parameters:
     ///   - keptAtMost: The most that is kept, in bytes.
-    init(keptAtMost: Int, budget: MemoryBudget = MemoryBudget(limit: .max)) {
+    init(keptAtMost: Int, budget: ByteBudget = ByteBudget(limit: .max)) {
         self.keptAtMost = keptAtMost
         self.budget = budget
     }

@@ -7,12 +7,16 @@ import Glibc
 package final class SpoolFile {
     private let descriptor: Int32
     private let directory: String
+    private let budget: ByteBudget
+    private var byteCount = 0
 
     /// - Parameters:
     ///   - directory: An existing directory; the file takes space on its disk.
+    ///   - budget: What the bytes are taken from, for as long as this lives.
     /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package init(directory: String) throws(TensorError) {
+    package init(directory: String, budget: ByteBudget = .spool) throws(TensorError) {
         self.directory = directory
+        self.budget = budget
         // O_TMPFILE is a macro of several flags, which Swift does not see: 020000000 | O_DIRECTORY.
         let temporary = 0o20_000_000 | O_DIRECTORY
         let nameless = unsafe open(directory, temporary | O_RDWR | O_CLOEXEC, 0o600)
@@ -34,12 +38,22 @@ package final class SpoolFile {
 
     deinit {
         close(descriptor)
+        budget.release(byteCount)
     }
 
     /// Adds bytes at the end.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENOSPC` where the disk is full.
+    /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENOSPC` where the disk is full or the file is larger than
+    ///   the whole budget; ``TensorError/spoolBudget(limit:)`` where others leave it no room.
     package func append(_ bytes: borrowing Span<UInt8>) throws(TensorError) {
+        guard budget.reserve(bytes.count) else {
+            let limit = budget.limit
+            guard byteCount <= limit - bytes.count else {
+                throw .system(operation: "write to a file in", path: directory, code: ENOSPC)
+            }
+            throw .spoolBudget(limit: limit)
+        }
+        byteCount += bytes.count
         try unsafe bytes.withUnsafeBytes { (source) throws(TensorError) in
             var rest = unsafe source[...]
             while unsafe !rest.isEmpty {

@@ -3,6 +3,8 @@ package enum TensorError: Error, Equatable {
     case negativeExtent(shape: [Int])
     case tooLarge(shape: [Int])
     case outOfMemory(byteCount: Int)
+    /// Spool files take as much as they may together, in bytes.
+    case spoolBudget(limit: Int)
     /// A file has become shorter while it was read.
     case endOfFile(path: String)
     /// A system call failed; `code` is its `errno`.

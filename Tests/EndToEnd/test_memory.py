@@ -86,6 +86,26 @@ def test_json_counts_too(start_server):
         assert client.score(SMALL).status_code == 200
 
 
+def test_the_spool_has_a_budget_too(start_server):
+    last = npz(pred_probs=PRED_PROBS, labels=LABELS)  # 3 MiB that wait for the labels
+    server = start_server("--spool-budget", "4MiB")
+    with Client(server) as client, BareConnection(server.address) as connection:
+        assert client.score(last).status_code == 200
+        connection.send_body_head(last)
+        connection.send(last.data[:2 << 20])
+        eventually(lambda: client.get("/jobs?status=receiving").json()["jobs"], "it has begun")
+        eventually(lambda: client.score(last).status_code == 503, "the spool is as full as it may be")
+        answer = client.score(last)
+        assert_problem(answer, 503, "spool-busy")
+        assert answer.headers["Retry-After"] == "1"
+        assert client.score(LARGE).status_code == 200, "labels first need none"
+        connection.send(last.data[2 << 20:])
+        assert connection.read().status_code == 200
+        assert client.score(last).status_code == 200
+    with Client(start_server("--spool-budget", "2MiB")) as client:
+        assert_problem(client.score(last), 507, "spool-full")
+
+
 def test_more_results_than_memory_make_no_sense():
     done = run("serve", "--memory-budget", "1MiB", "--result-memory", "2MiB")
     assert done.returncode != 0 and "--result-memory must be at most --memory-budget, 1MiB, not 2MiB" in done.stderr

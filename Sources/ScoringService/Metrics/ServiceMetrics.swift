@@ -66,7 +66,7 @@ final class ServiceMetrics: Sendable {
         for (status, gauge) in jobs { gauge.record(counts[status]) }
         queueDepth.record(counts[.queued])
         resultBytes.record(counts.outputBytes)
-        memory.record(MemoryBudget.shared.used)
-        memoryBudget.record(MemoryBudget.shared.limit)
+        memory.record(ByteBudget.memory.used)
+        memoryBudget.record(ByteBudget.memory.limit)
     }
 }

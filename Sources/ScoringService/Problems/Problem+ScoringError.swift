@@ -69,6 +69,11 @@ extension Problem {
                     expected: "fewer elements", actual: shape.inWords, limit: .max)
             case .outOfMemory(let byteCount):
                 .unavailable("out-of-memory", "There is no memory for \(byteCount) bytes more at the moment.")
+            case .spoolBudget(let limit):
+                .unavailable(
+                    "spool-busy",
+                    "Others keep pred_probs until labels and parameters are in; send these first, or come again.",
+                    limit: limit)
             case .system(_, _, let code) where code == ENOSPC || code == EDQUOT || code == EFBIG:
                 Problem(
                     .init(code: 507, reasonPhrase: "Insufficient Storage"), "spool-full",

@@ -23,7 +23,7 @@ package final class JSONText {
 
     deinit {
         unsafe free(text)
-        MemoryBudget.shared.release(capacity)
+        ByteBudget.memory.release(capacity)
     }
 
     /// Takes the next bytes of the text.
@@ -109,9 +109,9 @@ package final class JSONText {
         let needed = textCount + segscore_json_padding()
         guard needed > capacity else { return }
         let larger = max(needed, min(capacity + capacity / 2, byteLimit + segscore_json_padding()))
-        guard MemoryBudget.shared.reserve(larger - capacity) else { throw .outOfMemory(byteCount: larger) }
+        guard ByteBudget.memory.reserve(larger - capacity) else { throw .outOfMemory(byteCount: larger) }
         guard let grown = unsafe realloc(text, larger) else {
-            MemoryBudget.shared.release(larger - capacity)
+            ByteBudget.memory.release(larger - capacity)
             throw .outOfMemory(byteCount: larger)
         }
         unsafe text = grown.assumingMemoryBound(to: CChar.self)

@@ -102,6 +102,9 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "A directory for pred_probs that arrive before labels; by default the system's for temporary files.")
     var spoolDir: String?
 
+    @Option(help: "The most that these may take on disk together; by default what there is.")
+    var spoolBudget: ByteCount?
+
     @Option(help: "The processors that the loops over pixels are compiled for; by default the best that run here.")
     var cpu: KernelLevel?
 
@@ -152,7 +155,8 @@ struct ServeCommand: ParsableCommand {
         let signals = StopSignals(reload: apiKeyFile.map { path in { Self.reload(path, access, logger) } })
         let processors = ProcessorQuota().count
         let budget = memoryBudget?.bytes ?? MemoryLimit().bytes / 4 * 3
-        MemoryBudget.shared.limit = budget
+        ByteBudget.memory.limit = budget
+        ByteBudget.spool.limit = spoolBudget?.bytes ?? .max
         let limits = JobLimits(
             workers: workers ?? processors, backlog: backlog, timeToLive: resultTtl,
             resultBytes: min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: 1000)

@@ -1,11 +1,14 @@
 import Synchronization
 
-/// How much memory large buffers and texts may take together, and how much they take.
+/// How many bytes of something many may take together, and how many they take.
 ///
 /// What would go beyond it is refused as if the system had none, which loses a request and not the process.
-package final class MemoryBudget: Sendable {
-    /// That of all buffers. Unlimited until it is told its limit.
-    package static let shared = MemoryBudget(limit: .max)
+package final class ByteBudget: Sendable {
+    /// That of large buffers and texts. Unlimited, like the other, until it is told its limit.
+    package static let memory = ByteBudget(limit: .max)
+
+    /// That of spool files.
+    package static let spool = ByteBudget(limit: .max)
 
     private let limitInBytes: Atomic<Int>
     private let usedInBytes = Atomic(0)
@@ -32,7 +35,7 @@ package final class MemoryBudget: Sendable {
     /// Whether so much is taken that who begins something new will hardly get what it needs: seven eighths.
     package var isNearlyUsed: Bool { used > limit - limit / 8 }
 
-    /// Takes memory.
+    /// Takes bytes.
     ///
     /// - Parameters:
     ///   - byteCount: At least 0.

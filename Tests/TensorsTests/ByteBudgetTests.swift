@@ -3,9 +3,9 @@ import Testing
 
 @testable import Tensors
 
-@Suite struct MemoryBudgetTests {
+@Suite struct ByteBudgetTests {
     @Test func givesUpToItsLimit() {
-        let budget = MemoryBudget(limit: 100)
+        let budget = ByteBudget(limit: 100)
         #expect(budget.reserve(60) && budget.reserve(40) && !budget.reserve(1))
         #expect(budget.used == 100 && budget.isNearlyUsed)
         budget.release(60)
@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func threadsTakeNoMoreTogether() {
-        let budget = MemoryBudget(limit: 1000)
+        let budget = ByteBudget(limit: 1000)
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
             for _ in 0..<10_000 where budget.reserve(400) {
                 #expect(budget.used <= 1000)
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func blocksCountWhileTheyAreInUse() throws {
-        let budget = MemoryBudget(limit: 8 << 20)
+        let budget = ByteBudget(limit: 8 << 20)
         let store = LargeMemoryStore(keptAtMost: 16 << 20, budget: budget)
         let block = try #require(store.take(5 << 20))
         #expect(budget.used == 5 << 20)
