@@ -73,19 +73,7 @@ final class OpenJob: Sendable {
     func check(classCount: Int, _ scalar: ElementType.Scalar) throws(Problem) {
         try state.withLock { (state) throws(Problem) in
             try state.touch(id)
-            guard let kind = state.kind else { return }
-            guard kind.classCount == classCount else {
-                throw Problem(
-                    .unprocessableContent, "batch-mismatch", "The batches before have another number of classes.",
-                    parameter: "pred_probs", expected: "\(kind.classCount) classes", actual: "\(classCount)")
-            }
-            guard (kind.scalar == .float64) == (scalar == .float64) else {
-                throw Problem(
-                    .unprocessableContent, "batch-mismatch",
-                    "The batches before have scores of another type: float64 scores cannot be in one array with others.",
-                    parameter: "pred_probs",
-                    expected: kind.scalar == .float64 ? "float64" : "float16 or float32", actual: "\(scalar)")
-            }
+            try state.check(classCount: classCount, scalar)
         }
     }
 
@@ -94,8 +82,9 @@ final class OpenJob: Sendable {
     /// - Throws: As ``check(classCount:_:)``; 413 where the job would grow beyond its limit.
     func add(_ part: Part, key: String?) throws(Problem) -> Batch {
         let (shape, scalar, byteCount) = part.facts
-        try check(classCount: shape.classCount, scalar)
         return try state.withLock { (state) throws(Problem) in
+            try state.touch(id)
+            try state.check(classCount: shape.classCount, scalar)
             guard byteCount <= byteLimit - state.byteCount else {
                 throw Problem(
                     .contentTooLarge, "job-too-large",
@@ -174,6 +163,23 @@ extension OpenJob {
         var arriving = 0
         var isClosed = false
         var lastTouch = ProcessInfo.processInfo.systemUptime
+
+        /// - Throws: 422 where a batch does not go with those before.
+        func check(classCount: Int, _ scalar: ElementType.Scalar) throws(Problem) {
+            guard let kind else { return }
+            guard kind.classCount == classCount else {
+                throw Problem(
+                    .unprocessableContent, "batch-mismatch", "The batches before have another number of classes.",
+                    parameter: "pred_probs", expected: "\(kind.classCount) classes", actual: "\(classCount)")
+            }
+            guard (kind.scalar == .float64) == (scalar == .float64) else {
+                throw Problem(
+                    .unprocessableContent, "batch-mismatch",
+                    "The batches before have scores of another type: float64 scores cannot be in one array with others.",
+                    parameter: "pred_probs",
+                    expected: kind.scalar == .float64 ? "float64" : "float16 or float32", actual: "\(scalar)")
+            }
+        }
 
         /// - Throws: 409 where the job takes nothing more.
         mutating func touch(_ id: JobID) throws(Problem) {
