@@ -1,9 +1,10 @@
-.PHONY: help demo build test bench format image clean
+.PHONY: help demo build test fuzz bench format image clean
 
 help:
 	@echo 'make demo    install what is missing, build, score Examples/sample, show which masks look wrong'
 	@echo 'make build   build the program for release: .build/release/segscore'
 	@echo 'make test    build and run all tests'
+	@echo 'make fuzz    try made-up requests and files for FUZZ_SECONDS each, by default 60, and stop at the first that harms'
 	@echo 'make bench   measure the program against what it is to keep up with: a table of ratios'
 	@echo 'make format  format the Swift sources in place'
 	@echo 'make image   build the container image'
@@ -20,6 +21,10 @@ build:
 test:
 	Scripts/test
 
+fuzz:
+	Scripts/install-dependencies
+	Scripts/fuzz
+
 bench:
 	Scripts/install-dependencies --bench
 	swift build -c release --static-swift-stdlib --product segscore
@@ -28,7 +33,7 @@ bench:
 	.venv-bench/bin/python Benchmarks/bench.py
 
 format:
-	swift format --in-place --parallel --recursive Package.swift Sources Tests
+	swift format --in-place --parallel --recursive Package.swift Sources Tests Fuzz
 
 image:
 	Scripts/build-image

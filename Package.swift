@@ -89,3 +89,16 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// The fuzzers are not part of the program, nor of its tests: Scripts/fuzz builds them.
+if Context.environment["SEGSCORE_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "HTTPServer", "Jobs", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors", httpTypes,
+                logging,
+            ],
+            path: "Fuzz", exclude: ["Corpus", "Words", "make_corpus.py"],
+            swiftSettings: settings + [.enableExperimentalFeature("Extern")]))
+}

@@ -1,0 +1,120 @@
+"""Writes the seeds of the fuzzers: make_corpus.py FOLDER. Small real bodies, made as those of Tests/EndToEnd are."""
+
+import gzip
+import pathlib
+import sys
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT.parent / "Tests/EndToEnd"))
+
+import bodies  # noqa: E402
+
+LABELS = np.array([[[0, 1, 2], [2, 1, 0]], [[1, 1, 0], [0, 2, 2]]])
+PRED_PROBS = (np.arange(36).reshape(2, 3, 2, 3) * 29 % 64 / 64).astype(np.float32)
+ARRAYS = {"labels": LABELS.astype(np.uint8), "pred_probs": PRED_PROBS}
+PARAMETERS = [("method", "num_pixel_issues"), ("threshold", "0.5"), ("ignore_label", "2"), ("include", "label_issues")]
+
+
+def npy_files():
+    """npy files of every version, order and kind of element."""
+    yield "labels", bodies.npy(LABELS)
+    for version in [(1, 0), (2, 0), (3, 0)]:
+        yield f"version{version[0]}", bodies.npy(PRED_PROBS, version)
+    yield "fortran", bodies.npy(np.asfortranarray(PRED_PROBS))
+    for descr in ["|b1", "|i1", ">i2", "<u4", ">f2", "<f8"]:
+        yield "type-" + descr[1:], bodies.npy(LABELS.astype(descr))
+    yield "scalar", bodies.npy(np.float64(1))
+    yield "empty", bodies.npy(np.zeros((0, 3)))
+    yield "huge", bodies.npy_header("<f8", (1 << 20, 1 << 20, 1 << 20))
+    yield "structured", bodies.npy_header([("a", "<f4")], (2,))
+    yield "bfloat16", bodies.npy_header("<V2", (2,))
+
+
+def npz_files():
+    """npz files as NumPy writes them, and archives that it does not write."""
+    for name in ("npz", "npz_deflated", "npz_streamed", "npz_streamed_deflated"):
+        yield name, getattr(bodies, name)(**ARRAYS).data
+    yield "fortran", bodies.npz(labels=LABELS, pred_probs=np.asfortranarray(PRED_PROBS)).data
+    yield "empty", bodies.npz().data
+    yield "bomb", bodies.archive([("labels.npy", bodies.npy(np.zeros((1, 512, 512))))]).data
+
+
+def json_texts():
+    """JSON bodies with members of every kind."""
+    yield "arrays", bodies.json_body(**ARRAYS).data
+    yield "behind", bodies.json_body(**dict(reversed(ARRAYS.items())), **dict(PARAMETERS)).data
+    yield "list", bodies.json_body(**ARRAYS, include=["image_scores", "issues"], threshold=0.5).data
+    yield "scores", bodies.json_body(image_scores=[0.5, 1e-3], pixel_scores=[[[True, 0]], [[1, 0.25]]]).data
+    yield "members", b'{"a": null, "b": [1, {"c": []}], "d": "\\u00e9\\ud83d\\ude00", "e": -1.5e+10, "f": {}}'
+    yield "ragged", b'{"labels": [[[0, 1], [1]]], "pred_probs": [[NaN, Infinity]]}'
+
+
+def forms():
+    """multipart bodies with parameters ahead of the arrays and behind, and one that is torn."""
+    yield "arrays", bodies.multipart(**ARRAYS).data
+    yield "behind", bodies.multipart(PARAMETERS, **dict(reversed(ARRAYS.items()))).data
+    yield "parameters", bodies.multipart(PARAMETERS).data
+    yield "torn", bodies.multipart(PARAMETERS, closed=False).data
+    yield "boundary", b'boundary="a\\"b"; charset=utf-8\n'
+
+
+def request(line, body=None, **fields):
+    """A request as the fuzzer of the service reads it."""
+    fields = {name.replace("_", "-"): value for name, value in fields.items()} | (body.fields if body else {})
+    head = [line, *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    return "\n".join(head).encode() + (body.data if body else b"")
+
+
+def requests():
+    """Requests for every route, with every field that the service reads."""
+    query = "&".join(f"{name}={value}" for name, value in PARAMETERS)
+    for name, form in bodies.FORMS.items():
+        yield "score-" + name.replace(" ", "-"), request("POST /score?threshold=0.5", form(**ARRAYS))
+    form = bodies.multipart(PARAMETERS, **dict(reversed(ARRAYS.items())))
+    yield "score-behind", request("POST /score", form, Accept="application/x-npz")
+    yield "score-query", request(f"POST /score?{query}", bodies.npz(**ARRAYS), Accept="application/x-npy;q=0.5, */*;q=0")
+    yield "score-async", request("POST /score", bodies.json_body(**ARRAYS), Prefer="respond-async, wait=1")
+    packed = gzip.compress(bodies.npz(**ARRAYS).data, mtime=0)
+    yield "score-gzip", request("POST /score", bodies.Body(packed), Content_Encoding="gzip")
+    packed = gzip.compress(b"{}", mtime=0)
+    yield "score-members", request("POST /score", bodies.Body(packed * 2), Content_Encoding="gzip")
+    yield "score-chunked", request("POST /score", bodies.npz(**ARRAYS), Transfer_Encoding="chunked")
+    fortran = bodies.npz(labels=LABELS[:, :2, :2], pred_probs=np.asfortranarray(PRED_PROBS[:, :, :2, :2]))
+    yield "score-fortran", request("POST /score?method=num_pixel_issues&downsample=2", fortran)
+    scores = bodies.json_body(image_scores=[0.5, 1e-3], pixel_scores=[[[1, 0]], [[1, 0.25]]])
+    yield "issues-mask", request("POST /issues?threshold=0.3", scores)
+    yield "issues-images", request("POST /issues", bodies.npz(image_scores=np.array([0.5, 0.05])))
+    yield "open", request("POST /jobs", bodies.json_body(method="num_pixel_issues", ignore_label=255))
+    yield "batch", request("POST /jobs/{open}/batches", bodies.npz(**ARRAYS), Idempotency_Key="one")
+    yield "finish", request("POST /jobs/{open}/finish")
+    yield "cancel", request("POST /jobs/{open}/cancel")
+    yield "jobs", request("GET /jobs?limit=2&status=succeeded&cursor=1")
+    yield "job", request("GET /jobs/{id}?wait=1", traceparent="00-0123456789abcdef0123456789abcdef-0123456789abcdef-01")
+    yield "delete", request("DELETE /jobs/{id}")
+    yield "image_scores", request("GET /jobs/{id}/image_scores", Accept="application/json", Range="bytes=1-2")
+    for name in ("pixel_scores", "issues", "label_issues"):
+        yield name, request(f"GET /jobs/{{id}}/{name}?image=0", Accept="image/png", If_None_Match='"a", W/"b"')
+        yield name + "-range", request(f"GET /jobs/{{id}}/{name}", Range="bytes=-20", If_Range='"a"')
+    yield "issues-class", request("HEAD /jobs/{id}/issues?class=1&threshold=0.9", Accept="application/x-npz")
+    yield "ranking", request("GET /jobs/{id}/ranking?limit=1&threshold=0.25")
+    yield "summary", request("GET /jobs/{id}/summary?class_names=a,b%20c,d&exclude=0&top=2")
+    yield "statistics", request("GET /jobs/{id}/statistics")
+    yield "events", request("GET /jobs/{open}/events", Accept="text/event-stream")
+    for path in ("livez", "readyz", "metrics", "version", "openapi.yaml"):
+        yield path, request(f"GET /{path}", Origin="https://review.example")
+
+
+def main():
+    """Writes all seeds of each fuzzer to a folder of its name."""
+    corpora = {"npy": npy_files, "npz": npz_files, "json": json_texts, "form": forms, "service": requests}
+    for target, seeds in corpora.items():
+        folder = pathlib.Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in seeds():
+            (folder / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
