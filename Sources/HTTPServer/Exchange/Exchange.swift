@@ -271,7 +271,8 @@ final class Exchange: @unchecked Sendable {
         id.withLock { $0 = Self.randomID() }
         method = unsafe String(cString: call.method)
         let fields = try unsafe FieldCollector.collect(
-            connection, method: call.method, maxHeaderBytes: core.configuration.maxHeaderBytes)
+            connection, method: call.method, version: call.version,
+            maxHeaderBytes: core.configuration.maxHeaderBytes)
         if let requestID = fields.requestID { id.withLock { $0 = requestID } }
         trace = fields[.traceParent].flatMap(TraceContext.init)
         // A target that a NUL cut short does not reach up to the version.
