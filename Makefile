@@ -1,10 +1,11 @@
-.PHONY: help demo build test fuzz bench format image clean
+.PHONY: help demo build test fuzz soak bench format image clean
 
 help:
 	@echo 'make demo    install what is missing, build, score Examples/sample, show which masks look wrong'
 	@echo 'make build   build the program for release: .build/release/segscore'
 	@echo 'make test    build and run all tests'
 	@echo 'make fuzz    try made-up requests and files for FUZZ_SECONDS each, by default 60, and stop at the first that harms'
+	@echo 'make soak    load the program for SOAK_MINUTES (30) and a few more: floods, stops, mixed traffic'
 	@echo 'make bench   measure the program against what it is to keep up with: a table of ratios'
 	@echo 'make format  format the Swift sources in place'
 	@echo 'make image   build the container image'
@@ -24,6 +25,13 @@ test:
 fuzz:
 	Scripts/install-dependencies
 	Scripts/fuzz
+
+soak:
+	Scripts/install-dependencies --tests
+	swift build -c release --static-swift-stdlib --product segscore
+	[ -x .venv/bin/python ] || python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement Tests/EndToEnd/requirements.txt
+	.venv/bin/python -m pytest --quiet Tests/Soak
 
 bench:
 	Scripts/install-dependencies --bench

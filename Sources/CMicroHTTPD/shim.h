@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <linux/filter.h>
 #include <sys/socket.h>
 #include <microhttpd.h>
 
@@ -95,6 +96,19 @@ static inline int segscore_mhd_takes_tls(const char *certificate, const char *ke
 static inline int segscore_mhd_descriptor(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info == NULL ? -1 : info->connect_fd;
+}
+
+/// Has a listening TCP socket drop what opens new connections, so that those it has can be accepted to the last. Their
+/// clients try again after a second, and are refused then if it has been closed.
+static inline int segscore_drop_new_connections(int descriptor) {
+    // At the flags of the TCP header, whose bit 1 is SYN.
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF)};
+    struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+    return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 /// The size of a request's head on the wire; `MHD_get_connection_info` is variadic too.

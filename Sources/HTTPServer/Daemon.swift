@@ -87,10 +87,11 @@ private func connectionChanged(
     context: UnsafeMutableRawPointer?, connection: OpaquePointer?,
     socketContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, change: MHD_ConnectionNotificationCode
 ) {
-    guard let core = unsafe listener(context)?.core else { return }
+    guard let core = unsafe listener(context)?.core, let connection = unsafe connection else { return }
+    let descriptor = unsafe segscore_mhd_descriptor(connection)
     switch change {
-    case .CONNECTION_NOTIFY_STARTED: core.connectionBegan()
-    case .CONNECTION_NOTIFY_CLOSED: core.connectionEnded()
+    case .CONNECTION_NOTIFY_STARTED: core.connections.began(descriptor)
+    case .CONNECTION_NOTIFY_CLOSED: core.connections.ended(descriptor)
     }
 }
 

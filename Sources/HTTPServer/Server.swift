@@ -1,5 +1,5 @@
 import CMicroHTTPD
-import Dispatch
+package import Dispatch
 import Glibc
 import Logging
 package import ServiceInterface
@@ -8,7 +8,7 @@ import Synchronization
 /// An HTTP/1.1 server: libmicrohttpd in front of a responder.
 ///
 /// To end it without losing a request: ``stopAccepting()``, wait with ``whenQuiet(_:)`` for as long as there is time,
-/// then ``stop()``.
+/// ``awaitLastRequests(until:)``, then ``stop()``.
 package final class Server: Sendable {
     private let core: ServerCore
     private let daemons = Mutex<[Daemon]>([])
@@ -80,18 +80,34 @@ package final class Server: Sendable {
     /// Requests that are under way, from their first line to the last byte of their answer.
     package var inFlight: Int { core.inFlight.count }
 
-    /// Ends listening. Connections stay; each is closed after its next answer.
+    /// Ends listening, once those who have connected are accepted. Connections stay; each is closed after its next answer.
     package func stopAccepting() {
         core.inFlight.beginDraining()
-        daemons.withLock { daemons in
-            for daemon in daemons { daemon.socket.retire() }
-        }
+        let sockets = daemons.withLock { $0.map(\.socket) }
+        for socket in sockets { socket.acceptTheLast() }
+        for socket in sockets { socket.retire() }
     }
 
     /// Calls `action` once, as soon as no request is under way: at once, or later from a thread that must not be
     /// kept waiting.
     package func whenQuiet(_ action: @escaping @Sendable () -> Void) {
         core.inFlight.whenQuiet(action)
+    }
+
+    /// Waits until no connection is left, or no request has come for a moment over those that are: to close one on which a
+    /// request is on its way would lose it.
+    ///
+    /// - Parameter deadline: When it has waited long enough in any case.
+    package func awaitLastRequests(until deadline: DispatchTime) {
+        var quietSince = DispatchTime.now()
+        while true {
+            let now = DispatchTime.now()
+            if inFlight > 0 { quietSince = now }
+            // One that was just accepted may not be counted yet.
+            let moment = core.connections.count == 0 ? 0.02 : 0.2
+            guard now < deadline, now < quietSince + moment else { return }
+            usleep(2000)
+        }
     }
 
     /// Stops: answers what waits for its answer with ``ServerRefusal/unavailable``, closes all connections and ends the

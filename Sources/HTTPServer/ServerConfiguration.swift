@@ -35,7 +35,7 @@ package struct ServerConfiguration: Sendable {
     package var maxBodyBytes: UInt64 = 64 << 30
 
     /// How long a connection may neither send nor take anything, in seconds; 0 for ever. A request that waits for its
-    /// answer is not idle.
+    /// answer is not idle. In so long the head has to come, and ``enoughBytes`` of a body.
     package var idleTimeout = 60
 
     package var logger: Logger
@@ -57,6 +57,10 @@ package struct ServerConfiguration: Sendable {
     /// Bodies up to this size are swallowed before a refusal, so that the connection stays: less than sending it anew
     /// over a new one would cost.
     var swallowedBytes: UInt64 { 1 << 20 }
+
+    /// What of a body has to come in ``idleTimeout``: 500 bytes a second. Otherwise a byte now and then would hold one of
+    /// the places for jobs for ever.
+    var enoughBytes: Int { max(1, 500 * idleTimeout) }
 }
 
 /// What a server refuses without asking the responder.
@@ -69,7 +73,7 @@ package enum ServerRefusal: Error, Equatable, Sendable {
     case headerTooLarge(limit: Int)
     /// 413; the limit is in bytes.
     case bodyTooLarge(limit: UInt64)
-    /// The request stopped arriving for as long as ``ServerConfiguration/idleTimeout``; its connection is closed. 408.
+    /// The request did not arrive, or too slowly, for ``ServerConfiguration/idleTimeout``; its connection is closed. 408.
     case timedOut
     /// The server is being stopped. 503.
     case unavailable

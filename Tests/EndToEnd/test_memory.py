@@ -20,6 +20,11 @@ def scarce(start_server):
         yield client
 
 
+def memory_in_use(client):
+    line = next(line for line in client.get("/metrics").text.splitlines() if line.startswith("segscore_memory_bytes "))
+    return float(line.split()[1])
+
+
 def half_sent(client, connections):
     """A connection that has sent half of the large body."""
     connection = connections.enter_context(BareConnection(client.server.address))
@@ -32,7 +37,7 @@ def test_what_finds_no_memory_is_told_to_come_again(scarce):
     assert scarce.score(LARGE).status_code == 200
     with contextlib.ExitStack() as connections:
         waiting = [half_sent(scarce, connections) for _ in range(2)]
-        eventually(lambda: len(scarce.get("/jobs?status=receiving").json()["jobs"]) == 2, "both have begun")
+        eventually(lambda: memory_in_use(scarce) >= 5 << 20, "both have begun")
         answer = scarce.score(LARGE)
         problem = assert_problem(answer, 503, "out-of-memory")
         assert answer.headers["Retry-After"] and problem["detail"]

@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct DrainTests {
     /// Addresses that no other test listens on, so that nobody takes over a port that was just given up.
-    private static let ownAddresses = (2...3).map { ListenAddress.tcp(host: "127.0.0.\($0)", port: 0) }
+    private static let ownAddresses = (2...5).map { ListenAddress.tcp(host: "127.0.0.\($0)", port: 0) }
 
     @Test func finishesWhatIsUnderWayAndTakesNoMore() throws {
         let reply = Mutex<(@Sendable (Response) -> Void)?>(nil)
@@ -50,6 +50,43 @@ import Testing
             #expect(answer["Connection"] == "close")
             quiet.wait()
             #expect(server.inFlight == 0)
+        }
+    }
+
+    /// The system resets those that wait in its queue when listening ends.
+    @Test(arguments: [1, 2]) func acceptsWhoHasConnected(threads: Int) throws {
+        let address = Self.ownAddresses[threads + 1]
+        try withServer(.echo, { ($0.threads, $0.listeners) = (threads, [address]) }) { server, address in
+            let clients = try (0..<200).map { _ in try TestClient(address) }
+            server.stopAccepting()
+            for client in clients {
+                try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try client.answer().status == 200)
+            }
+            #expect(throws: TestClient.Failure.self) { try TestClient(address) }
+        }
+    }
+
+    /// A request that is on its way when the last one ends is answered.
+    @Test func waitsForTheLastRequests() throws {
+        try withServer(.echo) { server, address in
+            let client = try TestClient(address)
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.answer().status == 200)
+            server.stopAccepting()
+            let isOver = DispatchSemaphore(value: 0)
+            DispatchQueue.global().async {
+                server.awaitLastRequests(until: .now() + 60)
+                isOver.signal()
+            }
+            #expect(isOver.wait(timeout: .now() + 0.05) == .timedOut)
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.answer()["Connection"] == "close")
+            #expect(client.isClosed())
+            isOver.wait()
+
+            // One that is silent is not waited for, nor is anything beyond the deadline.
+            server.awaitLastRequests(until: .now())
         }
     }
 

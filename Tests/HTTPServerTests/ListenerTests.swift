@@ -158,6 +158,25 @@ import Testing
         }
     }
 
+    /// The same, where no byte of a body is in.
+    @Test(arguments: ["Host: a\r\nContent-Length: 9\r\n\r\n", "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n", "Ho"])
+    func noticesAClientThatSendsAHeadAndCloses(fields: String) throws {
+        let responder = TestResponder { _ in .receive(Recorder { _, reply in reply(.text(200, "")) }) }
+        try withServer(responder, { $0.idleTimeout = 3600 }) { server, address in
+            for _ in 0..<50 {
+                let client = try TestClient(address)
+                try client.send("POST / HTTP/1.1\r\n\(fields)")
+            }
+            // All have been seen before this one.
+            let last = try TestClient(address)
+            try last.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            #expect(try last.answer().status == 200)
+            let quiet = DispatchSemaphore(value: 0)
+            server.whenQuiet { quiet.signal() }
+            #expect(quiet.wait(timeout: .now() + 20) == .success)
+        }
+    }
+
     /// The close comes in the same event as the last bytes, which hides it from libmicrohttpd.
     @Test func noticesAClientThatSendsAndCloses() throws {
         let recorder = Recorder { _, reply in reply(.text(200, "")) }
@@ -170,6 +189,29 @@ import Testing
             recorder.ended.wait()
             #expect(recorder.abandons.load(ordering: .relaxed) == 1)
             #expect(recorder.finishes.load(ordering: .relaxed) == 0)
+        }
+    }
+
+    /// A byte now and then keeps a connection from being silent, and its request from ever being one.
+    @Test func closesConnectionsWhoseRequestsDoNotArrive() throws {
+        let recorder = Recorder { _, reply in reply(.text(200, "")) }
+        try withServer(TestResponder { _ in .receive(recorder) }, { $0.idleTimeout = 1 }) { _, address in
+            let beginnings = [
+                "", "GET / HTTP/1.1\r\nHost: a\r\nX", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n",
+            ]
+            for (beginning, status) in zip(beginnings, [nil, 408, 408]) {
+                let client = try TestClient(address)
+                try client.send(beginning)
+                #expect(throws: TestClient.Failure.self) {
+                    while true {
+                        try client.send("A")
+                        usleep(50_000)
+                    }
+                }
+                #expect((try? client.answer())?.status == status)
+            }
+            recorder.ended.wait()
+            #expect(recorder.abandons.load(ordering: .relaxed) == 1)
         }
     }
 

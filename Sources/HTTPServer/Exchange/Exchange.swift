@@ -58,7 +58,7 @@ final class Exchange: @unchecked Sendable {
     private let reply = Mutex(Reply.open)
     /// The connection's socket, open until the library calls no more.
     private let descriptor: Int32
-    /// When the client last sent something of the request, in nanoseconds of uptime.
+    /// When the client had last sent enough of the request, in nanoseconds of uptime.
     private let lastReceived: Atomic<UInt64>
     /// When the first line was in, on the same clock.
     private let startedAt: UInt64
@@ -77,6 +77,8 @@ final class Exchange: @unchecked Sendable {
     private var expectedBytes: UInt64?
     private var method = ""
     private var receivedBytes: UInt64 = 0
+    /// How many bytes of the body came since ``lastReceived``.
+    private var bytesSinceEnough = 0
     private var acknowledgesEarly = true
     private var status = 0
     private var sentBytes = 0
@@ -96,6 +98,7 @@ final class Exchange: @unchecked Sendable {
             return text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } && !text.isEmpty ? text : nil
         }
         core.metrics.began()
+        core.connections.requestBegan(descriptor)
         if !listener.core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
     }
 
@@ -106,7 +109,11 @@ final class Exchange: @unchecked Sendable {
         let count = unsafe call.byteCount.pointee
         guard count > 0, let bytes = unsafe call.bytes else { return end() }
         unsafe call.byteCount.pointee = 0
-        lastReceived.store(DispatchTime.now().uptimeNanoseconds, ordering: .relaxed)
+        bytesSinceEnough += count
+        if bytesSinceEnough >= core.configuration.enoughBytes {
+            bytesSinceEnough = 0
+            lastReceived.store(DispatchTime.now().uptimeNanoseconds, ordering: .relaxed)
+        }
         let body = unsafe UnsafeRawBufferPointer(start: bytes, count: count).bindMemory(to: UInt8.self)
         let result = receiveInSteps(unsafe Span(_unsafeElements: body))
         return isAbandoned ? .NO : result
@@ -148,14 +155,14 @@ final class Exchange: @unchecked Sendable {
         return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0
     }
 
-    /// Refuses a request that has stopped arriving: what the library would do is to close without a word.
+    /// Refuses a request that has stopped arriving, or comes too slowly: what the library would do is to close without a word.
     ///
     /// An answer may not be queued before the body is complete, so it is written to the socket by hand, which is then
     /// shut down; the library sees that as a client that went away. With the lock held, since it is not closed before
     /// ``complete()`` has had it. Nothing is written into a TLS connection, where only the library knows the keys.
     ///
     /// - Parameters:
-    ///   - deadline: In nanoseconds of uptime; who has sent something since is left alone.
+    ///   - deadline: In nanoseconds of uptime; who has sent enough since is left alone.
     func expire(before deadline: UInt64, with problem: (ServerRefusal) -> Response) {
         reply.withLock { reply in
             guard case .open = reply, lastReceived.load(ordering: .relaxed) < deadline else { return }
@@ -166,6 +173,19 @@ final class Exchange: @unchecked Sendable {
                 _ = unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
             }
             shutdown(descriptor, Int32(SHUT_RDWR))
+        }
+    }
+
+    /// Tells the library, where a request is not complete, of a client that has closed its side: see ``isAbandoned``, which only
+    /// looks when a piece of a body is in.
+    ///
+    /// To end the reading, which has ended anyway, makes the event that the library missed.
+    func noticeEnd() {
+        reply.withLock { reply in
+            guard case .open = reply, !listener.isSecure else { return }
+            var byte: UInt8 = 0
+            guard unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0 else { return }
+            shutdown(descriptor, Int32(SHUT_RD))
         }
     }
 
@@ -213,6 +233,7 @@ final class Exchange: @unchecked Sendable {
         }
         sentBytes += streamedBytes
         core.metrics.ended()
+        core.connections.requestEnded(descriptor)
         core.inFlight.remove(self)
         core.configuration.logger.debug("request", metadata: metadata)
     }
@@ -271,7 +292,8 @@ final class Exchange: @unchecked Sendable {
         id.withLock { $0 = Self.randomID() }
         method = unsafe String(cString: call.method)
         let fields = try unsafe FieldCollector.collect(
-            connection, method: call.method, maxHeaderBytes: core.configuration.maxHeaderBytes)
+            connection, method: call.method, version: call.version,
+            maxHeaderBytes: core.configuration.maxHeaderBytes)
         if let requestID = fields.requestID { id.withLock { $0 = requestID } }
         trace = fields[.traceParent].flatMap(TraceContext.init)
         // A target that a NUL cut short does not reach up to the version.

@@ -1,10 +1,12 @@
 import CMicroHTTPD
+import Glibc
 import HTTPTypes
 
 /// Copies a request's fields out of libmicrohttpd, and sees to it that they are what came over the wire.
 ///
-/// The library's parser lets some lines through changed: it ends a value at a NUL, and it appends a folded line
-/// (`obs-fold`) to the name of the field before. Both leave traces in where the strings lie: a head that was taken as it
+/// The library's parser lets some lines through changed: it ends a value at a NUL, it appends a folded line
+/// (`obs-fold`) to the name of the field before, and it takes LF alone for the end of a line, which a proxy before us may
+/// not. All leave traces in where the strings lie: a head that was taken as it
 /// came lies in memory in one piece, line after line, with only the line ends overwritten by NULs
 /// (libmicrohttpd 0.9.75 `src/microhttpd/connection.c`, `get_next_header_line` and `process_broken_line`).
 struct FieldCollector {
@@ -15,16 +17,19 @@ struct FieldCollector {
     private(set) var refusal: ServerRefusal?
     private let maxHeaderBytes: Int
     /// Where the line before ended.
-    private var lineEnd: UInt?
+    private var lineEnd: UInt
 
     /// Reads the fields of the request that a connection has before it.
     ///
-    /// - Parameter method: As the library gave it: the first byte of the head.
+    /// - Parameters:
+    ///   - method: As the library gave it: the first byte of the head.
+    ///   - version: As the library gave it: the last word of the first line.
     @unsafe
     static func collect(
-        _ connection: OpaquePointer, method: UnsafePointer<CChar>, maxHeaderBytes: Int
+        _ connection: OpaquePointer, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, maxHeaderBytes: Int
     ) throws(ServerRefusal) -> HTTPFields {
-        var collector = FieldCollector(maxHeaderBytes: maxHeaderBytes)
+        let firstLineEnd = unsafe UInt(bitPattern: version) &+ UInt(strlen(version))
+        var collector = FieldCollector(maxHeaderBytes: maxHeaderBytes, lineEnd: firstLineEnd)
         let size = unsafe segscore_mhd_head_size(connection)
         guard size <= maxHeaderBytes else { throw .headerTooLarge(limit: maxHeaderBytes) }
         unsafe withUnsafeMutablePointer(to: &collector) { pointer in
@@ -33,12 +38,13 @@ struct FieldCollector {
         if let refusal = collector.refusal { throw refusal }
         // After the last field come its own line end and the empty line.
         let end = UInt(bitPattern: method) &+ UInt(size)
-        if let lineEnd = collector.lineEnd, !(2...4).contains(end &- lineEnd) { throw .malformed }
+        guard end &- collector.lineEnd == 4 else { throw .malformed }
         return collector.fields
     }
 
-    private init(maxHeaderBytes: Int) {
+    private init(maxHeaderBytes: Int, lineEnd: UInt) {
         self.maxHeaderBytes = maxHeaderBytes
+        self.lineEnd = lineEnd
     }
 
     /// - Returns: Whether to go on.
@@ -47,7 +53,7 @@ struct FieldCollector {
         let (nameStart, valueStart) = unsafe (Self.address(name), Self.address(value))
         let nameEnd = nameStart &+ UInt(name.count)
         let gap = valueStart &- nameEnd
-        guard lineEnd.map({ (1...2).contains(nameStart &- $0) }) ?? true, (1...UInt(maxHeaderBytes)).contains(gap),
+        guard nameStart &- lineEnd == 2, (1...UInt(maxHeaderBytes)).contains(gap),
             let name = HTTPField.Name(unsafe String(decoding: name, as: UTF8.self))
         else {
             refusal = .malformed

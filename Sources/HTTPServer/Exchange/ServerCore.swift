@@ -1,6 +1,5 @@
 import Dispatch
 import ServiceInterface
-import Synchronization
 
 /// What the exchanges of a server share.
 final class ServerCore: Sendable {
@@ -8,7 +7,7 @@ final class ServerCore: Sendable {
     let responder: any Responder
     let inFlight = InFlight()
     let metrics: RequestMetrics
-    private let connections = Atomic(0)
+    let connections = Connections()
 
     init(configuration: ServerConfiguration, responder: any Responder) {
         self.configuration = configuration
@@ -16,26 +15,20 @@ final class ServerCore: Sendable {
         metrics = RequestMetrics(configuration.metrics)
     }
 
-    /// Refuses the requests that have stopped arriving.
+    /// Refuses the requests that have stopped arriving, and closes the connections on which none begins.
     func expireStalled() {
+        for exchange in inFlight.all { exchange.noticeEnd() }
         let patience = UInt64(configuration.idleTimeout) * 1_000_000_000
         let now = DispatchTime.now().uptimeNanoseconds
         guard patience > 0, now > patience else { return }
         for exchange in inFlight.all {
             exchange.expire(before: now - patience, with: configuration.problem)
         }
+        connections.expire(before: now - patience)
     }
 
     /// Whether one more connection is allowed.
     ///
     /// Two threads that accept at the same moment may go beyond the limit by one each.
-    var hasRoom: Bool { connections.load(ordering: .relaxed) < configuration.maxConnections }
-
-    func connectionBegan() {
-        connections.add(1, ordering: .relaxed)
-    }
-
-    func connectionEnded() {
-        connections.subtract(1, ordering: .relaxed)
-    }
+    var hasRoom: Bool { connections.count < configuration.maxConnections }
 }

@@ -1,5 +1,6 @@
 // For SHUT_RDWR: its header belongs to whichever of the two modules the compiler meets first.
 import CMicroHTTPD
+import Dispatch
 import Glibc
 import Synchronization
 
@@ -39,6 +40,32 @@ final class ListeningSocket: Sendable {
     /// A daemon has the descriptor now, and closes it.
     func adopted() {
         state.withLock { $0.isAdopted = true }
+    }
+
+    /// Lets nobody new connect, and waits until the daemon has accepted who did: the system resets connections that wait
+    /// when listening ends, and their clients may have sent a request.
+    ///
+    /// - Parameter patience: How long it waits at most, in seconds.
+    func acceptTheLast(patience: Double = 1) {
+        let isAccepting = state.withLock { state in
+            guard state.isAccepting, state.isAdopted else { return false }
+            if case .unix(let path) = address {
+                unsafe unlink(path)
+            } else {
+                // Where the system has no such thing, somebody may slip in below.
+                _ = segscore_drop_new_connections(descriptor)
+            }
+            return true
+        }
+        guard isAccepting else { return }
+        let deadline = DispatchTime.now() + patience
+        // Two looks, since a handshake may be just ending.
+        var looks = 0
+        while looks < 2, DispatchTime.now() < deadline {
+            var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            looks = unsafe poll(&waiting, 1, 0) == 0 ? looks + 1 : 0
+            usleep(1000)
+        }
     }
 
     /// Ends listening: from here on the system refuses connections.

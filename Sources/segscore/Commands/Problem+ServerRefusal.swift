@@ -24,7 +24,8 @@ extension Problem {
                 expected: "at most \(limit) bytes", limit: Int(clamping: limit))
         case .timedOut:
             self.init(
-                .requestTimeout, "request-timeout", "The request stopped arriving.", expected: "the rest of its body")
+                .requestTimeout, "request-timeout", "The request stopped arriving, or came too slowly.",
+                expected: "the rest of it")
         case .unavailable: self = .draining
         }
     }

@@ -188,10 +188,13 @@ struct ServeCommand: ParsableCommand {
         idle.enter()
         queue.whenIdle { idle.leave() }
         server.whenQuiet { idle.leave() }
-        if idle.wait(timeout: .now() + drainTimeout) == .timedOut {
+        let deadline = DispatchTime.now() + drainTimeout
+        if idle.wait(timeout: deadline) == .timedOut {
             logger.warning("canceling what has not ended in time")
             queue.cancelAll()
             _ = idle.wait(timeout: .now() + 1)
+        } else {
+            server.awaitLastRequests(until: deadline)
         }
         server.stop()
         logger.info("stopped")

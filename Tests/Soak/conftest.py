@@ -1,0 +1,36 @@
+"""What takes minutes: floods, drains, crowds and mixed traffic, over the loopback device, bounded in count and time.
+
+    make soak
+    SOAK_MINUTES=5 make soak
+
+`SEGSCORE` names the program, by default `.build/release/segscore`; `SOAK_MINUTES` is how long the mixed traffic goes
+on, of which memory is judged from three on. The clients and servers are those of `Tests/EndToEnd`, where short forms of
+the same tests are in `test_load.py`.
+"""
+
+import os
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.environ.setdefault("SEGSCORE", str(ROOT / ".build/release/segscore"))
+sys.path.insert(0, str(ROOT / "Tests/EndToEnd"))
+
+import pytest  # noqa: E402
+
+from server import Server  # noqa: E402
+
+
+@pytest.fixture
+def start_server(tmp_path_factory):
+    """Starts servers that end with the test, each of them with exit status 0."""
+    started = []
+
+    def start(*flags, **options):
+        server = Server(tmp_path_factory.mktemp("spool"), *flags, **options)
+        started.append(server)
+        return server
+
+    yield start
+    statuses = [server.stop() for server in started]
+    assert statuses == [0] * len(started)
