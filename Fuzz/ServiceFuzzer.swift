@@ -20,7 +20,7 @@ final class ServiceFuzzer: @unchecked Sendable {
     private let router: Router
 
     private init() {
-        MemoryBudget.shared.limit = 64 << 20
+        ByteBudget.memory.limit = 64 << 20
         service = Service(
             configuration: Service.Configuration(
                 maxBodyBytes: byteLimit, maxJSONBytes: byteLimit, maxPixels: 1 << 14,
