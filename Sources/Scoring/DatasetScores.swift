@@ -5,22 +5,15 @@ package struct DatasetScores: Sendable {
     /// At least one, of as many classes and of scores of one type; images may be of a size of each part's own.
     package let parts: [SegmentationScores]
 
-    /// The index of each part's first image.
-    private let firsts: [Int]
-
-    package let imageCount: Int
+    private let images: ImageParts
 
     package init(_ parts: [SegmentationScores]) {
         precondition(!parts.isEmpty)
         self.parts = parts
-        var (firsts, count) = ([Int](), 0)
-        for part in parts {
-            firsts.append(count)
-            count += part.shape.imageCount
-        }
-        self.firsts = firsts
-        imageCount = count
+        images = ImageParts(counts: parts.map(\.shape.imageCount))
     }
+
+    package var imageCount: Int { images.imageCount }
 
     /// The memory that the arrays take.
     package var byteCount: Int { parts.reduce(0) { $0 + $1.byteCount } }
@@ -41,10 +34,8 @@ package struct DatasetScores: Sendable {
     /// - Parameters:
     ///   - image: In `0..<imageCount`.
     package func locate(_ image: Int) -> (part: SegmentationScores, image: Int) {
-        precondition((0..<imageCount).contains(image))
-        // The last part that begins at or before it.
-        let behind = firsts.partitioningIndex { $0 > image }
-        return (parts[behind - 1], image - firsts[behind - 1])
+        let (part, index) = images.locate(image)
+        return (parts[part], index)
     }
 
     /// The score of each image.
@@ -59,17 +50,5 @@ package struct DatasetScores: Sendable {
     package func ranking() -> [Int] {
         let scores = imageScores
         return scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }
-    }
-}
-
-extension [Int] {
-    /// The first index from which on a predicate holds.
-    fileprivate func partitioningIndex(_ belongsBehind: (Int) -> Bool) -> Int {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if belongsBehind(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 }

@@ -17,9 +17,7 @@ struct CellPasses: Sendable {
     private let loop: ImageLoop
     /// Asked now and then during each pass; `false` ends it.
     private let isWanted: @Sendable () -> Bool
-    /// The index of each part's first image.
-    private let firsts: [Int]
-    let imageCount: Int
+    private let images: ImageParts
 
     /// - Parameters:
     ///   - parts: At least one.
@@ -27,14 +25,10 @@ struct CellPasses: Sendable {
         self.parts = parts
         self.loop = loop
         self.isWanted = isWanted
-        var (firsts, count) = ([Int](), 0)
-        for part in parts {
-            firsts.append(count)
-            count += part.imageCount
-        }
-        self.firsts = firsts
-        imageCount = count
+        images = ImageParts(counts: parts.map(\.imageCount))
     }
+
+    var imageCount: Int { images.imageCount }
 
     private var cellsPerImage: Int {
         parts.reduce(0) { $0 + $1.scores.count } / imageCount
@@ -79,19 +73,11 @@ struct CellPasses: Sendable {
     }
 
     /// The images of a part.
-    func images(ofPart part: Int) -> Range<Int> {
-        firsts[part]..<firsts[part] + parts[part].imageCount
-    }
+    func images(ofPart part: Int) -> Range<Int> { images[part] }
 
     private func image(_ index: Int) -> Image {
-        // The last part that begins at or before it.
-        var (part, end) = (0, parts.count)
-        while end - part > 1 {
-            let middle = (part + end) / 2
-            if firsts[middle] <= index { part = middle } else { end = middle }
-        }
-        let (cells, local) = (parts[part], index - firsts[part])
-        let count = cells.cellsPerImage
+        let (part, local) = images.locate(index)
+        let (cells, count) = (parts[part], parts[part].cellsPerImage)
         return Image(
             index: index, part: part, indexInPart: local, cells: cells, range: local * count..<(local + 1) * count)
     }
