@@ -75,8 +75,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
                 try pixels.check(ignoredLabel: settings.ignoredLabel)
                 return .waiting(pixels)
             }
-            let softmin = Softmin(temperature: settings.temperature, ignoredLabel: settings.ignoredLabel)
-            guard let scores = try softmin.score(consume pixels, on: service.imageLoop) else {
+            guard let scores = try settings.softmin.score(consume pixels, on: service.imageLoop) else {
                 preconditionFailure("nobody cancels")
             }
             return .scored(scores)

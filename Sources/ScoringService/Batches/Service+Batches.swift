@@ -101,8 +101,7 @@ extension Service {
         context.report(imagesDone: 0, imagesTotal: total)
         guard !waiting.isEmpty else { return .succeeded(DatasetScores(scored)) }
         do throws(ScoringError) {
-            let learning = ConfidentLearning(ignoredLabel: settings.ignoredLabel)
-            let scores = try learning.score(consume waiting, on: loop) { done in
+            let scores = try settings.confidentLearning.score(consume waiting, on: loop) { done in
                 if done < total { context.report(imagesDone: done) }
                 return !context.isCancelled
             }

@@ -1,6 +1,10 @@
 import Scoring
 
 extension ScoreParameters {
+    var softmin: Softmin { Softmin(temperature: temperature, ignoredLabel: ignoredLabel) }
+
+    var confidentLearning: ConfidentLearning { ConfidentLearning(ignoredLabel: ignoredLabel) }
+
     /// Scores the images by the method that was asked for.
     ///
     /// - Parameters:
@@ -15,11 +19,10 @@ extension ScoreParameters {
         do throws(ScoringError) {
             switch method {
             case .softmin:
-                let softmin = Softmin(temperature: temperature, ignoredLabel: ignoredLabel)
                 return try softmin.score(consume pixels, on: loop, progress: progress).map { DatasetScores([$0]) }
             case .numPixelIssues:
-                let learning = ConfidentLearning(ignoredLabel: ignoredLabel)
-                return try learning.score([consume pixels], on: loop, progress: progress).map(DatasetScores.init)
+                return try confidentLearning.score([consume pixels], on: loop, progress: progress).map(
+                    DatasetScores.init)
             }
         } catch {
             throw Problem(error)
