@@ -99,7 +99,7 @@ final class Exchange: @unchecked Sendable {
         }
         core.metrics.began()
         core.connections.requestBegan(descriptor)
-        if !listener.core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
+        if !core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
     }
 
     /// Does what the library's access handler has to; `NO` closes the connection.
@@ -150,7 +150,13 @@ final class Exchange: @unchecked Sendable {
     /// Of TLS it reads until there is no more, and there the end of the socket says nothing: what came before it may
     /// wait decrypted.
     private var isAbandoned: Bool {
-        guard !listener.isSecure, let expectedBytes, receivedBytes < expectedBytes else { return false }
+        guard let expectedBytes, receivedBytes < expectedBytes else { return false }
+        return isAtEnd
+    }
+
+    /// Whether the socket has nothing more to read and never will; false over TLS, where that is not the end.
+    private var isAtEnd: Bool {
+        guard !listener.isSecure else { return false }
         var byte: UInt8 = 0
         return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0
     }
@@ -182,9 +188,7 @@ final class Exchange: @unchecked Sendable {
     /// To end the reading, which has ended anyway, makes the event that the library missed.
     func noticeEnd() {
         reply.withLock { reply in
-            guard case .open = reply, !listener.isSecure else { return }
-            var byte: UInt8 = 0
-            guard unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0 else { return }
+            guard case .open = reply, isAtEnd else { return }
             shutdown(descriptor, Int32(SHUT_RD))
         }
     }
