@@ -11,7 +11,7 @@ import pytest
 import cleanlab_cases
 from client import Client
 from label_issue_cases import BODY, job_of
-from server import BINARY, eventually, Server
+from server import BINARY, eventually, started_servers
 
 
 def pytest_collection_modifyitems(items):
@@ -32,16 +32,7 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="module")
 def start_server(tmp_path_factory):
     """Starts servers that end with the module, each of them with exit status 0."""
-    started = []
-
-    def start(*flags, **options):
-        server = Server(tmp_path_factory.mktemp("spool"), *flags, **options)
-        started.append(server)
-        return server
-
-    yield start
-    statuses = [server.stop() for server in started]
-    assert statuses == [0] * len(started)
+    yield from started_servers(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

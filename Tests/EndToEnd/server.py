@@ -124,3 +124,17 @@ class Server:
 
     def limit_address_space(self, byte_count):
         resource.prlimit(self.process.pid, resource.RLIMIT_AS, (byte_count, byte_count))
+
+
+def started_servers(tmp_path_factory):
+    """What a fixture yields from: starts servers that end with it, each of them with exit status 0."""
+    started = []
+
+    def start(*flags, **options):
+        server = Server(tmp_path_factory.mktemp("spool"), *flags, **options)
+        started.append(server)
+        return server
+
+    yield start
+    statuses = [server.stop() for server in started]
+    assert statuses == [0] * len(started)

@@ -18,19 +18,10 @@ sys.path.insert(0, str(ROOT / "Tests/EndToEnd"))
 
 import pytest  # noqa: E402
 
-from server import Server  # noqa: E402
+from server import started_servers  # noqa: E402
 
 
 @pytest.fixture
 def start_server(tmp_path_factory):
     """Starts servers that end with the test, each of them with exit status 0."""
-    started = []
-
-    def start(*flags, **options):
-        server = Server(tmp_path_factory.mktemp("spool"), *flags, **options)
-        started.append(server)
-        return server
-
-    yield start
-    statuses = [server.stop() for server in started]
-    assert statuses == [0] * len(started)
+    yield from started_servers(tmp_path_factory)
