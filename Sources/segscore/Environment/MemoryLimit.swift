@@ -17,8 +17,6 @@ struct MemoryLimit {
     }
 
     private static func read(_ path: String) -> Int? {
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        let text = String(data: data, encoding: .utf8)?.trimmingCharacters(in: .whitespacesAndNewlines)
-        return text.flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
+        ControlGroupFile.text(path).flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
     }
 }

@@ -15,7 +15,7 @@ struct ProcessorQuota {
 
     /// `cpu.max` holds quota and period in microseconds, or `max` for no quota.
     private static func version2(_ root: String) -> Double? {
-        guard let text = read(root + "/cpu.max") else { return nil }
+        guard let text = ControlGroupFile.text(root + "/cpu.max") else { return nil }
         let parts = text.split(whereSeparator: \.isWhitespace)
         guard parts.count == 2 else { return nil }
         return share(Double(parts[0]), Double(parts[1]))
@@ -23,18 +23,13 @@ struct ProcessorQuota {
 
     private static func version1(_ root: String) -> Double? {
         share(
-            read(root + "/cpu/cpu.cfs_quota_us").flatMap(Double.init),
-            read(root + "/cpu/cpu.cfs_period_us").flatMap(Double.init))
+            ControlGroupFile.text(root + "/cpu/cpu.cfs_quota_us").flatMap(Double.init),
+            ControlGroupFile.text(root + "/cpu/cpu.cfs_period_us").flatMap(Double.init))
     }
 
     /// A quota below zero means none.
     private static func share(_ quota: Double?, _ period: Double?) -> Double? {
         guard let quota, let period, quota > 0, period > 0 else { return nil }
         return quota / period
-    }
-
-    private static func read(_ path: String) -> String? {
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        return String(data: data, encoding: .utf8)?.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }
