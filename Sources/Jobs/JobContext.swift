@@ -13,10 +13,10 @@ package final class JobContext<Kind: JobKind>: Sendable {
     /// Whether to stop and return ``JobOutcome/canceled``. Asked once per image; costs one read of memory.
     package var isCancelled: Bool { cancelFlag.isRaised }
 
-    /// Says how far the work has come; see ``JobQueue/reportProgress(_:imagesDone:imagesTotal:details:)``.
+    /// Says how far the work has come; see ``JobQueue/update(_:imagesDone:imagesTotal:details:)``.
     package func report(
         imagesDone: Int, imagesTotal: Int? = nil, details change: (inout Kind.Details) -> Void = { _ in }
     ) {
-        queue.reportProgress(id, imagesDone: imagesDone, imagesTotal: imagesTotal, details: change)
+        queue.update(id, imagesDone: imagesDone, imagesTotal: imagesTotal, details: change)
     }
 }

@@ -49,25 +49,17 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         try change { state, _, now throws(JobError) in try state.open(details, at: now) }
     }
 
-    /// Changes what a job says of itself, unless it has ended or is unknown.
-    ///
-    /// - Parameter change: Runs with the lock held: it changes the value and calls nothing else.
-    /// - Returns: Whether the job is still live; where it is not, its input is no longer wanted.
-    @discardableResult
-    package func update(_ id: JobID, details change: (inout Kind.Details) -> Void) -> Bool {
-        self.change { state, _, _ in state.update(id) { change(&$0.details) } }
-    }
-
-    /// Says how far a job has come, unless it has ended or is unknown.
+    /// Changes what a job says of itself and how far it has come, unless it has ended or is unknown.
     ///
     /// - Parameters:
     ///   - imagesDone: Fewer than before count for nothing.
     ///   - imagesTotal: Nil leaves the total as it is.
-    ///   - change: What else changes with it; as ``update(_:details:)`` takes it.
+    ///   - change: Runs with the lock held: it changes the value and calls nothing else.
     /// - Returns: Whether the job is still live; where it is not, its input is no longer wanted.
     @discardableResult
-    package func reportProgress(
-        _ id: JobID, imagesDone: Int, imagesTotal: Int? = nil, details change: (inout Kind.Details) -> Void = { _ in }
+    package func update(
+        _ id: JobID, imagesDone: Int = 0, imagesTotal: Int? = nil,
+        details change: (inout Kind.Details) -> Void = { _ in }
     ) -> Bool {
         self.change { state, _, _ in
             state.update(id) { record in

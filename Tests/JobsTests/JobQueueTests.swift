@@ -43,17 +43,17 @@ import Testing
         let queue = suspended()
         let id = try queue.admit("a")
         #expect(queue.update(id) { $0 += "b" })
-        #expect(queue.reportProgress(id, imagesDone: 1, imagesTotal: 4))
+        #expect(queue.update(id, imagesDone: 1, imagesTotal: 4))
         try queue.enqueue(id) { context in
             context.report(imagesDone: 3) { $0 += "d" }
             return .succeeded(Blob())
         }
-        #expect(queue.reportProgress(id, imagesDone: 0))
+        #expect(queue.update(id, imagesDone: 0))
         #expect(queue.update(id) { $0 += "c" })
         #expect(try queue.job(id).progress == JobProgress(imagesDone: 1, imagesTotal: 4))
         await queue.runAll()
         #expect(!queue.update(id) { $0 += "e" })
-        #expect(!queue.reportProgress(id, imagesDone: 9))
+        #expect(!queue.update(id, imagesDone: 9))
         let job = try queue.job(id)
         #expect(job.details == "abcd")
         #expect(job.progress == JobProgress(imagesDone: 4, imagesTotal: 4), "what succeeded has done all of it")
@@ -232,7 +232,7 @@ import Testing
         #expect(throws: JobError.unknown(id)) { try queue.cancel(id) }
         #expect(throws: JobError.unknown(id)) { try queue.delete(id) }
         #expect(!queue.update(id) { $0 = "" })
-        #expect(!queue.reportProgress(id, imagesDone: 1))
+        #expect(!queue.update(id, imagesDone: 1))
         queue.withdraw(id)
         #expect(queue.counts == JobCounts())
     }

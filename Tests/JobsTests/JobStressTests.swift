@@ -15,7 +15,7 @@ import Testing
                         guard let id = try? queue.admit("\(client)") else { continue }
                         admitted.add(id)
                         queue.whenFinal(id, timeout: turn % 5 == 0 ? 0.0001 : nil) { _ in told.add(id) }
-                        queue.reportProgress(id, imagesDone: turn)
+                        queue.update(id, imagesDone: turn)
                         if turn % 7 == 0 {
                             queue.withdraw(id)
                             continue

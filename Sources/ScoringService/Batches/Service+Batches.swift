@@ -61,7 +61,7 @@ extension Service {
 
     /// Says of a job what it has now.
     func tell(_ batch: OpenJob.Batch, of id: JobID) {
-        queue.reportProgress(id, imagesDone: batch.firstImage + batch.shape.imageCount) { details in
+        queue.update(id, imagesDone: batch.firstImage + batch.shape.imageCount) { details in
             if details.shape == nil {
                 details.shape = ScoreJob.Shape(batch.shape)
             } else {

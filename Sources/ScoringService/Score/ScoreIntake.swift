@@ -70,7 +70,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         let shape = arrays.shape
         guard untold >= (shape == toldShape ? Self.tellingInterval : Self.smallBody) else { return }
         (toldShape, untold) = (shape, 0)
-        let isWanted = service.queue.reportProgress(
+        let isWanted = service.queue.update(
             job, imagesDone: arrays.imagesDone, imagesTotal: shape?.imageCount
         ) { $0.shape = shape.map(ScoreJob.Shape.init) }
         guard isWanted else { throw .canceled(job) }
