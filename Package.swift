@@ -13,6 +13,7 @@ let sourceSettings = settings + [.strictMemorySafety()]
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -23,6 +24,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         .executableTarget(
@@ -39,7 +41,8 @@ let package = Package(
         .target(
             name: "ScoringService",
             dependencies: [
-                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", coreMetrics, httpTypes, logging,
+                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", coreMetrics, grdb, httpTypes,
+                logging,
             ],
             resources: [.embedInCode("openapi.yaml")],
             swiftSettings: sourceSettings),

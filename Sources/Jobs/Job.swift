@@ -12,6 +12,8 @@ package struct Job<Kind: JobKind>: Sendable {
     }
 
     package let id: JobID
+    /// Counts up in order of creation.
+    package let sequence: UInt64
     package let status: JobStatus
     /// Whether somebody canceled a job that runs. It ends ``JobStatus/canceled`` unless its work is done first.
     package let isCancelRequested: Bool
@@ -28,6 +30,27 @@ package struct Job<Kind: JobKind>: Sendable {
     /// Set for a job that ``JobStatus/failed``.
     package let failure: Kind.Failure?
     package let output: Availability
+
+    /// A job as another process knew it, for ``JobQueue/restore(_:)``.
+    package init(
+        id: JobID, sequence: UInt64, status: JobStatus, isCancelRequested: Bool = false, details: Kind.Details,
+        progress: JobProgress, createdAt: Date, queuedAt: Date?, startedAt: Date?, finishedAt: Date?, expiresAt: Date?,
+        failure: Kind.Failure?, output: Availability
+    ) {
+        self.id = id
+        self.sequence = sequence
+        self.status = status
+        self.isCancelRequested = isCancelRequested
+        self.details = details
+        self.progress = progress
+        self.createdAt = createdAt
+        self.queuedAt = queuedAt
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.expiresAt = expiresAt
+        self.failure = failure
+        self.output = output
+    }
 
     /// How long it waited for a worker; nil for a job that never ran.
     package var secondsQueued: TimeInterval? { Self.seconds(from: queuedAt, to: startedAt) }

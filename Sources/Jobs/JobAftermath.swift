@@ -2,8 +2,8 @@ import Foundation
 
 /// What is to be done after a change, once the lock is free.
 struct JobAftermath<Kind: JobKind>: Sendable {
-    /// Who is told that a job has ended, ahead of all others.
-    var ends: [(body: @Sendable (Job<Kind>) -> Void, job: Job<Kind>)] = []
+    /// What is told ahead of all calls.
+    var events: [JobEvent<Kind>] = []
     /// Who is told, and what.
     var calls: [(body: @Sendable (Job<Kind>?) -> Void, job: Job<Kind>?)] = []
     /// Who waited for the queue to be idle.

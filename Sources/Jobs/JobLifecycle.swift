@@ -30,6 +30,13 @@ struct JobLifecycle: Sendable {
         createdAt = now
     }
 
+    /// Goes on where another process left off.
+    init<Kind>(of job: Job<Kind>) {
+        (status, isCancelRequested) = (job.status, job.isCancelRequested)
+        (createdAt, queuedAt) = (job.createdAt, job.queuedAt)
+        (startedAt, finishedAt) = (job.startedAt, job.finishedAt)
+    }
+
     enum EnqueueAction: Equatable {
         /// Keep the work and have a worker take it up.
         case submit

@@ -11,16 +11,18 @@ package final class JobQueue<Kind: JobKind>: Sendable {
     private let operations: OperationQueue
     private let state: Mutex<JobQueueState<Kind>>
 
-    /// - Parameter whenEnded: Called once for each job that ends, before anybody who waits for it is told. A live job that is
-    ///   deleted ends canceled; one that is withdrawn has never been.
+    private let tell: @Sendable (JobEvent<Kind>) -> Void
+
+    /// - Parameter onEvent: Called for each event, from any thread, before the change that it came from has returned.
     package init(
-        limits: JobLimits, clock: JobClock = JobClock(), whenEnded: (@Sendable (Job<Kind>) -> Void)? = nil
+        limits: JobLimits, clock: JobClock = JobClock(), onEvent: @escaping @Sendable (JobEvent<Kind>) -> Void = { _ in }
     ) {
         self.clock = clock
+        tell = onEvent
         operations = OperationQueue()
         operations.name = "segscore.jobs"
         operations.maxConcurrentOperationCount = limits.workers
-        state = Mutex(JobQueueState(limits: limits, whenEnded: whenEnded))
+        state = Mutex(JobQueueState(limits: limits))
     }
 
     package convenience init(limits: JobLimits, now: @escaping @Sendable () -> Date) {
@@ -104,6 +106,22 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         }
         if let token, let timeout { timeOut(id, token: token, after: timeout) }
         try answer.get()
+    }
+
+    /// Takes up jobs of another process, before any other.
+    ///
+    /// Those that are ``JobStatus/receiving`` or ``JobStatus/open`` go on as jobs do that were admitted or opened. Of those that
+    /// have ended the latest are kept, with their output where its time is not over, as far as limits allow.
+    ///
+    /// - Parameters:
+    ///   - jobs: In order of creation; none of them queued or running.
+    package func restore(_ jobs: [Job<Kind>]) {
+        // Asked for here, since outputs are not ours.
+        let measured = jobs.map { job -> (Job<Kind>, Int) in
+            guard case .available(let output) = job.output else { return (job, 0) }
+            return (job, max(output.byteCount, 0))
+        }
+        change { state, aftermath, now in state.restore(measured, at: now, &aftermath) }
     }
 
     // MARK: The way out
@@ -243,10 +261,8 @@ package final class JobQueue<Kind: JobKind>: Sendable {
                 self?.change { state, _, _ in state.woke() }
             }
         }
-        for end in aftermath.ends {
-            end.body(end.job)
-        }
-        aftermath.ends = []
+        for event in aftermath.events { tell(event) }
+        aftermath.events = []
         if !aftermath.calls.isEmpty {
             for call in aftermath.calls {
                 call.body(call.job)

@@ -5,8 +5,6 @@ import Foundation
 /// It is a value: it calls nobody and starts nothing, but writes down in a ``JobAftermath`` what is to be done.
 struct JobQueueState<Kind: JobKind>: Sendable {
     private let limits: JobLimits
-    /// Told of each job that ends.
-    private let whenEnded: (@Sendable (Job<Kind>) -> Void)?
     var table = JobTable<Kind>()
     private var retention = JobRetention()
     /// First in, first out.
@@ -23,9 +21,8 @@ struct JobQueueState<Kind: JobKind>: Sendable {
     private var nextToken: UInt64 = 0
     private var isWakeScheduled = false
 
-    init(limits: JobLimits, whenEnded: (@Sendable (Job<Kind>) -> Void)? = nil) {
+    init(limits: JobLimits) {
         self.limits = limits
-        self.whenEnded = whenEnded
     }
 
     var counts: JobCounts {
@@ -79,6 +76,23 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         guard !isDraining else { throw .draining }
         guard table.counts[.open] < limits.backlog else { throw .tooManyOpen(limit: limits.backlog) }
         return table.insert(JobLifecycle(.open, at: now), details: details)
+    }
+
+    /// Takes up jobs of another process.
+    mutating func restore(_ jobs: [(job: Job<Kind>, bytes: Int)], at now: Date, _ aftermath: inout JobAftermath<Kind>) {
+        for (job, _) in jobs { table.insert(JobRecord(job)) }
+        let finished = jobs.filter { $0.job.status.isFinal }
+        for (job, bytes) in finished.sorted(by: { ($0.job.finishedAt ?? now) < ($1.job.finishedAt ?? now) }) {
+            remember(job.id, &aftermath)
+            guard case .available = job.output, let expiresAt = job.expiresAt else { continue }
+            if bytes <= limits.resultBytes {
+                dropOutputs(retention.makeRoom(for: bytes, within: limits.resultBytes), expiredAt: now, &aftermath)
+                retention.hold(job.id, bytes: bytes, until: expiresAt)
+            } else {
+                dropOutputs([job.id], expiredAt: now, &aftermath)
+            }
+        }
+        expire(at: now, &aftermath)
     }
 
     /// Changes a job that has not ended.
@@ -217,10 +231,10 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         guard var record = table[id] else { throw .unknown(id) }
         record.cancelFlag.raise()
         queued.removeAll { $0 == id }
-        if let whenEnded, !record.status.isFinal {
+        if !record.status.isFinal {
             // Nobody will see how its work ends.
             if record.lifecycle.cancel(at: now) == .signal { _ = record.lifecycle.finish(.canceled, at: now) }
-            aftermath.ends.append((whenEnded, record.snapshot))
+            aftermath.events.append(.ended(record.snapshot))
         }
         forget(id, &aftermath)
     }
@@ -272,7 +286,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
             return (waiters, record.snapshot)
         }
         guard let (waiters, job) = answer else { return }
-        if let whenEnded { aftermath.ends.append((whenEnded, job)) }
+        aftermath.events.append(.ended(job))
         aftermath.calls += waiters.map { ($0.body, job) }
     }
 
@@ -289,6 +303,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         guard let record = table.remove(id) else { return }
         aftermath.calls += record.waiters.map { ($0.body, nil) }
         aftermath.garbage.append(record)
+        aftermath.events.append(.forgotten(id))
     }
 
     /// - Parameter expiredAt: Set where the outputs go before their time.
@@ -302,6 +317,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
             }
             if let output {
                 aftermath.garbage.append(output)
+                aftermath.events.append(.expired(id))
             }
         }
     }

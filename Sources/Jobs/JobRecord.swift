@@ -41,11 +41,20 @@ struct JobRecord<Kind: JobKind>: Sendable {
         self.details = details
     }
 
+    /// A job as another process knew it.
+    init(_ job: Job<Kind>) {
+        self.init(id: job.id, sequence: job.sequence, lifecycle: JobLifecycle(of: job), details: job.details)
+        progress = job.progress
+        failure = job.failure
+        output = job.output
+        expiresAt = job.expiresAt
+    }
+
     var status: JobStatus { lifecycle.status }
 
     var snapshot: Job<Kind> {
         Job(
-            id: id, status: status, isCancelRequested: lifecycle.isCancelRequested, details: details,
+            id: id, sequence: sequence, status: status, isCancelRequested: lifecycle.isCancelRequested, details: details,
             progress: progress, createdAt: lifecycle.createdAt, queuedAt: lifecycle.queuedAt,
             startedAt: lifecycle.startedAt, finishedAt: lifecycle.finishedAt, expiresAt: expiresAt, failure: failure,
             output: output)

@@ -16,12 +16,20 @@ struct JobTable<Kind: JobKind>: Sendable {
     /// Adds a job and names it.
     mutating func insert(_ lifecycle: JobLifecycle, details: Kind.Details) -> JobID {
         let id = JobID()
-        let record = JobRecord<Kind>(id: id, sequence: nextSequence, lifecycle: lifecycle, details: details)
-        places.append(Place(sequence: nextSequence, id: id))
-        nextSequence += 1
-        records[id] = record
-        counts[record.status] += 1
+        insert(JobRecord<Kind>(id: id, sequence: nextSequence, lifecycle: lifecycle, details: details))
         return id
+    }
+
+    /// Adds a job.
+    ///
+    /// - Parameters:
+    ///   - record: Of an id that is not there, and created after all that are.
+    mutating func insert(_ record: JobRecord<Kind>) {
+        precondition(records[record.id] == nil && record.sequence >= nextSequence)
+        places.append(Place(sequence: record.sequence, id: record.id))
+        nextSequence = record.sequence + 1
+        records[record.id] = record
+        counts[record.status] += 1
     }
 
     subscript(id: JobID) -> JobRecord<Kind>? { records[id] }

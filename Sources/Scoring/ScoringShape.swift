@@ -1,5 +1,5 @@
 /// The extents of a scoring: `(N, K, H, W)`, each at least 1.
-package struct ScoringShape: Equatable, Sendable {
+package struct ScoringShape: Codable, Equatable, Sendable {
     package let imageCount: Int
     package let classCount: Int
     package let height: Int

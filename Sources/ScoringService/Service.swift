@@ -49,6 +49,8 @@ package final class Service: @unchecked Sendable {
     /// Those that take batches.
     let openJobs = Mutex<[JobID: OpenJob]>([:])
     package let queue: JobQueue<ScoreJob>
+    /// What keeps jobs beyond the process; nil where nothing does.
+    let durable: DurableJobs?
     let keys = IdempotencyKeys()
     let metrics: ServiceMetrics
     /// All metrics of the program, as `/metrics` answers them.
@@ -59,8 +61,9 @@ package final class Service: @unchecked Sendable {
     /// - Parameters:
     ///   - metrics: Makes what the service counts with.
     ///   - exposition: Writes down what the whole program counts, in Prometheus' text format.
+    ///   - durable: Keeps the jobs; ``restore()`` takes up what it has.
     package init(
-        configuration: Configuration, limits: JobLimits, logger: Logger,
+        configuration: Configuration, limits: JobLimits, logger: Logger, durable: DurableJobs? = nil,
         metrics factory: any MetricsFactory = MetricsSystem.factory,
         exposition: @escaping @Sendable () -> [UInt8] = { [] }
     ) {
@@ -71,7 +74,12 @@ package final class Service: @unchecked Sendable {
         let metrics = ServiceMetrics(factory, limits)
         self.metrics = metrics
         self.exposition = exposition
-        queue = JobQueue(limits: limits, whenEnded: { metrics.count($0) })
+        self.durable = durable
+        queue = JobQueue(limits: limits) { event in
+            if case .ended(let job) = event { metrics.count(job) }
+            durable?.handle(event)
+        }
+        durable?.attach(queue)
         encoders.maxConcurrentOperationCount = limits.workers
     }
 
@@ -90,13 +98,16 @@ package final class Service: @unchecked Sendable {
         }
     }
 
-    /// Makes an answer on a worker, so that no daemon thread computes.
+    /// Does something on a worker, so that no daemon thread computes or waits for a disk.
+    func perform(_ body: @escaping @Sendable () -> Void) {
+        encoders.addOperation(body)
+    }
+
+    /// Makes an answer on a worker.
     func encode(
         _ answer: @escaping @Sendable (Answer) -> Void, _ body: @escaping @Sendable () throws(Problem) -> Response
     ) {
-        encoders.addOperation {
-            answer(Answer(catching: body))
-        }
+        perform { answer(Answer(catching: body)) }
     }
 
     /// Turns what a handler ended with into what is sent; a problem is logged here and nowhere else.

@@ -9,18 +9,32 @@ import Glibc
 package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @unchecked Sendable {
     private let base: UnsafeMutablePointer<Element>
     package let count: Int
-    /// Nil where `malloc` gave the memory.
-    private let large: LargeMemory?
+    private let origin: Origin
+
+    /// Who gave the memory.
+    private enum Origin {
+        case malloc
+        case store(LargeMemory)
+        case file(MappedFile)
+    }
 
     private init(
-        taking memory: UnsafeMutableRawPointer?, count: Int, large: LargeMemory? = nil
+        taking memory: UnsafeMutableRawPointer?, count: Int, from origin: Origin = .malloc
     ) throws(TensorError) {
         guard let memory = unsafe memory else {
             throw .outOfMemory(byteCount: count * MemoryLayout<Element>.stride)
         }
         unsafe base = memory.bindMemory(to: Element.self, capacity: max(count, 1))
         self.count = count
-        self.large = large
+        self.origin = origin
+    }
+
+    /// Takes elements of a file, which lie in its mapping.
+    @unsafe
+    init(elements: UnsafeMutableRawPointer, count: Int, of file: MappedFile) {
+        unsafe base = elements.bindMemory(to: Element.self, capacity: count)
+        self.count = count
+        origin = .file(file)
     }
 
     /// Makes a buffer of elements whose bytes are zero.
@@ -49,7 +63,7 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
         }
         guard let large = LargeMemoryStore.shared.take(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
         if isZeroed, !large.isZeroed { unsafe memset(large.start, 0, byteCount) }
-        try unsafe self.init(taking: large.start, count: count, large: large)
+        try unsafe self.init(taking: large.start, count: count, from: .store(large))
     }
 
     /// Takes over memory that `malloc` gave, and frees it in the end.
@@ -79,10 +93,10 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
     }
 
     deinit {
-        if let large {
-            LargeMemoryStore.shared.giveBack(large)
-        } else {
-            unsafe free(base)
+        switch origin {
+        case .malloc: unsafe free(base)
+        case .store(let memory): LargeMemoryStore.shared.giveBack(memory)
+        case .file: break
         }
     }
 

@@ -10,7 +10,7 @@ import Testing
     private let job = OpenJob(JobID(), Parameters(known: []), byteLimit: 1000)
 
     /// One image of one pixel, of so many classes.
-    private func part(classCount: Int, _ scalar: ElementType.Scalar = .float32) throws -> OpenJob.Part {
+    private func part(classCount: Int, _ scalar: ElementType.Scalar = .float32) throws -> JobPart {
         let labels = try LabelAccumulator(
             layout: TensorLayout(elementType: ElementType(.uint8), shape: [1, 1, 1]), pixelLimit: 1)
         try labels.receive([0].span)

@@ -1,7 +1,7 @@
 /// The mean self-confidence of each class, from sums that add up over images and over parts of a data set.
 ///
 /// - SeeAlso: cleanlab/cleanlab `cleanlab/count.py`, `get_confident_thresholds`.
-package struct ConfidentThresholds: Equatable, Sendable {
+package struct ConfidentThresholds: Codable, Equatable, Sendable {
     /// No threshold is lower; it is that of a class which nothing is labelled as.
     package static let lowerBound = 2e-6
 

@@ -4,7 +4,7 @@ import Tensors
 ///
 /// Found without sorting. Scores in `[0, 1]` have the order of their bits, so the bits are settled a digit at a time from
 /// the highest on, each by counting the scores that share the digits found so far.
-package struct Cut: Equatable, Sendable {
+package struct Cut: Codable, Equatable, Sendable {
     /// In `[0, 1]`; as float64, also where scores are float32.
     package let score: Double
 

@@ -11,7 +11,7 @@ package struct LabelIssues: Sendable {
     package let statistics: Statistics
 
     /// The numbers that decided which pixels are label issues.
-    package struct Statistics: Equatable, Sendable {
+    package struct Statistics: Codable, Equatable, Sendable {
         /// The extent of the blocks that were looked at, in pixels; 1 where these were the pixels themselves.
         package let downsample: Int
 

@@ -26,6 +26,14 @@ enum ClassCodes: Sendable {
         }
     }
 
+    /// The memory that holds the codes.
+    var storage: any StableBytes {
+        switch self {
+        case .narrow(let codes): codes
+        case .wide(let codes): codes
+        }
+    }
+
     var byteCount: Int {
         switch self {
         case .narrow(let codes): codes.byteCount

@@ -6,7 +6,7 @@ import Tensors
 /// ``check(image:classCount:ignoredLabel:)`` once these are.
 package struct LabelMap: Sendable {
     /// A value that no code can hold, and the first pixel that has it.
-    struct Other: Equatable, Sendable {
+    struct Other: Codable, Equatable, Sendable {
         let value: LabelValue
         let pixel: Int
     }

@@ -1,5 +1,5 @@
 /// A label as it came, where it is not one that can be kept as a class.
-package enum LabelValue: Equatable, Sendable, CustomStringConvertible {
+package enum LabelValue: Codable, Equatable, Sendable, CustomStringConvertible {
     case integer(Int64)
     /// Over the largest `Int64`.
     case unsigned(UInt64)

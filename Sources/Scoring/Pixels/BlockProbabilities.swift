@@ -47,6 +47,19 @@ struct BlockProbabilities: Sendable {
         }
     }
 
+    /// Takes blocks that were made before.
+    init(
+        side: Int, labels: ClassCodes, counts: Buffer<UInt32>, scores: Buffer<Double>, largest: Buffer<Double>,
+        predicted: ClassCodes
+    ) {
+        self.side = side
+        self.labels = labels
+        self.counts = counts
+        self.scores = scores
+        self.largest = largest
+        self.predicted = predicted
+    }
+
     /// Takes one class's sums over some blocks: turns them into means, adds these to `totals`, keeps what is the label's or
     /// the largest, and sets the sums to zero. Classes come in order.
     ///

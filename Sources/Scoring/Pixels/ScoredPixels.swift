@@ -7,16 +7,19 @@ package struct ScoredPixels: Sendable {
     let labels: LabelMap
     let scores: PixelScores
     let predicted: ClassCodes?
-    private let blocks: BlockProbabilities?
-    private var largest: PixelScores?
+    let blocks: BlockProbabilities?
+    private(set) var largest: PixelScores?
+    private(set) var isSettled: Bool
 
     /// - Parameters:
     ///   - predicted: Nil, as is `largest`, where only the probabilities of labels were looked at.
     ///   - largest: Each cell's largest probability: each block's where there are blocks.
+    ///   - isSettled: Whether ``settle(ignoredLabel:)`` was called.
     init(
         shape: ScoringShape, labels: LabelMap, scores: PixelScores, predicted: ClassCodes?, largest: PixelScores?,
-        blocks: BlockProbabilities?
+        blocks: BlockProbabilities?, isSettled: Bool = false
     ) {
+        self.isSettled = isSettled
         self.shape = shape
         self.labels = labels
         self.scores = scores
@@ -31,6 +34,8 @@ package struct ScoredPixels: Sendable {
     ///   - ignoredLabel: A label value whose pixels take no part.
     /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     func settle(image: Int, ignoredLabel: Int64?) throws(ScoringError) {
+        // Not again: pages of a file would become memory of our own for it.
+        guard !isSettled else { return }
         try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
         let ignored = labels.code(ofIgnored: ignoredLabel)
         guard ignored >= 0 else { return }
@@ -47,15 +52,15 @@ package struct ScoredPixels: Sendable {
     /// The type of the scores.
     package var elementType: ElementType { scores.elementType }
 
-    /// Proves that every label is a class or ignored, as those who score do.
+    /// Does ahead of time for all images what those who score do for each: proves that every label is a class or ignored, and
+    /// scores ignored pixels 1. Nobody else uses the scores yet.
     ///
     /// - Parameters:
     ///   - ignoredLabel: A label value whose pixels take no part.
     /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)``.
-    package func check(ignoredLabel: Int64?) throws(ScoringError) {
-        for image in 0..<shape.imageCount {
-            try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
-        }
+    package mutating func settle(ignoredLabel: Int64?) throws(ScoringError) {
+        for image in 0..<shape.imageCount { try settle(image: image, ignoredLabel: ignoredLabel) }
+        isSettled = true
     }
 
     /// The blocks where there are any, else the pixels.

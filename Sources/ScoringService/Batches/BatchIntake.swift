@@ -56,7 +56,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
             do throws(Problem) {
                 try body.finish()
                 try body.complete()
-                let batch = try job.add(try part(), key: key)
+                let batch = try add(try part())
                 service.tell(batch, of: job.id)
                 return try response(.created, batch)
             } catch {
@@ -66,13 +66,28 @@ final class BatchIntake: Intake, @unchecked Sendable {
         }
     }
 
+    /// Adds the batch to the job, and to what outlives the process.
+    private func add(_ part: JobPart) throws(Problem) -> OpenJob.Batch {
+        guard let durable = service.durable else { return try job.add(part, key: key) }
+        let (id, key) = (job.id, key)
+        let stored = try durable.store(part, as: job.nextFile(), of: id, keepsCells: true)
+        do throws(Problem) {
+            return try job.add(.stored(stored), key: key) { (batch) throws(Problem) in
+                try durable.add(stored, batch.index, key: key, to: id)
+            }
+        } catch {
+            durable.discard([stored], of: id)
+            throw error
+        }
+    }
+
     /// What the job keeps of the arrays.
-    private func part() throws(Problem) -> OpenJob.Part {
+    private func part() throws(Problem) -> JobPart {
         let settings = try ScoreParameters(arrays.parameters)
-        guard let pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }
+        guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }
         do throws(ScoringError) {
             guard settings.method == .softmin else {
-                try pixels.check(ignoredLabel: settings.ignoredLabel)
+                try pixels.settle(ignoredLabel: settings.ignoredLabel)
                 return .waiting(pixels)
             }
             guard let scores = try settings.softmin.score(consume pixels, on: service.imageLoop) else {

@@ -17,17 +17,17 @@ final class OpenJob: Sendable {
 
     private let state: Mutex<State>
 
-    init(_ id: JobID, _ parameters: Parameters, byteLimit: Int) {
+    /// - Parameters:
+    ///   - parts: Those that came before, with their idempotency keys.
+    init(
+        _ id: JobID, _ parameters: Parameters, byteLimit: Int, parts: [(part: JobPart, key: String?)] = []
+    ) {
         self.id = id
         self.parameters = parameters.sealed
         self.byteLimit = byteLimit
-        state = Mutex(State())
-    }
-
-    /// What a batch has become: scored at once where an image's score is its own affair, else kept for the end.
-    enum Part: Sendable {
-        case scored(SegmentationScores)
-        case waiting(ScoredPixels)
+        var state = State()
+        for (part, key) in parts { _ = state.add(part, key: key) }
+        self.state = Mutex(state)
     }
 
     /// A batch that was added.
@@ -73,18 +73,23 @@ final class OpenJob: Sendable {
     func check(classCount: Int, _ scalar: ElementType.Scalar) throws(Problem) {
         try state.withLock { (state) throws(Problem) in
             try state.touch(id)
-            try state.check(classCount: classCount, scalar)
+            try state.check(classCount: classCount, hasFloat64: scalar == .float64)
         }
     }
 
     /// A batch is complete. Images number on in the order of these calls.
     ///
-    /// - Throws: As ``check(classCount:_:)``; 413 where the job would grow beyond its limit.
-    func add(_ part: Part, key: String?) throws(Problem) -> Batch {
-        let (shape, scalar, byteCount) = part.facts
+    /// - Parameters:
+    ///   - record: Takes down that the batch is there; where it throws, it is not. Called with the lock held, since the next batch
+    ///     may be taken down only after this one.
+    /// - Throws: As ``check(classCount:_:)``; 413 where the job would grow beyond its limit; what `record` throws.
+    func add(
+        _ part: JobPart, key: String?, record: (Batch) throws(Problem) -> Void = { _ in }
+    ) throws(Problem) -> Batch {
+        let byteCount = part.byteCount
         return try state.withLock { (state) throws(Problem) in
             try state.touch(id)
-            try state.check(classCount: shape.classCount, scalar)
+            try state.check(classCount: part.shape.classCount, hasFloat64: part.hasFloat64)
             guard byteCount <= byteLimit - state.byteCount else {
                 throw Problem(
                     .contentTooLarge, "job-too-large",
@@ -92,14 +97,17 @@ final class OpenJob: Sendable {
                     expected: "at most \(byteLimit) bytes in all", actual: "\(state.byteCount + byteCount)",
                     limit: byteLimit)
             }
-            let batch = Batch(index: state.parts.count, firstImage: state.imageCount, shape: shape)
-            state.kind = state.kind ?? (shape.classCount, scalar)
-            state.parts.append(part)
-            state.imageCount += shape.imageCount
-            state.byteCount += byteCount
+            try record(Batch(index: state.parts.count, firstImage: state.imageCount, shape: part.shape))
             state.arriving -= 1
-            if let key { state.keys[key] = .added(batch) }
-            return batch
+            return state.add(part, key: key)
+        }
+    }
+
+    /// A number for the files of one batch.
+    func nextFile() -> Int {
+        state.withLock { state in
+            defer { state.nextFile += 1 }
+            return state.nextFile
         }
     }
 
@@ -114,9 +122,12 @@ final class OpenJob: Sendable {
 
     /// No more batches.
     ///
+    /// - Parameters:
+    ///   - record: Takes that down; where it throws, more may come. Called with the lock held.
     /// - Returns: The parts, which are handed over; at least one.
-    /// - Throws: 409 where a batch is on its way, where there was none, or where the job is finished already.
-    func close() throws(Problem) -> [Part] {
+    /// - Throws: 409 where a batch is on its way, where there was none, or where the job is finished already; what `record`
+    ///   throws.
+    func close(record: () throws(Problem) -> Void = {}) throws(Problem) -> [JobPart] {
         try state.withLock { (state) throws(Problem) in
             try state.touch(id)
             guard state.arriving == 0 else {
@@ -131,6 +142,7 @@ final class OpenJob: Sendable {
                     expected: "at least one batch",
                     actual: "none")
             }
+            try record()
             state.isClosed = true
             defer { state.parts = [] }
             return state.parts
@@ -153,31 +165,45 @@ extension OpenJob {
     }
 
     private struct State {
-        var parts: [Part] = []
+        var parts: [JobPart] = []
         var imageCount = 0
         var byteCount = 0
         var keys: [String: Key] = [:]
         /// What all batches have in common; nil while there is none.
-        var kind: (classCount: Int, scalar: ElementType.Scalar)?
+        var kind: (classCount: Int, hasFloat64: Bool)?
+        var nextFile = 0
         /// Batches on their way.
         var arriving = 0
         var isClosed = false
         var lastTouch = ProcessInfo.processInfo.systemUptime
 
+        /// Takes a batch up.
+        mutating func add(_ part: JobPart, key: String?) -> Batch {
+            let batch = Batch(index: parts.count, firstImage: imageCount, shape: part.shape)
+            kind = kind ?? (part.shape.classCount, part.hasFloat64)
+            parts.append(part)
+            imageCount += part.shape.imageCount
+            byteCount += part.byteCount
+            if case .stored(let stored) = part { nextFile = max(nextFile, stored.file + 1) }
+            if let key { keys[key] = .added(batch) }
+            return batch
+        }
+
         /// - Throws: 422 where a batch does not go with those before.
-        func check(classCount: Int, _ scalar: ElementType.Scalar) throws(Problem) {
+        func check(classCount: Int, hasFloat64: Bool) throws(Problem) {
             guard let kind else { return }
             guard kind.classCount == classCount else {
                 throw Problem(
                     .unprocessableContent, "batch-mismatch", "The batches before have another number of classes.",
                     parameter: "pred_probs", expected: "\(kind.classCount) classes", actual: "\(classCount)")
             }
-            guard (kind.scalar == .float64) == (scalar == .float64) else {
+            guard kind.hasFloat64 == hasFloat64 else {
                 throw Problem(
                     .unprocessableContent, "batch-mismatch",
                     "The batches before have scores of another type: float64 scores cannot be in one array with others.",
                     parameter: "pred_probs",
-                    expected: kind.scalar == .float64 ? "float64" : "float16 or float32", actual: "\(scalar)")
+                    expected: kind.hasFloat64 ? "float64" : "float16 or float32",
+                    actual: hasFloat64 ? "float64" : "float16 or float32")
             }
         }
 
@@ -189,15 +215,6 @@ extension OpenJob {
                     actual: "a job that was finished, canceled or left alone for too long")
             }
             lastTouch = ProcessInfo.processInfo.systemUptime
-        }
-    }
-}
-
-extension OpenJob.Part {
-    fileprivate var facts: (ScoringShape, ElementType.Scalar, byteCount: Int) {
-        switch self {
-        case .scored(let scores): (scores.shape, scores.pixelScores.elementType.scalar, scores.byteCount)
-        case .waiting(let pixels): (pixels.shape, pixels.elementType.scalar, pixels.byteCount)
         }
     }
 }

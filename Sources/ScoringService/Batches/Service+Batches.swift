@@ -26,18 +26,30 @@ extension Service {
         let job: Job<ScoreJob>
         do throws(JobError) {
             id = try queue.open(ScoreJob.Details(parameters: settings))
-            openJobs.withLock { $0[id] = OpenJob(id, parameters, byteLimit: limits.resultBytes) }
-            queue.whenFinal(id) { [weak self] _ in
-                self?.openJobs.withLock { $0.removeValue(forKey: id) }?.discard()
-            }
             job = try queue.job(id)
         } catch {
             throw Problem(error)
         }
-        closeWhenIdle(id, in: configuration.openJobTimeToLive)
+        do throws(Problem) {
+            try durable?.open(job)
+        } catch {
+            queue.withdraw(id)
+            throw error
+        }
+        takeBatches(OpenJob(id, parameters, byteLimit: limits.resultBytes))
         var response = try Response.json(status: .created) { JobDocument(job).write(to: &$0) }
         response.head.headerFields[.location] = "/jobs/\(id)"
         return response
+    }
+
+    /// Lets batches come to a job, until it is finished or left alone for too long.
+    func takeBatches(_ job: OpenJob) {
+        let id = job.id
+        openJobs.withLock { $0[id] = job }
+        queue.whenFinal(id) { [weak self] _ in
+            self?.openJobs.withLock { $0.removeValue(forKey: id) }?.discard()
+        }
+        closeWhenIdle(id, in: configuration.openJobTimeToLive)
     }
 
     /// Cancels an open job that nobody has touched for its time to live.
@@ -74,41 +86,24 @@ extension Service {
     func finishJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkJSONIsAccepted(request)
         try checkNoParameters(request)
-        return BodilessIntake { [self] () throws(Problem) in
-            let open = try openJob(id)
-            let settings = try ScoreParameters(open.parameters)
-            let parts = try open.close()
-            let job: Job<ScoreJob>
-            do throws(JobError) {
-                try queue.enqueue(id) { [imageLoop] context in
-                    Self.score(parts, settings, on: imageLoop, context)
+        return BodilessIntake(later: { [self] answer in
+            encode(answer) { () throws(Problem) in
+                let open = try self.openJob(id)
+                let settings = try ScoreParameters(open.parameters)
+                let durable = self.durable
+                let parts = try open.close { () throws(Problem) in try durable?.finish(id) }
+                let job: Job<ScoreJob>
+                do throws(JobError) {
+                    try self.queue.enqueue(id, work: self.work(on: parts, settings))
+                    job = try self.queue.job(id)
+                } catch {
+                    // It was canceled or deleted just now.
+                    durable?.reconcile(id)
+                    throw Problem(error)
                 }
-                job = try queue.job(id)
-            } catch {
-                throw Problem(error)
+                return try ScoreResponse.accepted(job)
             }
-            return try ScoreResponse.accepted(job)
-        }
-    }
-
-    /// The work of a job that came in batches: what needs all images.
-    private static func score(
-        _ parts: [OpenJob.Part], _ settings: ScoreParameters, on loop: ImageLoop, _ context: JobContext<ScoreJob>
-    ) -> JobOutcome<ScoreJob> {
-        let scored = parts.compactMap { part in if case .scored(let scores) = part { scores } else { nil } }
-        let waiting = parts.compactMap { part in if case .waiting(let pixels) = part { pixels } else { nil } }
-        let total = (scored.map(\.shape) + waiting.map(\.shape)).reduce(0) { $0 + $1.imageCount }
-        context.report(imagesDone: 0, imagesTotal: total)
-        guard !waiting.isEmpty else { return .succeeded(DatasetScores(scored)) }
-        do throws(ScoringError) {
-            let scores = try settings.confidentLearning.score(consume waiting, on: loop) { done in
-                if done < total { context.report(imagesDone: done) }
-                return !context.isCancelled
-            }
-            return scores.map { .succeeded(DatasetScores($0)) } ?? .canceled
-        } catch {
-            return .failed(Problem(error))
-        }
+        })
     }
 
     /// - Throws: 404 for an unknown job, 409 for one that takes no batches.

@@ -56,6 +56,11 @@ final class IdempotencyKeys: Sendable {
         entries.withLock { $0[key]?.fingerprint = fingerprint }
     }
 
+    /// A request of which another process knew.
+    func restore(_ key: String, _ job: JobID, _ fingerprint: RequestFingerprint) {
+        entries.withLock { $0[key] = Entry(job: job, fingerprint: fingerprint) }
+    }
+
     /// The request was refused or will not be complete: the key is free again.
     func forget(_ key: String) {
         entries.withLock { _ = $0.removeValue(forKey: key) }

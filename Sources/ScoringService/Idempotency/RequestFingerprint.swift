@@ -6,7 +6,7 @@ import TensorCodecs
 ///
 /// That finds mistakes, such as a key that was used again for the next part of a data set. It is no proof against those who mean
 /// to deceive, who would deceive themselves.
-struct RequestFingerprint: Equatable, Sendable {
+struct RequestFingerprint: Codable, Equatable, Sendable {
     private let target: String
     private var byteCount = 0
     private var checksum = CRC32()

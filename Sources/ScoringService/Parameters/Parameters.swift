@@ -12,6 +12,20 @@ struct Parameters {
         self.known = known
     }
 
+    /// Parameters by their names.
+    ///
+    /// - Throws: 400 for a name that is unknown.
+    init(_ values: [String: String], known: [String] = ScoreParameters.names) throws(Problem) {
+        self.init(known: known)
+        for (name, value) in values { try set(name, value) }
+    }
+
+    /// The parameters of a scoring, by their names on the wire.
+    init(_ parameters: ScoreParameters) {
+        known = ScoreParameters.names
+        values = parameters.values
+    }
+
     /// The parameters of a query.
     ///
     /// - Parameters:

@@ -45,6 +45,15 @@ package struct ScoreParameters: Equatable, Sendable {
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
 
+    /// The same parameters by their names on the wire, as texts.
+    var values: [String: String] {
+        var values = ["method": method.rawValue, "temperature": "\(temperature)", "downsample": "\(downsample)"]
+        values["threshold"] = threshold.map { "\($0)" }
+        values["ignore_label"] = ignoredLabel.map { "\($0)" }
+        values["include"] = include.map { $0.map(\.rawValue).joined(separator: ",") }
+        return values
+    }
+
     /// The extent of the blocks that are looked at, in pixels; 1 for pixels.
     var blockSide: Int { method == .numPixelIssues ? downsample : 1 }
 

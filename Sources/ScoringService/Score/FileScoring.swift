@@ -60,9 +60,9 @@ package struct FileScoring {
 
     /// - Throws: ``Failure`` for a value that is not allowed.
     private static func parameters(_ values: [String: String]) throws(Failure) -> Parameters {
-        var parameters = Parameters(known: ScoreParameters.names)
+        let parameters: Parameters
         do throws(Problem) {
-            for (name, value) in values { try parameters.set(name, value) }
+            parameters = try Parameters(values)
             try ScoreParameters(parameters).check()
         } catch {
             throw Failure(path: nil, problem: error)

@@ -54,6 +54,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         let job = try Self.admit(ScoreJob.Details(parameters: try ScoreParameters(parameters)), service)
         reply = ScoreReply(
             service: service, job: job, form: form, preference: Preference(request.head.headerFields))
+        if let durable = service.durable, reply.preference.isAsync { durable.begin(try snapshot()) }
         guard let key else { return }
         do throws(Problem) {
             try service.keys.begin(key, job, where: service.knows)
@@ -89,46 +90,123 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             answer(.failure(error))
             return
         }
-        if let key, let fingerprint { service.keys.complete(key, fingerprint) }
-        let reply = reply
-        if reply.waits {
-            // Who waits is told in any case.
-            try? service.queue.enqueue(job, timeout: reply.timeout) {
-                [self] context in
-                score(context)
-            } whenFinal: { snapshot in
-                answer(Answer { () throws(Problem) in try reply.response(to: snapshot) })
+        guard let durable = service.durable, reply.preference.isAsync else {
+            if let key, let fingerprint { service.keys.complete(key, fingerprint) }
+            return enqueue({ [self] context in score(context) }, answer)
+        }
+        service.perform { [self] in
+            let work: JobWork<ScoreJob>
+            do throws(Problem) {
+                work = try accept(durable)
+            } catch {
+                abandon()
+                answer(.failure(error))
+                return
             }
-        } else {
-            // Where it was canceled or deleted while its body came, the answer says so.
-            try? service.queue.enqueue(job) { [self] context in score(context) }
-            answer(Answer { () throws(Problem) in try reply.accepted() })
+            if let key, let fingerprint { service.keys.complete(key, fingerprint) }
+            enqueue(work, answer)
+        }
+    }
+
+    /// Has the job run, and answers when the client wants it.
+    private func enqueue(_ work: @escaping JobWork<ScoreJob>, _ answer: @escaping @Sendable (Answer) -> Void) {
+        let reply = reply
+        do throws(JobError) {
+            if reply.waits {
+                try service.queue.enqueue(job, timeout: reply.timeout, work: work) { snapshot in
+                    answer(Answer { () throws(Problem) in try reply.response(to: snapshot) })
+                }
+            } else {
+                defer { answer(Answer { () throws(Problem) in try reply.accepted() }) }
+                try service.queue.enqueue(job, work: work)
+            }
+        } catch {
+            // It was canceled or deleted while its body came; the answer says so.
+            service.durable?.reconcile(job)
+        }
+    }
+
+    /// Puts all that the job needs on the disk.
+    ///
+    /// - Returns: The work that is left.
+    /// - Throws: 507 where the disk is full. What is wrong with the arrays is for the job to say, as it is elsewhere.
+    private func accept(_ durable: DurableJobs) throws(Problem) -> JobWork<ScoreJob> {
+        let job = job
+        let (parameters, pixels): (ScoreParameters, ScoredPixels)
+        do throws(Problem) {
+            (parameters, pixels) = try settledPixels()
+        } catch {
+            try durable.accept(try snapshot(), [], failure: error, key: requestKey)
+            return { _ in .failed(error) }
+        }
+        let part = try durable.store(
+            .waiting(pixels), as: 0, of: job, keepsCells: parameters.method == .numPixelIssues)
+        do throws(Problem) {
+            try durable.accept(try snapshot(), [part], key: requestKey)
+        } catch {
+            durable.discard([part], of: job)
+            throw error
+        }
+        return service.work(on: [.stored(part)], parameters)
+    }
+
+    private func settledPixels() throws(Problem) -> (ScoreParameters, ScoredPixels) {
+        let service = service
+        let parameters = try complete { [job] details, imageCount in
+            service.queue.update(job, imagesTotal: imageCount) { $0 = details }
+        }
+        guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .canceled(job) }
+        do throws(ScoringError) {
+            try pixels.settle(ignoredLabel: parameters.ignoredLabel)
+        } catch {
+            throw Problem(error)
+        }
+        return (parameters, pixels)
+    }
+
+    private var requestKey: DurableJobs.RequestKey? {
+        guard let key, let fingerprint else { return nil }
+        return DurableJobs.RequestKey(key: key, fingerprint: fingerprint)
+    }
+
+    private func snapshot() throws(Problem) -> Job<ScoreJob> {
+        do throws(JobError) {
+            return try service.queue.job(job)
+        } catch {
+            throw .canceled(job)
         }
     }
 
     /// The job's work: whatever needs whole images.
     private func score(_ context: JobContext<ScoreJob>) -> JobOutcome<ScoreJob> {
         do throws(Problem) {
-            try body.complete()
-            let parameters = try ScoreParameters(arrays.parameters)
-            let shape = arrays.shape
-            // Whatever becomes of the job, it says what it was asked for.
-            context.report(imagesDone: 0, imagesTotal: shape?.imageCount) {
-                $0 = ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init))
+            let parameters = try complete { details, imageCount in
+                context.report(imagesDone: 0, imagesTotal: imageCount) { $0 = details }
             }
-            try parameters.check()
-            _ = try parameters.included(in: reply.form)
             guard let pixels = try arrays.complete(isCancelled: { context.isCancelled }) else { return .canceled }
             let total = pixels.shape.imageCount
             let scores = try parameters.score(consume pixels, on: service.imageLoop) { done in
-                // A job that succeeds has done all of them.
-                if done < total { context.report(imagesDone: done) }
-                return !context.isCancelled
+                context.report(done: done, of: total)
             }
-            return scores.map(JobOutcome.succeeded) ?? .canceled
+            guard let scores else { return .canceled }
+            return .succeeded(try service.keep(scores, context, key: requestKey))
         } catch {
             return .failed(error)
         }
+    }
+
+    /// Hands on what could not be handed on while the body came, and checks what was asked for.
+    ///
+    /// - Parameters:
+    ///   - tell: Takes what the job is to say of itself, whatever becomes of it.
+    private func complete(tell: (ScoreJob.Details, _ imageCount: Int?) -> Void) throws(Problem) -> ScoreParameters {
+        try body.complete()
+        let parameters = try ScoreParameters(arrays.parameters)
+        let shape = arrays.shape
+        tell(ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init)), shape?.imageCount)
+        try parameters.check()
+        _ = try parameters.included(in: reply.form)
+        return parameters
     }
 
     private static func admit(_ details: ScoreJob.Details, _ service: Service) throws(Problem) -> JobID {

@@ -10,7 +10,7 @@ package enum ScoreJob: JobKind {
     }
 
     /// The extents of all images.
-    struct Shape: Equatable, Sendable {
+    struct Shape: Codable, Equatable, Sendable {
         private(set) var imageCount: Int
         let classCount: Int
         /// Nil, as is `width`, where images are of several sizes.
@@ -21,6 +21,13 @@ package enum ScoreJob: JobKind {
         init(_ shape: ScoringShape) {
             (imageCount, classCount, height, width) = (shape.imageCount, shape.classCount, shape.height, shape.width)
             pixelCount = shape.pixelCount
+        }
+
+        /// The extents of the images of several bodies; nil where there is none.
+        init?(_ shapes: [ScoringShape]) {
+            guard let first = shapes.first else { return nil }
+            self.init(first)
+            for shape in shapes.dropFirst() { add(shape) }
         }
 
         /// Adds images of as many classes.

@@ -2,7 +2,7 @@ private import CISAL
 
 /// The checksum that zip archives carry. The only place that knows which library computes it: zlib's is slower than a network
 /// card, and Intel's ISA-L the fastest in Debian.
-package struct CRC32: Equatable, Sendable {
+package struct CRC32: Codable, Equatable, Sendable {
     private(set) var value: UInt32 = 0
 
     /// That of nothing.

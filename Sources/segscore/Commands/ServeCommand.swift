@@ -99,6 +99,16 @@ struct ServeCommand: ParsableCommand {
             """)
     var resultMemory: ByteCount?
 
+    @Option(help: "A directory where jobs and their results outlive the process; without it they are gone with it.")
+    var stateDir: String?
+
+    @Option(
+        help: """
+            The room that kept results may take in --state-dir, instead of memory; the oldest go first. No job in batches may take \
+            more. By default half of what is free there.
+            """)
+    var resultDisk: ByteCount?
+
     @Option(help: "A directory for pred_probs that arrive before labels; by default the system's for temporary files.")
     var spoolDir: String?
 
@@ -134,6 +144,10 @@ struct ServeCommand: ParsableCommand {
         if let results = resultMemory, let budget = memoryBudget, results.bytes > budget.bytes {
             throw ValidationError("--result-memory must be at most --memory-budget, \(budget), not \(results).")
         }
+        guard resultDisk == nil || stateDir != nil else { throw ValidationError("--result-disk needs a --state-dir.") }
+        guard resultMemory == nil || stateDir == nil else {
+            throw ValidationError("--result-memory is for results in memory; with --state-dir there is --result-disk.")
+        }
         try Self.check("open-ttl", openTtl, in: 0.1...315_360_000)
         try Self.check("result-ttl", resultTtl, in: 0...315_360_000)
         guard !listen.isEmpty else { throw ValidationError("--listen needs an address.") }
@@ -150,6 +164,8 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         cpu.map(KernelLevel.use)
+        // A file that may not grow is then an error of the write to it, and not the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
         let logger = makeLogger()
         let access = AccessControl(keys: try keyRing(), protectsHealth: protectHealth, origins: allowOrigin)
         let signals = StopSignals(reload: apiKeyFile.map { path in { Self.reload(path, access, logger) } })
@@ -157,16 +173,20 @@ struct ServeCommand: ParsableCommand {
         let budget = memoryBudget?.bytes ?? MemoryLimit().bytes / 4 * 3
         ByteBudget.memory.limit = budget
         ByteBudget.spool.limit = spoolBudget?.bytes ?? .max
+        let state = try stateDir.map(Self.stateDirectory)
         let limits = JobLimits(
             workers: workers ?? processors, backlog: backlog, timeToLive: resultTtl,
-            resultBytes: min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: 1000)
+            resultBytes: state.map { resultDisk?.bytes ?? $0.freeBytes / 2 }
+                ?? min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: 1000)
+        let durable = try state.map { try Self.durableJobs(in: $0, logger) }
         let metrics = ProgramMetrics()
         let service = Service(
             configuration: Service.Configuration(
                 maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
                 spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl,
                 processors: processors),
-            limits: limits, logger: logger, exposition: { metrics.text() })
+            limits: limits, logger: logger, durable: durable, exposition: { metrics.text() })
+        try Self.restore(service)
         let server = Server(configuration: try serverConfiguration(logger), responder: Router(service, access: access))
         do throws(ServerError) {
             try server.start()
@@ -174,14 +194,15 @@ struct ServeCommand: ParsableCommand {
             throw ValidationError(error.sentence)
         }
         logger.info("stopping", metadata: ["signal": "\(signals.wait())"])
-        stop(server, service.queue, logger)
+        stop(server, service.queue, durable, logger)
     }
 
-    /// Refuses what is new, lets what is under way end, cancels what has not ended in time.
-    private func stop(_ server: Server, _ queue: JobQueue<ScoreJob>, _ logger: Logger) {
+    /// Refuses what is new, lets what is under way end, cancels what has not ended in time; jobs that outlive the process go on in
+    /// the next.
+    private func stop(_ server: Server, _ queue: JobQueue<ScoreJob>, _ durable: DurableJobs?, _ logger: Logger) {
         queue.drain()
         // Nobody can bring them batches any more, and what they have would be gone.
-        queue.cancelOpen()
+        if durable == nil { queue.cancelOpen() }
         server.stopAccepting()
         let idle = DispatchGroup()
         idle.enter()
@@ -191,12 +212,14 @@ struct ServeCommand: ParsableCommand {
         let deadline = DispatchTime.now() + drainTimeout
         if idle.wait(timeout: deadline) == .timedOut {
             logger.warning("canceling what has not ended in time")
+            durable?.close()
             queue.cancelAll()
             _ = idle.wait(timeout: .now() + 1)
         } else {
             server.awaitLastRequests(until: deadline)
         }
         server.stop()
+        durable?.close()
         logger.info("stopped")
     }
 

@@ -1,0 +1,56 @@
+package import Tensors
+
+/// Scores as two files hold them: that of the pixels, and one of what scoring has added to these: a score an image, and with
+/// label issues their number in each image and their mask.
+extension SegmentationScores {
+    /// What the file of the pixels holds.
+    package var storedPixels: (contents: StoredPixels, arrays: [any StableBytes]) {
+        ScoredPixels(
+            shape: shape, labels: labels, scores: pixelScores, predicted: predicted, largest: nil, blocks: nil,
+            isSettled: true
+        ).stored(keepsCells: false)
+    }
+
+    /// The arrays of the other file.
+    ///
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    package func storedScores() throws(TensorError) -> [any StableBytes] {
+        guard let labelIssues else { return [imageScores] }
+        return [imageScores, try Buffer(labelIssues.counts), labelIssues.mask]
+    }
+
+    /// The size of the other file.
+    package static func storedByteCount(_ shape: ScoringShape, hasLabelIssues: Bool) -> Int {
+        ArrayFile.offsets(of: sizes(shape, hasLabelIssues)).byteCount
+    }
+
+    private static func sizes(_ shape: ScoringShape, _ hasLabelIssues: Bool) -> [Int] {
+        [shape.imageCount * 8] + (hasLabelIssues ? [shape.imageCount * 8, shape.pixelCount] : [])
+    }
+
+    /// Reads scores from their files.
+    ///
+    /// - Parameters:
+    ///   - statistics: Nil for scores without label issues.
+    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` where a file is no longer what
+    ///   was written.
+    package init(
+        _ contents: StoredPixels, path: String, scoresPath: String, statistics: LabelIssues.Statistics?
+    ) throws(TensorError) {
+        let pixels = try ScoredPixels(contents, path: path)
+        let shape = pixels.shape
+        let hasLabelIssues = statistics != nil
+        let file = try MappedFile(
+            path: scoresPath, byteCount: Self.storedByteCount(shape, hasLabelIssues: hasLabelIssues))
+        let offsets = ArrayFile.offsets(of: Self.sizes(shape, hasLabelIssues)).offsets
+        let labelIssues = statistics.map { statistics in
+            let counts: Buffer<Int> = file.buffer(at: offsets[1], count: shape.imageCount)
+            return LabelIssues(
+                mask: file.buffer(at: offsets[2], count: shape.pixelCount),
+                counts: counts.span.indices.map { counts.span[$0] }, statistics: statistics)
+        }
+        self.init(
+            shape: shape, imageScores: file.buffer(at: offsets[0], count: shape.imageCount),
+            pixelScores: pixels.scores, labels: pixels.labels, predicted: pixels.predicted, labelIssues: labelIssues)
+    }
+}

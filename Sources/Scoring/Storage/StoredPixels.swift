@@ -1,0 +1,124 @@
+package import Tensors
+
+/// What a file of ``ScoredPixels`` holds: all that has to be known to read it, and nothing of its elements.
+///
+/// The file has each pixel's score, the code of its label, and where there is one the code of its most probable class. Behind these
+/// come the cells that confident learning looks at; a file may be cut off in front of them.
+package struct StoredPixels: Codable, Equatable, Sendable {
+    package let shape: ScoringShape
+    package let hasFloat64: Bool
+    let hasWideCodes: Bool
+    let hasPredicted: Bool
+    let others: [LabelMap.Other]
+    /// The extent of the cells; nil where they are not there.
+    private(set) var cellSide: Int?
+
+    /// The same pixels without the cells.
+    package var withoutCells: StoredPixels {
+        var copy = self
+        copy.cellSide = nil
+        return copy
+    }
+
+    /// The size of the file.
+    package var byteCount: Int { ArrayFile.offsets(of: sizes).byteCount }
+
+    /// The sizes of the arrays, in bytes.
+    fileprivate var sizes: [Int] {
+        let pixels = [scoreSize, codeSize] + (hasPredicted ? [codeSize] : [])
+        return pixels.map { $0 * shape.pixelCount } + cellSizes
+    }
+
+    private var cellSizes: [Int] {
+        switch cellSide {
+        case nil: []
+        case 1?: [scoreSize * shape.pixelCount]
+        // Labels, counts, scores, largest probabilities and their classes.
+        case let side?: [codeSize, 4, 8, 8, codeSize].map { $0 * (shape.pixelCount / side / side) }
+        }
+    }
+
+    private var scoreSize: Int { hasFloat64 ? 8 : 4 }
+    private var codeSize: Int { hasWideCodes ? 2 : 1 }
+}
+
+extension ScoredPixels {
+    /// The pixels as a file holds them: after ``settle(ignoredLabel:)``, so that scoring changes nothing of it.
+    ///
+    /// - Parameters:
+    ///   - keepsCells: Whether confident learning is still to come.
+    package func stored(keepsCells: Bool) -> (contents: StoredPixels, arrays: [any StableBytes]) {
+        precondition(isSettled)
+        let contents = StoredPixels(
+            shape: shape, hasFloat64: elementType.scalar == .float64, hasWideCodes: labels.codes.isWide,
+            hasPredicted: predicted != nil, others: labels.others, cellSide: keepsCells ? cellSide : nil)
+        var arrays = [scores.storage, labels.codes.storage]
+        if let predicted { arrays.append(predicted.storage) }
+        return (contents, arrays + (keepsCells ? cellArrays : []))
+    }
+
+    /// Reads pixels from a file.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` where the file is no longer
+    ///   what was written.
+    package init(_ contents: StoredPixels, path: String) throws(TensorError) {
+        var arrays = StoredArrays(of: contents, in: try MappedFile(path: path, byteCount: contents.byteCount))
+        let count = contents.shape.pixelCount
+        let scores = arrays.nextScores(count)
+        let labels = LabelMap(
+            shape: [contents.shape.imageCount, contents.shape.height, contents.shape.width],
+            codes: arrays.nextCodes(count), others: contents.others)
+        let predicted = contents.hasPredicted ? arrays.nextCodes(count) : nil
+        var largest: PixelScores?
+        var blocks: BlockProbabilities?
+        switch contents.cellSide {
+        case nil: break
+        case 1?: largest = arrays.nextScores(count)
+        case let side?:
+            let ofBlocks = arrays.nextBlocks(count / side / side, side: side)
+            (blocks, largest) = (ofBlocks, .float64(ofBlocks.largest))
+        }
+        self.init(
+            shape: contents.shape, labels: labels, scores: scores, predicted: predicted, largest: largest,
+            blocks: blocks, isSettled: true)
+    }
+
+    /// The extent of what confident learning looks at.
+    private var cellSide: Int { blocks?.side ?? 1 }
+
+    private var cellArrays: [any StableBytes] {
+        guard let blocks else { return largest.map { [$0.storage] } ?? [] }
+        return [blocks.labels.storage, blocks.counts, blocks.scores, blocks.largest, blocks.predicted.storage]
+    }
+}
+
+/// Hands out the arrays of a mapped file, one after the other.
+private struct StoredArrays {
+    private let contents: StoredPixels
+    private let file: MappedFile
+    private var offsets: ArraySlice<Int>
+
+    init(of contents: StoredPixels, in file: MappedFile) {
+        self.contents = contents
+        self.file = file
+        offsets = ArrayFile.offsets(of: contents.sizes).offsets[...]
+    }
+
+    private mutating func next<Element>(_ count: Int) -> Buffer<Element> {
+        file.buffer(at: offsets.removeFirst(), count: count)
+    }
+
+    mutating func nextScores(_ count: Int) -> PixelScores {
+        contents.hasFloat64 ? .float64(next(count)) : .float32(next(count))
+    }
+
+    mutating func nextCodes(_ count: Int) -> ClassCodes {
+        contents.hasWideCodes ? .wide(next(count)) : .narrow(next(count))
+    }
+
+    mutating func nextBlocks(_ count: Int, side: Int) -> BlockProbabilities {
+        BlockProbabilities(
+            side: side, labels: nextCodes(count), counts: next(count), scores: next(count), largest: next(count),
+            predicted: nextCodes(count))
+    }
+}

@@ -1,0 +1,77 @@
+import Jobs
+import Scoring
+
+/// The work of jobs whose images are in.
+extension Service {
+    /// Scores the parts of a job that was accepted.
+    func work(on parts: [JobPart], _ settings: ScoreParameters) -> JobWork<ScoreJob> {
+        let imageCount = parts.reduce(0) { $0 + $1.shape.imageCount }
+        return { [imageLoop, durable] context in
+            context.report(imagesDone: 0, imagesTotal: imageCount)
+            do throws(Problem) {
+                let loaded = try parts.map { (part) throws(Problem) in
+                    guard let durable, case .stored(let stored) = part else { return part }
+                    return try durable.load(stored, of: context.id)
+                }
+                let scores = try settings.score(loaded, on: imageLoop) { context.report(done: $0, of: imageCount) }
+                guard let scores else { return .canceled }
+                let stored = parts.compactMap { part in if case .stored(let part) = part { part } else { nil } }
+                return .succeeded(try self.keep(scores, context, parts: stored))
+            } catch {
+                return .failed(error)
+            }
+        }
+    }
+
+    /// Keeps what a job has made beyond the process, if anything does.
+    ///
+    /// - Parameters:
+    ///   - parts: The job's input in files; nil where there is none.
+    /// - Throws: 507 where the disk has no room for a job without input in files.
+    func keep(
+        _ scores: DatasetScores, _ context: JobContext<ScoreJob>, parts: [StoredPart]? = nil,
+        key: DurableJobs.RequestKey? = nil
+    ) throws(Problem) -> DatasetScores {
+        // What is over the whole budget is dropped as soon as it is made.
+        guard let durable, scores.byteCount <= limits.resultBytes, limits.timeToLive > 0, limits.history > 0 else {
+            return scores
+        }
+        return try durable.keep(scores, of: context.id, parts: parts, key: key)
+    }
+
+    /// Takes up the jobs that the process before has left.
+    ///
+    /// - Throws: ``StateError``.
+    package func restore() throws(StateError) {
+        guard let durable else { return }
+        let restored = try durable.restore()
+        queue.restore(restored.jobs)
+        for (key, job) in restored.keys where knows(job) { keys.restore(key.key, job, key.fingerprint) }
+        for (job, rows) in restored.open {
+            let parts = rows.map { (part: JobPart.stored($0.part), key: $0.key) }
+            takeBatches(
+                OpenJob(
+                    job.id, Parameters(job.details.parameters), byteLimit: limits.resultBytes, parts: parts))
+            queue.update(job.id, imagesDone: parts.reduce(0) { $0 + $1.part.shape.imageCount }) { details in
+                details.shape = ScoreJob.Shape(parts.map(\.part.shape))
+            }
+        }
+        for (id, parts, failure) in restored.accepted {
+            guard let settings = try? queue.job(id).details.parameters else { continue }
+            let work: JobWork<ScoreJob> =
+                if let failure { { _ in .failed(failure) } } else { work(on: parts.map(JobPart.stored), settings) }
+            // It is there, and it is receiving.
+            try? queue.enqueue(id, work: work)
+        }
+    }
+}
+
+extension JobContext<ScoreJob> {
+    /// Tells how many of a job's images are done. A job that succeeds has done all of them.
+    ///
+    /// - Returns: Whether to go on.
+    func report(done: Int, of total: Int) -> Bool {
+        if done < total { report(imagesDone: done) }
+        return !isCancelled
+    }
+}

@@ -1,0 +1,121 @@
+import Foundation
+import GRDB
+import Jobs
+import Scoring
+import Tensors
+
+/// What the process before has left.
+struct RestoredJobs: Sendable {
+    /// All of them, in order of creation. Those that go on are receiving or open.
+    var jobs: [Job<ScoreJob>] = []
+    /// What those that are receiving have to do.
+    var accepted: [(id: JobID, parts: [StoredPart], failure: Problem?)] = []
+    /// The batches of those that are open, in order of arrival.
+    var open: [(job: Job<ScoreJob>, parts: [PartRow])] = []
+    var keys: [(key: DurableJobs.RequestKey, job: JobID)] = []
+}
+
+extension DurableJobs {
+    /// Reads what the process before has left, and settles what it left unsettled: jobs whose body was cut short have failed, and
+    /// files that belong to no job are removed.
+    ///
+    /// - Throws: ``StateError`` where the directory holds what cannot be understood; it stays as it is then.
+    func restore() throws(StateError) -> RestoredJobs {
+        var restored = RestoredJobs()
+        var files = Set<String>()
+        var changed: [Job<ScoreJob>] = []
+        for (row, partRows) in try rows() {
+            var job = try Self.job(row)
+            let parts = partRows.map(\.part)
+            do throws(Problem) {
+                switch job.status {
+                case .receiving: throw .uploadInterrupted
+                case .open:
+                    for part in parts { _ = try load(part, of: job.id) }
+                    restored.open.append((job, partRows))
+                case .queued, .running:
+                    for part in parts { _ = try load(part, of: job.id) }
+                    let failure = row.failure?.problem
+                    restored.accepted.append((job.id, parts, failure))
+                    job = job.with(.receiving, failure: nil)
+                case .succeeded where row.hasOutput: job = job.with(try scores(parts, of: job, row.statistics))
+                case .succeeded, .failed, .canceled: break
+                }
+                files.formUnion(parts.flatMap { paths($0, of: job.id) })
+                if let key = row.key, let fingerprint = row.fingerprint {
+                    restored.keys.append((RequestKey(key: key, fingerprint: fingerprint), job.id))
+                }
+            } catch {
+                let isLost = error.slug != Problem.uploadInterrupted.slug
+                if isLost { report(error, job.id) }
+                // Results that are gone have been there all the same.
+                if job.status != .succeeded {
+                    job = job.with(.failed, failure: isLost ? .stateLost(error.detail) : error)
+                }
+                changed.append(job)
+            }
+            restored.jobs.append(job)
+        }
+        try settle(changed)
+        removeFiles(except: files)
+        return restored
+    }
+
+    /// The scores of a job's parts.
+    private func scores(
+        _ parts: [StoredPart], of job: Job<ScoreJob>, _ statistics: LabelIssues.Statistics?
+    ) throws(Problem) -> DatasetScores {
+        var scores: [SegmentationScores] = []
+        for part in parts {
+            guard case .scored(let scored) = try load(part, of: job.id, statistics: statistics) else {
+                throw .stateLost("a part has no scores.")
+            }
+            scores.append(scored)
+        }
+        guard !scores.isEmpty else { throw .stateLost("it has no parts.") }
+        return DatasetScores(scores)
+    }
+
+    private static func job(_ row: JobRow) throws(StateError) -> Job<ScoreJob> {
+        do throws(Problem) {
+            guard let id = JobID(row.id), let status = JobStatus(rawValue: row.status) else {
+                throw .stateLost("no such job can be.")
+            }
+            let parameters = try ScoreParameters(Parameters(row.parameters))
+            let total = row.shape?.imageCount
+            let isDone = status == .open || status == .succeeded
+            return Job(
+                id: id, sequence: UInt64(row.sequence), status: status,
+                details: ScoreJob.Details(parameters: parameters, shape: row.shape),
+                progress: JobProgress(
+                    imagesDone: isDone ? total ?? 0 : 0, imagesTotal: status == .open ? nil : total),
+                createdAt: Date(timeIntervalSinceReferenceDate: row.createdAt), queuedAt: date(row.queuedAt),
+                startedAt: date(row.startedAt), finishedAt: date(row.finishedAt), expiresAt: date(row.expiresAt),
+                failure: row.failure?.problem, output: status == .succeeded ? .expired : .none)
+        } catch {
+            throw .failed("The job \(row.id) cannot be read: \(error.detail)")
+        }
+    }
+
+    private static func date(_ seconds: TimeInterval?) -> Date? {
+        seconds.map { Date(timeIntervalSinceReferenceDate: $0) }
+    }
+}
+
+extension Job<ScoreJob> {
+    /// The same job with another status.
+    fileprivate func with(_ status: JobStatus, failure: Problem?) -> Self {
+        Job(
+            id: id, sequence: sequence, status: status, details: details, progress: progress, createdAt: createdAt,
+            queuedAt: nil, startedAt: nil, finishedAt: status.isFinal ? Date() : nil, expiresAt: nil,
+            failure: failure, output: .none)
+    }
+
+    /// The same job with its results.
+    fileprivate func with(_ scores: DatasetScores) -> Self {
+        Job(
+            id: id, sequence: sequence, status: status, details: details, progress: progress, createdAt: createdAt,
+            queuedAt: queuedAt, startedAt: startedAt, finishedAt: finishedAt, expiresAt: expiresAt, failure: failure,
+            output: .available(scores))
+    }
+}

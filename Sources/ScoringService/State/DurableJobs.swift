@@ -1,0 +1,389 @@
+import Foundation
+import GRDB
+import Jobs
+package import Logging
+import Scoring
+import Synchronization
+import Tensors
+
+/// Keeps jobs in a state directory, so that they outlive the process.
+///
+/// Files are on the disk before a row names them, and rows before a client is told. So whatever rows say is there, and a file
+/// without a row is what a process left that was killed in between.
+package final class DurableJobs: Sendable {
+    private let directory: StateDirectory
+    private let database: JobDatabase
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        weak var queue: JobQueue<ScoreJob>?
+        /// What became of the results of jobs that are about to end.
+        var results: [JobID: Results] = [:]
+        var isClosed = false
+    }
+
+    private enum Results {
+        case kept(parts: [StoredPart], RequestKey?)
+        /// The disk had no room; the job's input stays, and the next process scores it again.
+        case notKept
+    }
+
+    /// How a request named itself.
+    struct RequestKey: Sendable {
+        let key: String
+        let fingerprint: RequestFingerprint
+    }
+
+    /// - Throws: ``StateError`` where the database cannot be read.
+    package init(_ directory: StateDirectory, logger: Logger) throws(StateError) {
+        self.directory = directory
+        self.logger = logger
+        database = try JobDatabase(path: directory.databasePath)
+    }
+
+    /// Says whose jobs they are.
+    func attach(_ queue: JobQueue<ScoreJob>) {
+        state.withLock { $0.queue = queue }
+    }
+
+    /// Writes what is still to be written, and nothing from then on: what happens to jobs while the process ends is not for the next.
+    package func close() {
+        state.withLock { $0.isClosed = true }
+        database.flush()
+    }
+
+    // MARK: The way in
+
+    /// A job that was admitted, so that the next process knows of it if its body is cut short.
+    func begin(_ job: Job<ScoreJob>) {
+        let row = JobRow(job)
+        commitLater { try row.insert($0) }
+    }
+
+    /// A job that takes batches.
+    ///
+    /// - Throws: 507 where the disk is full.
+    func open(_ job: Job<ScoreJob>) throws(Problem) {
+        let row = JobRow(job)
+        try commit { try row.insert($0) }
+    }
+
+    /// Writes what came in one body to files that no row names yet.
+    ///
+    /// - Parameters:
+    ///   - part: Scored, or with what is ignored settled.
+    ///   - file: A number that no other part of the job has.
+    ///   - keepsCells: Whether confident learning is still to come.
+    /// - Throws: 507 where the disk is full.
+    func store(_ part: JobPart, as file: Int, of job: JobID, keepsCells: Bool) throws(Problem) -> StoredPart {
+        let (contents, pixels, scores): (StoredPixels, [any StableBytes], SegmentationScores?)
+        switch part {
+        case .stored(let part): return part
+        case .waiting(let waiting):
+            ((contents, pixels), scores) = (waiting.stored(keepsCells: keepsCells), nil)
+        case .scored(let scored): ((contents, pixels), scores) = (scored.storedPixels, scored)
+        }
+        let stored = StoredPart(file: file, contents: contents, isScored: scores != nil)
+        do throws(TensorError) {
+            try ArrayFile.write(pixels, to: directory.pixelsPath(stored, of: job))
+            if let scores { try write(scores, of: stored, job) }
+            try directory.sync()
+        } catch {
+            directory.remove(stored, of: job)
+            throw Problem.state(error)
+        }
+        return stored
+    }
+
+    private func write(_ scores: SegmentationScores, of part: StoredPart, _ job: JobID) throws(TensorError) {
+        try ArrayFile.write(try scores.storedScores(), to: directory.scoresPath(part, of: job))
+    }
+
+    /// Removes files that no row names.
+    func discard(_ parts: [StoredPart], of job: JobID) {
+        for part in parts { directory.remove(part, of: job) }
+    }
+
+    /// A job's input is complete: from here on it is not lost.
+    ///
+    /// - Parameters:
+    ///   - parts: Its files.
+    ///   - failure: Set where it is known already that it will fail.
+    /// - Throws: 507 where the disk is full.
+    func accept(
+        _ job: Job<ScoreJob>, _ parts: [StoredPart], failure: Problem? = nil, key: RequestKey?
+    ) throws(Problem) {
+        var row = JobRow(job)
+        row.status = JobStatus.queued.rawValue
+        row.failure = failure.map(StoredProblem.init)
+        (row.key, row.fingerprint) = (key?.key, key?.fingerprint)
+        let accepted = row
+        try commit { database in
+            try accepted.save(database)
+            try Self.replace(parts, of: accepted.id, database)
+        }
+    }
+
+    /// A batch has come.
+    ///
+    /// - Parameters:
+    ///   - number: Its place among the job's.
+    ///   - key: Its `Idempotency-Key`.
+    /// - Throws: 507 where the disk is full.
+    func add(_ part: StoredPart, _ number: Int, key: String?, to job: JobID) throws(Problem) {
+        let row = PartRow(job: job.description, number: number, part: part, key: key)
+        try commit { try row.insert($0) }
+    }
+
+    /// An open job is complete.
+    ///
+    /// - Throws: 507 where the disk is full.
+    func finish(_ job: JobID) throws(Problem) {
+        try commit { database in
+            guard var row = try JobRow.fetchOne(database, key: job.description) else { return }
+            row.status = JobStatus.queued.rawValue
+            try row.update(database)
+        }
+    }
+
+    // MARK: The way out
+
+    /// The pixels or scores of a part.
+    ///
+    /// - Throws: 500 where files are not what was written.
+    func load(
+        _ part: StoredPart, of job: JobID, statistics: LabelIssues.Statistics? = nil
+    ) throws(Problem) -> JobPart {
+        do throws(TensorError) {
+            let path = directory.pixelsPath(part, of: job)
+            guard part.isScored else { return .waiting(try ScoredPixels(part.contents, path: path)) }
+            let scoresPath = directory.scoresPath(part, of: job)
+            return .scored(
+                try SegmentationScores(part.contents, path: path, scoresPath: scoresPath, statistics: statistics))
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    /// Writes what a job has made, for the row that its end will bring.
+    ///
+    /// - Parameters:
+    ///   - parts: The files of the job's input, one a part; nil for a job that was not accepted and has none.
+    /// - Returns: The same scores, in files; as they came where an accepted job finds no room: these are kept in memory,
+    ///   and the next process makes them again.
+    /// - Throws: 507 where the disk is full and the job was not accepted.
+    func keep(
+        _ scores: DatasetScores, of job: JobID, parts: [StoredPart]?, key: RequestKey?
+    ) throws(Problem) -> DatasetScores {
+        var stored: [StoredPart] = []
+        let kept: DatasetScores
+        do throws(Problem) {
+            for (index, scores) in scores.parts.enumerated() {
+                stored.append(try keep(scores, of: job, as: index, parts?[index]))
+            }
+            kept = DatasetScores(
+                try stored.map { (part) throws(Problem) in
+                    guard case .scored(let scores) = try load(part, of: job, statistics: scores.statistics) else {
+                        preconditionFailure("it was stored as scored")
+                    }
+                    return scores
+                })
+        } catch {
+            guard let parts else {
+                discard(stored, of: job)
+                throw error
+            }
+            for part in parts where !part.isScored { directory.removeScores(part, of: job) }
+            logger.error(
+                "results are kept in memory", metadata: ["job": "\(job)", "problem.detail": "\(error.detail)"])
+            state.withLock { $0.results[job] = .notKept }
+            return scores
+        }
+        state.withLock { [stored] in $0.results[job] = .kept(parts: stored, key) }
+        // It may have been deleted meanwhile: then no event will come any more.
+        if !isKnown(job) { forget(job) }
+        return kept
+    }
+
+    private func keep(
+        _ scores: SegmentationScores, of job: JobID, as index: Int, _ part: StoredPart?
+    ) throws(Problem) -> StoredPart {
+        guard var part else { return try store(.scored(scores), as: index, of: job, keepsCells: false) }
+        guard !part.isScored else { return part }
+        do throws(TensorError) {
+            try write(scores, of: part, job)
+            try directory.sync()
+        } catch {
+            throw Problem.state(error)
+        }
+        part.isScored = true
+        part.contents = part.contents.withoutCells
+        return part
+    }
+
+    /// Takes down what has become of a job.
+    func handle(_ event: JobEvent<ScoreJob>) {
+        switch event {
+        case .ended(let job): end(job)
+        case .expired(let id): expire(id)
+        case .forgotten(let id): forget(id)
+        }
+    }
+
+    private func end(_ job: Job<ScoreJob>) {
+        switch state.withLock({ $0.results.removeValue(forKey: job.id) }) {
+        case .notKept?: break
+        case .kept(let parts, let key)? where job.status == .succeeded: keep(job, parts, key)
+        case .kept?, nil: settle(job)
+        }
+    }
+
+    /// A job has results, which are in files.
+    private func keep(_ job: Job<ScoreJob>, _ parts: [StoredPart], _ key: RequestKey?) {
+        let row = JobRow(job)
+        do throws(Problem) {
+            try commit { database in
+                var row = row
+                let earlier = try JobRow.fetchOne(database, key: row.id)
+                row.key = earlier?.key ?? key?.key
+                row.fingerprint = earlier?.fingerprint ?? key?.fingerprint
+                row.hasOutput = true
+                try row.save(database)
+                try Self.replace(parts, of: row.id, database)
+            }
+        } catch {
+            return logger.error(
+                "results are not kept", metadata: ["job": "\(job.id)", "problem.detail": "\(error.detail)"])
+        }
+        for part in parts {
+            // Where it stays as long as it was, it only takes more room.
+            try? ArrayFile.truncate(directory.pixelsPath(part, of: job.id), to: part.contents.byteCount)
+        }
+        // What came in the meantime found no row.
+        guard let now = try? state.withLock({ $0.queue })?.job(job.id) else { return forget(job.id) }
+        if case .expired = now.output { expire(job.id) }
+    }
+
+    /// A job has ended without results that are kept. One that was never accepted has no row, and gets none.
+    private func settle(_ job: Job<ScoreJob>) {
+        let row = JobRow(job)
+        remove(job.id) { database in
+            guard let earlier = try JobRow.fetchOne(database, key: row.id) else { return }
+            var row = row
+            (row.key, row.fingerprint) = (earlier.key, earlier.fingerprint)
+            row.statistics = nil
+            try row.update(database)
+        }
+    }
+
+    private func expire(_ id: JobID) {
+        remove(id) { database in
+            guard var row = try JobRow.fetchOne(database, key: id.description) else { return }
+            // The row of a job whose results were kept in memory says that it is queued.
+            row.status = JobStatus.succeeded.rawValue
+            (row.hasOutput, row.statistics) = (false, nil)
+            try row.update(database)
+        }
+    }
+
+    private func forget(_ id: JobID) {
+        if case .kept(let parts, _)? = state.withLock({ $0.results.removeValue(forKey: id) }) {
+            discard(parts, of: id)
+        }
+        remove(id) { _ = try JobRow.deleteOne($0, key: id.description) }
+    }
+
+    /// Makes a change, and removes a job's parts and their files with it.
+    private func remove(_ id: JobID, _ change: @escaping @Sendable (Database) throws -> Void) {
+        let removed = Mutex<[StoredPart]>([])
+        commitLater { database in
+            let rows = PartRow.filter(Column("job") == id.description)
+            let parts = try rows.fetchAll(database).map(\.part)
+            removed.withLock { $0 = parts }
+            try rows.deleteAll(database)
+            try change(database)
+        } done: { [self] in
+            discard(removed.withLock { $0 }, of: id)
+        }
+    }
+
+    /// Brings what the directory says of a job in line with the queue, which went another way meanwhile.
+    func reconcile(_ id: JobID) {
+        guard let job = try? state.withLock({ $0.queue })?.job(id) else { return forget(id) }
+        if job.status.isFinal { end(job) }
+    }
+
+    private func isKnown(_ id: JobID) -> Bool {
+        (try? state.withLock { $0.queue }?.job(id)) != nil
+    }
+
+    // MARK: Restoring
+
+    func rows() throws(StateError) -> [(row: JobRow, parts: [PartRow])] {
+        do {
+            return try database.jobs()
+        } catch {
+            throw .failed("Cannot read \(directory.databasePath): \(error).")
+        }
+    }
+
+    /// The files that a part has.
+    func paths(_ part: StoredPart, of job: JobID) -> [String] {
+        let pixels = directory.pixelsPath(part, of: job)
+        return part.isScored ? [pixels, directory.scoresPath(part, of: job)] : [pixels]
+    }
+
+    /// Takes down jobs that have ended, and that they have no parts any more.
+    func settle(_ jobs: [Job<ScoreJob>]) throws(StateError) {
+        guard !jobs.isEmpty else { return }
+        do {
+            try database.commit { database in
+                for job in jobs {
+                    try JobRow(job).update(database)
+                    try Self.replace([], of: job.id.description, database)
+                }
+            }
+        } catch {
+            throw .failed("Cannot write to \(directory.databasePath): \(error).")
+        }
+    }
+
+    func removeFiles(except paths: Set<String>) {
+        let count = directory.removeFiles(except: paths)
+        if count > 0 { logger.info("files of no job were removed", metadata: ["count": "\(count)"]) }
+    }
+
+    func report(_ problem: Problem, _ job: JobID) {
+        logger.error(
+            "a job cannot be restored", metadata: ["job": "\(job)", "problem.detail": "\(problem.detail)"])
+    }
+
+    // MARK: Rows
+
+    private static func replace(_ parts: [StoredPart], of job: String, _ database: Database) throws {
+        try PartRow.filter(Column("job") == job).deleteAll(database)
+        for (number, part) in parts.enumerated() {
+            try PartRow(job: job, number: number, part: part, key: nil).insert(database)
+        }
+    }
+
+    private func commit(_ change: (Database) throws -> Void) throws(Problem) {
+        do {
+            try database.commit(change)
+        } catch {
+            throw Problem.state(error)
+        }
+    }
+
+    private func commitLater(
+        _ change: @escaping @Sendable (Database) throws -> Void, done: @escaping @Sendable () -> Void = {}
+    ) {
+        guard !state.withLock({ $0.isClosed }) else { return }
+        let logger = logger
+        database.commitLater(change) { error in
+            guard let error else { return done() }
+            logger.error("the state directory could not be changed", metadata: ["error": "\(error)"])
+        }
+    }
+}

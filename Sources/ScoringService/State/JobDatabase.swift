@@ -1,0 +1,107 @@
+import Foundation
+import GRDB
+import Jobs
+
+/// The database of a state directory: which jobs there are, and of which parts.
+///
+/// It is in WAL mode and used by one connection alone. What a client was promised is written by ``commit(_:)``, which returns when it
+/// is on the disk. The rest is written by ``commitLater(_:)``: a killed process loses none of it, a machine without power the latest,
+/// and the next commit settles both.
+final class JobDatabase: Sendable {
+    private let queue: DatabaseQueue
+
+    /// - Throws: ``StateError``.
+    init(path: String) throws(StateError) {
+        var configuration = Configuration()
+        configuration.label = "segscore.state"
+        configuration.prepareDatabase { database in
+            // Exclusive first: then there is no shared memory beside the file.
+            try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = NORMAL")
+            _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+        }
+        do {
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            let migrator = Self.migrator
+            guard try queue.read(migrator.hasBeenSuperseded) == false else { throw StateError.newer(path: path) }
+            try migrator.migrate(queue)
+        } catch let error as StateError {
+            throw error
+        } catch {
+            throw .failed("Cannot open \(path): \(error).")
+        }
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { database in
+            try database.create(table: JobRow.databaseTableName) { table in
+                table.primaryKey("id", .text)
+                table.column("sequence", .integer).notNull().unique()
+                table.column("status", .text).notNull()
+                table.column("parameters", .text).notNull()
+                table.column("shape", .text)
+                table.column("createdAt", .double).notNull()
+                table.column("queuedAt", .double)
+                table.column("startedAt", .double)
+                table.column("finishedAt", .double)
+                table.column("expiresAt", .double)
+                table.column("failure", .text)
+                table.column("statistics", .text)
+                table.column("hasOutput", .boolean).notNull()
+                table.column("key", .text)
+                table.column("fingerprint", .text)
+            }
+            try database.create(table: PartRow.databaseTableName) { table in
+                table.column("job", .text).notNull().references(JobRow.databaseTableName, onDelete: .cascade)
+                table.column("number", .integer).notNull()
+                table.column("part", .text).notNull()
+                table.column("key", .text)
+                table.primaryKey(["job", "number"])
+            }
+        }
+        return migrator
+    }
+
+    /// Makes a change that holds when this returns, whatever happens then.
+    ///
+    /// - Throws: What `change` throws, or GRDB's `DatabaseError`. Nothing is changed then.
+    func commit(_ change: (Database) throws -> Void) throws {
+        try queue.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            defer { try? database.execute(sql: "PRAGMA synchronous = NORMAL") }
+            try database.inTransaction {
+                try change(database)
+                return .commit
+            }
+        }
+    }
+
+    /// Makes a change soon, after those that were asked for before.
+    ///
+    /// - Parameters:
+    ///   - ended: Told of it, with the error where nothing was changed.
+    func commitLater(
+        _ change: @escaping @Sendable (Database) throws -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
+    ) {
+        queue.asyncWrite(change) { _, result in
+            switch result {
+            case .success: ended(nil)
+            case .failure(let error): ended(error)
+            }
+        }
+    }
+
+    /// All jobs in order of creation, with their parts in order of arrival.
+    func jobs() throws -> [(row: JobRow, parts: [PartRow])] {
+        try queue.read { database in
+            let parts = try PartRow.order(Column("job"), Column("number")).fetchAll(database)
+            let ofJobs = Dictionary(grouping: parts, by: \.job)
+            return try JobRow.order(Column("sequence")).fetchAll(database).map { ($0, ofJobs[$0.id] ?? []) }
+        }
+    }
+
+    /// Returns when all that was asked for before is written.
+    func flush() {
+        queue.inDatabase { _ in }
+    }
+}

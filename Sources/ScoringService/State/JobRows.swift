@@ -1,0 +1,81 @@
+import Foundation
+import GRDB
+import HTTPTypes
+import Jobs
+import Scoring
+
+/// A job in the database. What is a value of several members stands there as JSON.
+struct JobRow: Codable, FetchableRecord, PersistableRecord {
+    static let databaseTableName = "job"
+
+    let id: String
+    let sequence: Int64
+    var status: String
+    let parameters: [String: String]
+    var shape: ScoreJob.Shape?
+    /// Seconds since 2001, like all dates.
+    let createdAt: TimeInterval
+    var queuedAt: TimeInterval?
+    var startedAt: TimeInterval?
+    var finishedAt: TimeInterval?
+    var expiresAt: TimeInterval?
+    /// Why the job has failed, or will when it is its turn.
+    var failure: StoredProblem?
+    /// What decided which pixels are label issues.
+    var statistics: LabelIssues.Statistics?
+    /// Whether the scores of its parts are kept.
+    var hasOutput = false
+    /// The `Idempotency-Key` of a request that made the job, and what it is told from others by.
+    var key: String?
+    var fingerprint: RequestFingerprint?
+
+    init(_ job: Job<ScoreJob>) {
+        id = job.id.description
+        sequence = Int64(job.sequence)
+        status = job.status.rawValue
+        parameters = job.details.parameters.values
+        shape = job.details.shape
+        createdAt = job.createdAt.timeIntervalSinceReferenceDate
+        queuedAt = job.queuedAt?.timeIntervalSinceReferenceDate
+        startedAt = job.startedAt?.timeIntervalSinceReferenceDate
+        finishedAt = job.finishedAt?.timeIntervalSinceReferenceDate
+        expiresAt = job.expiresAt?.timeIntervalSinceReferenceDate
+        failure = job.failure.map(StoredProblem.init)
+        guard case .available(let scores) = job.output else { return }
+        statistics = scores.statistics
+    }
+}
+
+/// A part of a job in the database.
+struct PartRow: Codable, FetchableRecord, PersistableRecord {
+    static let databaseTableName = "part"
+
+    let job: String
+    /// Counts up in order of arrival.
+    let number: Int
+    let part: StoredPart
+    /// The `Idempotency-Key` of the batch.
+    let key: String?
+}
+
+/// A problem in the database, without the fields of its answer.
+struct StoredProblem: Codable {
+    private let status: Int
+    private let slug: String
+    private let detail: String
+    private let parameter: String?
+    private let expected: String?
+    private let actual: String?
+    private let limit: Int?
+
+    init(_ problem: Problem) {
+        (status, slug, detail) = (problem.status.code, problem.slug, problem.detail)
+        (parameter, expected, actual) = (problem.parameter, problem.expected, problem.actual)
+        limit = problem.limit
+    }
+
+    var problem: Problem {
+        Problem(
+            .init(code: status), slug, detail, parameter: parameter, expected: expected, actual: actual, limit: limit)
+    }
+}

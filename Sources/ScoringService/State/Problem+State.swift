@@ -1,0 +1,42 @@
+import Glibc
+import GRDB
+import HTTPTypes
+import Tensors
+
+/// What stands against keeping a job in the state directory.
+extension Problem {
+    /// 507 where its disk is full.
+    private static let stateFull = Problem(
+        .init(code: 507, reasonPhrase: "Insufficient Storage"), "state-full",
+        "There is no room on the disk to keep the job, and so it was not taken.")
+
+    /// - Parameters:
+    ///   - error: From files.
+    static func state(_ error: TensorError) -> Problem {
+        switch error {
+        case .system(_, _, let code) where code == ENOSPC || code == EDQUOT || code == EFBIG: stateFull
+        default: Problem(error)
+        }
+    }
+
+    /// - Parameters:
+    ///   - error: From the database.
+    static func state(_ error: any Error) -> Problem {
+        let code = (error as? DatabaseError)?.extendedResultCode
+        // SQLite calls a full disk by its name, and a file that may not grow a failed write.
+        guard code?.primaryResultCode == .SQLITE_FULL || code == .SQLITE_IOERR_WRITE else {
+            return Problem(.internalServerError, "internal-error", "Could not keep the job: \(error).")
+        }
+        return stateFull
+    }
+
+    /// Why a job has failed whose body was on its way when the server ended.
+    static let uploadInterrupted = Problem(
+        .serviceUnavailable, "upload-interrupted",
+        "The server ended before the body was complete; send it again.", expected: "a body that arrives as a whole")
+
+    /// Why a job has failed of which files are missing.
+    static func stateLost(_ detail: String) -> Problem {
+        Problem(.internalServerError, "state-lost", "What the server kept of the job is no longer there: \(detail)")
+    }
+}

@@ -1,0 +1,9 @@
+/// Why a state directory cannot be used.
+package enum StateError: Error, Equatable {
+    /// Another server uses it.
+    case inUse(path: String)
+    /// A later version of the program has written it.
+    case newer(path: String)
+    /// Something else, in words.
+    case failed(String)
+}

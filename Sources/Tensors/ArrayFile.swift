@@ -1,0 +1,73 @@
+import Glibc
+
+/// A file that holds arrays one behind the other, each at a multiple of 64 bytes: written once and as a whole, and mapped whenever
+/// it is wanted. It says nothing of what it holds; whoever wrote it keeps that elsewhere.
+package enum ArrayFile {
+    /// Where arrays lie that take so many bytes, in order, and the size of the file.
+    ///
+    /// - Parameters:
+    ///   - byteCounts: Each at least 0; their sum is far from overflow.
+    package static func offsets(of byteCounts: [Int]) -> (offsets: [Int], byteCount: Int) {
+        var (offsets, end) = ([Int](), 0)
+        for byteCount in byteCounts {
+            let offset = (end + 63) & ~63
+            offsets.append(offset)
+            end = offset + byteCount
+        }
+        return (offsets, end)
+    }
+
+    /// Writes a new file. When this returns the bytes are on the disk, but for the file's name; ``syncDirectory(_:)`` sees to that.
+    /// Where it throws there is no file.
+    ///
+    /// - Parameters:
+    ///   - path: Where nothing is yet.
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    package static func write(_ arrays: [any StableBytes], to path: String) throws(TensorError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .system(operation: "create", path: path, code: errno) }
+        defer { close(descriptor) }
+        do throws(TensorError) {
+            let (offsets, _) = offsets(of: arrays.map { unsafe $0.stableBytes.count })
+            for (array, offset) in zip(arrays, offsets) {
+                try unsafe write(array.stableBytes, to: descriptor, at: offset, path)
+            }
+            guard fsync(descriptor) == 0 else { throw .system(operation: "sync", path: path, code: errno) }
+        } catch {
+            unsafe unlink(path)
+            throw error
+        }
+    }
+
+    private static func write(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int, _ path: String
+    ) throws(TensorError) {
+        guard let start = bytes.baseAddress else { return }
+        var done = 0
+        while done < bytes.count {
+            let written = unsafe pwrite(descriptor, start + done, bytes.count - done, offset + done)
+            if written < 0 && errno == EINTR { continue }
+            guard written >= 0 else { throw .system(operation: "write to", path: path, code: errno) }
+            done += written
+        }
+    }
+
+    /// Cuts a file off.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    package static func truncate(_ path: String, to byteCount: Int) throws(TensorError) {
+        guard unsafe Glibc.truncate(path, byteCount) == 0 else {
+            throw .system(operation: "truncate", path: path, code: errno)
+        }
+    }
+
+    /// Puts on the disk which files a directory has.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    package static func syncDirectory(_ path: String) throws(TensorError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .system(operation: "sync", path: path, code: errno) }
+    }
+}
