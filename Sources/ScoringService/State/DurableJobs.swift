@@ -50,7 +50,11 @@ package final class DurableJobs: Sendable {
     /// Writes what is still to be written, and nothing from then on: what happens to jobs while the process ends is not for the next.
     package func close() {
         state.withLock { $0.isClosed = true }
-        database.flush()
+        do {
+            try database.flush()
+        } catch {
+            logger.warning("the state directory was not tidied up", metadata: ["error": "\(error)"])
+        }
     }
 
     // MARK: The way in

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Glibc
 import Jobs
 
 /// The database of a state directory: which jobs there are, and of which parts.
@@ -19,6 +20,9 @@ final class JobDatabase: Sendable {
             try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = NORMAL")
             _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         }
+        // For nobody else, whatever the directory is: whoever knows a job's id may read the job. SQLite would let others read.
+        let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if descriptor >= 0 { close(descriptor) }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
             let migrator = Self.migrator
@@ -100,8 +104,10 @@ final class JobDatabase: Sendable {
         }
     }
 
-    /// Returns when all that was asked for before is written.
-    func flush() {
-        queue.inDatabase { _ in }
+    /// Returns when all that was asked for before is written, and stands in the database's one file.
+    ///
+    /// - Throws: GRDB's `DatabaseError`; then it stands in the write-ahead log, from which the next process reads it.
+    func flush() throws {
+        try queue.inDatabase { database in _ = try database.checkpoint(.truncate) }
     }
 }
