@@ -15,7 +15,8 @@ package final class JobQueue<Kind: JobKind>: Sendable {
 
     /// - Parameter onEvent: Called for each event, from any thread, before the change that it came from has returned.
     package init(
-        limits: JobLimits, clock: JobClock = JobClock(), onEvent: @escaping @Sendable (JobEvent<Kind>) -> Void = { _ in }
+        limits: JobLimits, clock: JobClock = JobClock(),
+        onEvent: @escaping @Sendable (JobEvent<Kind>) -> Void = { _ in }
     ) {
         self.clock = clock
         tell = onEvent

@@ -54,7 +54,8 @@ struct JobRecord<Kind: JobKind>: Sendable {
 
     var snapshot: Job<Kind> {
         Job(
-            id: id, sequence: sequence, status: status, isCancelRequested: lifecycle.isCancelRequested, details: details,
+            id: id, sequence: sequence, status: status, isCancelRequested: lifecycle.isCancelRequested,
+            details: details,
             progress: progress, createdAt: lifecycle.createdAt, queuedAt: lifecycle.queuedAt,
             startedAt: lifecycle.startedAt, finishedAt: lifecycle.finishedAt, expiresAt: expiresAt, failure: failure,
             output: output)

@@ -7,7 +7,9 @@ import Testing
     private let ended = Box<Job<TestKind>>()
 
     private func suspendedQueue() -> Queue {
-        let queue = Queue(limits: limits(), clock: clock.clock, onEvent: { [ended] event in
+        let queue = Queue(
+            limits: limits(), clock: clock.clock,
+            onEvent: { [ended] event in
                 if case .ended(let job) = event { ended.add(job) }
             })
         queue.isSuspended = true

@@ -49,7 +49,8 @@ package final class StateDirectory: Sendable {
     package var freeBytes: Int {
         var status = statvfs()
         guard unsafe statvfs(path, &status) == 0 else { return .max }
-        return Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+        return Int(
+            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
     }
 
     func pixelsPath(_ part: StoredPart, of job: JobID) -> String { "\(arraysPath)/\(job)-\(part.file).pixels" }
