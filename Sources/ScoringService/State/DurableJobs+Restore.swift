@@ -1,5 +1,5 @@
 import Foundation
-import GRDB
+import Glibc
 import Jobs
 import Scoring
 import Tensors
@@ -27,18 +27,17 @@ extension DurableJobs {
         for (row, partRows) in try rows() {
             var job = try Self.job(row)
             let parts = partRows.map(\.part)
-            do throws(Problem) {
+            do throws(Loss) {
                 switch job.status {
-                case .receiving: throw .uploadInterrupted
+                case .receiving: throw .upload
                 case .open:
-                    for part in parts { _ = try load(part, of: job.id) }
+                    for part in parts { _ = try find(part, of: job.id) }
                     restored.open.append((job, partRows))
                 case .queued, .running:
-                    for part in parts { _ = try load(part, of: job.id) }
-                    let failure = row.failure?.problem
-                    restored.accepted.append((job.id, parts, failure))
-                    job = job.with(.receiving, failure: nil)
-                case .succeeded where row.hasOutput: job = job.with(try scores(parts, of: job, row.statistics))
+                    for part in parts { _ = try find(part, of: job.id) }
+                    restored.accepted.append((job.id, parts, row.failure?.problem))
+                    job = job.with(.receiving)
+                case .succeeded where row.hasOutput: job = job.with(try scores(parts, of: job.id, row.statistics))
                 case .succeeded, .failed, .canceled: break
                 }
                 files.formUnion(parts.flatMap { paths($0, of: job.id) })
@@ -46,11 +45,13 @@ extension DurableJobs {
                     restored.keys.append((RequestKey(key: key, fingerprint: fingerprint), job.id))
                 }
             } catch {
-                let isLost = error.slug != Problem.uploadInterrupted.slug
-                if isLost { report(error, job.id) }
-                // Results that are gone have been there all the same.
-                if job.status != .succeeded {
-                    job = job.with(.failed, failure: isLost ? .stateLost(error.detail) : error)
+                switch error {
+                case .upload: job = job.with(.failed, failure: .uploadInterrupted)
+                case .file(let detail):
+                    report(detail, job.id)
+                    // Results that are gone have been there all the same.
+                    if job.status != .succeeded { job = job.with(.failed, failure: .stateLost(detail)) }
+                case .nothing(let detail): throw .failed("The job \(job.id) cannot be read: \(detail)")
                 }
                 changed.append(job)
             }
@@ -61,18 +62,43 @@ extension DurableJobs {
         return restored
     }
 
+    /// What is the matter with a job that the process before has left.
+    private enum Loss: Error {
+        /// Its body was cut short.
+        case upload
+        /// A file of it is not there, or not what it was.
+        case file(String)
+        /// Nothing, as far as can be told: it cannot be read now.
+        case nothing(String)
+    }
+
+    /// A part, as far as it can be had.
+    private func find(
+        _ part: StoredPart, of job: JobID, _ statistics: LabelIssues.Statistics? = nil
+    ) throws(Loss) -> JobPart {
+        do throws(TensorError) {
+            return try read(part, of: job, statistics: statistics)
+        } catch {
+            let detail = Problem(error).detail
+            switch error {
+            case .endOfFile, .system(_, _, ENOENT): throw .file(detail)
+            default: throw .nothing(detail)
+            }
+        }
+    }
+
     /// The scores of a job's parts.
     private func scores(
-        _ parts: [StoredPart], of job: Job<ScoreJob>, _ statistics: LabelIssues.Statistics?
-    ) throws(Problem) -> DatasetScores {
+        _ parts: [StoredPart], of job: JobID, _ statistics: LabelIssues.Statistics?
+    ) throws(Loss) -> DatasetScores {
         var scores: [SegmentationScores] = []
         for part in parts {
-            guard case .scored(let scored) = try load(part, of: job.id, statistics: statistics) else {
-                throw .stateLost("a part has no scores.")
+            guard case .scored(let scored) = try find(part, of: job, statistics) else {
+                throw .file("A part has no scores.")
             }
             scores.append(scored)
         }
-        guard !scores.isEmpty else { throw .stateLost("it has no parts.") }
+        guard !scores.isEmpty else { throw .file("It has no parts.") }
         return DatasetScores(scores)
     }
 
@@ -104,7 +130,7 @@ extension DurableJobs {
 
 extension Job<ScoreJob> {
     /// The same job with another status.
-    fileprivate func with(_ status: JobStatus, failure: Problem?) -> Self {
+    fileprivate func with(_ status: JobStatus, failure: Problem? = nil) -> Self {
         Job(
             id: id, sequence: sequence, status: status, details: details, progress: progress, createdAt: createdAt,
             queuedAt: nil, startedAt: nil, finishedAt: status.isFinal ? Date() : nil, expiresAt: nil,

@@ -160,14 +160,21 @@ package final class DurableJobs: Sendable {
         _ part: StoredPart, of job: JobID, statistics: LabelIssues.Statistics? = nil
     ) throws(Problem) -> JobPart {
         do throws(TensorError) {
-            let path = directory.pixelsPath(part, of: job)
-            guard part.isScored else { return .waiting(try ScoredPixels(part.contents, path: path)) }
-            let scoresPath = directory.scoresPath(part, of: job)
-            return .scored(
-                try SegmentationScores(part.contents, path: path, scoresPath: scoresPath, statistics: statistics))
+            return try read(part, of: job, statistics: statistics)
         } catch {
             throw Problem(error)
         }
+    }
+
+    /// What ``load(_:of:statistics:)`` does, with what went wrong in the words of files.
+    func read(
+        _ part: StoredPart, of job: JobID, statistics: LabelIssues.Statistics? = nil
+    ) throws(TensorError) -> JobPart {
+        let path = directory.pixelsPath(part, of: job)
+        guard part.isScored else { return .waiting(try ScoredPixels(part.contents, path: path)) }
+        let scoresPath = directory.scoresPath(part, of: job)
+        return .scored(
+            try SegmentationScores(part.contents, path: path, scoresPath: scoresPath, statistics: statistics))
     }
 
     /// Writes what a job has made, for the row that its end will bring.
@@ -358,9 +365,8 @@ package final class DurableJobs: Sendable {
         if count > 0 { logger.info("files of no job were removed", metadata: ["count": "\(count)"]) }
     }
 
-    func report(_ problem: Problem, _ job: JobID) {
-        logger.error(
-            "a job cannot be restored", metadata: ["job": "\(job)", "problem.detail": "\(problem.detail)"])
+    func report(_ detail: String, _ job: JobID) {
+        logger.error("what a job had is gone", metadata: ["job": "\(job)", "problem.detail": "\(detail)"])
     }
 
     // MARK: Rows
