@@ -55,6 +55,7 @@ extension DurableJobs {
                 }
                 changed.append(job)
             }
+            record(job.id)
             restored.jobs.append(job)
         }
         try settle(changed)

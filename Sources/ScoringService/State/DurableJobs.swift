@@ -18,6 +18,8 @@ package final class DurableJobs: Sendable {
 
     private struct State {
         weak var queue: JobQueue<ScoreJob>?
+        /// The jobs that may have rows. Most never get any: what becomes of them need not be looked up.
+        var recorded: Set<JobID> = []
         /// What became of the results of jobs that are about to end.
         var results: [JobID: Results] = [:]
         var isClosed = false
@@ -61,6 +63,7 @@ package final class DurableJobs: Sendable {
 
     /// A job that was admitted, so that the next process knows of it if its body is cut short.
     func begin(_ job: Job<ScoreJob>) {
+        record(job.id)
         let row = JobRow(job)
         commitLater { try row.insert($0) }
     }
@@ -69,6 +72,7 @@ package final class DurableJobs: Sendable {
     ///
     /// - Throws: 507 where the disk is full.
     func open(_ job: Job<ScoreJob>) throws(Problem) {
+        record(job.id)
         let row = JobRow(job)
         try commit { try row.insert($0) }
     }
@@ -118,6 +122,7 @@ package final class DurableJobs: Sendable {
     func accept(
         _ job: Job<ScoreJob>, _ parts: [StoredPart], failure: Problem? = nil, key: RequestKey?
     ) throws(Problem) {
+        record(job.id)
         var row = JobRow(job)
         row.status = JobStatus.queued.rawValue
         row.failure = failure.map(StoredProblem.init)
@@ -211,7 +216,10 @@ package final class DurableJobs: Sendable {
             state.withLock { $0.results[job] = .notKept }
             return scores
         }
-        state.withLock { [stored] in $0.results[job] = .kept(parts: stored, key) }
+        state.withLock { [stored] state in
+            state.results[job] = .kept(parts: stored, key)
+            state.recorded.insert(job)
+        }
         // It may have been deleted meanwhile: then no event will come any more.
         if !isKnown(job) { forget(job) }
         return kept
@@ -303,10 +311,12 @@ package final class DurableJobs: Sendable {
             discard(parts, of: id)
         }
         remove(id) { _ = try JobRow.deleteOne($0, key: id.description) }
+        state.withLock { _ = $0.recorded.remove(id) }
     }
 
     /// Makes a change, and removes a job's parts and their files with it.
     private func remove(_ id: JobID, _ change: @escaping @Sendable (Database) throws -> Void) {
+        guard state.withLock({ $0.recorded.contains(id) }) else { return }
         let removed = Mutex<[StoredPart]>([])
         commitLater { database in
             let rows = PartRow.filter(Column("job") == id.description)
@@ -327,6 +337,11 @@ package final class DurableJobs: Sendable {
 
     private func isKnown(_ id: JobID) -> Bool {
         (try? state.withLock { $0.queue }?.job(id)) != nil
+    }
+
+    /// A job is about to have a row.
+    func record(_ id: JobID) {
+        state.withLock { _ = $0.recorded.insert(id) }
     }
 
     // MARK: Restoring
