@@ -19,7 +19,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
     private(set) var isDraining = false
     private var idleWaiters: [@Sendable () -> Void] = []
     private var nextToken: UInt64 = 0
-    private var isWakeScheduled = false
+    private var nextWake: Date?
 
     init(limits: JobLimits) {
         self.limits = limits
@@ -40,8 +40,8 @@ struct JobQueueState<Kind: JobKind>: Sendable {
 
     /// Writes down what follows from the state as it is now.
     mutating func conclude(at now: Date, _ aftermath: inout JobAftermath<Kind>) {
-        if !isWakeScheduled, let next = retention.nextExpiry {
-            isWakeScheduled = true
+        if let next = retention.nextExpiry, next < nextWake ?? .distantFuture {
+            nextWake = next
             aftermath.wakeAfter = next.timeIntervalSince(now)
         }
         if !aftermath.calls.isEmpty {
@@ -59,9 +59,9 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         deliveries -= 1
     }
 
-    /// The wake that was asked for has come.
+    /// A wake that was asked for has come.
     mutating func woke() {
-        isWakeScheduled = false
+        nextWake = nil
     }
 
     // MARK: Changes

@@ -137,6 +137,19 @@ import Testing
         #expect(events.values.last == "expired \(jobs[2].id)")
     }
 
+    /// The process before may have kept outputs for longer.
+    @Test func dropsNewOutputsAtTheirTimeAlsoBeforeOlderOnes() async throws {
+        let old = job(1, .succeeded, finished: 0, bytes: 1)
+        let queue = restored([old], limits(timeToLive: 5))
+        let new = try await queue.run(.succeeded(Blob()))
+        clock.advance(5)
+        #expect(events.values == ["ended \(new) succeeded", "expired \(new)"], "nobody has asked for it")
+        #expect(try queue.job(old.id).outputWord == "available")
+        clock.advance(55)
+        #expect(events.values.last == "expired \(old.id)")
+        #expect(clock.scheduledCount == 0)
+    }
+
     /// Such a job had an output, which the process before has dropped.
     @Test func keepsInMindWhatHadExpired() throws {
         let id = JobID()
