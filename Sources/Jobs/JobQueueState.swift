@@ -84,7 +84,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         let finished = jobs.filter { $0.job.status.isFinal }
         for (job, bytes) in finished.sorted(by: { ($0.job.finishedAt ?? now) < ($1.job.finishedAt ?? now) }) {
             remember(job.id, &aftermath)
-            guard case .available = job.output, let expiresAt = job.expiresAt else { continue }
+            guard table[job.id] != nil, case .available = job.output, let expiresAt = job.expiresAt else { continue }
             if bytes <= limits.resultBytes {
                 dropOutputs(retention.makeRoom(for: bytes, within: limits.resultBytes), expiredAt: now, &aftermath)
                 retention.hold(job.id, bytes: bytes, until: expiresAt)

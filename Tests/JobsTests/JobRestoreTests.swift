@@ -123,6 +123,12 @@ import Testing
         #expect(queue.counts[.failed] == 0 && queue.counts[.open] == 1)
     }
 
+    @Test func holdsNothingOfWhatItForgets() {
+        let jobs = [job(1, .succeeded, finished: 20, bytes: 4), job(2, .succeeded, finished: 10, bytes: 5)]
+        #expect(restored(jobs, limits(history: 1)).counts.outputBytes == 5)
+        #expect(restored(jobs, limits(history: 0)).counts.outputBytes == 0)
+    }
+
     @Test func dropsOutputsWhoseTimeIsOver() throws {
         let jobs = [
             job(1, .succeeded, finished: 61, bytes: 4), job(2, .succeeded, finished: 60, bytes: 4),
