@@ -14,7 +14,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
     private var waitingOperations = 0
     /// Jobs in the hands of a worker, deleted ones included.
     private var runningWork = 0
-    /// Changes of which the calls are still being made.
+    /// Changes of which events are still being told or calls made.
     private var deliveries = 0
     private(set) var isDraining = false
     private var idleWaiters: [@Sendable () -> Void] = []
@@ -44,7 +44,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
             nextWake = next
             aftermath.wakeAfter = next.timeIntervalSince(now)
         }
-        if !aftermath.calls.isEmpty {
+        if aftermath.tellsAnybody {
             deliveries += 1
         }
         let counts = table.counts
@@ -54,7 +54,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         }
     }
 
-    /// The calls of an aftermath were made.
+    /// The events of an aftermath were told, and its calls made.
     mutating func delivered() {
         deliveries -= 1
     }

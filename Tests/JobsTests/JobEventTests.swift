@@ -76,6 +76,24 @@ import Testing
             events.values == ids.map { "ended \($0) succeeded" } + ["forgotten \(ids[0])"])
     }
 
+    /// Who stops a server waits for that, and what events bring about is done then.
+    @Test func areToldBeforeTheQueueIsIdle() async throws {
+        let place = Box<Queue>()
+        let seen = Box<String>()
+        let queue = Queue(
+            limits: limits(),
+            onEvent: { event in
+                place.values.first?.whenIdle { seen.add("idle") }
+                seen.add(event.words)
+            })
+        place.add(queue)
+        let id = try queue.submit()
+        await withCheckedContinuation { continuation in
+            queue.whenIdle { continuation.resume() }
+        }
+        #expect(seen.values == ["ended \(id) succeeded", "idle"])
+    }
+
     @Test func areToldOutsideOfTheLock() throws {
         let seen = Box<String>()
         let place = Box<Queue>()
