@@ -71,7 +71,7 @@ let package = Package(
             name: "ScoringServiceTests",
             dependencies: [
                 "HTTPServer", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs",
-                "Tensors", httpTypes, logging,
+                "Tensors", grdb, httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(

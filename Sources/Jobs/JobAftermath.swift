@@ -14,4 +14,6 @@ struct JobAftermath<Kind: JobKind>: Sendable {
     var addsOperation = false
     /// How soon to look for outputs whose time is over, in seconds.
     var wakeAfter: TimeInterval?
+
+    var tellsAnybody: Bool { !events.isEmpty || !calls.isEmpty }
 }

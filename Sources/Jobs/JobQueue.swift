@@ -210,8 +210,8 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         }
     }
 
-    /// Calls back once, from any thread, when nothing is receiving, queued or running and everybody who waited for a job
-    /// has been told. With ``drain()`` before it, the queue stays so.
+    /// Calls back once, from any thread, when nothing is receiving, queued or running, every event was told, and so was
+    /// everybody who waited for a job. With ``drain()`` before it, the queue stays so.
     package func whenIdle(_ body: @escaping @Sendable () -> Void) {
         change { state, _, _ in state.waitUntilIdle(body) }
     }
@@ -262,9 +262,9 @@ package final class JobQueue<Kind: JobKind>: Sendable {
                 self?.change { state, _, _ in state.woke() }
             }
         }
-        for event in aftermath.events { tell(event) }
-        aftermath.events = []
-        if !aftermath.calls.isEmpty {
+        if aftermath.tellsAnybody {
+            for event in aftermath.events { tell(event) }
+            aftermath.events = []
             for call in aftermath.calls {
                 call.body(call.job)
             }

@@ -14,12 +14,12 @@ struct JobQueueState<Kind: JobKind>: Sendable {
     private var waitingOperations = 0
     /// Jobs in the hands of a worker, deleted ones included.
     private var runningWork = 0
-    /// Changes of which the calls are still being made.
+    /// Changes of which events are still being told or calls made.
     private var deliveries = 0
     private(set) var isDraining = false
     private var idleWaiters: [@Sendable () -> Void] = []
     private var nextToken: UInt64 = 0
-    private var isWakeScheduled = false
+    private var nextWake: Date?
 
     init(limits: JobLimits) {
         self.limits = limits
@@ -40,11 +40,11 @@ struct JobQueueState<Kind: JobKind>: Sendable {
 
     /// Writes down what follows from the state as it is now.
     mutating func conclude(at now: Date, _ aftermath: inout JobAftermath<Kind>) {
-        if !isWakeScheduled, let next = retention.nextExpiry {
-            isWakeScheduled = true
+        if let next = retention.nextExpiry, next < nextWake ?? .distantFuture {
+            nextWake = next
             aftermath.wakeAfter = next.timeIntervalSince(now)
         }
-        if !aftermath.calls.isEmpty {
+        if aftermath.tellsAnybody {
             deliveries += 1
         }
         let counts = table.counts
@@ -54,14 +54,14 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         }
     }
 
-    /// The calls of an aftermath were made.
+    /// The events of an aftermath were told, and its calls made.
     mutating func delivered() {
         deliveries -= 1
     }
 
-    /// The wake that was asked for has come.
+    /// A wake that was asked for has come.
     mutating func woke() {
-        isWakeScheduled = false
+        nextWake = nil
     }
 
     // MARK: Changes
@@ -84,7 +84,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         let finished = jobs.filter { $0.job.status.isFinal }
         for (job, bytes) in finished.sorted(by: { ($0.job.finishedAt ?? now) < ($1.job.finishedAt ?? now) }) {
             remember(job.id, &aftermath)
-            guard case .available = job.output, let expiresAt = job.expiresAt else { continue }
+            guard table[job.id] != nil, case .available = job.output, let expiresAt = job.expiresAt else { continue }
             if bytes <= limits.resultBytes {
                 dropOutputs(retention.makeRoom(for: bytes, within: limits.resultBytes), expiredAt: now, &aftermath)
                 retention.hold(job.id, bytes: bytes, until: expiresAt)

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Which finished jobs are kept, and which of them with their output: two lists in order of finishing, and a sum.
+/// Which finished jobs are kept, and which of them with their output: a list in order of finishing, one in order of expiry, and a
+/// sum.
 ///
 /// It holds ids and sizes only, and answers with the ids whose turn it is to go.
 struct JobRetention: Sendable {
@@ -12,7 +13,8 @@ struct JobRetention: Sendable {
 
     /// Oldest first.
     private var finished: [JobID] = []
-    /// Those of `finished` whose output is kept.
+    /// Those of `finished` whose output is kept, the next to go first. That is the oldest, unless outputs of another process are kept
+    /// for longer or shorter.
     private var holdings: [Holding] = []
     /// The memory of the outputs that are kept, in bytes.
     private(set) var outputBytes = 0
@@ -27,11 +29,12 @@ struct JobRetention: Sendable {
 
     /// Adds the output of a job that was added before. The caller has made room with ``makeRoom(for:within:)``.
     mutating func hold(_ id: JobID, bytes: Int, until expiresAt: Date) {
-        holdings.append(Holding(id: id, bytes: bytes, expiresAt: expiresAt))
+        let place = holdings.lastIndex { $0.expiresAt <= expiresAt }.map { $0 + 1 } ?? 0
+        holdings.insert(Holding(id: id, bytes: bytes, expiresAt: expiresAt), at: place)
         outputBytes += bytes
     }
 
-    /// Lets go of outputs, oldest first, until `bytes` more fit.
+    /// Lets go of outputs, in order of expiry, until `bytes` more fit.
     ///
     /// - Parameter bytes: At most `budget`.
     mutating func makeRoom(for bytes: Int, within budget: Int) -> [JobID] {

@@ -64,4 +64,56 @@ import Testing
         #expect(problem { () throws(Problem) in try job.add(late, key: nil) } == "job-not-open")
         #expect(problem { () throws(Problem) in try job.check(classCount: 1, .float32) } == "job-not-open")
     }
+
+    @Test func hasNoBatchThatCouldNotBeTakenDown() throws {
+        let part = try part(classCount: 2)
+        _ = try job.begin(key: "a")
+        let answer = problem { () throws(Problem) in
+            try job.add(part, key: "a") { (batch) throws(Problem) in
+                throw Problem(.init(code: 507), "batch \(batch.index) from \(batch.firstImage)", "")
+            }
+        }
+        #expect(answer == "batch 0 from 0")
+        job.abandon(key: "a")
+        #expect(problem { () throws(Problem) in try job.close() } == "no-batches")
+        #expect(try job.begin(key: "a") == nil, "the key is free again")
+        #expect(try job.add(part, key: "a").index == 0)
+    }
+
+    @Test func staysOpenWhereItsEndCouldNotBeTakenDown() throws {
+        _ = try job.begin(key: nil)
+        _ = try job.add(try part(classCount: 2), key: nil)
+        let refusal = Problem(.init(code: 507), "state-full", "")
+        #expect(
+            problem { () throws(Problem) in
+                try job.close { () throws(Problem) in throw refusal }.count
+            } == "state-full")
+        #expect(try job.begin(key: nil) == nil)
+        job.abandon(key: nil)
+        #expect(try job.close().count == 1)
+    }
+
+    @Test func goesOnWithTheBatchesOfAnotherProcess() throws {
+        let (first, second) = (try part(classCount: 3), try part(classCount: 3))
+        let job = OpenJob(
+            JobID(), Parameters(known: []), byteLimit: first.byteCount + second.byteCount,
+            parts: [(first, key: "a"), (second, key: nil)])
+        #expect(try job.begin(key: "a")?.index == 0)
+        #expect(try job.begin(key: "b") == nil)
+        #expect(problem { () throws(Problem) in try job.check(classCount: 2, .float32) } == "batch-mismatch")
+        #expect(problem { () throws(Problem) in try job.add(first, key: "b") } == "job-too-large")
+        job.abandon(key: "b")
+        #expect(try job.close().count == 2)
+    }
+
+    /// The number of a batch that was refused is not given again, and so may be missing.
+    @Test func numbersFilesAfterThoseOfAnotherProcess() throws {
+        #expect((job.nextFile(), job.nextFile()) == (0, 1))
+        guard case .waiting(var pixels) = try part(classCount: 3) else { throw Unexpected(description: "a part") }
+        try pixels.settle(ignoredLabel: nil)
+        let contents = pixels.stored(keepsCells: true).contents
+        let parts = [0, 4, 2].map { JobPart.stored(StoredPart(file: $0, contents: contents, isScored: false)) }
+        let next = OpenJob(JobID(), Parameters(known: []), byteLimit: 1000, parts: parts.map { ($0, key: nil) })
+        #expect(next.nextFile() == 5)
+    }
 }

@@ -75,4 +75,17 @@ import Testing
         let problem = try #require(throws: Problem.self) { try parameters.included(in: form) }
         #expect(problem.parameter == "include")
     }
+
+    @Test(arguments: [
+        "", "method=num_pixel_issues&downsample=2147483647", "temperature=1e-300",
+        "temperature=1.7976931348623157e308", "temperature=0.30000000000000004", "threshold=-0.0", "threshold=5e-324",
+        "threshold=1", "ignore_label=-9223372036854775808", "ignore_label=9223372036854775807", "ignore_label=%2B7",
+        "include=image_scores", "include=issues,pixel_scores,%20image_scores&threshold=0.1",
+        "method=num_pixel_issues&include=label_issues",
+    ])
+    func areTheSameAfterTheyWereWrittenDown(query: String) throws {
+        let parameters = try Self.parameters(query)
+        #expect(try ScoreParameters(try Parameters(parameters.values)) == parameters)
+        #expect(try ScoreParameters(Parameters(parameters)) == parameters)
+    }
 }

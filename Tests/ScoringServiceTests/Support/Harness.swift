@@ -19,7 +19,7 @@ struct Harness {
     init(
         workers: Int = 1, backlog: Int = 8, timeToLive: TimeInterval = 3600, resultBytes: Int = 1 << 20,
         history: Int = 100, maxBodyBytes: Int = 1 << 24, maxJSONBytes: Int = 1 << 20, maxPixels: Int = 1 << 20,
-        metrics: MetricRegistry = MetricRegistry(), access: AccessControl = AccessControl()
+        metrics: MetricRegistry = MetricRegistry(), access: AccessControl = AccessControl(), durable: DurableJobs? = nil
     ) throws {
         spool = try TemporaryDirectory()
         service = Service(
@@ -29,7 +29,7 @@ struct Harness {
             limits: JobLimits(
                 workers: workers, backlog: backlog, timeToLive: timeToLive, resultBytes: resultBytes,
                 history: history),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics,
+            logger: .silent, durable: durable, metrics: metrics,
             exposition: { metrics.text() })
         router = Router(service, access: access)
     }
@@ -86,6 +86,10 @@ struct Harness {
             return target?.hasPrefix(spool.path + "/") ?? false
         }.count
     }
+}
+
+extension Logger {
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }
 
 struct Unexpected: Error, CustomStringConvertible {

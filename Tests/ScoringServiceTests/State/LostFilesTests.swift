@@ -1,0 +1,90 @@
+import Foundation
+import HTTPTypes
+import Jobs
+import Testing
+
+@testable import ScoringService
+
+/// What becomes of jobs whose files are not what was written, and of files that are of no job.
+@Suite struct LostFilesTests {
+    private let sample = Sample()
+
+    enum Loss: CaseIterable {
+        case removed, shortened
+
+        func happen(to name: String, in files: StateFiles) throws {
+            switch self {
+            case .removed: try files.remove(name)
+            case .shortened: try files.shorten(name)
+            }
+        }
+    }
+
+    private func expectLost(_ server: StatefulServer, _ job: String) async throws {
+        let document = try await server.final(job)
+        #expect(document["status"] as? String == "failed")
+        let error = try #require(document["error"] as? [String: Any])
+        #expect(error["type"] as? String == "urn:segscore:state-lost")
+        #expect(try server.files().arrays(of: job) == [])
+    }
+
+    @Test(arguments: Loss.allCases, ["", "?method=num_pixel_issues"])
+    func failAJobThatWasQueued(loss: Loss, query: String) async throws {
+        let server = try StatefulServer()
+        server.harness.service.queue.isSuspended = true
+        let (job, other) = (
+            try await server.submit(sample, query: query, key: "a"), try await server.submit(sample)
+        )
+        let next = try server.successor { files in
+            for name in try files.arrays(of: job) { try loss.happen(to: name, in: files) }
+        }
+        try await expectLost(next, job)
+        #expect(try await next.final(other)["status"] as? String == "succeeded")
+        try await expectLost(try next.successor(), job)
+        // Whoever asks again is not answered with what was lost.
+        #expect(try await next.submit(sample, query: query, key: "a") != job)
+    }
+
+    @Test(arguments: Loss.allCases, [0, 1]) func expireResults(loss: Loss, file: Int) async throws {
+        let server = try StatefulServer()
+        let job = try await server.harness.score(try sample.npz(), query: "?method=num_pixel_issues").location()
+        await server.settle()
+        let next = try server.successor { files in
+            try loss.happen(to: try #require(try files.arrays(of: job).dropFirst(file).first), in: files)
+        }
+        #expect(try await next.status(job) == "succeeded")
+        #expect(await next.harness.get(job + "/image_scores").problem == "result-expired")
+        #expect(try next.files().arrays() == [])
+        #expect(next.harness.service.queue.counts.outputBytes == 0)
+        let last = try next.successor()
+        #expect(await last.harness.get(job).text == next.harness.get(job).text)
+    }
+
+    @Test(arguments: Loss.allCases) func failAJobThatTookBatches(loss: Loss) async throws {
+        let server = try StatefulServer()
+        let job = try await server.harness.send(.post, "/jobs", body: []).location()
+        for _ in 0..<2 {
+            let body = try sample.npz()
+            _ = await server.harness.send(.post, job + "/batches", body.fields, body: body.bytes)
+        }
+        let next = try server.successor { files in
+            try loss.happen(to: try #require(try files.arrays(of: job).last), in: files)
+        }
+        try await expectLost(next, job)
+        #expect(await next.harness.send(.post, job + "/finish").problem == "job-not-open")
+    }
+
+    @Test func removeWhatBelongsToNoJob() async throws {
+        let server = try StatefulServer()
+        let job = try await server.harness.score(try sample.npz()).location()
+        await server.settle()
+        let names = try server.files().arrays()
+        let next = try server.successor { files in
+            for name in ["\(JobID())-0.pixels", names[0].replacing("-0", with: "-1"), "junk"] {
+                try files.write([1], name)
+            }
+        }
+        #expect(try next.files().arrays() == names)
+        #expect(await next.harness.get(job + "/image_scores").status == 200)
+    }
+}

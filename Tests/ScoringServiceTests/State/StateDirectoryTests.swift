@@ -1,0 +1,113 @@
+import Foundation
+import HTTPTypes
+import Jobs
+import Logging
+import Tensors
+import Testing
+
+@testable import ScoringService
+
+@Suite struct StateDirectoryTests {
+    private let folder: TemporaryDirectory
+    private var path: String { folder.path + "/some/state" }
+
+    init() throws {
+        folder = try TemporaryDirectory()
+    }
+
+    private func mode(_ name: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path + name)[.posixPermissions] as? Int
+    }
+
+    @Test func isMadeWhereThereIsNone() throws {
+        let directory = try StateDirectory(path: path)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["arrays", "lock"])
+        #expect(directory.freeBytes > 0)
+        try directory.sync()
+    }
+
+    /// Whoever knows a job's id may read the job.
+    @Test func isForNobodyElse() throws {
+        let durable = try DurableJobs(try StateDirectory(path: path), logger: .silent)
+        #expect(try durable.rows().isEmpty)
+        #expect(try mode("/arrays") == 0o700)
+        #expect(try mode("/lock") == 0o600)
+        #expect(try mode("/jobs.sqlite") == 0o600)
+    }
+
+    @Test func isUsedByOneAtATime() throws {
+        let first = try StateDirectory(path: path)
+        #expect(throws: StateError.inUse(path: path)) { try StateDirectory(path: path) }
+        // The one that was refused takes nothing with it.
+        #expect(throws: StateError.inUse(path: path)) { try StateDirectory(path: path) }
+        #expect(first.path == path)
+    }
+
+    @Test func isFreeAgainWhenTheFirstIsGone() throws {
+        do {
+            let first = try StateDirectory(path: path)
+            #expect(first.path == path)
+        }
+        #expect(throws: Never.self) { try StateDirectory(path: path) }
+    }
+
+    /// Nothing goes round in circles: where no job waits for its turn, a service ends with its last reference.
+    @Test(.timeLimit(.minutes(1))) func isFreeAgainWhenItsServiceIsGone() async throws {
+        let job: String
+        do {
+            let server = try StatefulServer(folder)
+            job = try await server.submit(Sample())
+            _ = try await server.final(job)
+            _ = await server.harness.score(try Sample().npz(), [.idempotencyKey: "a"])
+            let open = try await server.harness.send(.post, "/jobs", body: []).location()
+            let body = try Sample().npz()
+            #expect(await server.harness.send(.post, open + "/batches", body.fields, body: body.bytes).status == 201)
+            await server.settle()
+        }
+        let next = try await server(in: folder)
+        #expect(try await next.status(job) == "succeeded")
+        #expect(next.harness.jobCount == 3)
+    }
+
+    /// A worker's thread may hold the service for a moment after it has answered.
+    private func server(in folder: TemporaryDirectory) async throws -> StatefulServer {
+        while true {
+            do {
+                return try StatefulServer(folder)
+            } catch StateError.inUse {
+                await Task.yield()
+            }
+        }
+    }
+
+    @Test func cannotBeWhereAFileIs() throws {
+        let path = try folder.file("file", [1])
+        let error = #expect(throws: StateError.self) { try StateDirectory(path: path) }
+        guard case .failed(let sentence)? = error else { throw Unexpected(description: "\(String(describing: error))") }
+        #expect(sentence.hasPrefix("Cannot create \(path)/arrays: "))
+    }
+
+    @Test func removesFilesThatNobodyNames() throws {
+        let directory = try StateDirectory(path: path)
+        let contents = try JSONDecoder().decode(StoredPart.self, from: Data(Self.part.utf8))
+        let (mine, other) = (JobID(), JobID())
+        for job in [mine, other] {
+            for path in [directory.pixelsPath(contents, of: job), directory.scoresPath(contents, of: job)] {
+                try ArrayFile.write([try Buffer<UInt8>([1])], to: path)
+            }
+        }
+        #expect(directory.removeFiles(except: [directory.pixelsPath(contents, of: mine)]) == 3)
+        let names = { try FileManager.default.contentsOfDirectory(atPath: self.path + "/arrays") }
+        #expect(try names() == ["\(mine)-2.pixels"])
+        directory.removeScores(contents, of: mine)
+        #expect(try names() == ["\(mine)-2.pixels"])
+        directory.remove(contents, of: mine)
+        #expect(try names() == [])
+    }
+
+    private static let part = """
+        {"file": 2, "isScored": true, "contents": {
+            "shape": {"imageCount": 1, "classCount": 1, "height": 1, "width": 1},
+            "hasFloat64": false, "hasWideCodes": false, "hasPredicted": false, "others": []}}
+        """
+}
