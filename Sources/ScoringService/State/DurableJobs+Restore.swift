@@ -38,7 +38,9 @@ extension DurableJobs {
                     restored.accepted.append((job.id, parts, row.failure?.problem))
                     job = job.with(.receiving)
                 case .succeeded where row.hasOutput: job = job.with(try scores(parts, of: job.id, row.statistics))
-                case .succeeded, .failed, .canceled: break
+                case .succeeded, .failed, .canceled:
+                    // A batch may have come when the job had just been canceled.
+                    guard parts.isEmpty else { throw .end }
                 }
                 files.formUnion(parts.flatMap { paths($0, of: job.id) })
                 if let key = row.key, let fingerprint = row.fingerprint {
@@ -46,6 +48,7 @@ extension DurableJobs {
                 }
             } catch {
                 switch error {
+                case .end: break
                 case .upload: job = job.with(.failed, failure: .uploadInterrupted)
                 case .file(let detail):
                     report(detail, job.id)
@@ -65,6 +68,8 @@ extension DurableJobs {
 
     /// What is the matter with a job that the process before has left.
     private enum Loss: Error {
+        /// It has ended, and what it has is of no use.
+        case end
         /// Its body was cut short.
         case upload
         /// A file of it is not there, or not what it was.
