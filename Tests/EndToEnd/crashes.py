@@ -23,7 +23,7 @@ CALLERS = 5
 FLAGS = ("--workers", "1", "--backlog", "2000")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Task:
     """What is to be scored: one body, or several that come as batches."""
 
@@ -108,8 +108,10 @@ class Request:
 class Caller:
     """One client, over all servers: what it was promised, and what is not as it should be."""
 
-    def __init__(self, name, pool, expected, kills):
+    def __init__(self, name, pool, expected, kills=(), refusals=()):
+        """`refusals` are statuses that may come instead of any other, and change nothing."""
         self.name = name
+        self.refusals = refusals
         self.pool = pool
         self.expected = expected
         self.kills = kills
@@ -123,14 +125,18 @@ class Caller:
 
     # Rounds
 
-    def work(self, address):
-        """Takes turns until the server is gone."""
+    def connect(self, address):
+        """Has what follows go to a server."""
         self.base = f"http://{address[0]}:{address[1]}"
         self.session = requests.Session()
         self.session.trust_env = False
-        with self.session:
+        return self.session
+
+    def work(self, address, is_over=lambda: False):
+        """Takes turns until the server is gone, or it is time to end."""
+        with self.connect(address):
             try:
-                while True:
+                while not is_over():
                     self.take_turn()
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                 pass
@@ -142,35 +148,35 @@ class Caller:
             return self.score(self.unanswered.pop())
         if len(self.promised) > 25:
             return self.collect()
-        turns = [self.score_later] * 5 + [self.score_now] + [self.add] * 6 + [self.finish] * 3 + [self.collect] * 3 + \
-            [self.cancel, self.delete, self.begin]
+        turns = [self.score_later] * 5 + [self.score_now] + [self.add] * 6 + [self.finish] * 3 + [self.collect] * 3
+        turns += [self.cancel, self.delete, self.begin]
         self.random.choice(turns)()
 
-    def settle(self, address):
+    def settle(self):
         """Sends what is left to send, and collects all that was promised, from a server that stays."""
-        self.base = f"http://{address[0]}:{address[1]}"
-        with requests.Session() as self.session:
-            self.session.trust_env = False
-            while self.unanswered:
-                self.score(self.unanswered.pop())
-            while self.open:
-                self.add(self.open[0]) if self.open[0].added < len(self.open[0].task.bodies) else self.finish()
-            while self.promised:
-                self.collect()
-            for job in self.deleted:
-                if self.get(job).status_code != 404:
-                    self.returned.append(f"{job} was deleted")
-            for job in self.canceled:
-                status = self.get(job).json()["status"]
-                if status != "canceled":
-                    self.returned.append(f"{job} was canceled, and is {status}")
+        while self.unanswered:
+            self.score(self.unanswered.pop())
+        while self.open:
+            self.add(self.open[0]) if self.open[0].added < len(self.open[0].task.bodies) else self.finish()
+        while self.promised:
+            self.collect()
+
+    def look_back(self):
+        """Looks for what was deleted or canceled and is not any more."""
+        for job in self.deleted:
+            if self.get(job).status_code != 404:
+                self.returned.append(f"{job} was deleted")
+        for job in self.canceled:
+            status = self.get(job).json()["status"]
+            if status != "canceled":
+                self.returned.append(f"{job} was canceled, and is {status}")
 
     def call(self, method, path, allowed, body=None, headers=None, /, **parameters):
         answer = self.session.request(
             method, self.base + path, params=parameters, data=body.data if body else None,
             headers=(body.fields if body else {}) | (headers or {}), timeout=PATIENCE + 40)
         self.counts[answer.status_code] += 1
-        if answer.status_code not in allowed:
+        if answer.status_code not in (*allowed, *self.refusals):
             self.wrong.append(f"{method} {path} {parameters} {headers}: {answer.status_code} {answer.content[:300]}")
         return answer
 
@@ -236,6 +242,8 @@ class Caller:
         answer = self.call(
             "POST", f"{collection.job}/batches", (200,) if number < collection.added else (200, 201),
             collection.task.bodies[number], {"Idempotency-Key": f"batch {number}"})
+        if answer.status_code in self.refusals:
+            return
         if answer.status_code not in (200, 201):
             self.open.remove(collection)
         elif (answer.json()["batch"], answer.json()["first_image"]) != (number, first):
@@ -248,6 +256,8 @@ class Caller:
             if collection.added == len(collection.task.bodies):
                 # Where it was not answered before, it may be finished already.
                 answer = self.call("POST", f"{collection.job}/finish", (202, 409))
+                if answer.status_code in self.refusals:
+                    return
                 self.open.remove(collection)
                 if answer.status_code == 409 and "job-not-open" not in answer.text:
                     self.wrong.append(f"{collection.job}: {answer.text}")
@@ -287,7 +297,7 @@ class Caller:
         self.drop(lambda job: self.end("DELETE", job))
 
     def drop(self, way):
-        """Takes a job that may not have ended, open or not, and has it end; if that is not answered, either is right."""
+        """Takes a job that may not have ended, open or not, and has it end. Without an answer either is right."""
         kept = self.random.choice([self.promised, self.open])
         if kept:
             way(kept.pop(self.random.randrange(len(kept))).job)
@@ -318,14 +328,16 @@ class Report:
     def __str__(self):
         return (f"{self.rounds} rounds, {self.kills} kills in {self.seconds:.1f} s: {self.accepted} jobs accepted, "
                 f"{self.run_again} of them run after a crash, {self.batches} batches added, "
-                f"{self.interrupted} uploads cut short, answers {self.answers}, {len(self.wrong)} wrong, {len(self.returned)} returned")
+                f"{self.interrupted} uploads cut short, answers {self.answers}, {len(self.wrong)} wrong, "
+                f"{len(self.returned)} returned")
 
 
 def start_and_kill(state, seconds):
     """Kills a server while it starts."""
-    command = [BINARY, "serve", "--listen", "127.0.0.1:0", "--spool-dir", state.spool, "--state-dir", state.path, *FLAGS]
+    command = [BINARY, "serve", "--listen", "127.0.0.1:0", "--spool-dir", state.spool, "--state-dir", state.path]
     with contextlib.suppress(subprocess.TimeoutExpired):
-        subprocess.run([str(part) for part in command], env=environment(), timeout=seconds, capture_output=True)
+        subprocess.run(
+            [str(part) for part in [*command, *FLAGS]], env=environment(), timeout=seconds, capture_output=True)
 
 
 def run(state, plain, rounds, seed, longest=1.0):
@@ -336,7 +348,7 @@ def run(state, plain, rounds, seed, longest=1.0):
     started = time.monotonic()
     choice = random.Random(seed)
     pool = tasks(seed)
-    expected = Expected(plain, pool)
+    expected = {task: expected_results(plain, task) for task in pool}
     kills = []
     callers = [Caller(f"{seed}-{number}", pool, expected, kills) for number in range(CALLERS)]
     for turn in range(rounds):
@@ -357,7 +369,9 @@ def run(state, plain, rounds, seed, longest=1.0):
 
     client = state.start(*FLAGS)
     for caller in callers:
-        caller.settle(client.server.address)
+        with caller.connect(client.server.address):
+            caller.settle()
+            caller.look_back()
     wrong = [line for caller in callers for line in caller.wrong]
     interrupted = client.get("/jobs", params={"status": "failed", "limit": 500}).json()["jobs"]
     wrong += [f"{job['id']} failed: {job['error']}" for job in interrupted
@@ -374,13 +388,3 @@ def run(state, plain, rounds, seed, longest=1.0):
     return Report(rounds, len(kills), counts["accepted"], counts["batches"], counts["run again"], answers,
                   len(interrupted), time.monotonic() - started, wrong,
                   [line for caller in callers for line in caller.returned])
-
-
-class Expected:
-    """What is right for each task."""
-
-    def __init__(self, client, pool):
-        self.of = {id(task): expected_results(client, task) for task in pool}
-
-    def __getitem__(self, task):
-        return self.of[id(task)]

@@ -70,7 +70,7 @@ def state_directory(parent=None):
 
 
 def wait_for_writes(client):
-    """Returns when all that the server writes without being waited for is written: what is promised is written after it."""
+    """Returns when all is written that the server writes without being waited for: a promise is written after it."""
     job = client.post("/jobs")
     assert job.status_code == 201, job.text
 
@@ -97,7 +97,7 @@ class SmallDisk:
         self.filler = self.path / "filler"
 
     def fill(self, server=None, leaving=0):
-        """Leaves no room for another byte, or for so many and no more."""
+        """Leaves room for so many bytes and no more."""
         for size in (1 << 20, 4096):
             with open(self.filler, "ab", buffering=0) as file, contextlib.suppress(OSError):
                 while True:
@@ -118,8 +118,9 @@ class NoGrowth:
 
     path = None
 
-    def fill(self, server):
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    def fill(self, server, leaving=0):
+        """Has no file grow beyond so many bytes."""
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (leaving, resource.RLIM_INFINITY))
 
     def make_room(self, server):
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -129,8 +130,8 @@ class NoGrowth:
 def small_disk(byte_count):
     """One of so many bytes; None where this process may not mount it."""
     path = tempfile.mkdtemp(prefix="segscore-disk-")
-    mounted = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={byte_count},mode=700", "tmpfs", path], capture_output=True).returncode == 0
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={byte_count},mode=700", "tmpfs", path]
+    mounted = shutil.which("mount") and subprocess.run(mount, capture_output=True).returncode == 0
     try:
         yield SmallDisk(path) if mounted else None
     finally:

@@ -15,7 +15,7 @@ import pytest
 import crashes
 import load
 import reference
-from bodies import array_of, json_body, multipart, npz, npz_deflated
+from bodies import json_body, multipart, npz, npz_deflated
 from client import BareConnection, Client, assert_problem
 from server import eventually, run
 from state import DECIDED, RESULTS, NoGrowth, results, small_disk, state_directory, wait_for_writes
@@ -338,7 +338,7 @@ def test_a_deletion_and_a_cancellation_hold_as_soon_as_they_are_answered(state):
 
 
 def test_results_expire_across_restarts(state):
-    flags = ("--result-ttl", "1.2")
+    flags = ("--result-ttl", "0.8")
     client = state.start(*flags)
     job = client.scored(BODY)["links"]["self"]
     expires_at = client.get(job).json()["expires_at"]
@@ -545,11 +545,8 @@ def test_an_accepted_job_succeeds_without_room_and_is_done_again_by_the_next_pro
     client.delete(known)
     job = open_job(client, method="num_pixel_issues")
     add(client, job, body)
-    if disk.path is not None:
-        disk.fill(leaving=64 << 10)  # For the database, and for no scores of a million pixels.
+    disk.fill(client.server, leaving=512 << 10)  # For the database, and not for what is made of a million pixels.
     assert client.post(f"{job}/finish").status_code == 202
-    if disk.path is None:
-        disk.fill(client.server)  # It takes the job longer to end.
     succeeded(client, job)
     assert any("results are kept in memory" in line for line in client.server.log)
     assert results(client, job) == expected
@@ -584,10 +581,22 @@ def test_deleting_jobs_makes_room(full):
     assert_problem(client.score(BODY), 507, "state-full")
     for job in jobs:
         assert client.delete(job).status_code == 204
-    state.has_files_only_of(seconds=2)
+    state.has_files_only_of(seconds=1)
     if disk.path is not None:
         assert client.scored(OTHER), "there is room again"
     assert state.restart(signal.SIGKILL).job_ids() == []
+
+
+@pytest.mark.xfail(strict=True, reason="the log of the database grows to 4 MiB before it is written back, room or not")
+def test_jobs_that_are_gone_take_no_room():
+    with small_disk(1 << 20) as disk:
+        if disk is None:
+            pytest.skip("a file system can be mounted by root only")
+        with state_directory(disk.path) as state:
+            client = state.start("--result-disk", "1MiB")
+            for _ in range(60):
+                job = open_job(client)
+                assert client.delete(job).status_code == 204
 
 
 @pytest.mark.xfail(strict=True, reason="where files find room and the database does not, 200 is answered all the same")
@@ -611,7 +620,7 @@ def test_what_is_answered_200_is_kept_or_refused(state):
 
 def test_nothing_that_was_promised_is_lost_to_crashes(state, start_server):
     with Client(start_server()) as plain:
-        report = crashes.run(state, plain, rounds=6, seed=1, longest=0.4)
+        report = crashes.run(state, plain, rounds=6, seed=1, longest=0.3)
     print(f"\n{report}")
     assert report.wrong == []
     if report.returned:
