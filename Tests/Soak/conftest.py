@@ -1,11 +1,13 @@
-"""What takes minutes: floods, drains, crowds and mixed traffic, over the loopback device, bounded in count and time.
+"""What takes minutes: floods, drains, crowds, crashes, full disks and mixed traffic, over the loopback device, bounded
+in count and time.
 
     make soak
     SOAK_MINUTES=5 make soak
 
 `SEGSCORE` names the program, by default `.build/release/segscore`; `SOAK_MINUTES` is how long the mixed traffic goes
-on, of which memory is judged from three on. The clients and servers are those of `Tests/EndToEnd`, where short forms of
-the same tests are in `test_load.py`.
+on, of which memory is judged from three on; `CRASH_ROUNDS` how often the server is killed, and `DISK_SECONDS` how long
+its disk is full now and then. The clients and servers are those of `Tests/EndToEnd`, where short forms of the same
+tests are in `test_load.py` and `test_state.py`.
 """
 
 import os
