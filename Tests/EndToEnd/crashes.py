@@ -167,8 +167,9 @@ class Caller:
             if self.get(job).status_code != 404:
                 self.returned.append(f"{job} was deleted")
         for job in self.canceled:
+            # Forgotten it may be, as all are that ended long ago.
             status = self.get(job).json()["status"]
-            if status != "canceled":
+            if status not in ("canceled", 404):
                 self.returned.append(f"{job} was canceled, and is {status}")
 
     def call(self, method, path, allowed, body=None, headers=None, /, **parameters):

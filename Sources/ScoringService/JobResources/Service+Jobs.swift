@@ -57,8 +57,7 @@ extension Service {
     /// `POST /jobs/{id}/cancel`
     func cancelJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkNoParameters(request)
-        let queue = queue
-        return BodilessIntake { () throws(Problem) in
+        return settling { [queue] () throws(Problem) in
             let job: Job<ScoreJob>
             do throws(JobError) {
                 job = try queue.cancelIfLive(id)
@@ -72,8 +71,7 @@ extension Service {
     /// `DELETE /jobs/{id}`
     func deleteJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkNoParameters(request)
-        let queue = queue
-        return BodilessIntake { () throws(Problem) in
+        return settling { [queue] () throws(Problem) in
             do throws(JobError) {
                 try queue.delete(id)
                 return Response(HTTPResponse(status: .noContent))
@@ -81,6 +79,18 @@ extension Service {
                 throw Problem(error)
             }
         }
+    }
+
+    /// Answers when what has become of a job is taken down: that may mean waiting for a disk, which is for workers.
+    private func settling(_ body: @escaping @Sendable () throws(Problem) -> Response) -> any Intake {
+        guard let durable else { return BodilessIntake(body) }
+        return BodilessIntake(later: { [self] answer in
+            encode(answer) { () throws(Problem) in
+                let response = try body()
+                durable.awaitWrites()
+                return response
+            }
+        })
     }
 
     /// A job that has succeeded, with its output.

@@ -36,7 +36,7 @@ extension Service {
         guard let durable, scores.byteCount <= limits.resultBytes, limits.timeToLive > 0, limits.history > 0 else {
             return scores
         }
-        return try durable.keep(scores, of: context.id, parts: parts, key: key)
+        return try durable.keep(scores, of: context.id, for: limits.timeToLive, parts: parts, key: key)
     }
 
     /// Takes up the jobs that the process before has left.

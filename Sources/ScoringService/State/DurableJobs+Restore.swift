@@ -114,13 +114,10 @@ extension DurableJobs {
                 throw .stateLost("no such job can be.")
             }
             let parameters = try ScoreParameters(Parameters(row.parameters))
-            let total = row.shape?.imageCount
-            let isDone = status == .open || status == .succeeded
             return Job(
                 id: id, sequence: UInt64(row.sequence), status: status,
                 details: ScoreJob.Details(parameters: parameters, shape: row.shape),
-                progress: JobProgress(
-                    imagesDone: isDone ? total ?? 0 : 0, imagesTotal: status == .open ? nil : total),
+                progress: JobProgress(imagesDone: row.imagesDone, imagesTotal: row.imagesTotal),
                 createdAt: Date(timeIntervalSinceReferenceDate: row.createdAt), queuedAt: date(row.queuedAt),
                 startedAt: date(row.startedAt), finishedAt: date(row.finishedAt), expiresAt: date(row.expiresAt),
                 failure: row.failure?.problem, output: status == .succeeded ? .expired : .none)

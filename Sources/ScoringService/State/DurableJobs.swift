@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import GRDB
 import Jobs
@@ -22,11 +23,13 @@ package final class DurableJobs: Sendable {
         var recorded: Set<JobID> = []
         /// What became of the results of jobs that are about to end.
         var results: [JobID: Results] = [:]
+        /// Changes for which the disk had no room; they are made when it has.
+        var unsettled: [@Sendable (Database) throws -> Void] = []
         var isClosed = false
     }
 
     private enum Results {
-        case kept(parts: [StoredPart], RequestKey?)
+        case kept
         /// The disk had no room; the job's input stays, and the next process scores it again.
         case notKept
     }
@@ -182,47 +185,71 @@ package final class DurableJobs: Sendable {
             try SegmentationScores(part.contents, path: path, scoresPath: scoresPath, statistics: statistics))
     }
 
-    /// Writes what a job has made, for the row that its end will bring.
+    /// Keeps what a job has made.
     ///
     /// - Parameters:
+    ///   - timeToLive: How long, in seconds.
     ///   - parts: The files of the job's input, one a part; nil for a job that was not accepted and has none.
     /// - Returns: The same scores, in files; as they came where an accepted job finds no room: these are kept in memory,
     ///   and the next process makes them again.
     /// - Throws: 507 where the disk is full and the job was not accepted.
     func keep(
-        _ scores: DatasetScores, of job: JobID, parts: [StoredPart]?, key: RequestKey?
+        _ scores: DatasetScores, of id: JobID, for timeToLive: TimeInterval, parts: [StoredPart]?, key: RequestKey?
     ) throws(Problem) -> DatasetScores {
+        // Deleted meanwhile: nobody will ask.
+        guard let job = job(id) else { return scores }
         var stored: [StoredPart] = []
         let kept: DatasetScores
         do throws(Problem) {
             for (index, scores) in scores.parts.enumerated() {
-                stored.append(try keep(scores, of: job, as: index, parts?[index]))
+                stored.append(try keep(scores, of: id, as: index, parts?[index]))
             }
             kept = DatasetScores(
                 try stored.map { (part) throws(Problem) in
-                    guard case .scored(let scores) = try load(part, of: job, statistics: scores.statistics) else {
+                    guard case .scored(let scores) = try load(part, of: id, statistics: scores.statistics) else {
                         preconditionFailure("it was stored as scored")
                     }
                     return scores
                 })
+            try commit(job, kept, stored, until: Date() + timeToLive, key)
         } catch {
             guard let parts else {
-                discard(stored, of: job)
+                discard(stored, of: id)
                 throw error
             }
-            for part in parts where !part.isScored { directory.removeScores(part, of: job) }
+            for part in parts where !part.isScored { directory.removeScores(part, of: id) }
             logger.error(
-                "results are kept in memory", metadata: ["job": "\(job)", "problem.detail": "\(error.detail)"])
-            state.withLock { $0.results[job] = .notKept }
+                "results are kept in memory", metadata: ["job": "\(id)", "problem.detail": "\(error.detail)"])
+            state.withLock { $0.results[id] = .notKept }
             return scores
         }
-        state.withLock { [stored] state in
-            state.results[job] = .kept(parts: stored, key)
-            state.recorded.insert(job)
+        for part in stored {
+            // Where it stays as long as it was, it only takes more room.
+            try? ArrayFile.truncate(directory.pixelsPath(part, of: id), to: part.contents.byteCount)
         }
-        // It may have been deleted meanwhile: then no event will come any more.
-        if !isKnown(job) { forget(job) }
+        state.withLock { $0.results[id] = .kept }
+        // It may have been deleted before there was a row.
+        if self.job(id) == nil { forget(id) }
         return kept
+    }
+
+    /// Takes down the results of a job that is about to end, as of now: when it has ended, ``end(_:)`` makes that exact.
+    private func commit(
+        _ job: Job<ScoreJob>, _ scores: DatasetScores, _ parts: [StoredPart], until expiresAt: Date, _ key: RequestKey?
+    ) throws(Problem) {
+        record(job.id)
+        var row = JobRow(job)
+        row.status = JobStatus.succeeded.rawValue
+        row.finishedAt = Date().timeIntervalSinceReferenceDate
+        row.expiresAt = expiresAt.timeIntervalSinceReferenceDate
+        (row.imagesDone, row.imagesTotal) = (scores.imageCount, scores.imageCount)
+        (row.statistics, row.hasOutput) = (scores.statistics, true)
+        (row.key, row.fingerprint) = (key?.key, key?.fingerprint)
+        let made = row
+        try commit { database in
+            try made.keepingKey(database).save(database)
+            try Self.replace(parts, of: made.id, database)
+        }
     }
 
     private func keep(
@@ -251,48 +278,18 @@ package final class DurableJobs: Sendable {
     }
 
     private func end(_ job: Job<ScoreJob>) {
+        let row = JobRow(job)
         switch state.withLock({ $0.results.removeValue(forKey: job.id) }) {
         case .notKept?: break
-        case .kept(let parts, let key)? where job.status == .succeeded: keep(job, parts, key)
-        case .kept?, nil: settle(job)
-        }
-    }
-
-    /// A job has results, which are in files.
-    private func keep(_ job: Job<ScoreJob>, _ parts: [StoredPart], _ key: RequestKey?) {
-        let row = JobRow(job)
-        do throws(Problem) {
-            try commit { database in
+        case .kept? where job.status == .succeeded:
+            commitLater { database in
                 var row = row
-                let earlier = try JobRow.fetchOne(database, key: row.id)
-                row.key = earlier?.key ?? key?.key
-                row.fingerprint = earlier?.fingerprint ?? key?.fingerprint
                 row.hasOutput = true
-                try row.save(database)
-                try Self.replace(parts, of: row.id, database)
+                try row.replace(database) { $0.hasOutput }
             }
-        } catch {
-            return logger.error(
-                "results are not kept", metadata: ["job": "\(job.id)", "problem.detail": "\(error.detail)"])
-        }
-        for part in parts {
-            // Where it stays as long as it was, it only takes more room.
-            try? ArrayFile.truncate(directory.pixelsPath(part, of: job.id), to: part.contents.byteCount)
-        }
-        // What came in the meantime found no row.
-        guard let now = try? state.withLock({ $0.queue })?.job(job.id) else { return forget(job.id) }
-        if case .expired = now.output { expire(job.id) }
-    }
-
-    /// A job has ended without results that are kept. One that was never accepted has no row, and gets none.
-    private func settle(_ job: Job<ScoreJob>) {
-        let row = JobRow(job)
-        remove(job.id) { database in
-            guard let earlier = try JobRow.fetchOne(database, key: row.id) else { return }
-            var row = row
-            (row.key, row.fingerprint) = (earlier.key, earlier.fingerprint)
-            row.statistics = nil
-            try row.update(database)
+        case .kept?, nil:
+            // Without results that are kept. A job that was never accepted has no row, and gets none.
+            remove(job.id) { try row.replace($0) }
         }
     }
 
@@ -307,11 +304,11 @@ package final class DurableJobs: Sendable {
     }
 
     private func forget(_ id: JobID) {
-        if case .kept(let parts, _)? = state.withLock({ $0.results.removeValue(forKey: id) }) {
-            discard(parts, of: id)
-        }
         remove(id) { _ = try JobRow.deleteOne($0, key: id.description) }
-        state.withLock { _ = $0.recorded.remove(id) }
+        state.withLock { state in
+            state.recorded.remove(id)
+            state.results[id] = nil
+        }
     }
 
     /// Makes a change, and removes a job's parts and their files with it.
@@ -325,18 +322,24 @@ package final class DurableJobs: Sendable {
             try rows.deleteAll(database)
             try change(database)
         } done: { [self] in
+            // Also where the disk has no room for the change: this makes some.
             discard(removed.withLock { $0 }, of: id)
         }
     }
 
+    /// Returns when the directory says what has become of jobs before.
+    func awaitWrites() {
+        database.awaitWrites()
+    }
+
     /// Brings what the directory says of a job in line with the queue, which went another way meanwhile.
     func reconcile(_ id: JobID) {
-        guard let job = try? state.withLock({ $0.queue })?.job(id) else { return forget(id) }
+        guard let job = job(id) else { return forget(id) }
         if job.status.isFinal { end(job) }
     }
 
-    private func isKnown(_ id: JobID) -> Bool {
-        (try? state.withLock { $0.queue }?.job(id)) != nil
+    private func job(_ id: JobID) -> Job<ScoreJob>? {
+        try? state.withLock { $0.queue }?.job(id)
     }
 
     /// A job is about to have a row.
@@ -397,18 +400,50 @@ package final class DurableJobs: Sendable {
         do {
             try database.commit(change)
         } catch {
-            throw Problem.state(error)
+            throw .state(error)
+        }
+        settle()
+    }
+
+    /// - Parameters:
+    ///   - done: Called whether the change was made or has to wait for room.
+    private func commitLater(
+        _ change: @escaping @Sendable (Database) throws -> Void, done: @escaping @Sendable () -> Void = {}
+    ) {
+        commitLater(change) { [self] error in
+            done()
+            guard let error else { return settle() }
+            logger.error("the state directory could not be changed", metadata: ["error": "\(error)"])
+            postpone(change)
         }
     }
 
     private func commitLater(
-        _ change: @escaping @Sendable (Database) throws -> Void, done: @escaping @Sendable () -> Void = {}
+        _ change: @escaping @Sendable (Database) throws -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
     ) {
         guard !state.withLock({ $0.isClosed }) else { return }
-        let logger = logger
-        database.commitLater(change) { error in
-            guard let error else { return done() }
-            logger.error("the state directory could not be changed", metadata: ["error": "\(error)"])
+        database.commitLater(change, ended: ended)
+    }
+
+    /// Keeps a change for later: until the next that finds room, but for a second at most.
+    private func postpone(_ change: @escaping @Sendable (Database) throws -> Void) {
+        let isFirst = state.withLock { state in
+            state.unsettled.append(change)
+            return state.unsettled.count == 1
+        }
+        if isFirst { DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [weak self] in self?.settle() } }
+    }
+
+    /// Makes the changes for which there was no room before.
+    private func settle() {
+        let changes = state.withLock { state in
+            defer { state.unsettled = [] }
+            return state.unsettled
+        }
+        for change in changes {
+            commitLater(change) { [self] error in
+                if error != nil { postpone(change) }
+            }
         }
     }
 }

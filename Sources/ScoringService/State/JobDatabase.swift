@@ -17,7 +17,9 @@ final class JobDatabase: Sendable {
         configuration.label = "segscore.state"
         configuration.prepareDatabase { database in
             // Exclusive first: then there is no shared memory beside the file.
-            try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = NORMAL")
+            // And 64 pages, a quarter of a megabyte, are as much as the log keeps, however small the disk.
+            try database.execute(
+                sql: "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 64")
             _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         }
         // For nobody else, whatever the directory is: whoever knows a job's id may read the job. SQLite would let others read.
@@ -28,10 +30,32 @@ final class JobDatabase: Sendable {
             let migrator = Self.migrator
             guard try queue.read(migrator.hasBeenSuperseded) == false else { throw StateError.newer(path: path) }
             try migrator.migrate(queue)
+            try Self.reserve(queue)
         } catch let error as StateError {
             throw error
         } catch {
             throw .failed("Cannot open \(path): \(error).")
+        }
+    }
+
+    /// Gives the log and the database some pages more than they need, so that the next changes find room when the disk is full:
+    /// those above all that say which jobs are gone, and so make room.
+    ///
+    /// - Throws: What is not for want of room.
+    private static func reserve(_ queue: DatabaseQueue) throws {
+        do {
+            try queue.writeWithoutTransaction { database in
+                // All of it goes to the list of free pages. As one transaction it is in the log as a whole.
+                try database.inTransaction {
+                    try database.execute(sql: "CREATE TABLE reserve (bytes BLOB)")
+                    try database.execute(sql: "INSERT INTO reserve VALUES (zeroblob(131072))")
+                    return .commit
+                }
+                try database.execute(sql: "DROP TABLE reserve")
+                _ = try database.checkpoint(.restart)
+            }
+        } catch let error as DatabaseError where error.isOfFullDisk {
+            // It is full now.
         }
     }
 
@@ -45,6 +69,8 @@ final class JobDatabase: Sendable {
                 table.column("parameters", .text).notNull()
                 table.column("shape", .text)
                 table.column("createdAt", .double).notNull()
+                table.column("imagesDone", .integer).notNull()
+                table.column("imagesTotal", .integer)
                 table.column("queuedAt", .double)
                 table.column("startedAt", .double)
                 table.column("finishedAt", .double)
@@ -73,10 +99,7 @@ final class JobDatabase: Sendable {
         try queue.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA synchronous = FULL")
             defer { try? database.execute(sql: "PRAGMA synchronous = NORMAL") }
-            try database.inTransaction {
-                try change(database)
-                return .commit
-            }
+            try Self.write(change, to: database)
         }
     }
 
@@ -87,12 +110,35 @@ final class JobDatabase: Sendable {
     func commitLater(
         _ change: @escaping @Sendable (Database) throws -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
     ) {
-        queue.asyncWrite(change) { _, result in
-            switch result {
-            case .success: ended(nil)
-            case .failure(let error): ended(error)
+        queue.asyncWriteWithoutTransaction { database in
+            do {
+                try Self.write(change, to: database)
+                ended(nil)
+            } catch {
+                ended(error)
             }
         }
+    }
+
+    private static func write(_ change: (Database) throws -> Void, to database: Database) throws {
+        func transact() throws {
+            try database.inTransaction {
+                try change(database)
+                return .commit
+            }
+        }
+        do {
+            try transact()
+        } catch let error as DatabaseError where error.isOfFullDisk {
+            // What the log holds goes where it belongs, and then the log begins anew, in the room that it has already.
+            _ = try? database.checkpoint(.restart)
+            try transact()
+        }
+    }
+
+    /// Returns when all that was asked for before is written.
+    func awaitWrites() {
+        queue.inDatabase { _ in }
     }
 
     /// All jobs in order of creation, with their parts in order of arrival.
@@ -110,4 +156,9 @@ final class JobDatabase: Sendable {
     func flush() throws {
         try queue.inDatabase { database in _ = try database.checkpoint(.truncate) }
     }
+}
+
+extension DatabaseError {
+    /// Whether there was no room. SQLite calls a full disk by its name, and a file that may not grow a failed write.
+    var isOfFullDisk: Bool { resultCode == .SQLITE_FULL || extendedResultCode == .SQLITE_IOERR_WRITE }
 }

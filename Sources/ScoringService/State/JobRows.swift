@@ -15,6 +15,8 @@ struct JobRow: Codable, FetchableRecord, PersistableRecord {
     var shape: ScoreJob.Shape?
     /// Seconds since 2001, like all dates.
     let createdAt: TimeInterval
+    var imagesDone: Int
+    var imagesTotal: Int?
     var queuedAt: TimeInterval?
     var startedAt: TimeInterval?
     var finishedAt: TimeInterval?
@@ -36,6 +38,7 @@ struct JobRow: Codable, FetchableRecord, PersistableRecord {
         parameters = job.details.parameters.values
         shape = job.details.shape
         createdAt = job.createdAt.timeIntervalSinceReferenceDate
+        (imagesDone, imagesTotal) = (job.progress.imagesDone, job.progress.imagesTotal)
         queuedAt = job.queuedAt?.timeIntervalSinceReferenceDate
         startedAt = job.startedAt?.timeIntervalSinceReferenceDate
         finishedAt = job.finishedAt?.timeIntervalSinceReferenceDate
@@ -43,6 +46,25 @@ struct JobRow: Codable, FetchableRecord, PersistableRecord {
         failure = job.failure.map(StoredProblem.init)
         guard case .available(let scores) = job.output else { return }
         statistics = scores.statistics
+    }
+}
+
+extension JobRow {
+    /// The same row with the key that the database has of the job, if it has one.
+    func keepingKey(_ database: Database) throws -> JobRow {
+        guard let earlier = try JobRow.fetchOne(database, key: id), earlier.key != nil else { return self }
+        var row = self
+        (row.key, row.fingerprint) = (earlier.key, earlier.fingerprint)
+        return row
+    }
+
+    /// Writes the row over that of the job, if the database has one.
+    ///
+    /// - Parameters:
+    ///   - isWanted: Whether to, in view of the one that is there.
+    func replace(_ database: Database, where isWanted: (JobRow) -> Bool = { _ in true }) throws {
+        guard let earlier = try JobRow.fetchOne(database, key: id), isWanted(earlier) else { return }
+        try keepingKey(database).update(database)
     }
 }
 

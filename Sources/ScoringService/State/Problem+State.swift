@@ -22,12 +22,8 @@ extension Problem {
     /// - Parameters:
     ///   - error: From the database.
     static func state(_ error: any Error) -> Problem {
-        let code = (error as? DatabaseError)?.extendedResultCode
-        // SQLite calls a full disk by its name, and a file that may not grow a failed write.
-        guard code?.primaryResultCode == .SQLITE_FULL || code == .SQLITE_IOERR_WRITE else {
-            return Problem(.internalServerError, "internal-error", "Could not keep the job: \(error).")
-        }
-        return stateFull
+        if let error = error as? DatabaseError, error.isOfFullDisk { return stateFull }
+        return Problem(.internalServerError, "internal-error", "Could not keep the job: \(error).")
     }
 
     /// Why a job has failed whose body was on its way when the server ended.

@@ -45,8 +45,17 @@ package final class StateDirectory: Sendable {
     var databasePath: String { path + "/jobs.sqlite" }
     private var arraysPath: String { path + "/arrays" }
 
-    /// What else can be written there, in bytes.
-    package var freeBytes: Int {
+    /// What arrays may take there as far as the disk goes, in bytes: what they take, and what is free.
+    package var capacity: Int {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: arraysPath)) ?? []
+        let taken = names.reduce(0) { sum, name in
+            var status = stat()
+            return unsafe stat("\(arraysPath)/\(name)", &status) == 0 ? sum + Int(status.st_blocks) * 512 : sum
+        }
+        return taken + min(freeBytes, .max - taken)
+    }
+
+    private var freeBytes: Int {
         var status = statvfs()
         guard unsafe statvfs(path, &status) == 0 else { return .max }
         return Int(

@@ -105,7 +105,7 @@ struct ServeCommand: ParsableCommand {
     @Option(
         help: """
             The room that kept results may take in --state-dir, instead of memory; the oldest go first. No job in batches may take \
-            more. By default half of what is free there.
+            more. By default half of what is free there or theirs already.
             """)
     var resultDisk: ByteCount?
 
@@ -176,7 +176,7 @@ struct ServeCommand: ParsableCommand {
         let state = try stateDir.map(Self.stateDirectory)
         let limits = JobLimits(
             workers: workers ?? processors, backlog: backlog, timeToLive: resultTtl,
-            resultBytes: state.map { resultDisk?.bytes ?? $0.freeBytes / 2 }
+            resultBytes: state.map { resultDisk?.bytes ?? $0.capacity / 2 }
                 ?? min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: 1000)
         let durable = try state.map { try Self.durableJobs(in: $0, logger) }
         let metrics = ProgramMetrics()

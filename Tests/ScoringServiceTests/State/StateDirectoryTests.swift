@@ -22,7 +22,7 @@ import Testing
     @Test func isMadeWhereThereIsNone() throws {
         let directory = try StateDirectory(path: path)
         #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["arrays", "lock"])
-        #expect(directory.freeBytes > 0)
+        #expect(directory.capacity > 0)
         try directory.sync()
     }
 
