@@ -5,7 +5,7 @@ help:
 	@echo 'make build   build the program for release: .build/release/segscore'
 	@echo 'make test    build and run all tests'
 	@echo 'make fuzz    try made-up requests and files for FUZZ_SECONDS each, by default 60, and stop at the first that harms'
-	@echo 'make soak    load the program for SOAK_MINUTES (30) and a few more: floods, stops, mixed traffic'
+	@echo 'make soak    load the program for SOAK_MINUTES (30) and a few more: floods, stops, crashes, mixed traffic'
 	@echo 'make bench   measure the program against what it is to keep up with: a table of ratios'
 	@echo 'make format  format the Swift sources in place'
 	@echo 'make image   build the container image'
