@@ -53,12 +53,13 @@ let package = Package(
             name: "TensorCodecs", dependencies: ["CISAL", "CPNG", "CSimdJSON", "CZlib", "Tensors"],
             swiftSettings: sourceSettings),
         .target(name: "Scoring", dependencies: ["CScoringKernels", "Tensors"], swiftSettings: sourceSettings),
-        .target(name: "Tensors", swiftSettings: sourceSettings),
+        .target(name: "Tensors", dependencies: ["CLinux"], swiftSettings: sourceSettings),
 
         .target(name: "CScoringKernels"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .systemLibrary(
             name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),

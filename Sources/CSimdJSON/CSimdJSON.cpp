@@ -9,6 +9,7 @@
 #include <cstring>
 #include <new>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ondemand = simdjson::ondemand;
@@ -216,6 +217,32 @@ struct segscore_json {
         return SEGSCORE_JSON_OK;
     }
 
+    /// Reads an object of strings; anything else in it makes the value another kind.
+    segscore_json_status read_object(segscore_json_value &result) {
+        ondemand::object object;
+        if (auto error = value.get_object().get(object)) return fail(error);
+        strings.clear();
+        for (auto member : object) {
+            ondemand::field field;
+            if (auto error = std::move(member).get(field)) return fail(error);
+            std::string_view name, string;
+            if (auto error = field.unescaped_key().get(name)) return fail(error);
+            ondemand::json_type type;
+            if (auto error = field.value().type().get(type)) return fail(error);
+            if (type != ondemand::json_type::string) {
+                result.kind = SEGSCORE_JSON_VALUE_OTHER;
+                return SEGSCORE_JSON_OK;
+            }
+            if (auto error = field.value().get_string().get(string)) return fail(error);
+            strings.push_back({name.data(), name.size()});
+            strings.push_back({string.data(), string.size()});
+        }
+        result.kind = SEGSCORE_JSON_VALUE_OBJECT;
+        result.strings = strings.data();
+        result.string_count = strings.size();
+        return SEGSCORE_JSON_OK;
+    }
+
     segscore_json_status read_scalar(ondemand::json_type type, segscore_json_value &result) {
         std::string_view string;
         switch (type) {
@@ -243,6 +270,7 @@ struct segscore_json {
             result.text = {string.data(), string.size()};
             return SEGSCORE_JSON_OK;
         case ondemand::json_type::array: return read_strings(result);
+        case ondemand::json_type::object: return read_object(result);
         default: result.kind = SEGSCORE_JSON_VALUE_OTHER; return SEGSCORE_JSON_OK;
         }
     }
@@ -309,6 +337,11 @@ segscore_json_status segscore_json_read_array(segscore_json *json, segscore_json
     array->rank = reader.rank;
     std::memcpy(array->shape, reader.shape, sizeof reader.shape);
     return SEGSCORE_JSON_OK;
+}
+
+bool segscore_json_is_object(segscore_json *json) {
+    ondemand::json_type type;
+    return json->value.type().get(type) == simdjson::SUCCESS && type == ondemand::json_type::object;
 }
 
 segscore_json_status segscore_json_read_value(segscore_json *json, segscore_json_value *value) {

@@ -24,6 +24,8 @@ package final class Service: @unchecked Sendable {
         package var spoolDirectory: String
         /// How long an open job is left alone before it is canceled, in seconds.
         package var openJobTimeToLive: TimeInterval
+        /// Where files are that may stand for arrays.
+        package var dataDirectories = DataDirectories()
         /// How many processors work on one job, at least 1.
         package var processors: Int
 

@@ -80,8 +80,9 @@ import Testing
     @Test func areToldBeforeTheQueueIsIdle() async throws {
         let place = Box<Queue>()
         let seen = Box<String>()
+        // Longer than the slowest machine takes.
         let queue = Queue(
-            limits: limits(),
+            limits: limits(timeToLive: 86_400),
             onEvent: { event in
                 place.values.first?.whenIdle { seen.add("idle") }
                 seen.add(event.words)

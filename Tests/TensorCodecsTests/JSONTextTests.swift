@@ -128,7 +128,26 @@ private final class MemberCollector: JSONReceiver {
         }
     }
 
-    @Test(arguments: ["1", "\"x\"", "null", "{}", "true"]) func refusesAnArrayThatIsNoList(text: String) {
+    @Test func readsAnObjectOfStringsWhereAnArrayMayBe() throws {
+        let members = try decode(#"{"a": {"file": "x\u002f\"y", "z": ""}, "b": [1], "a2": {}, "t": {"q": "r"}}"#)
+        #expect(members.scalars["a"] == .object(["file": "x/\"y", "z": ""]))
+        #expect(members.scalars["a2"] == .object([:]))
+        #expect(members.scalars["t"] == .object(["q": "r"]))
+        #expect(members.arrays["b"]?.values == [1])
+    }
+
+    @Test(arguments: [#"{"x": 1}"#, #"{"x": "y", "z": {"q": "r"}}"#, #"{"x": ["y"]}"#])
+    func passesOverOtherObjects(text: String) throws {
+        let members = try decode("{\"a\": \(text), \"b\": [1]}")
+        #expect(members.scalars["a"] == .other)
+        #expect(members.arrays["b"]?.values == [1])
+    }
+
+    @Test func refusesAnObjectThatRepeatsItself() {
+        #expect(error(#"{"a": {"x": "1", "x": "2"}}"#) == .jsonRepeated(name: "x"))
+    }
+
+    @Test(arguments: ["1", "\"x\"", "null", "true"]) func refusesAnArrayThatIsNoList(text: String) {
         #expect(error("{\"a\":\(text)}") == .jsonNotAList(name: "a"))
     }
 

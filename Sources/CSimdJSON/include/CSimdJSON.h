@@ -71,7 +71,9 @@ typedef enum __attribute__((enum_extensibility(closed))) {
     SEGSCORE_JSON_VALUE_NUMBER SEGSCORE_SWIFT_NAME(number),
     SEGSCORE_JSON_VALUE_STRING SEGSCORE_SWIFT_NAME(string),
     SEGSCORE_JSON_VALUE_STRINGS SEGSCORE_SWIFT_NAME(strings),
-    /// An object, or a list of other things than strings. It is not validated.
+    /// An object whose values are strings: in `strings` each name, and behind it its value.
+    SEGSCORE_JSON_VALUE_OBJECT SEGSCORE_SWIFT_NAME(object),
+    /// Another object, or a list of other things than strings. It is not validated.
     SEGSCORE_JSON_VALUE_OTHER SEGSCORE_SWIFT_NAME(other),
 } segscore_json_kind;
 
@@ -102,6 +104,9 @@ segscore_json_status segscore_json_next(segscore_json *json, segscore_json_strin
 
 /// Reads the member's value, once, as a nested list of numbers and booleans (1 and 0).
 segscore_json_status segscore_json_read_array(segscore_json *json, segscore_json_array *array);
+
+/// Whether the member's value, which is still to be read, is an object.
+bool segscore_json_is_object(segscore_json *json);
 
 /// Reads the member's value, once.
 segscore_json_status segscore_json_read_value(segscore_json *json, segscore_json_value *value);

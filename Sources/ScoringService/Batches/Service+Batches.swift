@@ -22,6 +22,7 @@ extension Service {
     func open(_ parameters: Parameters) throws(Problem) -> Response {
         let settings = try ScoreParameters(parameters)
         try settings.check()
+        if let output = settings.output { try configuration.dataDirectories.checkOutput(output) }
         let id: JobID
         let job: Job<ScoreJob>
         do throws(JobError) {

@@ -19,8 +19,20 @@ protocol ArrayDestination: AnyObject {
     /// An array is complete.
     func end(_ array: ScoringError.Array) throws(Problem)
 
+    /// A file stands for an array.
+    ///
+    /// - Parameters:
+    ///   - file: Its path, as the body has it.
+    func refer(_ array: ScoringError.Array, to file: String) throws(Problem)
+
     /// A parameter stood in the body.
     func set(_ parameter: String, _ value: String) throws(Problem)
+}
+
+extension ArrayDestination {
+    func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
+        throw .invalidParameter(array.rawValue, expected: "an array, for which no file can stand here", actual: file)
+    }
 }
 
 /// Passes one array on to the destination.

@@ -37,12 +37,22 @@ final class JSONForm: ArrayBody.Form {
             return ArrayPort(try intake.open(name), of: intake.destination)
         }
 
+        /// An object stands for an array, and says in which file it is.
+        private func refer(_ name: String, _ fields: [String: String]) throws(Problem) {
+            guard let file = fields["file"], fields.count == 1 else {
+                throw .invalidParameter(name, expected: "an array, or {\"file\": \"…\"}", actual: "an object")
+            }
+            try intake.destination.refer(try intake.open(name), to: file)
+        }
+
         func member(_ name: String, _ value: JSONScalar) throws(Problem) {
             switch value {
             case .string(let text): try intake.destination.set(name, text)
             case .number(_, let text): try intake.destination.set(name, text)
             case .bool(let value): try intake.destination.set(name, value ? "true" : "false")
             case .strings(let list): try intake.destination.set(name, list.joined(separator: ","))
+            case .object(let fields): try refer(name, fields)
+            case .other where intake.destination.arrays.contains { $0.rawValue == name }: try refer(name, [:])
             case .null, .other:
                 throw .invalidParameter(name, expected: "a string, a number or a list of strings", actual: value.kind)
             }
@@ -58,7 +68,7 @@ extension JSONScalar {
         case .number: "a number"
         case .string: "a string"
         case .strings: "a list of strings"
-        case .other: "an object or a list"
+        case .object, .other: "an object or a list"
         }
     }
 }

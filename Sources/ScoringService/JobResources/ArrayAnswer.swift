@@ -37,6 +37,14 @@ struct ArrayAnswer {
         }
     }
 
+    /// The array as an npy file.
+    ///
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    func npy() throws(TensorError) -> [(owner: any StableBytes, range: Range<Int>)] {
+        let header = try Buffer(NpyEncoder.header(for: layout))
+        return [(header, 0..<header.count)] + bytes
+    }
+
     private init(_ scalar: ElementType.Scalar, _ shape: [Int], _ pieces: [Piece]) {
         // The shape is that of arrays in memory, so its product was checked when these were made.
         guard let layout = try? TensorLayout(elementType: ElementType(scalar), shape: shape) else {
@@ -196,6 +204,23 @@ struct ArrayAnswer {
 }
 
 extension DatasetScores {
+    /// One of the arrays.
+    ///
+    /// - Parameters:
+    ///   - threshold: For the issues.
+    ///   - image: Nil for all images, which are of one size where the array has their pixels.
+    /// - Throws: 400 where there is no such image; 404 where nobody looked for label issues; 503 where memory is short.
+    func elements(
+        _ array: ScoreParameters.Array, threshold: Double, image: Int? = nil, classIndex: Int? = nil
+    ) throws(Problem) -> ArrayAnswer {
+        switch array {
+        case .imageScores: .imageScores(of: self)
+        case .pixelScores: try .pixelScores(of: self, image: image)
+        case .issues: try .issues(of: self, threshold: threshold, image: image, classIndex: classIndex)
+        case .labelIssues: try .labelIssues(of: self, image: image, classIndex: classIndex)
+        }
+    }
+
     /// - Throws: 404 where nobody looked for label issues.
     func requireStatistics() throws(Problem) -> LabelIssues.Statistics {
         guard let statistics else {

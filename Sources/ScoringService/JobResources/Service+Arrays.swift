@@ -34,13 +34,7 @@ extension Service {
                 let (job, scores) = try self.finished(id)
                 let threshold = job.details.issueThreshold(threshold)
                 func elements(_ image: Int?) throws(Problem) -> ArrayAnswer {
-                    switch array {
-                    case .imageScores: .imageScores(of: scores)
-                    case .pixelScores: try .pixelScores(of: scores, image: image)
-                    case .issues:
-                        try .issues(of: scores, threshold: threshold, image: image, classIndex: classIndex)
-                    case .labelIssues: try .labelIssues(of: scores, image: image, classIndex: classIndex)
-                    }
+                    try scores.elements(array, threshold: threshold, image: image, classIndex: classIndex)
                 }
                 // A job's arrays never change, so what names the request names the bytes.
                 let parts = [
@@ -82,8 +76,8 @@ extension Service {
         }
     }
 
-    /// The member of an npz file that holds an image.
-    private static func name(_ image: Int, of array: ScoreParameters.Array) -> String {
+    /// The member of an npz file that holds an image, and the file where each is one.
+    static func name(_ image: Int, of array: ScoreParameters.Array) -> String {
         let digits = String(image)
         return array.rawValue + "/" + String(repeating: "0", count: max(6 - digits.count, 0)) + digits
     }

@@ -17,7 +17,7 @@ package struct ScoreParameters: Equatable, Sendable {
         case labelIssues = "label_issues"
     }
 
-    static let names = ["method", "temperature", "downsample", "threshold", "ignore_label", "include"]
+    static let names = ["method", "temperature", "downsample", "threshold", "ignore_label", "include", "output"]
 
     let method: Method
     let temperature: Double
@@ -27,6 +27,9 @@ package struct ScoreParameters: Equatable, Sendable {
 
     /// What the client named, if it named anything.
     let include: [Array]?
+
+    /// Where the results are written besides: a path in a ``DataDirectories``.
+    let output: String?
 
     /// - Throws: 400 for a value that is not allowed.
     init(_ parameters: Parameters) throws(Problem) {
@@ -42,6 +45,7 @@ package struct ScoreParameters: Equatable, Sendable {
         downsample = try parameters.integer("downsample", in: 1...Int(Int32.max)) ?? 1
         threshold = try parameters.threshold()
         ignoredLabel = try parameters.integer("ignore_label", in: Int64.min...Int64.max)
+        output = parameters.string("output")
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
 
@@ -50,6 +54,7 @@ package struct ScoreParameters: Equatable, Sendable {
         var values = ["method": method.rawValue, "temperature": "\(temperature)", "downsample": "\(downsample)"]
         values["threshold"] = threshold.map { "\($0)" }
         values["ignore_label"] = ignoredLabel.map { "\($0)" }
+        values["output"] = output
         values["include"] = include.map { $0.map(\.rawValue).joined(separator: ",") }
         return values
     }
@@ -78,13 +83,6 @@ package struct ScoreParameters: Equatable, Sendable {
     ///
     /// - Throws: 400 where what was asked for does not fit the form, or is not there.
     func included(in form: MediaType) throws(Problem) -> [Array] {
-        let available = Array.allCases.filter { array in
-            switch array {
-            case .imageScores, .pixelScores: true
-            case .issues: threshold != nil
-            case .labelIssues: method == .numPixelIssues
-            }
-        }
         let included = include ?? (form == .json ? [.imageScores] : form == .npy ? [] : available)
         if included.contains(.issues) && threshold == nil {
             throw Problem(
@@ -99,6 +97,20 @@ package struct ScoreParameters: Equatable, Sendable {
         }
         return Array.allCases.filter(included.contains)
     }
+
+    /// The arrays that there are.
+    private var available: [Array] {
+        Array.allCases.filter { array in
+            switch array {
+            case .imageScores, .pixelScores: true
+            case .issues: threshold != nil
+            case .labelIssues: method == .numPixelIssues
+            }
+        }
+    }
+
+    /// What is written to ``output``.
+    var written: [Array] { available.filter { include?.contains($0) ?? true } }
 
     private static func arrays(_ text: String) throws(Problem) -> [Array] {
         var result: [Array] = []

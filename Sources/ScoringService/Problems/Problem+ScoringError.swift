@@ -81,7 +81,9 @@ extension Problem {
                     parameter: ScoringError.Array.predictedProbabilities.rawValue,
                     expected: "labels and parameters before pred_probs")
             case .endOfFile(let path):
-                Problem(.internalServerError, "internal-error", "\(path) has become shorter while it was read.")
+                Problem(
+                    .unprocessableContent, "file-unusable", "The file \(path) has become shorter while it was read.",
+                    expected: "a file that stays as it is", actual: path)
             case .system(let operation, let path, let code):
                 Problem(
                     .internalServerError, "internal-error",

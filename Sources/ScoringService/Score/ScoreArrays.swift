@@ -18,6 +18,8 @@ final class ScoreArrays: ArrayDestination {
     private var pixelAccumulator: PixelAccumulator?
     private var spool: (file: SpoolFile, layout: TensorLayout)?
     private var isComplete = false
+    /// What stands for arrays.
+    private var files: [ScoringError.Array: ArrayFileSource] = [:]
 
     init(_ configuration: Service.Configuration, parameters: Parameters) {
         self.configuration = configuration
@@ -38,6 +40,10 @@ final class ScoreArrays: ArrayDestination {
         try parameters.set(parameter, value)
         // A value that is not allowed is refused where it stands, not after the arrays.
         _ = try ScoreParameters(parameters)
+    }
+
+    func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
+        files[array] = try configuration.dataDirectories.file(file, for: array)
     }
 
     func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem) {
@@ -97,14 +103,24 @@ final class ScoreArrays: ArrayDestination {
         }
     }
 
-    /// Scores what was spooled, and hands over the pixels.
+    /// Scores what was spooled or is in files, and hands over the pixels.
     ///
     /// - Parameters:
     ///   - isCancelled: Asked once per image.
     /// - Returns: Nil where the work was canceled.
     /// - Throws: 400 where an array is missing, and all that can be wrong with the two together.
     func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
+        try files[.labels]?.read(.labels, into: self)
         guard labels != nil else { throw .missing(.labels) }
+        if let source = files[.predictedProbabilities] {
+            guard source.member != nil else {
+                defer { labels = nil }
+                return try ProbabilityFile(source.file).read(with: self, processors: configuration.processors) { _ in
+                    !isCancelled()
+                }
+            }
+            try source.read(.predictedProbabilities, into: self)
+        }
         guard isComplete else { throw .missing(.predictedProbabilities) }
         if let spool {
             let accumulator = try makeAccumulator(spool.layout)

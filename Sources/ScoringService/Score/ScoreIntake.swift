@@ -156,6 +156,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             service.queue.update(job, imagesTotal: imageCount) { $0 = details }
         }
         guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .canceled(job) }
+        tell(pixels.shape)
         do throws(ScoringError) {
             try pixels.settle(ignoredLabel: parameters.ignoredLabel)
         } catch {
@@ -185,10 +186,12 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             }
             guard let pixels = try arrays.complete(isCancelled: { context.isCancelled }) else { return .canceled }
             let total = pixels.shape.imageCount
+            tell(pixels.shape)
             let scores = try parameters.score(consume pixels, on: service.imageLoop) { done in
                 context.report(done: done, of: total)
             }
             guard let scores else { return .canceled }
+            try service.write(scores, parameters)
             return .succeeded(try service.keep(scores, context, key: requestKey))
         } catch {
             return .failed(error)
@@ -203,10 +206,18 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         try body.complete()
         let parameters = try ScoreParameters(arrays.parameters)
         let shape = arrays.shape
+        toldShape = shape
         tell(ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init)), shape?.imageCount)
         try parameters.check()
+        if let output = parameters.output { try service.configuration.dataDirectories.checkOutput(output) }
         _ = try parameters.included(in: reply.form)
         return parameters
+    }
+
+    /// Has the job say of what shape its images are, which in files is known late.
+    private func tell(_ shape: ScoringShape) {
+        guard shape != toldShape else { return }
+        service.queue.update(job, imagesTotal: shape.imageCount) { $0.shape = ScoreJob.Shape(shape) }
     }
 
     private static func admit(_ details: ScoreJob.Details, _ service: Service) throws(Problem) -> JobID {

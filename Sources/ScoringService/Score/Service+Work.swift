@@ -16,6 +16,7 @@ extension Service {
                 let scores = try settings.score(loaded, on: imageLoop) { context.report(done: $0, of: imageCount) }
                 guard let scores else { return .canceled }
                 let stored = parts.compactMap { part in if case .stored(let part) = part { part } else { nil } }
+                try self.write(scores, settings)
                 return .succeeded(try self.keep(scores, context, parts: stored))
             } catch {
                 return .failed(error)
@@ -37,6 +38,23 @@ extension Service {
             return scores
         }
         return try durable.keep(scores, of: context.id, for: limits.timeToLive, parts: parts, key: key)
+    }
+
+    /// Writes what a job has made to where the client wants it, if it wants it anywhere.
+    ///
+    /// - Throws: 422 where it cannot be written there, 507 where the disk is full.
+    func write(_ scores: DatasetScores, _ parameters: ScoreParameters) throws(Problem) {
+        guard let output = parameters.output else { return }
+        let isSeveral = scores.size == nil
+        var arrays: [(name: String, array: ArrayAnswer)] = []
+        for array in parameters.written {
+            let images: [Int?] = isSeveral && array != .imageScores ? Array(0..<scores.imageCount) : [nil]
+            for image in images {
+                let elements = try scores.elements(array, threshold: parameters.threshold ?? 0, image: image)
+                arrays.append((image.map { Self.name($0, of: array) } ?? array.rawValue, elements))
+            }
+        }
+        try configuration.dataDirectories.write(arrays, to: output)
     }
 
     /// Takes up the jobs that the process before has left.

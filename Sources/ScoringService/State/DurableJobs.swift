@@ -170,6 +170,7 @@ package final class DurableJobs: Sendable {
         do throws(TensorError) {
             return try read(part, of: job, statistics: statistics)
         } catch {
+            if case .endOfFile = error { throw .stateLost(Problem(error).detail) }
             throw Problem(error)
         }
     }

@@ -57,6 +57,9 @@ final class JSONParser {
         }
     }
 
+    /// Whether the member is an object.
+    var isObject: Bool { unsafe segscore_json_is_object(parser) }
+
     /// Reads the member as anything else.
     func readValue(of name: String) throws(CodecError) -> JSONScalar {
         var value = unsafe segscore_json_value()
@@ -70,6 +73,14 @@ final class JSONParser {
         case .strings:
             let strings = unsafe UnsafeBufferPointer(start: value.strings, count: value.string_count)
             return unsafe .strings(strings.map { unsafe string($0) })
+        case .object:
+            let strings = unsafe UnsafeBufferPointer(start: value.strings, count: value.string_count)
+            var members: [String: String] = [:]
+            for index in stride(from: 0, to: strings.count, by: 2) {
+                let (name, value) = unsafe (string(strings[index]), string(strings[index + 1]))
+                guard members.updateValue(value, forKey: name) == nil else { throw .jsonRepeated(name: name) }
+            }
+            return .object(members)
         case .other: return .other
         }
     }

@@ -2,7 +2,7 @@
 package protocol JSONReceiver<Failure>: AnyObject {
     associatedtype Failure: CodecFailure
 
-    /// Whether the member is an array of numbers, and where it goes.
+    /// Whether the member is an array of numbers, and where it goes. Not asked of an object.
     ///
     /// - Returns: The array's receiver; nil where the member is a plain value, which goes to ``member(_:_:)``.
     func receiver(forArray name: String) throws(Failure) -> (any TensorReceiver<Failure>)?
@@ -20,7 +20,9 @@ package enum JSONScalar: Equatable, Sendable {
     case string(String)
     /// A list of strings, the empty list among them.
     case strings([String])
-    /// An object, or a list of other things. Its text was passed over: a receiver that lets it stand says yes to
+    /// An object whose values are strings.
+    case object([String: String])
+    /// Another object, or a list of other things. Its text was passed over: a receiver that lets it stand says yes to
     /// whatever it may be.
     case other
 }

@@ -65,7 +65,7 @@ package final class JSONText {
         var arrays: [() throws(Receiver.Failure) -> Void] = []
         while let name = try wrap(Receiver.Failure.self, { () throws(CodecError) in try parser.nextName() }) {
             guard names.insert(name).inserted else { throw Receiver.Failure(.jsonRepeated(name: name)) }
-            if let array = try receiver.receiver(forArray: name) {
+            if !parser.isObject, let array = try receiver.receiver(forArray: name) {
                 let (layout, elements) = try wrap(Receiver.Failure.self) { () throws(CodecError) in
                     try parser.readArray(of: name)
                 }

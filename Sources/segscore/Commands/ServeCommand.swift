@@ -99,6 +99,9 @@ struct ServeCommand: ParsableCommand {
             """)
     var resultMemory: ByteCount?
 
+    @Option(help: "A directory whose files may stand for arrays, and take results, as DIR or NAME=DIR; repeatable.")
+    var dataDir: [String] = []
+
     @Option(help: "A directory where jobs and their results outlive the process; without it they are gone with it.")
     var stateDir: String?
 
@@ -180,11 +183,12 @@ struct ServeCommand: ParsableCommand {
                 ?? min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: 1000)
         let durable = try state.map { try Self.durableJobs(in: $0, logger) }
         let metrics = ProgramMetrics()
+        var configuration = Service.Configuration(
+            maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
+            spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl, processors: processors)
+        configuration.dataDirectories = try Self.dataDirectories(dataDir)
         let service = Service(
-            configuration: Service.Configuration(
-                maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
-                spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl,
-                processors: processors),
+            configuration: configuration,
             limits: limits, logger: logger, durable: durable, exposition: { metrics.text() })
         try Self.restore(service)
         let server = Server(configuration: try serverConfiguration(logger), responder: Router(service, access: access))

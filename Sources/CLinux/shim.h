@@ -1,0 +1,16 @@
+#pragma once
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/// Opens a file by a path that may not lead out of a directory, by no link either; -1 with `errno`, `EXDEV` where it does.
+///
+/// The C library has no function for `openat2`, and `syscall` is variadic, which Swift cannot call.
+static inline int segscore_open_beneath(int directory, const char *path, int flags) {
+    struct open_how how = {
+        .flags = (unsigned long long) (flags | O_CLOEXEC),
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    return (int) syscall(SYS_openat2, directory, path, &how, sizeof how);
+}

@@ -1,0 +1,79 @@
+import HTTPTypes
+import Scoring
+import TensorCodecs
+import Tensors
+
+/// A file that holds an array: an npy file, or a member of an npz.
+struct ArrayFileSource {
+    let file: InputFile
+
+    /// The name of the member, with or without `.npy`; nil for an npy file.
+    let member: String?
+
+    /// Hands the array to a destination, from its first byte to its last.
+    ///
+    /// - Throws: What is wrong with the file or the array.
+    func read(_ array: ScoringError.Array, into destination: any ArrayDestination) throws(Problem) {
+        let intake = ArrayIntake(destination)
+        guard let member else {
+            var part = NpyPart(array, intake, byteLimit: .max)
+            try read { (bytes) throws(Problem) in try part.receive(bytes) }
+            return try part.finish()
+        }
+        let picker = MemberPicker(member.hasSuffix(".npy") ? member : member + ".npy", array, intake)
+        let decoder = NpzDecoder(receiver: picker, byteLimit: .max)
+        do throws(Problem) {
+            try read { (bytes) throws(Problem) in try decoder.decode(bytes) }
+            try decoder.finish()
+        } catch {
+            throw error.found(in: array)
+        }
+        guard picker.isFound else {
+            throw Problem(
+                .unprocessableContent, "file-unusable", "The file \(file.path) has no member \(member).",
+                parameter: array.rawValue, expected: "an npz file with that member", actual: file.path)
+        }
+    }
+
+    private func read(_ body: (borrowing Span<UInt8>) throws(Problem) -> Void) throws(Problem) {
+        let buffer: Buffer<UInt8>
+        do throws(TensorError) {
+            buffer = try Buffer(uninitialized: 1 << 20)
+        } catch {
+            throw Problem(error)
+        }
+        try file.read(0..<file.byteCount, through: buffer, or: Problem.init) { (bytes, _) throws(Problem) in
+            try body(bytes)
+        }
+    }
+}
+
+/// Reads one member of an archive, and passes over the others.
+private final class MemberPicker: EntryReceiver {
+    private let name: String
+    private let array: ScoringError.Array
+    private let intake: ArrayIntake
+    private var part: NpyPart?
+    private(set) var isFound = false
+
+    init(_ name: String, _ array: ScoringError.Array, _ intake: ArrayIntake) {
+        self.name = name
+        self.array = array
+        self.intake = intake
+    }
+
+    func begin(entry name: String) throws(Problem) {
+        guard name == self.name else { return }
+        isFound = true
+        part = NpyPart(array, intake, byteLimit: .max)
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        try part?.receive(bytes)
+    }
+
+    func end(entry name: String) throws(Problem) {
+        try part?.finish()
+        part = nil
+    }
+}

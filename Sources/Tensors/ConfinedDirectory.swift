@@ -1,0 +1,95 @@
+private import CLinux
+import Glibc
+
+/// A directory in which files are read and written by names from outside, and nothing that is not beneath it.
+///
+/// The kernel sees to that while it follows a path (`openat2` with `RESOLVE_BENEATH`), so that no link which is put there in the
+/// meantime leads out.
+package final class ConfinedDirectory: Sendable {
+    private let descriptor: Int32
+
+    /// - Throws: ``TensorError/system(operation:path:code:)``; with `ENOSYS` or `EPERM` where the kernel, or the container,
+    ///   cannot confine paths.
+    package init(path: String) throws(TensorError) {
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
+        self.descriptor = descriptor
+        let probe = unsafe segscore_open_beneath(descriptor, ".", O_RDONLY | O_DIRECTORY)
+        guard probe >= 0 else { throw .system(operation: "confine paths to", path: path, code: errno) }
+        close(probe)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Opens a file for reading.
+    ///
+    /// - Parameters:
+    ///   - name: Names the file in errors too.
+    /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out, with `ENODEV` for what
+    ///   is no regular file.
+    package func open(_ name: String) throws(TensorError) -> InputFile {
+        // Without O_NONBLOCK the opening of a pipe waits for a writer.
+        let file = unsafe segscore_open_beneath(descriptor, name, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        guard file >= 0 else { throw .system(operation: "open", path: name, code: errno) }
+        return try InputFile(owning: file, path: name)
+    }
+
+    /// Writes a file as a whole, in place of one of the same name. Directories on its way are made.
+    ///
+    /// - Parameters:
+    ///   - name: Names the file in errors too.
+    ///   - pieces: The bytes of the file.
+    /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out. Nothing of the file stays
+    ///   then.
+    package func write(_ name: String, _ pieces: [(owner: any StableBytes, range: Range<Int>)]) throws(TensorError) {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard let last = parts.last, !parts.contains(where: { ["", ".", ".."].contains($0) }) else {
+            throw .system(operation: "write to", path: name, code: EXDEV)
+        }
+        let directory = try makeDirectory(parts.dropLast(), name)
+        defer { close(directory) }
+        // Of its own, for others may write the same file.
+        let partial = ".\(last).\(String(UInt64.random(in: 0 ... .max), radix: 16))"
+        let file = unsafe openat(directory, partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard file >= 0 else { throw .system(operation: "create", path: name, code: errno) }
+        defer { close(file) }
+        do throws(TensorError) {
+            for (owner, range) in pieces {
+                try unsafe append(UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: file, name)
+            }
+            guard unsafe renameat(directory, partial, directory, last) == 0 else {
+                throw .system(operation: "rename", path: name, code: errno)
+            }
+        } catch {
+            unsafe unlinkat(directory, partial, 0)
+            throw error
+        }
+    }
+
+    /// Opens a directory beneath, and makes what is missing of its path.
+    private func makeDirectory(_ parts: some Collection<String>, _ name: String) throws(TensorError) -> Int32 {
+        var path = "."
+        var current = unsafe segscore_open_beneath(descriptor, path, O_RDONLY | O_DIRECTORY)
+        for part in parts {
+            guard current >= 0 else { break }
+            unsafe mkdirat(current, part, 0o777)
+            close(current)
+            path += "/" + part
+            current = unsafe segscore_open_beneath(descriptor, path, O_RDONLY | O_DIRECTORY)
+        }
+        guard current >= 0 else { throw .system(operation: "open the directory of", path: name, code: errno) }
+        return current
+    }
+
+    private func append(_ bytes: UnsafeRawBufferPointer, to file: Int32, _ name: String) throws(TensorError) {
+        var rest = unsafe bytes[...]
+        while unsafe !rest.isEmpty {
+            let count = unsafe Glibc.write(file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .system(operation: "write to", path: name, code: errno) }
+            unsafe rest = rest.dropFirst(count)
+        }
+    }
+}
