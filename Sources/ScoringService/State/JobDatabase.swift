@@ -6,7 +6,7 @@ import Jobs
 /// The database of a state directory: which jobs there are, and of which parts.
 ///
 /// It is in WAL mode and used by one connection alone. What a client was promised is written by ``commit(_:)``, which returns when it
-/// is on the disk. The rest is written by ``commitLater(_:)``: a killed process loses none of it, a machine without power the latest,
+/// is on the disk. The rest is written by ``commitLater(_:ended:)``: a killed process loses none of it, a machine without power the latest,
 /// and the next commit settles both.
 final class JobDatabase: Sendable {
     private let queue: DatabaseQueue

@@ -1,0 +1,80 @@
+import GRDB
+import Jobs
+import Synchronization
+
+/// What becomes of jobs.
+extension DurableJobs {
+    /// Takes down what has become of a job.
+    func handle(_ event: JobEvent<ScoreJob>) {
+        switch event {
+        case .ended(let job): end(job)
+        case .expired(let id): expire(id)
+        case .forgotten(let id): forget(id)
+        }
+    }
+
+    private func end(_ job: Job<ScoreJob>) {
+        let row = JobRow(job)
+        switch state.withLock({ $0.results.removeValue(forKey: job.id) }) {
+        case .notKept?: break
+        case .kept? where job.status == .succeeded:
+            changes.commitLater(job.id) { database in
+                var row = row
+                row.hasOutput = true
+                try row.replace(database) { $0.hasOutput }
+            }
+        case .kept?, nil:
+            // Without results that are kept. A job that was never accepted has no row, and gets none.
+            remove(job.id) { try row.replace($0) }
+        }
+    }
+
+    private func expire(_ id: JobID) {
+        remove(id) { database in
+            guard var row = try JobRow.fetchOne(database, key: id.description) else { return }
+            // The row of a job whose results were kept in memory says that it is queued.
+            row.status = JobStatus.succeeded.rawValue
+            (row.hasOutput, row.statistics) = (false, nil)
+            try row.update(database)
+        }
+    }
+
+    func forget(_ id: JobID) {
+        remove(id, isLast: true) { _ = try JobRow.deleteOne($0, key: id.description) }
+        state.withLock { state in
+            state.recorded.remove(id)
+            state.results[id] = nil
+        }
+    }
+
+    /// Makes a change, and removes a job's parts and their files with it.
+    private func remove(_ id: JobID, isLast: Bool = false, _ change: @escaping Changes.Change) {
+        guard state.withLock({ $0.recorded.contains(id) }) else { return }
+        let removed = Mutex<[StoredPart]>([])
+        changes.commitLater(id, isLast: isLast) { database in
+            let rows = PartRow.filter(Column("job") == id.description)
+            let parts = try rows.fetchAll(database).map(\.part)
+            removed.withLock { $0 = parts }
+            try rows.deleteAll(database)
+            try change(database)
+        } done: { [self] in
+            // Also where the disk has no room for the change: this makes some.
+            discard(removed.withLock { $0 }, of: id)
+        }
+    }
+
+    /// Returns when the directory says what has become of jobs before.
+    func awaitWrites() {
+        database.awaitWrites()
+    }
+
+    /// Brings what the directory says of a job in line with the queue, which went another way meanwhile.
+    func reconcile(_ id: JobID) {
+        guard let job = job(id) else { return forget(id) }
+        if job.status.isFinal { end(job) }
+    }
+
+    func job(_ id: JobID) -> Job<ScoreJob>? {
+        try? state.withLock { $0.queue }?.job(id)
+    }
+}
