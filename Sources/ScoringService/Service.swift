@@ -48,8 +48,8 @@ package final class Service: @unchecked Sendable {
     let configuration: Configuration
     let limits: JobLimits
     let imageLoop: ImageLoop
-    /// Those that take batches.
-    let openJobs = Mutex<[JobID: OpenJob]>([:])
+    /// Those that take batches, and whether a timer watches that none is left alone for too long.
+    let openJobs = Mutex<(jobs: [JobID: OpenJob], isWatched: Bool)>(([:], false))
     package let queue: JobQueue<ScoreJob>
     /// What keeps jobs beyond the process; nil where nothing does.
     let durable: DurableJobs?

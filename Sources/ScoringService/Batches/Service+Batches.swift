@@ -46,24 +46,34 @@ extension Service {
     /// Lets batches come to a job, until it is finished or left alone for too long.
     func takeBatches(_ job: OpenJob) {
         let id = job.id
-        openJobs.withLock { $0[id] = job }
-        queue.whenFinal(id) { [weak self] _ in
-            self?.openJobs.withLock { $0.removeValue(forKey: id) }?.discard()
+        let isWatched = openJobs.withLock { open in
+            open.jobs[id] = job
+            defer { open.isWatched = true }
+            return open.isWatched
         }
-        closeWhenIdle(id, in: configuration.openJobTimeToLive)
+        queue.whenFinal(id) { [weak self] _ in
+            self?.openJobs.withLock { $0.jobs.removeValue(forKey: id) }?.discard()
+        }
+        // Whatever is watched is looked at before this one's time is over.
+        if !isWatched { closeIdleJobs(in: configuration.openJobTimeToLive) }
     }
 
-    /// Cancels an open job that nobody has touched for its time to live.
-    private func closeWhenIdle(_ id: JobID, in seconds: TimeInterval) {
+    /// Cancels the open jobs that nobody has touched for their time to live, for as long as any is open. One timer for all of
+    /// them: it would outlive jobs that are open for a moment.
+    private func closeIdleJobs(in seconds: TimeInterval) {
         DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [weak self] in
-            guard let self, let job = openJobs.withLock({ $0[id] }) else { return }
+            guard let self else { return }
             let timeToLive = configuration.openJobTimeToLive
-            let idleTime = job.idleTime ?? 0
-            if idleTime >= timeToLive {
-                queue.cancelOpen(id)
-            } else {
-                closeWhenIdle(id, in: timeToLive - idleTime)
+            let idleTimes = openJobs.withLock { open in
+                let times = open.jobs.mapValues { $0.idleTime ?? 0 }
+                open.isWatched = !times.isEmpty
+                return times
             }
+            var next = timeToLive
+            for (id, idleTime) in idleTimes {
+                if idleTime >= timeToLive { queue.cancelOpen(id) } else { next = min(next, timeToLive - idleTime) }
+            }
+            if !idleTimes.isEmpty { closeIdleJobs(in: next) }
         }
     }
 
@@ -109,7 +119,7 @@ extension Service {
 
     /// - Throws: 404 for an unknown job, 409 for one that takes no batches.
     private func openJob(_ id: JobID) throws(Problem) -> OpenJob {
-        if let job = openJobs.withLock({ $0[id] }) { return job }
+        if let job = openJobs.withLock({ $0.jobs[id] }) { return job }
         let job: Job<ScoreJob>
         do throws(JobError) {
             job = try queue.job(id)
