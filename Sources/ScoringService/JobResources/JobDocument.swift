@@ -24,7 +24,7 @@ struct JobDocument {
             members.integer("downsample", parameters.downsample)
             members.number("threshold", parameters.threshold)
             members.integer("ignore_label", parameters.ignoredLabel.map(Int.init))
-            members.string("output", parameters.output)
+            if let output = parameters.output { members.string("output", output) }
         }
         Self.write(job.details.shape, to: &members)
         members.object("progress") { members in
