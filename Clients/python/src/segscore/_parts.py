@@ -8,7 +8,7 @@ import numpy as np
 
 from ._mapped import MappedFile
 
-PIECE = 1 << 18  # Bytes. A piece has to leave within the time limit of a connection, and copies are no larger.
+PIECE = 1 << 20  # Bytes. Copies are no larger, and a piece has to leave within the time limit of a connection.
 
 
 class Part(Protocol):

@@ -7,8 +7,7 @@ import socket
 import ssl
 from typing import Any, Union
 
-import urllib3
-from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import LocationParseError, NewConnectionError
 from urllib3.util import Timeout, parse_url
@@ -16,8 +15,25 @@ from urllib3.util import Timeout, parse_url
 Verify = Union[bool, str, "os.PathLike[str]"]
 
 
-class UnixConnection(HTTPConnection):
-    """A connection to a socket in the file system."""
+class Connection(HTTPConnection):
+    """A connection whose limit for sending is that for reading; urllib3 has the one for connecting, where stalls are long."""
+
+    def __init__(self, *arguments: Any, send_timeout: float, **options: Any):
+        super().__init__(*arguments, **options)
+        self._send_timeout = send_timeout
+
+    def connect(self) -> None:
+        super().connect()
+        if self.sock is not None:
+            self.sock.settimeout(self._send_timeout)
+
+
+class SecureConnection(Connection, HTTPSConnection):
+    """The same with TLS."""
+
+
+class UnixConnection(Connection):
+    """The same to a socket in the file system."""
 
     def __init__(self, *arguments: Any, socket_path: str, **options: Any):
         super().__init__(*arguments, **options)
@@ -26,16 +42,22 @@ class UnixConnection(HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self.sock.settimeout(Timeout.resolve_default_timeout(self.timeout))
+            self.sock.settimeout(self._send_timeout)
             self.sock.connect(self._socket_path)
         except OSError as error:
             self.sock.close()
             raise NewConnectionError(self, f"{self._socket_path}: {error}") from error
 
 
-class UnixPool(HTTPConnectionPool):
-    """Connections to one socket in the file system."""
+class Pool(HTTPConnectionPool):
+    ConnectionCls = Connection
 
+
+class SecurePool(HTTPSConnectionPool):
+    ConnectionCls = SecureConnection
+
+
+class UnixPool(HTTPConnectionPool):
     ConnectionCls = UnixConnection
 
 
@@ -45,8 +67,7 @@ def pool_for(url: str, timeout: float, verify: Verify) -> HTTPConnectionPool:
     Raises:
         ValueError: The URL is none of these.
     """
-    # The first limit is also that for each piece of a body.
-    options: Any = {"timeout": urllib3.Timeout(connect=10, read=timeout), "maxsize": 8}
+    options: Any = {"timeout": Timeout(connect=10, read=timeout), "maxsize": 8, "send_timeout": timeout}
     if url.startswith("unix:"):
         path = url[len("unix:"):]
         return UnixPool("localhost", socket_path="/" + path.lstrip("/") if path.startswith("//") else path, **options)
@@ -57,8 +78,8 @@ def pool_for(url: str, timeout: float, verify: Verify) -> HTTPConnectionPool:
     if parts is None or not parts.host or parts.scheme not in ("http", "https") or parts.auth or parts.query:
         raise ValueError(f"{url!r} is no http://host:port, https://host:port or unix:/path")
     if parts.scheme == "http":
-        return HTTPConnectionPool(parts.host, parts.port, **options)
-    return HTTPSConnectionPool(parts.host, parts.port or 443, ssl_context=context_for(verify), **options)
+        return Pool(parts.host, parts.port, **options)
+    return SecurePool(parts.host, parts.port or 443, ssl_context=context_for(verify), **options)
 
 
 def context_for(verify: Verify) -> ssl.SSLContext:

@@ -42,7 +42,7 @@ class Transport:
     ) -> BaseHTTPResponse:
         """The answer to a request, its body still to be read.
 
-        Every request that is made here may be repeated: bodies carry an `Idempotency-Key`, and the others do no harm.
+        Every request that is made here may be repeated: what would be there twice carries an `Idempotency-Key`.
 
         Raises:
             SegscoreError: What the server refused it for, or `Unreachable`.

@@ -72,21 +72,30 @@ class Client:
             ValueError: A parameter or an array makes no sense (`InvalidInput` where the server found it).
             SegscoreError: The server refused for another reason, or did not answer.
         """
-        job = self._submitted(
-            DataSet(labels, pred_probs, self._batch_bytes),
-            parameters(method, temperature, downsample, threshold, ignore_label), f"respond-async, wait={LONGEST_POLL}",
-            on_images)
-        return Scores.of(job.wait(), method, threshold)
+        job = self.submit(
+            labels, pred_probs, method=method, temperature=temperature, downsample=downsample, threshold=threshold,
+            ignore_label=ignore_label, on_images=on_images, wait=True)
+        return Scores.of(job, method, threshold)
 
     def submit(
         self, labels: Any, pred_probs: Any, *, method: str = "softmin", temperature: Optional[float] = None,
         downsample: Optional[int] = None, threshold: Optional[float] = None, ignore_label: Optional[int] = None,
-        on_images: Optional[OnImages] = None,
+        on_images: Optional[OnImages] = None, wait: bool = False,
     ) -> Job:
-        """Sends a data set, and returns the job as soon as it is there; arguments are those of `score`."""
-        return self._submitted(
-            DataSet(labels, pred_probs, self._batch_bytes),
-            parameters(method, temperature, downsample, threshold, ignore_label), "respond-async", on_images)
+        """Sends a data set, and returns the job; arguments are those of `score`.
+
+        Args:
+            wait: Whether to return when the job has succeeded, and not as soon as all is sent.
+        """
+        data = DataSet(labels, pred_probs, self._batch_bytes)
+        wanted = parameters(method, temperature, downsample, threshold, ignore_label)
+        batches = data.batches()
+        ahead = [] if data.is_lazy else list(islice(batches, 2))
+        if len(ahead) == 1:
+            job = self._post(ahead[0], wanted, wait, on_images)
+        else:
+            job = self._post_batches(chain(ahead, batches), wanted, on_images)
+        return job.wait() if wait else job
 
     def dataset(
         self, *, method: str = "softmin", temperature: Optional[float] = None, downsample: Optional[int] = None,
@@ -121,18 +130,12 @@ class Client:
     ) -> None:
         self.close()
 
-    def _submitted(
-        self, data: DataSet, wanted: Mapping[str, Any], prefer: str, on_images: Optional[OnImages],
-    ) -> Job:
-        batches = data.batches()
-        ahead = [] if data.is_lazy else list(islice(batches, 2))
-        if len(ahead) == 1:
-            return self._post(ahead[0], wanted, prefer, on_images)
-        return self._post_batches(chain(ahead, batches), wanted, on_images)
+    def _post(self, batch: Batch, wanted: Mapping[str, Any], wait: bool, on_images: Optional[OnImages]) -> Job:
+        """Sends a data set as one request.
 
-    def _post(self, batch: Batch, wanted: Mapping[str, Any], prefer: str, on_images: Optional[OnImages]) -> Job:
-        """Sends a data set as one request."""
-        fields = {"Prefer": prefer, "Idempotency-Key": uuid.uuid4().hex}
+        One that waits for its scores leaves nothing behind where it is cut off, and so needs no key to be repeated.
+        """
+        fields = {} if wait else {"Prefer": "respond-async", "Idempotency-Key": uuid.uuid4().hex}
         body = Form(batch, counting(batch, 0, on_images))
         answer = self._transport.ask("POST", "/score", query=wanted, body=body, fields=fields)
         # 200 answers with scores, 202 with the job's document.

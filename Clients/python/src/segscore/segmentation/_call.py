@@ -33,11 +33,11 @@ def only(options: Dict[str, Any], *known: str) -> Dict[str, Any]:
 @contextmanager
 def job_over(labels: Any, pred_probs: Any, description: str, verbose: bool, **parameters: Any) -> Iterator[Job]:
     """A job over a data set. It is deleted in the end, since nobody else knows of it."""
-    total = getattr(labels, "shape", [None])[0] if hasattr(labels, "shape") else None
+    total = len(labels) if hasattr(labels, "__len__") else None
     with Bar(description, total, verbose) as bar:
-        job = default_client().submit(labels, pred_probs, on_images=bar.show, **parameters)
+        job = default_client().submit(labels, pred_probs, on_images=bar.show, wait=True, **parameters)
     try:
-        yield job.wait()
+        yield job
     finally:
         try:
             job.delete()
