@@ -42,7 +42,7 @@ class DataSet:
         self._batch_bytes = batch_bytes
         self._is_whole = _is_array(self._labels) and _is_array(self._pred_probs)
         self.is_lazy = not self._is_whole and not (_is_listed(labels) and _is_listed(pred_probs))
-        self.images: Optional[int] = None if self.is_lazy else len(self._labels)
+        self.images: Optional[int] = None if self.is_lazy else count_of(self._labels)
         if self._is_whole:
             check_shapes(self._labels, self._pred_probs)
         if self.images == 0:
@@ -73,7 +73,7 @@ class DataSet:
         yield _stacked(run)
 
     def _pairs(self) -> Iterator[Tuple[Any, Any]]:
-        for labels, pred_probs in zip_longest(self._labels, self._pred_probs):
+        for labels, pred_probs in zip_longest(_items(self._labels), _items(self._pred_probs)):
             if labels is None or pred_probs is None:
                 raise ValueError("labels and pred_probs must have as many images as each other")
             yield loaded(labels), loaded(pred_probs)
@@ -92,7 +92,7 @@ def batches_of(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch
 
 def slices(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
     """Runs of images of two arrays. They begin where chunks do, so that none is read twice."""
-    images = len(labels)
+    images = count_of(labels)
     each = (_byte_count(labels) + _byte_count(pred_probs)) // max(images, 1)
     count = max(batch_bytes // max(each, 1), 1)
     depth = max(chunk_of(array, 0) if is_stored(array) else 1 for array in (labels, pred_probs))
@@ -117,6 +117,15 @@ def check_shapes(labels: Any, pred_probs: Any, images: bool = True) -> None:
         raise ValueError(f"pred_probs must be of shape ({first}K, H, W), not {predicted}")
     if given != predicted[:images] + predicted[images + 1:]:
         raise ValueError(f"labels {given} and pred_probs {predicted} must agree in {first}H and W")
+
+
+def count_of(data: Any) -> int:
+    """How many images there are in an array or a list; zarr's arrays have no length."""
+    return int(data.shape[0]) if hasattr(data, "shape") else len(data)
+
+
+def _items(data: Any) -> Iterable[Any]:
+    return (data[image] for image in range(count_of(data))) if is_stored(data) else data
 
 
 def _opened(data: Any) -> Any:

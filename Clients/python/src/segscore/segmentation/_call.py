@@ -6,6 +6,7 @@ import warnings
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, Optional
 
+from .._batches import count_of
 from .._config import default_client
 from .._progress import Bar
 from ..errors import SegscoreError
@@ -33,7 +34,7 @@ def only(options: Dict[str, Any], *known: str) -> Dict[str, Any]:
 @contextmanager
 def job_over(labels: Any, pred_probs: Any, description: str, verbose: bool, **parameters: Any) -> Iterator[Job]:
     """A job over a data set. It is deleted in the end, since nobody else knows of it."""
-    total = len(labels) if hasattr(labels, "__len__") else None
+    total = count_of(labels) if hasattr(labels, "shape") or hasattr(labels, "__len__") else None
     with Bar(description, total, verbose) as bar:
         job = default_client().submit(labels, pred_probs, on_images=bar.show, wait=True, **parameters)
     try:

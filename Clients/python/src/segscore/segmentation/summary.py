@@ -59,7 +59,7 @@ def display_issues(
     if pred_probs is not None:
         classes = pred_probs[0].shape[0]
     elif labels is not None:
-        classes = int(max(np.max(image) for image in labels)) + 1
+        classes = int(max(in_memory(labels[image]).max() for image in range(len(counts)))) + 1
     if class_names is not None and classes is not None:
         legend(class_names, classes, **kwargs)
     for image in np.argsort(-counts, kind="stable")[:TOP if top is None else top]:
