@@ -47,7 +47,7 @@ def picture(
                 panels.append((title, colors[known]))
     marked = np.ones((*issues.shape, 3))
     marked[issues] = RED
-    panels.append((f"image {image}: {np.count_nonzero(issues)} issues", marked))
+    panels.append((f"image {image}, issue pixels: {np.count_nonzero(issues)}", marked))
     _, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 4), squeeze=False)
     for axis, (title, pixels) in zip(axes[0], panels):
         axis.imshow(pixels)
