@@ -13,7 +13,7 @@ try:
 except ImportError as error:
     raise ImportError("display_issues draws with matplotlib: pip install 'segscore[plot]'") from error
 
-RED = (0.85, 0.1, 0.1)
+RED, PALE = (0.85, 0.1, 0.1), 0.93
 GOLDEN = 0.618034  # Hues that are apart by this share of the circle never come close to each other.
 
 
@@ -28,8 +28,9 @@ def legend(class_names: Sequence[str], classes: int, **options: Any) -> None:
     colors = colors_of(max(classes, len(class_names)))
     patches = [Patch(color=color, label=name) for name, color in zip(class_names, colors)]
     columns = min(len(patches), 6)
-    figure = plt.figure(figsize=(1.6 * columns, 0.4 * -(-len(patches) // columns) + 0.2))
-    figure.legend(handles=patches, loc="center", ncol=columns, frameon=False)
+    _, axis = plt.subplots(figsize=(1.6 * columns, 0.4 * -(-len(patches) // columns) + 0.2))
+    axis.legend(handles=patches, loc="center", ncol=columns, frameon=False)
+    axis.axis("off")
     plt.show(**options)
 
 
@@ -45,7 +46,7 @@ def picture(
             if mask is not None:
                 known = np.where((mask >= 0) & (mask < classes), mask, classes).astype(np.int64)
                 panels.append((title, colors[known]))
-    marked = np.ones((*issues.shape, 3))
+    marked = np.full((*issues.shape, 3), PALE)
     marked[issues] = RED
     panels.append((f"image {image}, issue pixels: {np.count_nonzero(issues)}", marked))
     _, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 4), squeeze=False)
