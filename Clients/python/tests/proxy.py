@@ -10,8 +10,8 @@ import threading
 class Proxy(socketserver.ThreadingTCPServer):
     """Passes requests on to a server, but for the faults that wait for them, which are met once each.
 
-    A fault is a function of the request, which answers it or does not. `seen` holds the method and path of each request,
-    `ranges` what it asked for by `Range`.
+    A fault is a function of the request, which answers it or does not. `seen` holds the method and path of each
+    request, `ranges` what it asked for by `Range`.
     """
 
     daemon_threads = True

@@ -192,7 +192,8 @@ def test_several_sizes_through_a_client(client, several):
 def test_types_may_differ_within_a_list(client, arrays):
     labels, pred_probs = arrays
     mixed = [image.astype(np.int64 if index % 2 else np.uint8) for index, image in enumerate(labels)]
-    np.testing.assert_array_equal(client.score(mixed, list(pred_probs)).image_scores, client.score(*arrays).image_scores)
+    found = client.score(mixed, list(pred_probs))
+    np.testing.assert_array_equal(found.image_scores, client.score(*arrays).image_scores)
 
 
 @pytest.mark.parametrize("labels, pred_probs", [

@@ -27,7 +27,8 @@ def test_a_wheel_and_a_source_distribution(distributions):
     wheel, = distributions.glob("*.whl")
     source, = distributions.glob("*.tar.gz")
     assert wheel.name == f"segscore-{segscore.__version__}-py3-none-any.whl"
-    sources = {str(path.relative_to(FOLDER / "src")) for path in (FOLDER / "src").rglob("*") if path.suffix in (".py", ".typed")}
+    folder = FOLDER / "src"
+    sources = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.suffix in (".py", ".typed")}
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert packed == sources and "segscore/py.typed" in packed
     with tarfile.open(source) as archive:

@@ -18,7 +18,7 @@ from segscore.segmentation import filter, rank, summary
 SHAPES = [(1, 2, 1, 1), (1, 1, 3, 5), (2, 3, 1, 37), (3, 21, 16, 24), (5, 4, 32, 16), (2, 300, 8, 8)]
 DTYPES = ["float16", "float32", "float64", ">f4"]
 LABEL_TYPES = ["int64", "uint8", "int32", "uint16"]
-CASES = [(shape, dtype, LABEL_TYPES[index % 4]) for index, (shape, dtype) in enumerate(itertools.product(SHAPES, DTYPES))]
+CASES = [(*case, LABEL_TYPES[index % 4]) for index, case in enumerate(itertools.product(SHAPES, DTYPES))]
 ROUNDING = 2e-6  # Image scores may be summed in float32.
 
 
@@ -111,7 +111,8 @@ def found():
 
 
 @pytest.mark.parametrize("options", [
-    {}, {"class_names": list("abcde")}, {"exclude": [1, 3]}, {"top": 3}, {"class_names": list("abcdefg"), "top": 2}], ids=str)
+    {}, {"class_names": list("abcde")}, {"exclude": [1, 3]}, {"top": 3}, {"class_names": list("abcdefg"), "top": 2},
+], ids=str)
 def test_common_label_issues(found, options, capsys):
     ours = summary.common_label_issues(*found, verbose=False, **options)
     theirs = their_summary.common_label_issues(*found, verbose=False, **options)

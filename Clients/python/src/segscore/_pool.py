@@ -16,7 +16,7 @@ Verify = Union[bool, str, "os.PathLike[str]"]
 
 
 class Connection(HTTPConnection):
-    """A connection whose limit for sending is that for reading; urllib3 has the one for connecting, where stalls are long."""
+    """A connection on which sending may stall as long as reading. For urllib3 it is as long as connecting."""
 
     def __init__(self, *arguments: Any, send_timeout: float, **options: Any):
         super().__init__(*arguments, **options)

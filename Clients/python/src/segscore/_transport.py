@@ -55,7 +55,8 @@ class Transport:
         while True:
             try:
                 answer = self._pool.urlopen(
-                    method, target, body=cast(Any, body), headers=sent, retries=False, redirect=False, preload_content=False)
+                    method, target, body=cast(Any, body), headers=sent, retries=False, redirect=False,
+                    preload_content=False)
             except HTTPError as error:
                 unreachable = self.unreachable(error)
                 if isinstance(error, SSLError):

@@ -27,8 +27,8 @@ class Client:
         url: `http://host:port`, `https://host:port` or `unix:/path/of/socket`. By default `SEGSCORE_URL`, else
             `http://127.0.0.1:8080`.
         api_key: What the server knows its callers by, shown as a bearer token. By default `SEGSCORE_API_KEY`.
-        verify: Who vouches for the server's certificate: True for the system's authorities, or the path of a PEM file with
-            others. False trusts anyone. By default `SEGSCORE_CA`, else True.
+        verify: Who vouches for the server's certificate: True for the system's authorities, or the path of a PEM file
+            with others. False trusts anyone. By default `SEGSCORE_CA`, else True.
         timeout: Seconds without a byte of an answer after which a request has failed.
         retries: How often a request is sent again that was not answered, or answered that the server is busy.
         batch_bytes: The most that is sent at once. What is larger goes as batches of a job, of whole images each.
@@ -58,11 +58,12 @@ class Client:
         """Scores a data set, and returns all that came out.
 
         Args:
-            labels: The given classes: integers (N, H, W), a list of (H, W), or anything that gives one or the other when it
-                is iterated over. Arrays of zarr and h5py are read in their chunks, mapped files as they are.
+            labels: The given classes: integers (N, H, W), a list of (H, W), or anything that gives one or the other
+                when it is iterated over. Arrays of zarr and h5py are read in their chunks, mapped files as they are.
             pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), and so on.
             method: `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
-            temperature: Of softmin, by default 0.1. A small one tends to the lowest pixel score, a large one to their mean.
+            temperature: Of softmin, by default 0.1. A small one tends to the lowest pixel score, a large one to the
+                mean.
             downsample: The extent of the blocks that `num_pixel_issues` looks at, by default 1.
             threshold: Asks for `issues`, the pixels that score below.
             ignore_label: A label, often 255, whose pixels take no part.

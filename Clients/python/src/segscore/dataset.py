@@ -38,9 +38,10 @@ class Dataset:
         self.images = 0
 
     def add(self, labels: Any, pred_probs: Any) -> int:
-        """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), and returns when they are taken.
+        """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W).
 
-        The arrays may be changed afterwards. Sizes may differ from call to call; K may not.
+        It returns when the server has them, and the arrays may be changed afterwards. Sizes may differ from call to
+        call; K may not.
 
         Returns:
             The number of the first of these images among the job's.

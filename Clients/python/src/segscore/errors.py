@@ -8,8 +8,8 @@ from typing import Any, Mapping, Optional
 class SegscoreError(Exception):
     """The server refused a request, or failed. Carries its problem document (RFC 9457).
 
-    400 and 422 are raised as `InvalidInput`, which is also a `ValueError`; a server that does not answer as `Unreachable`,
-    which is also a `ConnectionError`.
+    400 and 422 are raised as `InvalidInput`, which is also a `ValueError`; a server that does not answer as
+    `Unreachable`, which is also a `ConnectionError`.
 
     Attributes:
         problem: The whole document.

@@ -25,8 +25,8 @@ def find_label_issues(
     Where we differ from cleanlab 2.9 on purpose:
 
     - Of equal scores at the cut the first by image, row and column become candidates. cleanlab sorts unstably.
-    - Classes' and blocks' means are made in float64, where cleanlab makes them in the type of `pred_probs`, and results do
-      not depend on `batch_size`.
+    - Classes' and blocks' means are made in float64, where cleanlab makes them in the type of `pred_probs`, and results
+      do not depend on `batch_size`.
     - A block of zeros keeps them. cleanlab divides them by their sum.
     - Labels outside 0 to K - 1, and probabilities that are not finite or not in [0, 1], are refused.
 

@@ -37,8 +37,8 @@ def get_label_quality_scores(
     Args:
         labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
         pred_probs: The model's probabilities, (N, K, H, W): float16, float32 or float64.
-        method: `softmin` scores an image by the softmin of its pixels' scores, `num_pixel_issues` by the share of its pixels
-            that are no label issues.
+        method: `softmin` scores an image by the softmin of its pixels' scores, `num_pixel_issues` by the share of its
+            pixels that are no label issues.
         batch_size: Has no effect.
         n_jobs: Has no effect.
         verbose: Whether to show a progress bar, where tqdm is installed.
@@ -46,9 +46,9 @@ def get_label_quality_scores(
             `ignore_label`, a label such as 255 whose pixels take no part and score 1.
 
     Returns:
-        The image scores, float64 (N,), and the pixel scores, (N, H, W): float64 for `softmin`, the type of `pred_probs` for
-        `num_pixel_issues`, as cleanlab has them. Low is suspect. For images of several sizes the pixel scores are a list of
-        (H, W), as wide as `segscore.Job.pixel_scores` has them.
+        The image scores, float64 (N,), and the pixel scores, (N, H, W): float64 for `softmin`, the type of `pred_probs`
+        for `num_pixel_issues`, as cleanlab has them. Low is suspect. For images of several sizes the pixel scores are a
+        list of (H, W).
 
     Raises:
         ValueError: The arrays or parameters make no sense; `segscore.InvalidInput` where the server found it.
@@ -72,8 +72,8 @@ def issues_from_scores(
 
     Where we differ from cleanlab 2.9 on purpose:
 
-    - Without `pixel_scores` it returns the images below the threshold, as cleanlab's documentation says. cleanlab returns
-      one more, even where none is below.
+    - Without `pixel_scores` it returns the images below the threshold, as cleanlab's documentation says. cleanlab
+      returns one more, even where none is below.
     - Equal scores come by index. cleanlab sorts unstably.
     - Scores are compared with the threshold as float64, whatever their type.
 
@@ -83,8 +83,8 @@ def issues_from_scores(
         threshold: What scores below it is an issue; from 0 to 1.
 
     Returns:
-        With `pixel_scores` the mask `pixel_scores < threshold`, bool (N, H, W), or a list of them. Without, the indices of the images that
-        score below the threshold, lowest score first.
+        With `pixel_scores` the mask `pixel_scores < threshold`, bool (N, H, W), or a list of masks. Without, the
+        indices of the images that score below the threshold, lowest score first.
 
     Raises:
         ValueError: There are no image scores, or the threshold is not from 0 to 1.

@@ -31,11 +31,15 @@ def display_issues(
     top: Optional[int] = None,
     **kwargs: Any,
 ) -> None:
-    """Shows the images with the most issues, most first, by matplotlib: what is given of labels and of likeliest classes
-    beside the issues in red.
+    """Shows the images with the most issues, most first, by matplotlib.
 
-    Where we differ from cleanlab 2.9 on purpose: images with as many issues as each other come by index; labels without a
-    colour, such as 255, are black; colours and titles are our own.
+    Issues are red. Beside them are the labels and the likeliest classes, as far as they are given.
+
+    Where we differ from cleanlab 2.9 on purpose:
+
+    - Images with as many issues as each other come by index.
+    - Labels that are no class, such as 255, are black. cleanlab raises IndexError.
+    - Colours and titles are our own.
 
     Args:
         issues: A mask, bool (N, H, W), as of `find_label_issues` or `issues_from_scores`.
@@ -83,9 +87,12 @@ def common_label_issues(
 ) -> pd.DataFrame:
     """Counts issues by their label and by the class that is most probable there.
 
-    Where we differ from cleanlab 2.9 on purpose: a class that has issues and no name in `class_names` is a ValueError, where
-    cleanlab leaves out a label, and raises IndexError for a most probable class; labels of another shape than the probabilities
-    are a ValueError, not an AssertionError; the bar is shown only with `verbose`.
+    Where we differ from cleanlab 2.9 on purpose:
+
+    - A class that has issues and no name in `class_names` is a ValueError. cleanlab leaves out such a label, and raises
+      IndexError for a most probable class.
+    - Labels of another shape than the probabilities are a ValueError, not an AssertionError.
+    - The bar is shown only with `verbose`.
 
     Args:
         issues: A mask, bool (N, H, W), as of `find_label_issues` or `issues_from_scores`.
@@ -97,8 +104,8 @@ def common_label_issues(
         verbose: Whether to print a sentence for each pair, and to show a progress bar where tqdm is installed.
 
     Returns:
-        A DataFrame with the columns `given_label`, `predicted_label` and `num_pixel_issues`, most issues first, equal counts
-        by label and then by most probable class.
+        A DataFrame with the columns `given_label`, `predicted_label` and `num_pixel_issues`, most issues first, equal
+        counts by label and then by most probable class.
 
     Raises:
         ValueError: The arrays do not fit together, or a name is missing.
