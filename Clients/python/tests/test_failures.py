@@ -109,6 +109,24 @@ def test_tries_are_bounded(flaky, arrays):
         segscore.Client(flaky.url, retries=1).version()
 
 
+def test_a_data_set_with_a_batch_of_unknown_fate_ends(flaky, client, arrays):
+    labels, pred_probs = arrays
+    flaky.will(proxy.lose_the_answer, "/batches", times=2)
+    with pytest.raises(segscore.Unreachable), segscore.Client(flaky.url, retries=1).dataset() as dataset:
+        for _ in range(2):
+            with pytest.raises(segscore.Unreachable):
+                dataset.add(labels[:2], pred_probs[:2])
+    assert flaky.count("/batches") == 2 and client.job(dataset.job.id).status == "canceled"
+
+
+def test_connections_are_used_again(client, arrays):
+    for _ in range(3):
+        client.score(*arrays).job.delete()
+        with pytest.raises(ValueError):
+            client.score(*arrays, threshold=2)
+    assert client._transport._pool.num_connections == 1
+
+
 def test_what_is_refused_is_not_sent_again(flaky, at_once, through, arrays):
     with pytest.raises(ValueError):
         at_once.score(arrays[0] + 9, arrays[1])

@@ -33,7 +33,7 @@ def test_a_wheel_and_a_source_distribution(distributions):
     assert packed == sources and "segscore/py.typed" in packed
     with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"pyproject.toml", "README.md", "LICENSE", "tests/conftest.py"} <= names
+    assert {"pyproject.toml", "README.md", "LICENSE", "src/segscore/py.typed"} <= names
     metadata = zipfile.ZipFile(wheel).read(f"segscore-{segscore.__version__}.dist-info/METADATA").decode()
     needed = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra ==" not in line]
     assert [line.split()[1].partition(">")[0] for line in needed] == ["numpy", "urllib3"]

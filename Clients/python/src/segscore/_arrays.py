@@ -28,16 +28,14 @@ def read_array(
         fields: Dict[str, str] = {"Accept": "application/x-npy"}
         if filling is not None and filling.etag:
             fields.update({"Range": f"bytes={filling.offset}-", "If-Range": filling.etag})
-        answer = transport.request("GET", path, query=query, fields=fields)
-        try:
-            if filling is None or answer.status != 206:
-                filling = Filling(answer, dtype)
-            filling.go_on(answer)
-            answer.release_conn()
-            return filling.array
-        except HTTPError as error:
-            answer.close()
-            attempts.failed(transport.unreachable(error))
+        with transport.request("GET", path, query=query, fields=fields) as answer:
+            try:
+                if filling is None or answer.status != 206:
+                    filling = Filling(answer, dtype)
+                filling.go_on(answer)
+                return filling.array
+            except HTTPError as error:
+                attempts.failed(transport.unreachable(error))
 
 
 class Filling:

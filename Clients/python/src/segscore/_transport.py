@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Mapping, Optional, Tuple, cast
+from typing import Any, Dict, Mapping, Optional, cast
 from urllib.parse import urlencode
 
 from urllib3 import BaseHTTPResponse
@@ -15,7 +15,6 @@ from ._pool import Verify, pool_for
 from ._version import __version__
 from .errors import SegscoreError, Unreachable, error_of
 
-LARGEST_PROBLEM = 1 << 20
 # The server may not have noticed yet that the connection is lost over which the same request came.
 STILL_ARRIVING = ("urn:segscore:request-arriving", "urn:segscore:batch-arriving")
 
@@ -72,21 +71,15 @@ class Transport:
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         """The JSON answer to a request, read to its end; None where it is empty."""
-        return self.ask_with_fields(method, path, **options)[0]
-
-    def ask_with_fields(self, method: str, path: str, **options: Any) -> Tuple[Any, Mapping[str, str]]:
-        """The same, and the fields of the answer."""
         attempts = self.attempts()
         while True:
-            answer = self.request(method, path, **options)
-            try:
-                data = answer.read()
-            except HTTPError as error:
-                attempts.failed(self.unreachable(error))
-                continue
-            finally:
-                answer.release_conn()
-            return (json.loads(data) if data else None), answer.headers
+            with self.request(method, path, **options) as answer:
+                try:
+                    data = answer.read()
+                except HTTPError as error:
+                    attempts.failed(self.unreachable(error))
+                    continue
+            return json.loads(data) if data else None
 
     def unreachable(self, error: HTTPError) -> Unreachable:
         title = "No connection" if isinstance(error, (NewConnectionError, ConnectTimeoutError)) else "No answer"
@@ -106,11 +99,10 @@ def problem_of(answer: BaseHTTPResponse) -> SegscoreError:
     """The exception for an answer that is an error, even from a proxy that knows no problem documents."""
     document: Any = None
     try:
-        document = json.loads(answer.read(LARGEST_PROBLEM))
+        with answer:
+            document = json.loads(answer.read())
     except (HTTPError, ValueError):
         pass
-    finally:
-        answer.release_conn()
     if not isinstance(document, dict):
         document = {"title": answer.reason or "Error", "detail": f"The answer was {answer.status} {answer.reason}."}
     return error_of(answer.status, document)

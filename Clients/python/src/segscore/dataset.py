@@ -9,7 +9,7 @@ from typing import Any, Callable, Mapping, Optional, Type
 from ._batches import Batch, batches_of
 from ._form import Form
 from ._transport import Transport
-from .errors import SegscoreError
+from .errors import SegscoreError, Unreachable
 from .job import Job
 
 
@@ -21,7 +21,8 @@ class Dataset:
                 dataset.add(y, model(x))
         dataset.job.ranking()
 
-    An exception in the block cancels the job. No batch is added twice, however often it has to be sent.
+    An exception in the block cancels the job. No batch is added twice, however often it has to be sent. Where the server
+    does not answer in the end, nobody knows whether it has the batch: then the data set takes no more, and is canceled.
 
     Attributes:
         job: The job. It has results after the block.
@@ -35,6 +36,7 @@ class Dataset:
         self.job = Job(transport, transport.ask("POST", "/jobs", query=parameters)["id"])
         self._key = uuid.uuid4().hex
         self._batches = 0
+        self._lost: Optional[Unreachable] = None
         self.images = 0
 
     def add(self, labels: Any, pred_probs: Any) -> int:
@@ -56,10 +58,15 @@ class Dataset:
 
     def send(self, batch: Batch, on_sent: Optional[Callable[[float], None]] = None) -> None:
         """Sends one batch, again if need be."""
-        key = f"{self._key}-{self._batches}"
-        body = Form(batch, on_sent)
-        self._transport.ask("POST", f"/jobs/{self.job.id}/batches", body=body, fields={"Idempotency-Key": key})
+        if self._lost is not None:
+            raise self._lost
+        fields = {"Idempotency-Key": f"{self._key}-{self._batches}"}
         self._batches += 1
+        try:
+            self._transport.ask("POST", f"/jobs/{self.job.id}/batches", body=Form(batch, on_sent), fields=fields)
+        except Unreachable as error:
+            self._lost = error
+            raise
         self.images += batch.images
 
     def __enter__(self) -> Dataset:
@@ -68,14 +75,16 @@ class Dataset:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType],
     ) -> None:
-        if kind is None:
-            try:
-                self.job.finish()
-                return
-            except SegscoreError:
-                self._cancel()
-                raise
-        self._cancel()
+        if kind is not None:
+            self._cancel()
+            return
+        try:
+            if self._lost is not None:
+                raise self._lost
+            self.job.finish()
+        except SegscoreError:
+            self._cancel()
+            raise
 
     def _cancel(self) -> None:
         try:
