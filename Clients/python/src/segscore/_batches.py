@@ -1,0 +1,157 @@
+"""Cuts a data set into the batches that are sent."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from ._parts import Part, Stacked, chunk_of, is_stored, loaded, part_of
+
+
+class Batch(NamedTuple):
+    """Some images of one size."""
+
+    labels: Part
+    pred_probs: Part
+
+    @property
+    def images(self) -> int:
+        return self.labels.shape[0]
+
+
+class DataSet:
+    """Labels and probabilities in any of the forms that are taken.
+
+    - Two arrays, (N, H, W) and (N, K, H, W): of NumPy, in memory or mapped, or stored as those of zarr and h5py.
+    - Two lists with an array for each image, (H, W) and (K, H, W). Sizes may differ.
+    - Anything else that can be iterated over, with images or with batches of images. They are sent as they come.
+
+    Attributes:
+        images: How many there are, if that is known.
+        is_lazy: Whether that is not known, and nothing should be taken from the data ahead of time.
+
+    Raises:
+        ValueError: The two do not fit together, or there are no images.
+    """
+
+    def __init__(self, labels: Any, pred_probs: Any, batch_bytes: int):
+        self._labels = labels if _is_listed(labels) else _opened(labels)
+        self._pred_probs = pred_probs if _is_listed(pred_probs) else _opened(pred_probs)
+        self._batch_bytes = batch_bytes
+        self._is_whole = _is_array(self._labels) and _is_array(self._pred_probs)
+        self.is_lazy = not self._is_whole and not (_is_listed(labels) and _is_listed(pred_probs))
+        self.images: Optional[int] = None if self.is_lazy else count_of(self._labels)
+        if self._is_whole:
+            check_shapes(self._labels, self._pred_probs)
+        if self.images == 0:
+            raise ValueError("There are no images.")
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches, in order."""
+        if self._is_whole:
+            yield from slices(self._labels, self._pred_probs, self._batch_bytes)
+        elif self.is_lazy:
+            for labels, pred_probs in self._pairs():
+                yield from batches_of(labels, pred_probs, self._batch_bytes)
+        else:
+            yield from self._runs()
+
+    def _runs(self) -> Iterator[Batch]:
+        """Runs of listed images that are of one size and type."""
+        run: List[Tuple[Any, Any]] = []
+        size = 0
+        for pair in self._pairs():
+            check_shapes(*pair, images=False)
+            added = _byte_count(pair[0]) + _byte_count(pair[1])
+            if run and (size + added > self._batch_bytes or _kind(pair) != _kind(run[0])):
+                yield _stacked(run)
+                run, size = [], 0
+            run.append(pair)
+            size += added
+        yield _stacked(run)
+
+    def _pairs(self) -> Iterator[Tuple[Any, Any]]:
+        for labels, pred_probs in zip_longest(_items(self._labels), _items(self._pred_probs)):
+            if labels is None or pred_probs is None:
+                raise ValueError("labels and pred_probs must have as many images as each other")
+            yield loaded(labels), loaded(pred_probs)
+
+
+def batches_of(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
+    """One image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), as one batch or more."""
+    labels, pred_probs = loaded(labels), loaded(pred_probs)
+    is_single = len(labels.shape) == 2
+    check_shapes(labels, pred_probs, images=not is_single)
+    if is_single:
+        yield _stacked([(labels, pred_probs)])
+    else:
+        yield from slices(labels, pred_probs, batch_bytes)
+
+
+def slices(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
+    """Runs of images of two arrays. They begin where chunks do, so that none is read twice."""
+    images = count_of(labels)
+    each = (_byte_count(labels) + _byte_count(pred_probs)) // max(images, 1)
+    count = max(batch_bytes // max(each, 1), 1)
+    depth = max(chunk_of(array, 0) if is_stored(array) else 1 for array in (labels, pred_probs))
+    if count > depth:
+        count -= count % depth
+    for start in range(0, images, count):
+        run = range(start, min(start + count, images))
+        yield Batch(part_of(labels, run), part_of(pred_probs, run))
+
+
+def check_shapes(labels: Any, pred_probs: Any, images: bool = True) -> None:
+    """Refuses what the server would refuse, before anything is sent.
+
+    Raises:
+        ValueError: As cleanlab does for the same arrays.
+    """
+    first = "N, " if images else ""
+    given, predicted = tuple(labels.shape), tuple(pred_probs.shape)
+    if len(given) != 2 + images:
+        raise ValueError(f"labels must be of shape ({first}H, W), not {given}")
+    if len(predicted) != 3 + images:
+        raise ValueError(f"pred_probs must be of shape ({first}K, H, W), not {predicted}")
+    if given != predicted[:images] + predicted[images + 1:]:
+        raise ValueError(f"labels {given} and pred_probs {predicted} must agree in {first}H and W")
+
+
+def count_of(data: Any) -> int:
+    """How many images there are in an array or a list; zarr's arrays have no length."""
+    return int(data.shape[0]) if hasattr(data, "shape") else len(data)
+
+
+def _items(data: Any) -> Iterable[Any]:
+    return (data[image] for image in range(count_of(data))) if is_stored(data) else data
+
+
+def _opened(data: Any) -> Any:
+    if is_stored(data) or hasattr(data, "shape") or hasattr(data, "__array__"):
+        return loaded(data)
+    if not isinstance(data, Iterable):
+        raise TypeError(f"labels and pred_probs are arrays or can be iterated over; {type(data).__name__} is neither")
+    return data
+
+
+def _is_listed(data: Any) -> bool:
+    return isinstance(data, (list, tuple))
+
+
+def _is_array(data: Any) -> bool:
+    return isinstance(data, np.ndarray) or is_stored(data)
+
+
+def _byte_count(array: Any) -> int:
+    return int(np.prod(array.shape, dtype=np.int64)) * int(np.dtype(array.dtype).itemsize)
+
+
+def _kind(pair: Tuple[Any, Any]) -> Tuple[Any, ...]:
+    """What two images have to have in common to be in one batch."""
+    return tuple((tuple(array.shape), np.dtype(array.dtype)) for array in pair)
+
+
+def _stacked(pairs: List[Tuple[Any, Any]]) -> Batch:
+    return Batch(Stacked([labels for labels, _ in pairs]), Stacked([pred_probs for _, pred_probs in pairs]))

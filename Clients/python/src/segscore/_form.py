@@ -1,0 +1,59 @@
+"""The body of a request: a multipart form around the bytes of arrays, which are never gathered."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from typing import Callable, Iterator, Optional
+
+import numpy as np
+
+from ._batches import Batch
+from ._parts import Part, size_of
+
+
+class Form:
+    """A batch as `multipart/form-data`, `labels` first, so that the server scores probabilities as they arrive.
+
+    It has a length, and can be iterated over as often as the request has to be sent.
+
+    Args:
+        on_sent: Told the share of the body that has gone out, from 0 to 1.
+    """
+
+    def __init__(self, batch: Batch, on_sent: Optional[Callable[[float], None]] = None):
+        boundary = uuid.uuid4().hex
+        self.content_type = f"multipart/form-data; boundary={boundary}"
+        self._sections = [
+            (_head(boundary, "labels", batch.labels), batch.labels),
+            (b"\r\n" + _head(boundary, "pred_probs", batch.pred_probs), batch.pred_probs),
+        ]
+        self._end = f"\r\n--{boundary}--\r\n".encode()
+        self.length = len(self._end) + sum(len(head) + size_of(part) for head, part in self._sections)
+        self._on_sent = on_sent
+
+    def __iter__(self) -> Iterator[memoryview]:
+        sent = 0
+        for piece in self._pieces():
+            yield piece
+            # The piece has gone out when the next one is asked for.
+            sent += piece.nbytes
+            if self._on_sent is not None:
+                self._on_sent(sent / self.length)
+
+    def _pieces(self) -> Iterator[memoryview]:
+        for head, part in self._sections:
+            yield memoryview(head)
+            yield from part.pieces()
+        yield memoryview(self._end)
+
+
+def _head(boundary: str, name: str, part: Part) -> bytes:
+    """What stands between two arrays: the part's fields, and the header of its npy file."""
+    fields = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.npy"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n")
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {
+        "descr": np.lib.format.dtype_to_descr(part.dtype), "fortran_order": part.fortran_order, "shape": part.shape})
+    return fields.encode() + header.getvalue()

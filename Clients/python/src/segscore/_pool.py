@@ -1,0 +1,93 @@
+"""Connections to the server, over TCP, TLS or a Unix socket."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from typing import Any, Union
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import LocationParseError, NewConnectionError
+from urllib3.util import Timeout, parse_url
+
+Verify = Union[bool, str, "os.PathLike[str]"]
+
+
+class Connection(HTTPConnection):
+    """A connection on which sending may stall as long as reading. For urllib3 it is as long as connecting."""
+
+    def __init__(self, *arguments: Any, send_timeout: float, **options: Any):
+        super().__init__(*arguments, **options)
+        self._send_timeout = send_timeout
+
+    def connect(self) -> None:
+        super().connect()
+        if self.sock is not None:
+            self.sock.settimeout(self._send_timeout)
+
+
+class SecureConnection(Connection, HTTPSConnection):
+    """The same with TLS."""
+
+
+class UnixConnection(Connection):
+    """The same to a socket in the file system."""
+
+    def __init__(self, *arguments: Any, socket_path: str, **options: Any):
+        super().__init__(*arguments, **options)
+        self._socket_path = socket_path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self.sock.settimeout(self._send_timeout)
+            self.sock.connect(self._socket_path)
+        except OSError as error:
+            self.sock.close()
+            raise NewConnectionError(self, f"{self._socket_path}: {error}") from error
+
+
+class Pool(HTTPConnectionPool):
+    ConnectionCls = Connection
+
+
+class SecurePool(HTTPSConnectionPool):
+    ConnectionCls = SecureConnection
+
+
+class UnixPool(HTTPConnectionPool):
+    ConnectionCls = UnixConnection
+
+
+def pool_for(url: str, timeout: float, verify: Verify) -> HTTPConnectionPool:
+    """The connections to `http://…`, `https://…` or `unix:/…`.
+
+    Raises:
+        ValueError: The URL is none of these.
+    """
+    options: Any = {"timeout": Timeout(connect=10, read=timeout), "maxsize": 8, "send_timeout": timeout}
+    if url.startswith("unix:"):
+        path = url[len("unix:"):]
+        return UnixPool("localhost", socket_path="/" + path.lstrip("/") if path.startswith("//") else path, **options)
+    try:
+        parts = parse_url(url)
+    except LocationParseError:
+        parts = None
+    if parts is None or not parts.host or parts.scheme not in ("http", "https") or parts.auth or parts.query:
+        raise ValueError(f"{url!r} is no http://host:port, https://host:port or unix:/path")
+    if parts.scheme == "http":
+        return Pool(parts.host, parts.port, **options)
+    return SecurePool(parts.host, parts.port or 443, ssl_context=context_for(verify), **options)
+
+
+def context_for(verify: Verify) -> ssl.SSLContext:
+    """What is asked of the server's certificate: True for the system's authorities, or a file of others in PEM."""
+    if isinstance(verify, bool):
+        context = ssl.create_default_context()
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+    return ssl.create_default_context(cafile=os.fspath(verify))

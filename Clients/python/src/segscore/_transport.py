@@ -1,0 +1,112 @@
+"""Requests, their answers, and the ones that are sent again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Mapping, Optional, cast
+from urllib.parse import urlencode
+
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
+
+from ._attempts import Attempts
+from ._form import Form
+from ._pool import Verify, pool_for
+from ._version import __version__
+from .errors import SegscoreError, Unreachable, error_of
+
+# The server may not have noticed yet that the connection is lost over which the same request came.
+STILL_ARRIVING = ("urn:segscore:request-arriving", "urn:segscore:batch-arriving")
+
+
+class Transport:
+    """Speaks HTTP with one server. It may be used by several threads."""
+
+    def __init__(self, url: str, api_key: Optional[str], verify: Verify, timeout: float, retries: int):
+        self.url = url.rstrip("/")
+        self._pool = pool_for(self.url, timeout, verify)
+        rest = "" if url.startswith("unix:") else self.url.partition("://")[2]
+        self._prefix = rest[rest.index("/"):] if "/" in rest else ""
+        self._fields = {"User-Agent": f"segscore-python/{__version__}"}
+        if api_key:
+            self._fields["Authorization"] = f"Bearer {api_key}"
+        self._retries = retries
+
+    def attempts(self) -> Attempts:
+        return Attempts(self._retries)
+
+    def request(
+        self, method: str, path: str, *, query: Optional[Mapping[str, Any]] = None,
+        fields: Optional[Mapping[str, str]] = None, body: Optional[Form] = None,
+    ) -> BaseHTTPResponse:
+        """The answer to a request, its body still to be read.
+
+        Every request that is made here may be repeated: what would be there twice carries an `Idempotency-Key`.
+
+        Raises:
+            SegscoreError: What the server refused it for, or `Unreachable`.
+        """
+        target = self._prefix + path + query_of(query)
+        sent: Dict[str, str] = {"Accept": "application/json", **self._fields, **(fields or {})}
+        if body is not None:
+            sent.update({"Content-Type": body.content_type, "Content-Length": str(body.length)})
+        attempts = self.attempts()
+        while True:
+            try:
+                answer = self._pool.urlopen(
+                    method, target, body=cast(Any, body), headers=sent, retries=False, redirect=False,
+                    preload_content=False)
+            except HTTPError as error:
+                unreachable = self.unreachable(error)
+                if isinstance(error, SSLError):
+                    raise unreachable from error  # The certificate will not be a better one.
+                attempts.failed(unreachable)
+                continue
+            if answer.status < 300:
+                return answer
+            failure = problem_of(answer)
+            if not is_temporary(failure):
+                raise failure
+            attempts.failed(failure, answer.headers.get("Retry-After"))
+
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        """The JSON answer to a request, read to its end; None where it is empty."""
+        attempts = self.attempts()
+        while True:
+            with self.request(method, path, **options) as answer:
+                try:
+                    data = answer.read()
+                except HTTPError as error:
+                    attempts.failed(self.unreachable(error))
+                    continue
+            return json.loads(data) if data else None
+
+    def unreachable(self, error: HTTPError) -> Unreachable:
+        title = "No connection" if isinstance(error, (NewConnectionError, ConnectTimeoutError)) else "No answer"
+        return Unreachable({"title": title, "detail": f"No answer from {self.url}: {error}"})
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def query_of(query: Optional[Mapping[str, Any]]) -> str:
+    """`?` and the parameters that are not None."""
+    given = {name: value for name, value in (query or {}).items() if value is not None}
+    return "?" + urlencode(given) if given else ""
+
+
+def problem_of(answer: BaseHTTPResponse) -> SegscoreError:
+    """The exception for an answer that is an error, even from a proxy that knows no problem documents."""
+    document: Any = None
+    try:
+        with answer:
+            document = json.loads(answer.read())
+    except (HTTPError, ValueError):
+        pass
+    if not isinstance(document, dict):
+        document = {"title": answer.reason or "Error", "detail": f"The answer was {answer.status} {answer.reason}."}
+    return error_of(answer.status, document)
+
+
+def is_temporary(error: SegscoreError) -> bool:
+    return error.status in (408, 429, 502, 503, 504) or (error.status == 409 and error.type in STILL_ARRIVING)

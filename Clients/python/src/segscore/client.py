@@ -1,0 +1,171 @@
+"""Talks to one server."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from itertools import chain, islice
+from types import TracebackType
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Type
+
+from ._batches import Batch, DataSet
+from ._form import Form
+from ._pool import Verify
+from ._transport import Transport
+from .dataset import Dataset
+from .job import LONGEST_POLL, Job
+from .scores import Scores
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+OnImages = Callable[[int], None]
+
+
+class Client:
+    """A client of one server, which may be used by several threads.
+
+    Args:
+        url: `http://host:port`, `https://host:port` or `unix:/path/of/socket`. By default `SEGSCORE_URL`, else
+            `http://127.0.0.1:8080`.
+        api_key: What the server knows its callers by, shown as a bearer token. By default `SEGSCORE_API_KEY`.
+        verify: Who vouches for the server's certificate: True for the system's authorities, or the path of a PEM file
+            with others. False trusts anyone. By default `SEGSCORE_CA`, else True.
+        timeout: Seconds without a byte of an answer after which a request has failed.
+        retries: How often a request is sent again that was not answered, or answered that the server is busy.
+        batch_bytes: The most that is sent at once. What is larger goes as batches of a job, of whole images each.
+    """
+
+    def __init__(
+        self, url: Optional[str] = None, *, api_key: Optional[str] = None, verify: Optional[Verify] = None,
+        timeout: float = 120, retries: int = 6, batch_bytes: int = 256 << 20,
+    ):
+        url = url or os.environ.get("SEGSCORE_URL") or DEFAULT_URL
+        api_key = api_key or os.environ.get("SEGSCORE_API_KEY")
+        if verify is None:
+            verify = os.environ.get("SEGSCORE_CA") or True
+        if timeout <= LONGEST_POLL:
+            raise ValueError(f"timeout must be above {LONGEST_POLL} s, for which questions are held")
+        self._transport = Transport(url, api_key, verify, timeout, retries)
+        self._batch_bytes = batch_bytes
+
+    def __repr__(self) -> str:
+        return f"<segscore.Client of {self._transport.url}>"
+
+    def score(
+        self, labels: Any, pred_probs: Any, *, method: str = "softmin", temperature: Optional[float] = None,
+        downsample: Optional[int] = None, threshold: Optional[float] = None, ignore_label: Optional[int] = None,
+        on_images: Optional[OnImages] = None,
+    ) -> Scores:
+        """Scores a data set, and returns all that came out.
+
+        Args:
+            labels: The given classes: integers (N, H, W), a list of (H, W), or anything that gives one or the other
+                when it is iterated over. Arrays of zarr and h5py are read in their chunks, mapped files as they are.
+            pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), and so on.
+            method: `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
+            temperature: Of softmin, by default 0.1. A small one tends to the lowest pixel score, a large one to the
+                mean.
+            downsample: The extent of the blocks that `num_pixel_issues` looks at, by default 1.
+            threshold: Asks for `issues`, the pixels that score below.
+            ignore_label: A label, often 255, whose pixels take no part.
+            on_images: Told how many images have been sent.
+
+        Raises:
+            ValueError: A parameter or an array makes no sense (`InvalidInput` where the server found it).
+            SegscoreError: The server refused for another reason, or did not answer.
+        """
+        job = self.submit(
+            labels, pred_probs, method=method, temperature=temperature, downsample=downsample, threshold=threshold,
+            ignore_label=ignore_label, on_images=on_images, wait=True)
+        return Scores.of(job, method, threshold)
+
+    def submit(
+        self, labels: Any, pred_probs: Any, *, method: str = "softmin", temperature: Optional[float] = None,
+        downsample: Optional[int] = None, threshold: Optional[float] = None, ignore_label: Optional[int] = None,
+        on_images: Optional[OnImages] = None, wait: bool = False,
+    ) -> Job:
+        """Sends a data set, and returns the job; arguments are those of `score`.
+
+        Args:
+            wait: Whether to return when the job has succeeded, and not as soon as all is sent.
+        """
+        data = DataSet(labels, pred_probs, self._batch_bytes)
+        wanted = parameters(method, temperature, downsample, threshold, ignore_label)
+        batches = data.batches()
+        ahead = [] if data.is_lazy else list(islice(batches, 2))
+        if len(ahead) == 1:
+            job = self._post(ahead[0], wanted, wait, on_images)
+        else:
+            job = self._post_batches(chain(ahead, batches), wanted, on_images)
+        return job.wait() if wait else job
+
+    def dataset(
+        self, *, method: str = "softmin", temperature: Optional[float] = None, downsample: Optional[int] = None,
+        threshold: Optional[float] = None, ignore_label: Optional[int] = None,
+    ) -> Dataset:
+        """Opens a job that takes images as they come; see `Dataset`. Arguments are those of `score`."""
+        wanted = parameters(method, temperature, downsample, threshold, ignore_label)
+        return Dataset(self._transport, wanted, self._batch_bytes)
+
+    def job(self, id: str) -> Job:
+        """The job of this id, which another process may have made."""
+        return Job(self._transport, self._transport.ask("GET", f"/jobs/{id}")["id"])
+
+    def jobs(self, *, status: Optional[str] = None, limit: int = 50) -> List[Job]:
+        """The newest jobs of the server."""
+        page = self._transport.ask("GET", "/jobs", query={"status": status, "limit": limit})
+        return [Job(self._transport, document["id"]) for document in page["jobs"]]
+
+    def version(self) -> str:
+        """The server's version."""
+        return str(self._transport.ask("GET", "/version")["version"])
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def _post(self, batch: Batch, wanted: Mapping[str, Any], wait: bool, on_images: Optional[OnImages]) -> Job:
+        """Sends a data set as one request.
+
+        One that waits for its scores leaves nothing behind where it is cut off, and so needs no key to be repeated.
+        """
+        fields = {} if wait else {"Prefer": "respond-async", "Idempotency-Key": uuid.uuid4().hex}
+        body = Form(batch, counting(batch, 0, on_images))
+        answer = self._transport.ask("POST", "/score", query=wanted, body=body, fields=fields)
+        # 200 answers with scores, 202 with the job's document.
+        return Job(self._transport, answer["job"], answer["shape"]) if "job" in answer else Job(
+            self._transport, answer["id"])
+
+    def _post_batches(
+        self, batches: Iterable[Batch], wanted: Mapping[str, Any], on_images: Optional[OnImages],
+    ) -> Job:
+        with Dataset(self._transport, wanted, self._batch_bytes) as dataset:
+            for batch in batches:
+                dataset.send(batch, counting(batch, dataset.images, on_images))
+            if dataset.images == 0:
+                raise ValueError("There are no images.")
+        return dataset.job
+
+
+def parameters(
+    method: str, temperature: Optional[float], downsample: Optional[int], threshold: Optional[float],
+    ignore_label: Optional[int],
+) -> Dict[str, Any]:
+    """The query of a scoring request."""
+    return {"method": method, "temperature": temperature, "downsample": downsample, "threshold": threshold,
+            "ignore_label": ignore_label}
+
+
+def counting(batch: Batch, before: int, on_images: Optional[OnImages]) -> Optional[Callable[[float], None]]:
+    """Turns the share of a batch that was sent into a number of images."""
+    if on_images is None:
+        return None
+    told = on_images
+    return lambda share: told(before + int(share * batch.images))

@@ -1,0 +1,93 @@
+"""Data sets that come in batches."""
+
+from __future__ import annotations
+
+import uuid
+from types import TracebackType
+from typing import Any, Callable, Mapping, Optional, Type
+
+from ._batches import Batch, batches_of
+from ._form import Form
+from ._transport import Transport
+from .errors import SegscoreError, Unreachable
+from .job import Job
+
+
+class Dataset:
+    """A job that takes images as they come, and begins when the `with` block ends.
+
+        with client.dataset(method="num_pixel_issues") as dataset:
+            for x, y in loader:
+                dataset.add(y, model(x))
+        dataset.job.ranking()
+
+    An exception in the block cancels the job. No batch is added twice, however often it has to be sent. Where the server
+    does not answer in the end, nobody knows whether it has the batch: then the data set takes no more, and is canceled.
+
+    Attributes:
+        job: The job. It has results after the block.
+        images: How many were added.
+    """
+
+    def __init__(self, transport: Transport, parameters: Mapping[str, Any], batch_bytes: int):
+        self._transport = transport
+        self._batch_bytes = batch_bytes
+        # Where the answer is lost, another job is opened; the server cancels the first when its time is over.
+        self.job = Job(transport, transport.ask("POST", "/jobs", query=parameters)["id"])
+        self._key = uuid.uuid4().hex
+        self._batches = 0
+        self._lost: Optional[Unreachable] = None
+        self.images = 0
+
+    def add(self, labels: Any, pred_probs: Any) -> int:
+        """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W).
+
+        It returns when the server has them, and the arrays may be changed afterwards. Sizes may differ from call to
+        call; K may not.
+
+        Returns:
+            The number of the first of these images among the job's.
+
+        Raises:
+            ValueError: The arrays make no sense. The job stays as it was, and takes others.
+        """
+        first = self.images
+        for batch in batches_of(labels, pred_probs, self._batch_bytes):
+            self.send(batch)
+        return first
+
+    def send(self, batch: Batch, on_sent: Optional[Callable[[float], None]] = None) -> None:
+        """Sends one batch, again if need be."""
+        if self._lost is not None:
+            raise self._lost
+        fields = {"Idempotency-Key": f"{self._key}-{self._batches}"}
+        self._batches += 1
+        try:
+            self._transport.ask("POST", f"/jobs/{self.job.id}/batches", body=Form(batch, on_sent), fields=fields)
+        except Unreachable as error:
+            self._lost = error
+            raise
+        self.images += batch.images
+
+    def __enter__(self) -> Dataset:
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType],
+    ) -> None:
+        if kind is not None:
+            self._cancel()
+            return
+        try:
+            if self._lost is not None:
+                raise self._lost
+            self.job.finish()
+        except SegscoreError:
+            self._cancel()
+            raise
+
+    def _cancel(self) -> None:
+        try:
+            self.job.cancel()
+        except SegscoreError:
+            pass  # What went wrong before is what matters; the server cancels a job that is left alone.

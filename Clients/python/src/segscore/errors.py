@@ -1,0 +1,53 @@
+"""What can go wrong with a request."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional
+
+
+class SegscoreError(Exception):
+    """The server refused a request, or failed. Carries its problem document (RFC 9457).
+
+    400 and 422 are raised as `InvalidInput`, which is also a `ValueError`; a server that does not answer as
+    `Unreachable`, which is also a `ConnectionError`.
+
+    Attributes:
+        problem: The whole document.
+        status: The HTTP status; None where there was no answer.
+        type: A stable name to switch on, such as `urn:segscore:label-out-of-range`.
+        title, detail: What it is in general, and what is wrong this time.
+        parameter: The parameter or array at fault, if one is.
+        expected, actual: What would have been right, and what came, where the server says so.
+    """
+
+    def __init__(self, problem: Mapping[str, Any]):
+        super().__init__(dict(problem))
+        self.problem = dict(problem)
+        self.status: Optional[int] = problem.get("status")
+        self.type: str = problem.get("type", "about:blank")
+        self.title: str = problem.get("title", "Error")
+        self.detail: str = problem.get("detail", self.title)
+        self.parameter: Optional[str] = problem.get("parameter")
+        self.expected: Any = problem.get("expected")
+        self.actual: Any = problem.get("actual")
+
+    def __str__(self) -> str:
+        return self.detail if self.status is None else f"{self.detail} ({self.status}, {self.type})"
+
+
+class InvalidInput(SegscoreError, ValueError):
+    """400 or 422: the parameters or the arrays are not what they should be."""
+
+
+class Unreachable(SegscoreError, ConnectionError):
+    """No answer came, as often as it was tried."""
+
+
+class JobEnded(SegscoreError):
+    """A job whose results were waited for has failed, or was canceled."""
+
+
+def error_of(status: int, problem: Mapping[str, Any]) -> SegscoreError:
+    """The exception for an answer of this status."""
+    kind = InvalidInput if status in (400, 422) else SegscoreError
+    return kind({"status": status, **problem})

@@ -1,0 +1,218 @@
+"""Jobs of a server: how they are doing, and what came out of them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+
+import numpy as np
+
+from ._arrays import read_array
+from ._transport import Transport
+from .errors import JobEnded, SegscoreError, error_of
+
+Images = Union[np.ndarray, List[np.ndarray]]
+"""One array for all images, or where they are of several sizes, a list with one for each."""
+
+LONGEST_POLL = 30  # Seconds for which one question is held.
+LIVE = ("open", "receiving", "queued", "running")
+
+
+class Progress(NamedTuple):
+    """How far a job is."""
+
+    status: str
+    images_done: int
+    images_total: Optional[int]
+    fraction: float
+
+
+class RankedImage(NamedTuple):
+    """An image's place in the ranking."""
+
+    image: int
+    score: float
+    num_pixel_issues: int
+
+
+class ClassPair(NamedTuple):
+    """How many pixels with issues are labelled as one class, and likelier another."""
+
+    given_label: str
+    predicted_label: str
+    num_pixel_issues: int
+
+
+class Job:
+    """A job of the server. Its results stay there until they expire, or until it is deleted.
+
+    Methods that need results wait for the job's end. They raise `JobEnded` where it failed or was canceled.
+
+    Attributes:
+        id: What the server calls it.
+    """
+
+    def __init__(self, transport: Transport, id: str, shape: Optional[Dict[str, Any]] = None):
+        self.id = id
+        self._transport = transport
+        self._path = f"/jobs/{id}"
+        self._shape = shape  # Known once the job has succeeded.
+
+    def __repr__(self) -> str:
+        return f"<segscore.Job {self.id} at {self._transport.url}>"
+
+    # Its life
+
+    def document(self) -> Dict[str, Any]:
+        """All that the server tells of the job."""
+        document: Dict[str, Any] = self._transport.ask("GET", self._path)
+        return document
+
+    @property
+    def status(self) -> str:
+        """`open`, `receiving`, `queued` or `running`, then for good `succeeded`, `failed` or `canceled`."""
+        return str(self.document()["status"])
+
+    def progress(self) -> Progress:
+        """How far it is, without waiting."""
+        document = self.document()
+        progress = document["progress"]
+        return Progress(document["status"], progress["images_done"], progress["images_total"], progress["fraction"])
+
+    def wait(self, timeout: Optional[float] = None) -> Job:
+        """Waits until the job has succeeded, and returns it.
+
+        Raises:
+            TimeoutError: It has not ended within so many seconds. It goes on.
+            JobEnded: It has failed, or was canceled.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._shape is None:
+            left = LONGEST_POLL if deadline is None else max(deadline - time.monotonic(), 0)
+            document = self._transport.ask("GET", self._path, query={"wait": min(int(left), LONGEST_POLL)})
+            if document["status"] == "succeeded":
+                self._shape = document["shape"]
+            elif document["status"] not in LIVE:
+                raise failure_of(document)
+            elif deadline is not None and left < 1:
+                # The server counts in whole seconds.
+                if left == 0:
+                    raise TimeoutError(f"The job {self.id} is {document['status']} after {timeout} s.")
+                time.sleep(min(left, 0.05))
+        return self
+
+    def finish(self) -> None:
+        """Has a job that was opened for batches run over them."""
+        try:
+            self._transport.ask("POST", f"{self._path}/finish")
+        except SegscoreError as error:
+            # The answer may have been lost to a request that was heard.
+            if error.type != "urn:segscore:job-not-open" or self.status not in ("queued", "running", "succeeded"):
+                raise
+
+    def cancel(self) -> None:
+        """Stops the job if it has not ended."""
+        self._transport.ask("POST", f"{self._path}/cancel")
+
+    def delete(self) -> None:
+        """Stops the job if it has not ended, and has the server forget it and its results."""
+        try:
+            self._transport.ask("DELETE", self._path)
+        except SegscoreError as error:
+            if error.status != 404:
+                raise
+
+    # Its results
+
+    def image_scores(self) -> np.ndarray:
+        """The scores of the images, float64 (N,). Low is suspect."""
+        self._wait_unless_open()
+        return read_array(self._transport, f"{self._path}/image_scores")
+
+    def pixel_scores(self, image: Optional[int] = None, *, dtype: Any = None) -> Images:
+        """The probabilities of the pixels' own labels, (N, H, W), or of one image (H, W).
+
+        They are float32 for probabilities of float16 and float32, else float64, unless `dtype` says otherwise.
+        """
+        return self._images("pixel_scores", image, dtype=dtype)
+
+    def issues(
+        self, image: Optional[int] = None, *, threshold: Optional[float] = None, class_index: Optional[int] = None,
+    ) -> Images:
+        """The pixels that score below a threshold, bool (N, H, W), or of one image (H, W).
+
+        Args:
+            threshold: By default the job's own, else 0.1.
+            class_index: Only those that involve this class, as label or as the most probable one.
+        """
+        return self._images("issues", image, threshold=threshold, **{"class": class_index})
+
+    def label_issues(self, image: Optional[int] = None, *, class_index: Optional[int] = None) -> Images:
+        """The pixels that confident learning finds, bool (N, H, W); of jobs of the method `num_pixel_issues`.
+
+        Args:
+            class_index: Only those that involve this class, as label or as the most probable one.
+        """
+        return self._images("label_issues", image, **{"class": class_index})
+
+    def ranking(self, limit: int = 20, *, threshold: Optional[float] = None) -> List[RankedImage]:
+        """The worst images, lowest score first.
+
+        Args:
+            threshold: Counts the pixels that score below it; by default label issues where the job has them.
+        """
+        self._wait_unless_open()
+        query = {"limit": limit, "threshold": threshold}
+        rows = self._transport.ask("GET", f"{self._path}/ranking", query=query)["ranking"]
+        return [RankedImage(**row) for row in rows]
+
+    def summary(
+        self, *, class_names: Optional[Sequence[str]] = None, exclude: Optional[Sequence[int]] = None, top: int = 20,
+        threshold: Optional[float] = None,
+    ) -> List[ClassPair]:
+        """Which class is taken for which, most issues first.
+
+        Args:
+            class_names: What to call the classes, from 0 on; by default "0", "1" and so on.
+            exclude: Leaves out the pixels for which one of these classes is the most probable.
+            top: How many pairs to list at most.
+            threshold: Counts the pixels that score below it; by default label issues where the job has them.
+        """
+        self._wait_unless_open()
+        excluded = ",".join(str(int(each)) for each in exclude) if exclude else None
+        query = {"exclude": excluded, "top": top, "threshold": threshold}
+        rows = self._transport.ask("GET", f"{self._path}/summary", query=query)
+        # Named here, since names may hold commas.
+        def name(label: str) -> str:
+            return label if class_names is None else class_names[int(label)]
+        return [ClassPair(name(row["given_label"]), name(row["predicted_label"]), row["num_pixel_issues"])
+                for row in rows]
+
+    def statistics(self) -> Dict[str, Any]:
+        """The numbers that decided which pixels are label issues, as the server's `/statistics` gives them."""
+        self._wait_unless_open()
+        statistics: Dict[str, Any] = self._transport.ask("GET", f"{self._path}/statistics")
+        return statistics
+
+    def _images(self, resource: str, image: Optional[int], dtype: Any = None, **query: Any) -> Images:
+        self._wait_unless_open()
+        path = f"{self._path}/{resource}"
+        if image is None and self._shape is not None and self._shape["height"] is None:
+            indices = range(self._shape["images"])
+            return [read_array(self._transport, path, {**query, "image": index}, dtype) for index in indices]
+        return read_array(self._transport, path, {**query, "image": image}, dtype)
+
+    def _wait_unless_open(self) -> None:
+        """An open job does not end by waiting; the server says so when it is asked."""
+        if self._shape is None and self.status != "open":
+            self.wait()
+
+
+def failure_of(document: Dict[str, Any]) -> SegscoreError:
+    """The exception for a job that has ended without results."""
+    problem = document["error"]
+    if problem is not None and problem["status"] in (400, 422):
+        return error_of(problem["status"], problem)
+    detail = f"The job {document['id']} was {document['status']}."
+    return JobEnded(problem or {"status": 409, "type": "urn:segscore:job-canceled", "title": "Job canceled",
+                                "detail": detail})

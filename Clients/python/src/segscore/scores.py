@@ -1,0 +1,39 @@
+"""What comes out of scoring."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Optional
+
+import numpy as np
+
+from .job import Images, Job
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """The results of a job.
+
+    Arrays of pixels are (N, H, W), or where images are of several sizes a list with one (H, W) for each.
+
+    Attributes:
+        image_scores: float64 (N,). Low is suspect.
+        pixel_scores: The probabilities of the pixels' own labels: float32, or float64 for those of float64.
+        issues: The pixels below the threshold, if one was given.
+        label_issues: The pixels that confident learning finds, if the method was `num_pixel_issues`.
+        job: The job, for its `ranking` and `summary`. It stays on the server until it expires or is deleted.
+    """
+
+    image_scores: np.ndarray
+    pixel_scores: Images
+    issues: Optional[Images]
+    label_issues: Optional[Images]
+    job: Job
+
+    @classmethod
+    def of(cls, job: Job, method: str, threshold: Optional[float]) -> Scores:
+        """Reads the results of a job that was made with these parameters."""
+        return cls(
+            job.image_scores(), job.pixel_scores(),
+            job.issues() if threshold is not None else None,
+            job.label_issues() if method == "num_pixel_issues" else None, job)

@@ -1,0 +1,46 @@
+"""What the functions that ask the server have in common."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, Optional
+
+from .._batches import count_of
+from .._config import default_client
+from .._progress import Bar
+from ..errors import SegscoreError
+from ..job import Job
+
+
+def check_batch_size(batch_size: Optional[int]) -> None:
+    """Refuses what cleanlab refuses, though it has no effect here.
+
+    Raises:
+        ValueError: It is not above 0.
+    """
+    if batch_size is not None and batch_size <= 0:
+        raise ValueError(f"batch_size must be above 0, and is {batch_size}")
+
+
+def only(options: Dict[str, Any], *known: str) -> Dict[str, Any]:
+    """The keywords that are known, without those that are None. cleanlab passes over others in silence."""
+    for name in options:
+        if name not in known:
+            warnings.warn(f"There is no parameter {name!r}; it has no effect.", stacklevel=3)
+    return {name: options[name] for name in known if options.get(name) is not None}
+
+
+@contextmanager
+def job_over(labels: Any, pred_probs: Any, description: str, verbose: bool, **parameters: Any) -> Iterator[Job]:
+    """A job over a data set. It is deleted in the end, since nobody else knows of it."""
+    total = count_of(labels) if hasattr(labels, "shape") or hasattr(labels, "__len__") else None
+    with Bar(description, total, verbose) as bar:
+        job = default_client().submit(labels, pred_probs, on_images=bar.show, wait=True, **parameters)
+    try:
+        yield job
+    finally:
+        try:
+            job.delete()
+        except SegscoreError:
+            pass  # It expires by itself.

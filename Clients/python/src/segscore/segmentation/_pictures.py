@@ -1,0 +1,58 @@
+"""Pictures of masks and of the issues in them."""
+
+from __future__ import annotations
+
+import colorsys
+from typing import Any, List, Optional, Sequence
+
+import numpy as np
+
+try:
+    import matplotlib.pyplot as plt
+    from matplotlib.patches import Patch
+except ImportError as error:
+    raise ImportError("display_issues draws with matplotlib: pip install 'segscore[plot]'") from error
+
+RED, PALE = (0.85, 0.1, 0.1), 0.93
+GOLDEN = 0.618034  # Hues that are apart by this share of the circle never come close to each other.
+
+
+def colors_of(classes: int) -> np.ndarray:
+    """A colour for each class, and black behind them for labels that are none; (K + 1, 3)."""
+    colors = [
+        colorsys.hsv_to_rgb(k * GOLDEN % 1, (0.45, 0.75)[k % 2], (0.95, 0.7, 0.85)[k % 3]) for k in range(classes)]
+    return np.array([*colors, (0, 0, 0)])
+
+
+def legend(class_names: Sequence[str], classes: int, **options: Any) -> None:
+    """Shows which colour is which class."""
+    colors = colors_of(max(classes, len(class_names)))
+    patches = [Patch(color=color, label=name) for name, color in zip(class_names, colors)]
+    columns = min(len(patches), 6)
+    _, axis = plt.subplots(figsize=(1.6 * columns, 0.4 * -(-len(patches) // columns) + 0.2))
+    axis.legend(handles=patches, loc="center", ncol=columns, frameon=False)
+    axis.axis("off")
+    plt.show(**options)
+
+
+def picture(
+    image: int, issues: np.ndarray, labels: Optional[np.ndarray], likeliest: Optional[np.ndarray],
+    classes: Optional[int], **options: Any,
+) -> None:
+    """Shows an image's labels, its likeliest classes and its issues beside each other, as far as they are given."""
+    panels: List[Any] = []
+    if classes is not None:
+        colors = colors_of(classes)
+        for title, mask in (("given labels", labels), ("likeliest classes", likeliest)):
+            if mask is not None:
+                known = np.where((mask >= 0) & (mask < classes), mask, classes).astype(np.int64)
+                panels.append((title, colors[known]))
+    marked = np.full((*issues.shape, 3), PALE)
+    marked[issues] = RED
+    panels.append((f"image {image}, issue pixels: {np.count_nonzero(issues)}", marked))
+    _, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 4), squeeze=False)
+    for axis, (title, pixels) in zip(axes[0], panels):
+        axis.imshow(pixels)
+        axis.set_title(title)
+        axis.axis("off")
+    plt.show(**options)

@@ -1,0 +1,52 @@
+"""Finds the pixels whose labels are wrong; `cleanlab.segmentation.filter`.
+
+Source: cleanlab/cleanlab `cleanlab/segmentation/filter.py`, version 2.9.0.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ..job import Images
+from ._call import check_batch_size, job_over, only
+
+
+def find_label_issues(
+    labels: Any,
+    pred_probs: Any,
+    *,
+    batch_size: Optional[int] = None,
+    n_jobs: Optional[int] = None,
+    verbose: bool = True,
+    **kwargs: Any,
+) -> Images:
+    """Finds label issues by confident learning over the whole data set.
+
+    Where we differ from cleanlab 2.9 on purpose:
+
+    - Of equal scores at the cut the first by image, row and column become candidates. cleanlab sorts unstably.
+    - Classes' and blocks' means are made in float64, where cleanlab makes them in the type of `pred_probs`, and results
+      do not depend on `batch_size`.
+    - A block of zeros keeps them. cleanlab divides them by their sum.
+    - Labels outside 0 to K - 1, and probabilities that are not finite or not in [0, 1], are refused.
+
+    Args:
+        labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
+        pred_probs: The model's probabilities, (N, K, H, W): float16, float32 or float64.
+        batch_size: Has no effect.
+        n_jobs: Has no effect.
+        verbose: Whether to show a progress bar, where tqdm is installed.
+        **kwargs: `downsample`, the extent of the blocks that are looked at, which must divide H and W (1), and beyond
+            cleanlab `ignore_label`, a label such as 255 whose pixels take no part.
+
+    Returns:
+        A mask, bool (N, H, W), True at a label issue. For images of several sizes a list of (H, W).
+
+    Raises:
+        ValueError: The arrays or parameters make no sense; `segscore.InvalidInput` where the server found it.
+        segscore.SegscoreError: The server refused for another reason, or did not answer.
+    """
+    check_batch_size(batch_size)
+    wanted = only(kwargs, "downsample", "ignore_label")
+    with job_over(labels, pred_probs, "images searched", verbose, method="num_pixel_issues", **wanted) as job:
+        return job.label_issues()

@@ -1,0 +1,113 @@
+"""Scores images by how likely their masks are to be wrong; `cleanlab.segmentation.rank`.
+
+Source: cleanlab/cleanlab `cleanlab/segmentation/rank.py`, version 2.9.0.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Optional, Tuple
+
+import numpy as np
+
+from ..job import Images
+from ._call import check_batch_size, job_over, only
+
+
+def get_label_quality_scores(
+    labels: Any,
+    pred_probs: Any,
+    *,
+    method: str = "softmin",
+    batch_size: Optional[int] = None,
+    n_jobs: Optional[int] = None,
+    verbose: bool = True,
+    **kwargs: Any,
+) -> Tuple[np.ndarray, Images]:
+    """Scores every image and every pixel of a segmentation data set.
+
+    Where we differ from cleanlab 2.9 on purpose:
+
+    - A label outside 0 to K - 1 is refused. NumPy takes -1 for the last class, and raises IndexError above.
+    - Probabilities that are not finite or not in [0, 1] are refused.
+    - `num_pixel_issues` sums in float64 and takes equal scores by image, row and column; see
+      `segscore.segmentation.filter.find_label_issues`.
+    - An unknown method or a temperature that is not above 0 is a ValueError.
+
+    Args:
+        labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
+        pred_probs: The model's probabilities, (N, K, H, W): float16, float32 or float64.
+        method: `softmin` scores an image by the softmin of its pixels' scores, `num_pixel_issues` by the share of its
+            pixels that are no label issues.
+        batch_size: Has no effect.
+        n_jobs: Has no effect.
+        verbose: Whether to show a progress bar, where tqdm is installed.
+        **kwargs: `temperature` of softmin (0.1), `downsample` of `num_pixel_issues` (1), and beyond cleanlab
+            `ignore_label`, a label such as 255 whose pixels take no part and score 1.
+
+    Returns:
+        The image scores, float64 (N,), and the pixel scores, (N, H, W): float64 for `softmin`, the type of `pred_probs`
+        for `num_pixel_issues`, as cleanlab has them. Low is suspect. For images of several sizes the pixel scores are a
+        list of (H, W).
+
+    Raises:
+        ValueError: The arrays or parameters make no sense; `segscore.InvalidInput` where the server found it.
+        segscore.SegscoreError: The server refused for another reason, or did not answer.
+    """
+    check_batch_size(batch_size)
+    wanted = only(kwargs, "temperature", "downsample", "ignore_label")
+    if "temperature" in kwargs and kwargs["temperature"] is None:
+        raise ValueError("temperature must be a number above 0, and is None")
+    if method != "num_pixel_issues" and wanted.pop("downsample", 1) != 1:
+        warnings.warn(f"downsample has no effect on the method {method}, only on num_pixel_issues", stacklevel=2)
+    with job_over(labels, pred_probs, f"images scored by {method}", verbose, method=method, **wanted) as job:
+        dtype = np.dtype(np.float64) if method == "softmin" else _native_type(pred_probs)
+        return job.image_scores(), job.pixel_scores(dtype=dtype)
+
+
+def issues_from_scores(
+    image_scores: np.ndarray, pixel_scores: Optional[Images] = None, threshold: float = 0.1,
+) -> Images:
+    """Turns scores into issues. This asks no server.
+
+    Where we differ from cleanlab 2.9 on purpose:
+
+    - Without `pixel_scores` it returns the images below the threshold, as cleanlab's documentation says. cleanlab
+      returns one more, even where none is below.
+    - Equal scores come by index. cleanlab sorts unstably.
+    - Scores are compared with the threshold as float64, whatever their type.
+
+    Args:
+        image_scores: The scores of the images, (N,).
+        pixel_scores: The scores of the pixels, (N, H, W), or a list of (H, W), if a mask is wanted.
+        threshold: What scores below it is an issue; from 0 to 1.
+
+    Returns:
+        With `pixel_scores` the mask `pixel_scores < threshold`, bool (N, H, W), or a list of masks. Without, the
+        indices of the images that score below the threshold, lowest score first.
+
+    Raises:
+        ValueError: There are no image scores, or the threshold is not from 0 to 1.
+    """
+    if image_scores is None:
+        raise ValueError("image_scores must be given")
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold must be from 0 to 1, and is {threshold}")
+    if isinstance(pixel_scores, list):
+        return [np.less(image, threshold, signature="dd->?") for image in pixel_scores]
+    if pixel_scores is not None:
+        # NumPy would round the threshold to the scores' type.
+        mask: np.ndarray = np.less(pixel_scores, threshold, signature="dd->?")
+        return mask
+    image_scores = np.asarray(image_scores)
+    order = np.argsort(image_scores, kind="stable")
+    return order[:np.searchsorted(image_scores[order], threshold)]
+
+
+def _native_type(pred_probs: Any) -> Optional[np.dtype]:
+    """The element type of an array in this machine's byte order; None where there is no one array."""
+    try:
+        dtype: np.dtype = np.dtype(pred_probs.dtype).newbyteorder("=")
+        return dtype
+    except (AttributeError, TypeError):
+        return None

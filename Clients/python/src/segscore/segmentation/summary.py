@@ -1,0 +1,194 @@
+"""Shows label issues, and counts them by class; `cleanlab.segmentation.summary`. Nothing here asks a server.
+
+Issues may be any mask, of which a server knows nothing. For the issues of a job, ask it: `segscore.Job.summary`.
+
+Source: cleanlab/cleanlab `cleanlab/segmentation/summary.py`, version 2.9.0.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from .._parts import in_memory
+from .._progress import Bar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOP = 20
+
+
+def display_issues(
+    issues: Any,
+    *,
+    labels: Optional[Any] = None,
+    pred_probs: Optional[Any] = None,
+    class_names: Optional[List[str]] = None,
+    exclude: Optional[List[int]] = None,
+    top: Optional[int] = None,
+    **kwargs: Any,
+) -> None:
+    """Shows the images with the most issues, most first, by matplotlib.
+
+    Issues are red. Beside them are the labels and the likeliest classes, as far as they are given.
+
+    Where we differ from cleanlab 2.9 on purpose:
+
+    - Images with as many issues as each other come by index.
+    - Labels that are no class, such as 255, are black. cleanlab raises IndexError.
+    - Colours and titles are our own.
+
+    Args:
+        issues: A mask, bool (N, H, W), as of `find_label_issues` or `issues_from_scores`.
+        labels: The given classes, (N, H, W), if they are to be shown.
+        pred_probs: The model's probabilities, (N, K, H, W), if the likeliest classes are to be shown.
+        class_names: What the classes are called; shown as a legend where there are classes to see.
+        exclude: Classes whose pixels are not marked. It needs labels.
+        top: How many images to show at most, by default 20.
+        **kwargs: For `matplotlib.pyplot.show`.
+
+    Raises:
+        ValueError: There is something to exclude, and no labels.
+        ImportError: matplotlib is not installed.
+    """
+    if exclude and labels is None:
+        raise ValueError("exclude needs labels")
+    from ._pictures import legend, picture  # Needs matplotlib.
+
+    counts = np.array([np.count_nonzero(mask) for mask in issues])
+    classes = None
+    if pred_probs is not None:
+        classes = pred_probs[0].shape[0]
+    elif labels is not None:
+        classes = int(max(in_memory(labels[image]).max() for image in range(len(counts)))) + 1
+    if class_names is not None and classes is not None:
+        legend(class_names, classes, **kwargs)
+    for image in np.argsort(-counts, kind="stable")[:TOP if top is None else top]:
+        mask = np.asarray(issues[image], bool)
+        given = None if labels is None else in_memory(labels[image])
+        if given is not None and exclude:
+            mask = mask & ~np.isin(given, exclude)
+        likeliest = None if pred_probs is None else in_memory(pred_probs[image]).argmax(axis=0)
+        picture(int(image), mask, given, likeliest, classes, **kwargs)
+
+
+def common_label_issues(
+    issues: Any,
+    labels: Any,
+    pred_probs: Any,
+    *,
+    class_names: Optional[List[str]] = None,
+    exclude: Optional[List[int]] = None,
+    top: Optional[int] = None,
+    verbose: bool = True,
+) -> pd.DataFrame:
+    """Counts issues by their label and by the class that is most probable there.
+
+    Where we differ from cleanlab 2.9 on purpose:
+
+    - A class that has issues and no name in `class_names` is a ValueError. cleanlab leaves out such a label, and raises
+      IndexError for a most probable class.
+    - Labels of another shape than the probabilities are a ValueError, not an AssertionError.
+    - The bar is shown only with `verbose`.
+
+    Args:
+        issues: A mask, bool (N, H, W), as of `find_label_issues` or `issues_from_scores`.
+        labels: The given classes, (N, H, W).
+        pred_probs: The model's probabilities, (N, K, H, W).
+        class_names: What to call the classes, from 0 on; by default "0", "1" and so on.
+        exclude: Leaves out the pixels for which one of these classes is the most probable.
+        top: How many pairs to list at most, by default 20.
+        verbose: Whether to print a sentence for each pair, and to show a progress bar where tqdm is installed.
+
+    Returns:
+        A DataFrame with the columns `given_label`, `predicted_label` and `num_pixel_issues`, most issues first, equal
+        counts by label and then by most probable class.
+
+    Raises:
+        ValueError: The arrays do not fit together, or a name is missing.
+        ImportError: pandas is not installed.
+    """
+    pandas = _pandas()
+    classes = _class_count(labels, pred_probs)
+    pairs: Counter[Tuple[int, int]] = Counter()
+    with Bar("images counted", len(issues), verbose) as bar:
+        for image, _, given, likeliest in _at_issues(issues, labels, pred_probs):
+            codes, counts = np.unique(given.astype(np.int64) * classes + likeliest, return_counts=True)
+            for code, count in zip(codes.tolist(), counts.tolist()):
+                pairs[divmod(code, classes)] += count
+            bar.show(image + 1)
+    left_out = set(exclude or ())
+    listed = [(label, predicted, count) for (label, predicted), count in sorted(pairs.items())
+              if 0 <= label < classes and predicted not in left_out]
+    listed.sort(key=lambda row: row[2], reverse=True)
+    rows = [(_name(label, class_names), _name(predicted, class_names), count)
+            for label, predicted, count in listed[:TOP if top is None else top]]
+    if verbose:
+        for label, predicted, count in rows:
+            print(f"{count} pixels of class {label!r} look like class {predicted!r}")
+    return pandas.DataFrame(rows, columns=["given_label", "predicted_label", "num_pixel_issues"])
+
+
+def filter_by_class(class_index: int, issues: Any, labels: Any, pred_probs: Any) -> np.ndarray:
+    """The issues that involve a class: those whose label it is, and those for which it is the most probable.
+
+    Args:
+        class_index: The class, from 0 to K - 1.
+        issues: A mask, bool (N, H, W), as of `find_label_issues` or `issues_from_scores`.
+        labels: The given classes, (N, H, W).
+        pred_probs: The model's probabilities, (N, K, H, W).
+
+    Returns:
+        A mask, bool (N, H, W).
+
+    Raises:
+        ValueError: The arrays do not fit together.
+    """
+    _class_count(labels, pred_probs)
+    subset = np.zeros(np.shape(issues), bool)
+    for image, places, given, likeliest in _at_issues(issues, labels, pred_probs):
+        subset[image][places] = np.isin(given, class_index) | np.isin(likeliest, class_index)
+    return subset
+
+
+def _at_issues(
+    issues: Any, labels: Any, pred_probs: Any,
+) -> Iterator[Tuple[int, Tuple[np.ndarray, ...], np.ndarray, np.ndarray]]:
+    """Of each image its number, where its issues are, and the labels and most probable classes there."""
+    for image in range(len(issues)):
+        rows, columns = places = np.nonzero(issues[image])
+        probabilities = in_memory(pred_probs[image])[:, rows, columns]
+        yield image, places, in_memory(labels[image])[places], probabilities.argmax(axis=0)
+
+
+def _class_count(labels: Any, pred_probs: Any) -> int:
+    """K, of arrays that fit together.
+
+    Raises:
+        ValueError: They do not.
+    """
+    shape = tuple(getattr(pred_probs, "shape", ()))
+    if len(shape) != 4:
+        raise ValueError("pred_probs must be of shape (N, K, H, W)")
+    if tuple(labels.shape) != (shape[0], *shape[2:]):
+        raise ValueError(f"labels must be of shape (N, H, W), {(shape[0], *shape[2:])}, not {tuple(labels.shape)}")
+    return int(shape[1])
+
+
+def _name(label: int, class_names: Optional[Sequence[str]]) -> str:
+    if class_names is None:
+        return str(label)
+    if label >= len(class_names):
+        raise ValueError(f"class_names has {len(class_names)} names, and none for class {label}, which has issues")
+    return class_names[label]
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError("common_label_issues returns a pandas.DataFrame: pip install pandas") from error
+    return pandas

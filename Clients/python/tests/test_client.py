@@ -1,0 +1,226 @@
+"""The client, its jobs, and data sets that come in batches."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import access
+import segscore
+from conftest import sample
+from segscore.segmentation import rank
+from server import eventually
+
+NAMES = ["ground", "road, paved", "house", " tree"]
+
+
+@pytest.fixture
+def job(client, arrays):
+    return client.submit(*arrays, method="num_pixel_issues", threshold=0.25).wait(20)
+
+
+def test_scores_are_all_that_the_job_has(client, arrays):
+    labels, pred_probs = arrays
+    softmin = client.score(labels, pred_probs, temperature=0.5)
+    assert softmin.issues is None and softmin.label_issues is None
+    own = np.take_along_axis(pred_probs, labels[:, None].astype(int), axis=1)[:, 0]
+    assert softmin.pixel_scores.dtype == np.float32 and softmin.image_scores.dtype == np.float64
+    np.testing.assert_array_equal(softmin.pixel_scores, own)
+    found = client.score(labels, pred_probs.astype(float), method="num_pixel_issues", downsample=2, threshold=0.25)
+    assert found.pixel_scores.dtype == np.float64
+    np.testing.assert_array_equal(found.issues, own < 0.25)
+    np.testing.assert_array_equal(found.image_scores, 1 - found.label_issues.mean(axis=(1, 2)))
+    assert found.job.document()["parameters"] == {
+        "temperature": 0.1, "downsample": 2, "threshold": 0.25, "ignore_label": None}
+
+
+def test_a_job_is_asked_for_its_parts(job, client, arrays):
+    labels, pred_probs = arrays
+    masks, pixels = job.label_issues(), job.pixel_scores()
+    for image in (0, 6):
+        np.testing.assert_array_equal(job.label_issues(image), masks[image])
+        np.testing.assert_array_equal(job.pixel_scores(image), pixels[image])
+    np.testing.assert_array_equal(job.issues(), pixels < 0.25)
+    np.testing.assert_array_equal(job.issues(3, threshold=0.5), pixels[3] < 0.5)
+    likeliest = pred_probs.argmax(axis=1)
+    np.testing.assert_array_equal(job.label_issues(class_index=2), masks & ((labels == 2) | (likeliest == 2)))
+    assert job.pixel_scores(dtype=np.float64).dtype == np.float64
+    ranking = job.ranking(limit=3)
+    assert [row.image for row in ranking] == np.argsort(job.image_scores(), kind="stable")[:3].tolist()
+    assert ranking[0].num_pixel_issues == masks[ranking[0].image].sum()
+    assert job.statistics()["num_pixels"] == labels.size
+    assert job.progress() == segscore.Progress("succeeded", 7, 7, 1.0)
+    assert client.job(job.id).status == "succeeded" and job.id in [each.id for each in client.jobs()]
+
+
+def test_a_summary_has_any_names(job):
+    plain = job.summary()
+    assert plain and plain == sorted(plain, key=lambda pair: -pair.num_pixel_issues)
+    named = job.summary(class_names=NAMES, top=2)
+    assert [(pair.given_label, pair.predicted_label) for pair in named] == [
+        (NAMES[int(pair.given_label)], NAMES[int(pair.predicted_label)]) for pair in plain[:2]]
+    assert all(pair.predicted_label not in ("0", "3") for pair in job.summary(exclude=[0, 3]))
+
+
+def test_results_wait_for_the_end(client, arrays):
+    job = client.submit(*arrays)
+    assert job.image_scores().shape == (7,)
+
+
+def test_images_are_counted_while_they_go_out(client, small_client, arrays):
+    for each in (client, small_client):
+        counted = []
+        each.score(*arrays, on_images=counted.append)
+        assert counted[-1] == 7 and counted == sorted(counted)
+
+
+def test_a_deleted_job_is_gone(job, client):
+    job.delete()
+    job.delete()
+    with pytest.raises(segscore.SegscoreError) as caught:
+        client.job(job.id)
+    assert caught.value.status == 404 and caught.value.type == "urn:segscore:unknown-job"
+
+
+# Data sets in batches
+
+
+def test_a_loop_adds_batches(client, arrays):
+    labels, pred_probs = arrays
+    with client.dataset(method="num_pixel_issues", threshold=0.25) as dataset:
+        assert dataset.add(labels[:3], pred_probs[:3]) == 0
+        assert dataset.add(labels[3], pred_probs[3]) == 3
+        assert dataset.add(labels[4:], pred_probs[4:]) == 4
+        assert dataset.images == 7 and dataset.job.status == "open"
+    whole = client.score(labels, pred_probs, method="num_pixel_issues", threshold=0.25)
+    np.testing.assert_array_equal(dataset.job.label_issues(), whole.label_issues)
+    np.testing.assert_array_equal(dataset.job.issues(), whole.issues)
+
+
+def test_a_batch_may_be_changed_once_it_was_added(client, arrays):
+    labels, pred_probs = (array.copy() for array in arrays)
+    expected = client.score(labels, pred_probs).image_scores
+    with client.dataset() as dataset:
+        for image in range(7):
+            dataset.add(labels[image], pred_probs[image])
+            labels[image], pred_probs[image] = 0, 0
+    np.testing.assert_array_equal(dataset.job.image_scores(), expected)
+
+
+def test_a_wrong_batch_is_refused_and_the_others_stay(client, arrays):
+    labels, pred_probs = arrays
+    with client.dataset() as dataset:
+        dataset.add(labels[:2], pred_probs[:2])
+        for wrong in ((labels[:1] + 9, pred_probs[:1]), (labels[:1], pred_probs[:1] * 2), (labels[:1], pred_probs[:2])):
+            with pytest.raises(ValueError):
+                dataset.add(*wrong)
+        dataset.add(labels[2:], pred_probs[2:])
+    np.testing.assert_array_equal(dataset.job.image_scores(), client.score(labels, pred_probs).image_scores)
+
+
+def test_an_exception_cancels_the_job(client, arrays):
+    with pytest.raises(KeyboardInterrupt):
+        with client.dataset() as dataset:
+            dataset.add(*arrays)
+            raise KeyboardInterrupt
+    assert dataset.job.status == "canceled"
+    with pytest.raises(segscore.JobEnded, match="canceled"):
+        dataset.job.image_scores()
+
+
+def test_a_data_set_without_images_is_an_error(client):
+    with pytest.raises(segscore.SegscoreError) as caught:
+        with client.dataset() as dataset:
+            pass
+    assert caught.value.type == "urn:segscore:no-batches" and dataset.job.status == "canceled"
+
+
+def test_an_open_job_is_not_waited_for(client, arrays):
+    with client.dataset() as dataset:
+        dataset.add(*arrays)
+        with pytest.raises(segscore.SegscoreError) as caught:
+            dataset.job.image_scores()
+        assert caught.value.type == "urn:segscore:job-not-finished"
+        with pytest.raises(TimeoutError):
+            dataset.job.wait(0.1)
+
+
+# Errors
+
+
+def test_errors_carry_the_problem(client, arrays):
+    with pytest.raises(ValueError) as caught:
+        client.score(arrays[0] + 1, arrays[1])
+    error = caught.value
+    assert isinstance(error, segscore.InvalidInput) and isinstance(error, segscore.SegscoreError)
+    assert (error.status, error.type, error.parameter) == (422, "urn:segscore:label-out-of-range", "labels")
+    assert error.title and "4" in str(error.actual) and error.expected and error.detail in str(error)
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error) and copy.problem == error.problem and str(copy) == str(error)
+    with pytest.raises(ValueError, match="threshold"):
+        client.score(*arrays, threshold=2)
+
+
+def test_no_server_is_a_connection_error(tmp_path):
+    for url in ("http://127.0.0.1:1", f"unix:{tmp_path}/none"):
+        with pytest.raises(ConnectionError) as caught:
+            segscore.Client(url, retries=0).version()
+        assert isinstance(caught.value, segscore.Unreachable) and url in str(caught.value)
+        assert caught.value.status is None
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:80", "ftp://host", "http://", "http://key@host"])
+def test_other_urls_are_refused(url):
+    with pytest.raises(ValueError):
+        segscore.Client(url)
+
+
+# Ways to the server
+
+
+def test_a_unix_socket(server, arrays, monkeypatch):
+    expected = rank.get_label_quality_scores(*arrays, verbose=False)
+    segscore.configure(server.socket_url)
+    found = rank.get_label_quality_scores(*arrays, verbose=False)
+    np.testing.assert_array_equal(found[0], expected[0])
+    monkeypatch.setenv("SEGSCORE_URL", server.socket_url.replace("unix:/", "unix:///"))
+    assert segscore.Client().version() == segscore.Client(server.url).version()
+
+
+def test_a_key_and_a_certificate(start_server, tmp_path, arrays, monkeypatch):
+    certificate, key = access.make_certificate(tmp_path)
+    keys = access.write_keys(tmp_path / "keys", *access.KEYS)
+    server = start_server("--tls-cert", certificate, "--tls-key", key, "--api-key-file", keys)
+    url = f"https://127.0.0.1:{server.port}/"
+    scores = segscore.Client(url, api_key=access.KEYS[0], verify=certificate).score(*arrays)
+    assert scores.image_scores.shape == (7,)
+
+    for wrong in (None, "another-key-0123456789"):
+        with pytest.raises(segscore.SegscoreError) as caught:
+            segscore.Client(url, api_key=wrong, verify=certificate).score(*arrays)
+        assert caught.value.status == 401 and not isinstance(caught.value, ValueError)
+    with pytest.raises(segscore.Unreachable, match="certificate"):
+        segscore.Client(url, api_key=access.KEYS[0]).version()
+
+    monkeypatch.setenv("SEGSCORE_URL", url)
+    monkeypatch.setenv("SEGSCORE_API_KEY", access.KEYS[1])
+    monkeypatch.setenv("SEGSCORE_CA", str(certificate))
+    assert rank.get_label_quality_scores(*arrays, verbose=False)[0].shape == (7,)
+    assert access.KEYS[1] not in repr(segscore.default_client())
+    with pytest.warns(Warning, match="Unverified"):
+        segscore.Client(verify=False).version()
+
+
+def test_a_server_may_go_away_between_requests(start_server, arrays):
+    """Connections are kept, and the server closes those that are silent."""
+    server = start_server("--idle-timeout", "1")
+    client = segscore.Client(f"http://127.0.0.1:{server.port}")
+    first = client.score(*arrays).image_scores
+    eventually(lambda: not client._transport._pool.pool.queue[-1].is_connected, "the connection is closed")
+    np.testing.assert_array_equal(client.score(*arrays).image_scores, first)
+
+
+def test_larger_data_sets_are_batches(small_client, arrays):
+    labels, pred_probs = sample(9, 3, 40, 20, seed=4)
+    job = small_client.submit(labels, pred_probs)
+    assert job.wait().document()["shape"] == {"images": 9, "classes": 3, "height": 40, "width": 20}

@@ -1,0 +1,55 @@
+"""A wheel and a source distribution are built, and the wheel is all that is needed."""
+
+import pathlib
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import pytest
+
+import segscore
+
+FOLDER = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    # The source distribution is made first, and the wheel from it.
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, FOLDER]
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+def test_a_wheel_and_a_source_distribution(distributions):
+    wheel, = distributions.glob("*.whl")
+    source, = distributions.glob("*.tar.gz")
+    assert wheel.name == f"segscore-{segscore.__version__}-py3-none-any.whl"
+    folder = FOLDER / "src"
+    sources = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.suffix in (".py", ".typed")}
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert packed == sources and "segscore/py.typed" in packed
+    with tarfile.open(source) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE", "src/segscore/py.typed"} <= names
+    metadata = zipfile.ZipFile(wheel).read(f"segscore-{segscore.__version__}.dist-info/METADATA").decode()
+    needed = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra ==" not in line]
+    assert [line.split()[1].partition(">")[0] for line in needed] == ["numpy", "urllib3"]
+
+
+def test_the_wheel_scores_without_the_extras(distributions, server):
+    wheel, = distributions.glob("*.whl")
+    script = f"""
+import sys
+sys.path.insert(0, {str(wheel)!r})
+sys.modules.update(dict.fromkeys(["matplotlib", "pandas", "tqdm", "zarr", "cleanlab"]))
+import numpy as np, segscore
+from segscore.segmentation.filter import find_label_issues
+assert ".whl" in segscore.__file__
+print(find_label_issues(np.zeros((1, 2, 2), int), np.full((1, 2, 2, 2), 0.5)).sum(), end="")
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script], env={"SEGSCORE_URL": server.url}, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "0", "")
