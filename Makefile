@@ -38,7 +38,9 @@ bench:
 	swift build -c release --static-swift-stdlib --product segscore
 	[ -x .venv-bench/bin/python ] || python3 -m venv .venv-bench
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --requirement Benchmarks/requirements.txt
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check ./Clients/python
 	.venv-bench/bin/python Benchmarks/bench.py
+	.venv-bench/bin/python Benchmarks/python_client.py --binary .build/release/segscore --unix
 
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Fuzz
@@ -47,4 +49,4 @@ image:
 	Scripts/build-image
 
 clean:
-	rm -rf .build .build-* .venv .venv-bench demo-output
+	rm -rf .build .build-* .venv .venv-bench .venv-python demo-output
