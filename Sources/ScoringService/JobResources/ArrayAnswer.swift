@@ -47,6 +47,20 @@ struct ArrayAnswer {
         self.pieces = pieces
     }
 
+    /// One of the arrays that a job has, whole.
+    ///
+    /// - Throws: 404 where the job has it not; 503 where memory is short.
+    static func named(
+        _ name: ScoreParameters.Array, of scores: DatasetScores, _ parameters: ScoreParameters
+    ) throws(Problem) -> ArrayAnswer {
+        switch name {
+        case .imageScores: .imageScores(of: scores)
+        case .pixelScores: try .pixelScores(of: scores)
+        case .issues: try .issues(of: scores, threshold: parameters.threshold ?? 0)
+        case .labelIssues: try .labelIssues(of: scores)
+        }
+    }
+
     static func imageScores(of scores: DatasetScores) -> ArrayAnswer {
         let pieces = scores.parts.map { Piece(elements: .numbers($0.imageScores), range: 0..<$0.imageScores.count) }
         return ArrayAnswer(.float64, [scores.imageCount], pieces)
@@ -140,9 +154,13 @@ struct ArrayAnswer {
     }
 
     /// Appends the array as nested lists.
-    func appendJSON(to text: inout [UInt8]) {
-        guard pieces.count > 1 else { return Self.append(pieces[0], shape: layout.shape, to: &text) }
-        let inner = layout.shape.dropFirst()
+    ///
+    /// - Parameters:
+    ///   - shape: Another one of as many elements; nil for the array's own.
+    func appendJSON(to text: inout [UInt8], shape: [Int]? = nil) {
+        let shape = shape ?? layout.shape
+        guard pieces.count > 1 else { return Self.append(pieces[0], shape: shape, to: &text) }
+        let inner = shape.dropFirst()
         text.append(UInt8(ascii: "["))
         for (index, piece) in pieces.enumerated() {
             if index > 0 { text.append(UInt8(ascii: ",")) }

@@ -74,17 +74,21 @@ package struct ScoreParameters: Equatable, Sendable {
         }
     }
 
-    /// What an answer of a media type holds.
-    ///
-    /// - Throws: 400 where what was asked for does not fit the form, or is not there.
-    func included(in form: MediaType) throws(Problem) -> [Array] {
-        let available = Array.allCases.filter { array in
+    /// The arrays that the job has.
+    var available: [Array] {
+        Array.allCases.filter { array in
             switch array {
             case .imageScores, .pixelScores: true
             case .issues: threshold != nil
             case .labelIssues: method == .numPixelIssues
             }
         }
+    }
+
+    /// What an answer of a media type holds.
+    ///
+    /// - Throws: 400 where what was asked for does not fit the form, or is not there.
+    func included(in form: MediaType) throws(Problem) -> [Array] {
         let included = include ?? (form == .json ? [.imageScores] : form == .npy ? [] : available)
         if included.contains(.issues) && threshold == nil {
             throw Problem(

@@ -23,7 +23,7 @@ struct ScoreResponse {
     /// - Throws: 400 where `include` does not fit the form; 503 where memory is short.
     func response(in form: MediaType) throws(Problem) -> Response {
         let arrays = try job.details.parameters.included(in: form).map { (name) throws(Problem) in
-            (name, try array(name))
+            (name, try ArrayAnswer.named(name, of: scores, job.details.parameters))
         }
         var response: Response
         switch form {
@@ -41,16 +41,6 @@ struct ScoreResponse {
         response.head.headerFields[.location] = "/jobs/\(job.id)"
         response.head.headerFields[.retryAfter] = "1"
         return response
-    }
-
-    private func array(_ name: ScoreParameters.Array) throws(Problem) -> ArrayAnswer {
-        switch name {
-        case .imageScores: return .imageScores(of: scores)
-        case .pixelScores: return try .pixelScores(of: scores)
-        case .issues:
-            return try .issues(of: scores, threshold: job.details.parameters.threshold ?? 0)
-        case .labelIssues: return try .labelIssues(of: scores)
-        }
     }
 
     private func document(_ writer: inout JSONWriter, _ arrays: [(ScoreParameters.Array, ArrayAnswer)]) {
