@@ -1,8 +1,10 @@
 """Writes the seeds of the fuzzers: make_corpus.py FOLDER. Small real bodies, made as those of Tests/EndToEnd are."""
 
 import gzip
+import json
 import pathlib
 import sys
+import zlib
 
 import numpy as np
 
@@ -67,6 +69,35 @@ def request(line, body=None, **fields):
     return "\n".join(head).encode() + (body.data if body else b"")
 
 
+def inferences():
+    """Bodies of the Open Inference Protocol: bytes behind the JSON in both orders, mixed with data in it, and compressed."""
+    def body(members, *datas):
+        header = json.dumps(members).encode()
+        fields = {"Inference-Header-Content-Length": str(len(header))} if datas else {}
+        return bodies.Body(header + b"".join(datas), fields)
+
+    def tensor(name, array, datatype, **parameters):
+        return {"name": name, "shape": array.shape, "datatype": datatype, "parameters": parameters}
+
+    labels = tensor("labels", LABELS, "INT64", binary_data_size=LABELS.nbytes)
+    probs = tensor("pred_probs", PRED_PROBS, "FP32", binary_data_size=PRED_PROBS.nbytes)
+    data = LABELS.tobytes(), PRED_PROBS.tobytes()
+    binary = {"binary_data_output": True, "threshold": 0.5, "ignore_label": 2}
+    yield "binary", body({"id": "1", "inputs": [labels, probs], "parameters": binary}, *data)
+    yield "behind", body({"inputs": [probs, labels], "outputs": [{"name": "pixel_scores"}]}, *data[::-1])
+    halves = (PRED_PROBS.view(np.uint32) >> 16).astype(np.uint16)
+    bfloat16 = tensor("pred_probs", halves, "BF16", binary_data_size=halves.nbytes)
+    in_json = tensor("labels", LABELS, "UINT8") | {"data": LABELS.tolist()}
+    yield "bfloat16", body({"inputs": [in_json, bfloat16]}, halves.tobytes())
+    all_json = tensor("pred_probs", PRED_PROBS, "FP64") | {"data": PRED_PROBS.flatten().tolist()}
+    outputs = [{"name": "label_issues", "parameters": {"binary_data": True}}]
+    yield "json", body({"inputs": [in_json, all_json], "parameters": {"method": "num_pixel_issues"}, "outputs": outputs})
+    region = {"shared_memory_region": "a", "shared_memory_byte_size": LABELS.nbytes, "shared_memory_offset": 1}
+    yield "region", body({"inputs": [tensor("labels", LABELS, "INT64", **region), all_json]})
+    whole = body({"inputs": [labels, probs]}, *data)
+    yield "deflate", bodies.Body(zlib.compress(whole.data), whole.fields | {"Content-Encoding": "deflate"})
+
+
 def requests():
     """Requests for every route, with every field that the service reads."""
     query = "&".join(f"{name}={value}" for name, value in PARAMETERS)
@@ -102,6 +133,10 @@ def requests():
     yield "summary", request("GET /jobs/{id}/summary?class_names=a,b%20c,d&exclude=0&top=2")
     yield "statistics", request("GET /jobs/{id}/statistics")
     yield "events", request("GET /jobs/{open}/events", Accept="text/event-stream")
+    for name, seed in inferences():
+        yield "infer-" + name, request("POST /v2/models/segscore/infer", seed)
+    for name, path in [("server", "v2"), ("model", "v2/models/segscore/versions/1"), ("stats", "v2/models/stats")]:
+        yield "inference-" + name, request(f"GET /{path}")
     for path in ("livez", "readyz", "metrics", "version", "openapi.yaml"):
         yield path, request(f"GET /{path}", Origin="https://review.example")
 

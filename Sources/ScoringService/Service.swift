@@ -28,10 +28,12 @@ package final class Service: @unchecked Sendable {
         package var dataDirectories = DataDirectories()
         /// How many processors work on one job, at least 1.
         package var processors: Int
+        /// Where regions of shared memory are that inferences may use; nil where they may not.
+        package var sharedMemoryDirectory: String?
 
         package init(
             maxBodyBytes: Int, maxJSONBytes: Int, maxPixels: Int, spoolDirectory: String,
-            openJobTimeToLive: TimeInterval = 3600, processors: Int = 1
+            openJobTimeToLive: TimeInterval = 3600, processors: Int = 1, sharedMemoryDirectory: String? = nil
         ) {
             self.maxBodyBytes = maxBodyBytes
             self.maxJSONBytes = maxJSONBytes
@@ -39,6 +41,7 @@ package final class Service: @unchecked Sendable {
             self.spoolDirectory = spoolDirectory
             self.openJobTimeToLive = openJobTimeToLive
             self.processors = processors
+            self.sharedMemoryDirectory = sharedMemoryDirectory
         }
     }
 
@@ -54,6 +57,9 @@ package final class Service: @unchecked Sendable {
     /// What keeps jobs beyond the process; nil where nothing does.
     let durable: DurableJobs?
     let keys = IdempotencyKeys()
+    /// Nil where inferences use no shared memory.
+    let regions: SharedRegions?
+    let statistics = InferenceStatistics()
     let metrics: ServiceMetrics
     /// All metrics of the program, as `/metrics` answers them.
     let exposition: @Sendable () -> [UInt8]
@@ -72,13 +78,17 @@ package final class Service: @unchecked Sendable {
         self.configuration = configuration
         self.limits = limits
         imageLoop = ImageLoop(processors: configuration.processors)
+        regions = configuration.sharedMemoryDirectory.map(SharedRegions.init)
         self.logger = logger
         let metrics = ServiceMetrics(factory, limits)
         self.metrics = metrics
         self.exposition = exposition
         self.durable = durable
-        queue = JobQueue(limits: limits) { event in
-            if case .ended(let job) = event { metrics.count(job) }
+        queue = JobQueue(limits: limits) { [statistics] event in
+            if case .ended(let job) = event {
+                metrics.count(job)
+                statistics.count(job)
+            }
             durable?.handle(event)
         }
         durable?.attach(queue)
@@ -117,6 +127,7 @@ package final class Service: @unchecked Sendable {
         switch answer {
         case .success(let response): return response
         case .failure(let problem):
+            let problem = InferenceRoute.holds(request.head.path ?? "") ? problem.ofInference : problem
             var metadata: Logger.Metadata {
                 var metadata: Logger.Metadata = [
                     "request.id": .string(request.id), "request.method": .string(request.head.method.rawValue),

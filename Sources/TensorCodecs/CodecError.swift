@@ -45,7 +45,7 @@ package enum CodecError: Error, Equatable {
     // deflate
     /// Compressed bytes cannot be decompressed; `reason` is zlib's.
     case deflate(reason: String)
-    /// A gzip stream ends early.
+    /// A gzip or zlib stream ends early.
     case gzipTruncated
 
     // JSON

@@ -39,7 +39,7 @@ package enum ArrayFile {
         }
     }
 
-    private static func write(
+    static func write(
         _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int, _ path: String
     ) throws(TensorError) {
         guard let start = bytes.baseAddress else { return }

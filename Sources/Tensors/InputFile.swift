@@ -7,7 +7,7 @@ import Glibc
 ///
 /// `@unchecked Sendable`: a read names its place, so that threads do not get in each other's way.
 package final class InputFile: @unchecked Sendable {
-    private let descriptor: Int32
+    let descriptor: Int32
     package let path: String
 
     /// The size that the file had when it was opened.

@@ -83,9 +83,9 @@ def test_nobody_without_a_key_is_told_what_there_is(keyed):
 def test_health_is_open_unless_told_otherwise(start_server, key_file):
     server = start_server("--api-key-file", key_file)
     with Client(server) as client:
-        for path in ("/livez", "/readyz", "/metrics"):
+        for path in ("/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"):
             assert client.get(path).status_code == 200
-        for path in ("/version", "/openapi.yaml", "/jobs"):
+        for path in ("/version", "/openapi.yaml", "/jobs", "/v2", "/v2/models/segscore/ready"):
             assert_problem(client.get(path), 401, "unauthorized")
     assert run("healthcheck", "--listen", f"127.0.0.1:{server.port}").returncode == 0
 

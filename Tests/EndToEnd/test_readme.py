@@ -10,8 +10,9 @@ import pytest
 from server import BINARY, ROOT, run
 
 README = (ROOT / "README.md").read_text()
-SECTION = README.partition("\n## Examples\n")[2].partition("\n## ")[0]
-EXAMPLES = re.findall(r"```(sh|python)\n(.*?)```\n```text\n(.*?)```", SECTION, re.DOTALL)
+SECTIONS = "".join(
+    README.partition(f"\n## {title}\n")[2].partition("\n## ")[0] for title in ("Examples", "Open Inference Protocol"))
+EXAMPLES = re.findall(r"```(sh|python)\n(.*?)```\n```text\n(.*?)```", SECTIONS, re.DOTALL)
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def checkout(tmp_path):
 
 
 def test_every_example_shows_its_output():
-    assert len(EXAMPLES) == len(re.findall(r"^```(?:sh|python)$", SECTION, re.MULTILINE)) > 4
+    assert len(EXAMPLES) == len(re.findall(r"^```(?:sh|python)$", SECTIONS, re.MULTILINE)) > 4
 
 
 def run_example(server, checkout, language, code):

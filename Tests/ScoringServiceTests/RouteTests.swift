@@ -1,4 +1,5 @@
 import HTTPTypes
+import ServiceInterface
 import Tensors
 import Testing
 
@@ -24,7 +25,37 @@ import Testing
         ("/metrics", .metrics, "GET, HEAD"),
         ("/version", .version, "GET, HEAD"),
         ("/openapi.yaml", .openAPI, "GET, HEAD"),
+        ("/v2", .inference(.server), "GET, HEAD"),
+        ("/v2/health/live", .inference(.live), "GET, HEAD"),
+        ("/v2/health/ready", .inference(.ready), "GET, HEAD"),
+        ("/v2/repository/index", .inference(.index), "POST"),
+        ("/v2/models/stats", .inference(.statistics), "GET, HEAD"),
+        ("/v2/models/a", model(.metadata), "GET, HEAD"),
+        ("/v2/models/a/ready", model(.ready), "GET, HEAD"),
+        ("/v2/models/a/config", model(.configuration), "GET, HEAD"),
+        ("/v2/models/a/stats", model(.statistics), "GET, HEAD"),
+        ("/v2/models/a/infer", model(.inference), "POST"),
+        ("/v2/models/a/versions/1", model(.metadata, version: "1"), "GET, HEAD"),
+        ("/v2/models/a/versions/1/ready", model(.ready, version: "1"), "GET, HEAD"),
+        ("/v2/models/a/versions/1/config", model(.configuration, version: "1"), "GET, HEAD"),
+        ("/v2/models/a/versions/1/stats", model(.statistics, version: "1"), "GET, HEAD"),
+        ("/v2/models/a/versions/1/infer", model(.inference, version: "1"), "POST"),
+        ("/v2/systemsharedmemory/status", .inference(.regions), "GET, HEAD"),
+        ("/v2/systemsharedmemory/unregister", .inference(.regionsRemoval), "POST"),
+        ("/v2/systemsharedmemory/region/a%20b/status", .inference(.region("a b", .status)), "GET, HEAD"),
+        ("/v2/systemsharedmemory/region/a%2Fb/register", .inference(.region("a/b", .register)), "POST"),
+        ("/v2/systemsharedmemory/region/a/unregister", .inference(.region("a", .unregister)), "POST"),
     ]
+
+    private static func model(_ part: InferenceRoute.ModelPart, version: String? = nil) -> Route {
+        .inference(.model(InferenceRoute.ModelName(name: "a", version: version), part))
+    }
+
+    @Test func countsEveryPathByItself() {
+        let templates = Self.paths.map(\.route.template)
+        #expect(Set(templates.map(\.number)).count == templates.count)
+        #expect(Set(templates.map(\.text)).count == templates.count)
+    }
 
     @Test(arguments: 0..<paths.count) func findsEveryPathWithAndWithoutAQuery(index: Int) throws {
         let (target, route, _) = Self.paths[index]
@@ -33,7 +64,9 @@ import Testing
     }
 
     @Test func answersWithoutAKeyOnlyWhatProbesAsk() {
-        #expect(Self.paths.filter(\.route.isOpen).map(\.target) == ["/livez", "/readyz", "/metrics"])
+        #expect(
+            Self.paths.filter(\.route.isOpen).map(\.target)
+                == ["/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"])
         #expect(
             Self.paths.filter(\.route.isAdministrative).map(\.target) == ["/livez", "/readyz", "/metrics", "/version"])
     }
@@ -41,6 +74,10 @@ import Testing
     @Test(arguments: [
         "", "/", "*", "score", "/Score", "/score/", "/score/x", "//score", "/jobs/", "/jobs/a/", "/jobs/a/b",
         "/jobs/a/cancel/", "/jobs/a/image_scores/0", "/livez/x", "/openapi", "/%6Aobs",
+        "/v2/", "/v1", "/v2/health", "/v2/health/live/x", "/v2/models", "/v2/models/a/", "/v2/models/a/versions",
+        "/v2/models/a/x/ready", "/v2/models/a/versions/1/", "/v2/models/a/versions/1/2/ready", "/v2/repository",
+        "/v2/systemsharedmemory", "/v2/systemsharedmemory/region/a", "/v2/systemsharedmemory/region/a/b",
+        "/v2/cudasharedmemory/status", "/v2/repository/models/a/load",
     ])
     func findsNothingElsewhere(target: String) async throws {
         let reply = try await Harness().get(target)

@@ -19,6 +19,25 @@ import Testing
         #expect(try decode(try fixture("members.gz"), by: size) == text)
     }
 
+    /// RFC 1950, section 2.2. Made by `zlib.compress(b"abc" * 5)`.
+    @Test(arguments: chunkSizes) func readsAZlibStream(size: Int) throws {
+        let stream: [UInt8] = [0x78, 0x9C, 0x4B, 0x4C, 0x4A, 0x4E, 0x44, 0x42, 0x00, 0x2D, 0xF5, 0x05, 0xBF]
+        var result: [UInt8] = []
+        for count in [stream.count, stream.count - 1] {
+            result = []
+            var decoder = GzipDecoder(.zlib, byteLimit: 1 << 20)
+            try push(Array(stream[..<count]), by: size) { (bytes) throws(TestFailure) in
+                try decoder.decode(bytes) { (decoded) throws(TestFailure) in result.append(decoded) }
+            }
+            guard count < stream.count else {
+                try decoder.finish()
+                #expect(result == Array("abcabcabcabcabc".utf8))
+                continue
+            }
+            #expect(throws: CodecError.gzipTruncated) { try decoder.finish() }
+        }
+    }
+
     @Test func refusesEveryPrefixExceptWholeMembers() throws {
         let whole = try fixture("members.gz")
         var accepted: [Int] = []

@@ -39,10 +39,11 @@ struct CrossOrigin: Sendable {
 
     private static let allowed = """
         Authorization, Content-Type, Content-Encoding, Prefer, Accept, Range, If-Range, If-None-Match, Idempotency-Key, \
-        X-Request-Id
+        X-Request-Id, Inference-Header-Content-Length
         """
 
     private static let exposed = """
-        Location, Retry-After, ETag, Preference-Applied, Accept-Ranges, Content-Range, WWW-Authenticate, X-Request-Id
+        Location, Retry-After, ETag, Preference-Applied, Accept-Ranges, Content-Range, WWW-Authenticate, X-Request-Id, \
+        Inference-Header-Content-Length
         """
 }

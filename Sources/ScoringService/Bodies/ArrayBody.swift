@@ -1,23 +1,14 @@
 import HTTPTypes
 import Scoring
 import ServiceInterface
-import TensorCodecs
 
 /// Reads a body that holds arrays: npz, multipart or JSON, gzipped or not.
 ///
 /// The forms are told apart by their first bytes: what `curl --data-binary` and `requests` say of them is wrong or
 /// missing.
-final class ArrayBody {
+final class ArrayBody: BodyReader {
     /// One form of body.
-    protocol Form: AnyObject {
-        func receive(_ bytes: borrowing Span<UInt8>) throws(Problem)
-
-        /// The body has ended; quick work on the thread that reads.
-        func finish() throws(Problem)
-
-        /// Hands on what could not be handed on while the body came; on a worker.
-        func complete() throws(Problem)
-    }
+    typealias Form = BodyReader
 
     /// The sizes that a body is held to.
     struct Limits {
@@ -30,7 +21,7 @@ final class ArrayBody {
     private let multipart: (any MultipartFactory)?
     /// The size of the body as it is read, where the head tells it.
     private let byteCount: Int?
-    private var gzip: GzipDecoder?
+    private var coding: ContentDecoder
     private var form: (any Form)?
 
     /// - Throws: 411 where there is no body, 415 for a media type or coding that no array comes in.
@@ -47,33 +38,17 @@ final class ArrayBody {
                 expected: "Content-Length, or Transfer-Encoding: chunked")
         }
         try Self.checkMediaType(fields[.contentType])
-        switch fields[.contentEncoding]?.lowercased() {
-        case nil, "", "identity":
-            gzip = nil
-            byteCount = fields[.transferEncoding] == nil ? fields[.contentLength].flatMap { Int($0) } : nil
-        case "gzip", "x-gzip":
-            gzip = GzipDecoder(byteLimit: limits.bodyBytes)
-            byteCount = nil
-        case let coding?:
-            throw Problem(
-                .unsupportedMediaType, "unsupported-media-type", "The content coding \(coding) is not understood.",
-                parameter: "Content-Encoding", expected: "gzip", actual: coding
-            ).with(.acceptEncoding, "gzip")
-        }
+        coding = try ContentDecoder(fields, understood: [.gzip], byteLimit: limits.bodyBytes)
+        byteCount = coding.byteCount
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
-        guard gzip != nil else { return try take(bytes) }
-        try gzip?.decode(bytes) { (decoded) throws(Problem) in try take(decoded) }
+        try coding.decode(bytes) { (decoded) throws(Problem) in try take(decoded) }
     }
 
     /// The body has ended.
     func finish() throws(Problem) {
-        do throws(CodecError) {
-            try gzip?.finish()
-        } catch {
-            throw Problem(error)
-        }
+        try coding.finish()
         guard let form else {
             throw .malformedBody("The body is empty.", expected: Self.accepted, actual: "0 bytes")
         }

@@ -35,6 +35,25 @@ struct JSONWriter {
             raw(name) { $0.append(contentsOf: (value.flatMap { $0.isFinite ? $0.description : nil } ?? "null").utf8) }
         }
 
+        mutating func boolean(_ name: String, _ value: Bool) {
+            raw(name) { $0.append(contentsOf: (value ? "true" : "false").utf8) }
+        }
+
+        mutating func integers(_ name: String, _ values: [Int]) {
+            raw(name) { $0.append(contentsOf: values.description.utf8) }
+        }
+
+        mutating func strings(_ name: String, _ values: [String]) {
+            raw(name) { text in
+                text.append(UInt8(ascii: "["))
+                for (index, value) in values.enumerated() {
+                    if index > 0 { text.append(UInt8(ascii: ",")) }
+                    JSONWriter.append(string: value, to: &text)
+                }
+                text.append(UInt8(ascii: "]"))
+            }
+        }
+
         mutating func object(_ name: String, _ body: (inout Members) -> Void) {
             raw(name) { JSONWriter.append(object: body, to: &$0) }
         }

@@ -13,13 +13,17 @@ extension Service {
     /// `GET /readyz`: another job would be accepted, and there is memory for it.
     func showReadiness(_ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkNoParameters(request)
-        let (queue, backlog) = (queue, limits.backlog)
         return BodilessIntake { [self] () throws(Problem) in
-            if queue.isDraining { throw .draining }
-            if queue.counts.backlog >= backlog { throw .atCapacity(limit: backlog) }
-            try checkMemory()
+            try checkReadiness()
             return try .bytes(.ok, .text, Array("ok\n".utf8))
         }
+    }
+
+    /// - Throws: 503 where no other job would be accepted.
+    func checkReadiness() throws(Problem) {
+        if queue.isDraining { throw .draining }
+        if queue.counts.backlog >= limits.backlog { throw .atCapacity(limit: limits.backlog) }
+        try checkMemory()
     }
 
     /// `GET /metrics`

@@ -148,9 +148,13 @@ struct ArrayAnswer {
     }
 
     /// Appends the array as nested lists.
-    func appendJSON(to text: inout [UInt8]) {
-        guard pieces.count > 1 else { return Self.append(pieces[0], shape: layout.shape, to: &text) }
-        let inner = layout.shape.dropFirst()
+    ///
+    /// - Parameters:
+    ///   - shape: Another one of as many elements; nil for the array's own.
+    func appendJSON(to text: inout [UInt8], shape: [Int]? = nil) {
+        let shape = shape ?? layout.shape
+        guard pieces.count > 1 else { return Self.append(pieces[0], shape: shape, to: &text) }
+        let inner = shape.dropFirst()
         text.append(UInt8(ascii: "["))
         for (index, piece) in pieces.enumerated() {
             if index > 0 { text.append(UInt8(ascii: ",")) }

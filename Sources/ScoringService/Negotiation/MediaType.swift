@@ -1,11 +1,12 @@
 import HTTPTypes
 
 /// The media types that the service speaks, and the matching of `Accept` (RFC 9110, section 12.5.1).
-enum MediaType: String {
+enum MediaType: String, Sendable {
     case json = "application/json"
     case metrics = "text/plain; version=0.0.4; charset=utf-8"
     case npy = "application/x-npy"
     case npz = "application/x-npz"
+    case octets = "application/octet-stream"
     case png = "image/png"
     case events = "text/event-stream"
     case problem = "application/problem+json"

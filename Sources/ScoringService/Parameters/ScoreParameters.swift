@@ -99,7 +99,7 @@ package struct ScoreParameters: Equatable, Sendable {
     }
 
     /// The arrays that there are.
-    private var available: [Array] {
+    var available: [Array] {
         Array.allCases.filter { array in
             switch array {
             case .imageScores, .pixelScores: true

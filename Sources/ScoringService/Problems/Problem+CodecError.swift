@@ -66,7 +66,7 @@ extension Problem: CodecFailure {
                     "The size of \(entry) is not what the archive says.", expected: "\(expected) bytes",
                     actual: "\(actual) bytes")
             case .deflate(let reason): .malformedBody("The compressed bytes cannot be read: \(reason).")
-            case .gzipTruncated: .malformedBody("The gzip stream ends early.", expected: "the end of the stream")
+            case .gzipTruncated: .malformedBody("The compressed stream ends early.", expected: "the end of the stream")
 
             case .json(let fault, let position):
                 .malformedBody(

@@ -22,6 +22,7 @@ extension Problem {
             if let expected { members.string("expected", expected) }
             if let actual { members.string("actual", actual) }
             if let limit { members.integer("limit", limit) }
+            if hasError { members.string("error", detail) }
         }
         return writer.text
     }

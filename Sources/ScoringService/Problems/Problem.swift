@@ -3,7 +3,7 @@ import Scoring
 
 /// What a client is told when it does not get what it asked for: a problem document (RFC 9457).
 package struct Problem: Error, Equatable, Sendable {
-    package let status: HTTPResponse.Status
+    package private(set) var status: HTTPResponse.Status
 
     /// Names the kind of problem and never changes: the last part of the document's `type`.
     package let slug: String
@@ -23,6 +23,9 @@ package struct Problem: Error, Equatable, Sendable {
 
     /// Fields of the answer that belong to the problem, such as `Allow` and `Retry-After`.
     package var fields: HTTPFields = [:]
+
+    /// Whether the document says in `error` too what was wrong, where clients of the Open Inference Protocol look for it.
+    package private(set) var hasError = false
 
     package init(
         _ status: HTTPResponse.Status, _ slug: String, _ detail: String, parameter: String? = nil,
@@ -50,6 +53,20 @@ package struct Problem: Error, Equatable, Sendable {
     package var title: String {
         let words = slug.split(separator: "-").joined(separator: " ")
         return words.prefix(1).uppercased() + words.dropFirst()
+    }
+
+    /// The same problem with `error` in its document: for what is refused before anybody looks at the path.
+    package var withError: Problem {
+        var copy = self
+        copy.hasError = true
+        return copy
+    }
+
+    /// The same problem as the Open Inference Protocol has it: what cannot be processed is a bad request there.
+    var ofInference: Problem {
+        var copy = withError
+        if status == .unprocessableContent { copy.status = .badRequest }
+        return copy
     }
 
     /// The same problem with a field in its answer.

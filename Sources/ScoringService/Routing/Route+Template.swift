@@ -24,6 +24,7 @@ extension Route {
         case .jobArray(_, .labelIssues): PathTemplate(number: 17, text: "/jobs/{id}/label_issues")
         case .jobBatches: PathTemplate(number: 18, text: "/jobs/{id}/batches")
         case .jobFinish: PathTemplate(number: 19, text: "/jobs/{id}/finish")
+        case .inference(let route): route.template
         }
     }
 }

@@ -19,6 +19,7 @@ enum Route: Equatable {
     case metrics
     case version
     case openAPI
+    case inference(InferenceRoute)
 
     /// - Parameters:
     ///   - target: The request's target: path and query.
@@ -49,6 +50,9 @@ enum Route: Equatable {
                 guard let array = ScoreParameters.Array(rawValue: name) else { throw .notFound(path) }
                 self = .jobArray(parts[1], array)
             }
+        case "v2":
+            guard let route = InferenceRoute(parts.dropFirst()) else { throw .notFound(path) }
+            self = .inference(route)
         default: throw .notFound(path)
         }
     }
@@ -56,7 +60,7 @@ enum Route: Equatable {
     /// Whether it is answered without a key: platforms' probes and those who collect metrics have none.
     var isOpen: Bool {
         switch self {
-        case .live, .ready, .metrics: true
+        case .live, .ready, .metrics, .inference(.live), .inference(.ready): true
         default: false
         }
     }
@@ -78,6 +82,7 @@ enum Route: Equatable {
         case .jobArray, .jobEvents, .jobRanking, .jobStatistics, .jobSummary, .live, .ready, .metrics, .version,
             .openAPI:
             [.get, .head]
+        case .inference(let route): route.methods
         }
     }
 

@@ -57,6 +57,7 @@ package final class Router: Responder {
         case .metrics: try service.showMetrics(request)
         case .version: try service.showVersion(request)
         case .openAPI: try service.showOpenAPI(request)
+        case .inference(let route): try service.infer(route, request)
         }
     }
 

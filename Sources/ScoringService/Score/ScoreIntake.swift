@@ -4,7 +4,8 @@ import Jobs
 import Scoring
 import ServiceInterface
 
-/// `POST /score`: opens a job, takes the arrays as they come, has the images scored when they are in, and answers.
+/// A scoring request, by whatever protocol: opens a job, takes the arrays as they come, has the images scored when they
+/// are in, and answers.
 ///
 /// `@unchecked Sendable`: the daemon's thread that reads the body hands the intake to the one worker that ends the job;
 /// the two never use it at the same time.
@@ -12,7 +13,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     private let service: Service
     private let reply: ScoreReply
     private let arrays: ScoreArrays
-    private let body: ArrayBody
+    private let body: any BodyReader
     private let key: String?
     /// Kept where there is a key.
     private var fingerprint: RequestFingerprint?
@@ -26,7 +27,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     private var toldShape: ScoringShape?
     private var untold = 0
 
-    /// The intake of a request: one of its own, unless its key says that it has been here before.
+    /// The intake of `POST /score`: one of its own, unless its key says that it has been here before.
     static func intake(for request: IncomingRequest, _ service: Service) throws(Problem) -> any Intake {
         guard let key = try request.idempotencyKey(),
             let earlier = try service.keys.job(of: key, where: service.knows)
@@ -41,21 +42,33 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
     }
 
-    private init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
+    private convenience init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
         try service.checkMemory()
+        let arrays = ScoreArrays(
+            service.configuration,
+            parameters: try Parameters(target: request.head.path ?? "", known: ScoreParameters.names))
+        try self.init(
+            service, arrays, try Self.form(of: request), Preference(request.head.headerFields),
+            try request.idempotencyKey().map { ($0, RequestFingerprint(request)) },
+            body: try ArrayBody(request, limits: service.bodyLimits, destination: arrays))
+    }
+
+    /// - Parameters:
+    ///   - body: Hands on what it reads to `arrays`.
+    ///   - key: With the request's fingerprint before any byte of its body.
+    init(
+        _ service: Service, _ arrays: ScoreArrays, _ form: any ScoreForm, _ preference: Preference,
+        _ key: (name: String, fingerprint: RequestFingerprint)? = nil, body: any BodyReader
+    ) throws(Problem) {
         self.service = service
-        let form = try Self.form(of: request)
-        key = try request.idempotencyKey()
-        fingerprint = key.map { _ in RequestFingerprint(request) }
-        let parameters = try Parameters(target: request.head.path ?? "", known: ScoreParameters.names)
-        arrays = ScoreArrays(service.configuration, parameters: parameters)
-        body = try ArrayBody(
-            request, limits: service.bodyLimits, destination: arrays)
-        let job = try Self.admit(ScoreJob.Details(parameters: try ScoreParameters(parameters)), service)
-        reply = ScoreReply(
-            service: service, job: job, form: form, preference: Preference(request.head.headerFields))
+        self.arrays = arrays
+        self.body = body
+        self.key = key?.name
+        fingerprint = key?.fingerprint
+        let job = try Self.admit(ScoreJob.Details(parameters: try ScoreParameters(arrays.parameters)), service)
+        reply = ScoreReply(service: service, job: job, form: form, preference: preference)
         if let durable = service.durable, reply.preference.isAsync { durable.begin(try snapshot()) }
-        guard let key else { return }
+        guard let key = key?.name else { return }
         do throws(Problem) {
             try service.keys.begin(key, job, where: service.knows)
         } catch {
@@ -210,7 +223,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         tell(ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init)), shape?.imageCount)
         try parameters.check()
         if let output = parameters.output { try service.configuration.dataDirectories.checkOutput(output) }
-        _ = try parameters.included(in: reply.form)
+        try reply.form.check(parameters, shape)
         return parameters
     }
 

@@ -7,7 +7,7 @@ import ServiceInterface
 struct ScoreReply: Sendable {
     let service: Service
     let job: JobID
-    let form: MediaType
+    let form: any ScoreForm
     let preference: Preference
 
     /// Whether the client waits for the result at all.
@@ -41,7 +41,7 @@ struct ScoreReply: Sendable {
             do throws(JobError) { try service.queue.delete(job) } catch { /* It has been forgotten already. */  }
             throw failure
         }
-        var response = try ScoreResponse(snapshot).response(in: form)
+        var response = try form.response(of: snapshot)
         response.head.headerFields[.preferenceApplied] = preference.applied
         return response
     }

@@ -1,15 +1,27 @@
-/// Decompresses a gzip stream of one or more members (RFC 1952) as its bytes arrive, in constant memory.
+/// Decompresses a gzip stream of one or more members (RFC 1952) as its bytes arrive, in constant memory; or one of zlib
+/// (RFC 1950), which HTTP calls deflate.
 ///
 /// A decoder that has thrown is of no further use.
 package struct GzipDecoder {
+    /// What the stream is.
+    package enum Format: Sendable {
+        case gzip, zlib
+    }
+
     private let byteLimit: Int
+    private let format: Inflater.Format
     private var decodedCount = 0
     private var inflater: Inflater?
     private var isBetweenMembers = false
 
     /// - Parameter byteLimit: How many bytes the whole stream may decompress to.
-    package init(byteLimit: Int) {
+    package init(_ format: Format = .gzip, byteLimit: Int) {
         self.byteLimit = byteLimit
+        self.format =
+            switch format {
+            case .gzip: .gzip
+            case .zlib: .zlib
+            }
     }
 
     /// Takes the next bytes of the stream.
@@ -46,7 +58,7 @@ package struct GzipDecoder {
     private mutating func openInflater<Failure: CodecFailure>(_: Failure.Type) throws(Failure) -> Inflater {
         if let inflater { return inflater }
         do {
-            let opened = try Inflater(.gzip)
+            let opened = try Inflater(format)
             inflater = opened
             return opened
         } catch {

@@ -7,6 +7,8 @@ final class Inflater {
     enum Format: Int32 {
         /// Nothing (RFC 1951).
         case raw = -15
+        /// A zlib stream (RFC 1950), whose checksum is checked.
+        case zlib = 15
         /// A gzip member (RFC 1952), whose checksum and size are checked.
         case gzip = 31
     }

@@ -25,11 +25,14 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "A file of the keys that callers may show, one a line; without it anyone may call.")
     var apiKeyFile: String?
 
-    @Flag(help: "Has /livez, /readyz and /metrics need a key too.")
+    @Flag(help: "Has /livez, /readyz, /metrics and /v2/health need a key too.")
     var protectHealth = false
 
     @Flag(help: "Lets anyone call who can reach an address, even from other machines.")
     var allowAnonymous = false
+
+    @Flag(help: "Lets inferences of the Open Inference Protocol read and write shared memory: files in /dev/shm.")
+    var allowSharedMemory = false
 
     @Option(help: "An origin whose pages may call from a browser, as https://review.example; repeatable.")
     var allowOrigin: [String] = []
@@ -185,7 +188,8 @@ struct ServeCommand: ParsableCommand {
         let metrics = ProgramMetrics()
         var configuration = Service.Configuration(
             maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
-            spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl, processors: processors)
+            spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl, processors: processors,
+            sharedMemoryDirectory: allowSharedMemory ? "/dev/shm" : nil)
         configuration.dataDirectories = try Self.dataDirectories(dataDir)
         let service = Service(
             configuration: configuration,
@@ -239,7 +243,7 @@ struct ServeCommand: ParsableCommand {
 
     private func serverConfiguration(_ logger: Logger) throws -> ServerConfiguration {
         var configuration = ServerConfiguration(
-            listeners: try serviceAddresses(), logger: logger, problem: { Problem($0).response })
+            listeners: try serviceAddresses(), logger: logger, problem: { Problem($0).withError.response })
         configuration.adminListeners = try adminListen.map(Self.address)
         configuration.tls = try tlsIdentity()
         configuration.threads = threads ?? ProcessorQuota().count

@@ -19,13 +19,15 @@ struct Harness {
     init(
         workers: Int = 1, backlog: Int = 8, timeToLive: TimeInterval = 3600, resultBytes: Int = 1 << 20,
         history: Int = 100, maxBodyBytes: Int = 1 << 24, maxJSONBytes: Int = 1 << 20, maxPixels: Int = 1 << 20,
-        metrics: MetricRegistry = MetricRegistry(), access: AccessControl = AccessControl(), durable: DurableJobs? = nil
+        metrics: MetricRegistry = MetricRegistry(), access: AccessControl = AccessControl(),
+        durable: DurableJobs? = nil,
+        sharedMemory: TemporaryDirectory? = nil
     ) throws {
         spool = try TemporaryDirectory()
         service = Service(
             configuration: Service.Configuration(
                 maxBodyBytes: maxBodyBytes, maxJSONBytes: maxJSONBytes, maxPixels: maxPixels,
-                spoolDirectory: spool.path),
+                spoolDirectory: spool.path, sharedMemoryDirectory: sharedMemory?.path),
             limits: JobLimits(
                 workers: workers, backlog: backlog, timeToLive: timeToLive, resultBytes: resultBytes,
                 history: history),

@@ -1,0 +1,210 @@
+import HTTPTypes
+import Scoring
+import ServiceInterface
+import Tensors
+
+/// The body of an inference request: JSON, and behind it the elements of those inputs that have none in the JSON.
+///
+/// What stands behind the JSON goes to the arrays as it arrives. A body that is JSON alone is held and read at its end.
+final class InferenceBody: BodyReader {
+    private let arrays: ScoreArrays
+    private let form: InferenceForm
+    private let regions: SharedRegions?
+    private let limits: ArrayBody.Limits
+    /// The size of the JSON; nil where it is all.
+    private let headerByteCount: Int?
+    /// The size of the body as it is read, where the head tells it.
+    private let byteCount: Int?
+    private var coding: ContentDecoder
+    /// Nil when it has been read.
+    private var text: HeldText?
+    private var request: InferenceRequest?
+    /// The inputs behind the JSON that have not come in whole, the one that comes first.
+    private var awaited: [InferenceInput] = []
+    private var missingBytes = 0
+    private var bfloat16 = BFloat16()
+    /// The inputs that have been handed on.
+    private var delivered: [ScoringError.Array] = []
+
+    /// The longest JSON that may stand ahead of bytes: it is read while these wait.
+    private static let headerLimit = 1 << 20
+
+    /// - Throws: 400 for a size of the JSON that cannot be; 411 where there is no body; 415 for a coding that is not understood.
+    init(
+        _ request: IncomingRequest, _ service: Service, _ arrays: ScoreArrays, _ form: InferenceForm
+    ) throws(Problem) {
+        self.arrays = arrays
+        self.form = form
+        regions = service.regions
+        limits = service.bodyLimits
+        let fields = request.head.headerFields
+        guard fields[.contentLength] != nil || fields[.transferEncoding] != nil else {
+            throw Problem(
+                .lengthRequired, "length-required", "The request has no body.", parameter: "Content-Length",
+                expected: "Content-Length, or Transfer-Encoding: chunked")
+        }
+        let coding = try ContentDecoder(fields, understood: [.gzip, .deflate], byteLimit: limits.bodyBytes)
+        self.coding = coding
+        byteCount = coding.byteCount
+        headerByteCount = try fields[.inferenceHeaderLength].map { (text) throws(Problem) in
+            try Self.headerByteCount(text, of: coding.byteCount)
+        }
+        self.text = HeldText(limit: headerByteCount ?? limits.jsonBytes)
+    }
+
+    private static func headerByteCount(_ text: String, of byteCount: Int?) throws(Problem) -> Int {
+        let name = HTTPField.Name.inferenceHeaderLength.rawName
+        guard let count = Int(text), count >= 0, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            throw Problem(
+                .badRequest, "invalid-header", "\(name) is the size of the JSON in bytes.", parameter: name,
+                expected: "a whole number", actual: text)
+        }
+        guard count > 0 else {
+            throw Problem(
+                .badRequest, "invalid-header",
+                "A raw body holds one input, and there are two here: labels and pred_probs.", parameter: name,
+                expected: "JSON that describes the inputs, and its size", actual: text)
+        }
+        guard count <= headerLimit else {
+            throw Problem(
+                .contentTooLarge, "body-too-large",
+                "The JSON ahead of bytes has more than \(headerLimit) bytes; send its data as bytes too, or all in the JSON.",
+                parameter: name, expected: "at most \(headerLimit) bytes", actual: text, limit: headerLimit)
+        }
+        guard count <= byteCount ?? .max else {
+            throw Problem(
+                .badRequest, "invalid-header", "\(name) is larger than the body.", parameter: name,
+                expected: "at most \(byteCount ?? 0)", actual: text)
+        }
+        return count
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        try coding.decode(bytes) { (decoded) throws(Problem) in try take(decoded) }
+    }
+
+    private func take(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        var position = 0
+        if request == nil, let text {
+            guard let headerByteCount else { return try text.append(bytes) }
+            position = min(bytes.count, headerByteCount - text.bytes.count)
+            try text.append(bytes.extracting(0..<position))
+            guard text.bytes.count == headerByteCount else { return }
+            let request = try read()
+            try checkSizes(of: request, behind: headerByteCount)
+            awaited = request.binaryInputs
+            if !awaited.isEmpty, !awaited.contains(where: { $0.array == .labels }) { try deliver(.labels) }
+            try beginNext()
+        }
+        while position < bytes.count {
+            guard let input = awaited.first else {
+                throw .malformedBody("There are bytes behind the last input.", expected: "the end")
+            }
+            let stop = position + min(missingBytes, bytes.count - position)
+            try pass(bytes.extracting(position..<stop), to: input)
+            missingBytes -= stop - position
+            position = stop
+            guard missingBytes == 0 else { continue }
+            try end(input)
+            awaited.removeFirst()
+            try beginNext()
+        }
+    }
+
+    func finish() throws(Problem) {
+        try coding.finish()
+        if let text, text.bytes.isEmpty {
+            throw .malformedBody("The body is empty.", expected: "the JSON of an inference request", actual: "0 bytes")
+        }
+        if let headerByteCount, let text {
+            throw .malformedBody(
+                "The JSON ends early.", expected: "\(headerByteCount) bytes", actual: "\(text.bytes.count) bytes")
+        }
+        if let input = awaited.first {
+            throw Problem.malformedBody(
+                "The array ends early.", expected: "\(input.byteCount) bytes",
+                actual: "\(input.byteCount - missingBytes) bytes"
+            ).found(in: input.array)
+        }
+    }
+
+    func complete() throws(Problem) {
+        if request == nil { _ = try read() }
+        // Where they are there labels go first, so that nothing has to wait for them.
+        try deliver(.labels)
+        try deliver(.predictedProbabilities)
+    }
+
+    /// Reads the JSON, and what it says of parameters and outputs.
+    private func read() throws(Problem) -> InferenceRequest {
+        guard let text else { preconditionFailure("it is read once") }
+        // The decoder keeps three words for each value, in lists that grow by doubling.
+        let values = text.bytes.lazy.count { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "[") }
+        try text.reserve(text.bytes.count + 48 * values)
+        let request = try JSONMessage.decode(InferenceRequest.self, from: text.bytes)
+        for (name, value) in request.parameters { try arrays.set(name, value) }
+        for input in request.inputs {
+            guard case .region(let slice) = input.source else { continue }
+            let name = input.array.rawValue
+            try regions.required(for: name).region(of: slice, for: name).check(slice, for: name)
+        }
+        form.set(request)
+        self.request = request
+        self.text = nil
+        return request
+    }
+
+    private func checkSizes(of request: InferenceRequest, behind headerByteCount: Int) throws(Problem) {
+        var total = 0
+        for input in request.binaryInputs {
+            let (sum, overflow) = total.addingReportingOverflow(input.byteCount)
+            guard !overflow, sum <= limits.bodyBytes else { throw .bodyTooLarge(limit: limits.bodyBytes) }
+            total = sum
+        }
+        guard let byteCount, byteCount - headerByteCount != total else { return }
+        throw .malformedBody(
+            "The body is not as large as its inputs.", expected: "\(total) bytes behind the JSON",
+            actual: "\(byteCount - headerByteCount) bytes")
+    }
+
+    private func beginNext() throws(Problem) {
+        guard let input = awaited.first else { return }
+        missingBytes = input.byteCount
+        try begin(input)
+    }
+
+    // MARK: Arrays
+
+    /// Hands on an input that did not come behind the JSON, unless that was done before.
+    private func deliver(_ array: ScoringError.Array) throws(Problem) {
+        guard !delivered.contains(array), let input = request?.input(array) else { return }
+        try begin(input)
+        switch input.source {
+        case .binary: preconditionFailure("it was awaited")
+        case .json(let bytes): try pass(bytes.span, to: input)
+        case .region(let slice):
+            let region = try regions.required(for: array.rawValue).region(of: slice, for: array.rawValue)
+            try region.read(slice, for: array.rawValue) { (bytes) throws(Problem) in try pass(bytes, to: input) }
+        }
+        try end(input)
+    }
+
+    private func begin(_ input: InferenceInput) throws(Problem) {
+        try arrays.begin(input.array, input.layout, parametersAreKnown: true)
+        delivered.append(input.array)
+        bfloat16 = BFloat16()
+    }
+
+    private func pass(_ bytes: borrowing Span<UInt8>, to input: InferenceInput) throws(Problem) {
+        guard input.datatype == .bfloat16 else { return try arrays.receive(bytes, of: input.array) }
+        try bfloat16.widen(bytes) { (widened) throws(Problem) in try arrays.receive(widened, of: input.array) }
+    }
+
+    private func end(_ input: InferenceInput) throws(Problem) {
+        try arrays.end(input.array)
+    }
+}
+
+extension HTTPField.Name {
+    static let inferenceHeaderLength = Self.known("Inference-Header-Content-Length")
+}

@@ -1,0 +1,204 @@
+import HTTPTypes
+import Scoring
+import Tensors
+
+/// The JSON of an inference request: what it brings, and what it wants.
+struct InferenceRequest: Decodable, Sendable {
+    /// Repeated in the answer.
+    let id: String?
+    /// Those of the scoring, by their names, as texts.
+    let parameters: [String: String]
+    /// Whether outputs that do not say so themselves are answered as bytes behind the JSON.
+    let isBinary: Bool
+    /// `labels` and `pred_probs`, in the order of the request.
+    let inputs: [InferenceInput]
+    /// Empty where the request names none and so wants all.
+    let outputs: [InferenceOutput]
+
+    private enum Key: String, CodingKey {
+        case id, parameters, inputs, outputs
+    }
+
+    /// - Throws: ``Problem``, 400 for all that can be said of the JSON alone, or `DecodingError`.
+    init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Key.self)
+        id = try members.contains(.id) ? members.decode(String.self, forKey: .id) : nil
+        var (parameters, isBinary) = ([String: String](), false)
+        if members.contains(.parameters) {
+            for (name, value) in try members.decode([String: ParameterValue].self, forKey: .parameters) {
+                guard !Self.isOfProtocol(name) else { continue }
+                if name == "binary_data_output" {
+                    isBinary = try value.boolean(name)
+                } else {
+                    parameters[name] = try value.text(name)
+                }
+            }
+        }
+        (self.parameters, self.isBinary) = (parameters, isBinary)
+        inputs = try members.decode([InferenceInput].self, forKey: .inputs)
+        outputs = try members.contains(.outputs) ? members.decode([InferenceOutput].self, forKey: .outputs) : []
+        try check()
+    }
+
+    /// Those that other models make something of.
+    private static func isOfProtocol(_ name: String) -> Bool {
+        ["priority", "timeout"].contains(name) || name.hasPrefix("sequence_") || name.hasPrefix("triton_")
+    }
+
+    private func check() throws(Problem) {
+        for array in [ScoringError.Array.labels, .predictedProbabilities] {
+            switch inputs.filter({ $0.array == array }).count {
+            case 0: throw .missing(array)
+            case 1: break
+            default: throw .repeated(array.rawValue)
+            }
+        }
+        for (index, output) in outputs.enumerated()
+        where outputs[..<index].contains(where: { $0.array == output.array }) {
+            throw .repeated(output.array.rawValue)
+        }
+    }
+
+    func input(_ array: ScoringError.Array) -> InferenceInput? { inputs.first { $0.array == array } }
+
+    /// Those that are bytes behind the JSON.
+    var binaryInputs: [InferenceInput] { inputs.filter { $0.source == .binary } }
+}
+
+/// One input of a request.
+struct InferenceInput: Decodable, Sendable {
+    /// Where its elements are.
+    enum Source: Equatable, Sendable {
+        /// Behind the JSON.
+        case binary
+        case region(RegionSlice)
+        /// They stood in the JSON.
+        case json([UInt8])
+    }
+
+    let array: ScoringError.Array
+    let datatype: Datatype
+    let layout: TensorLayout
+    let source: Source
+
+    /// The size of its elements on the wire, in bytes.
+    var byteCount: Int { layout.elementCount * datatype.byteCount }
+
+    private enum Key: String, CodingKey {
+        case name, shape, datatype, parameters, data
+    }
+
+    /// - Throws: ``Problem``, 400 for all that can be said of the JSON alone, or `DecodingError`.
+    init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Key.self)
+        array = try Self.array(try members.decode(String.self, forKey: .name))
+        datatype = try Self.datatype(try members.decode(String.self, forKey: .datatype), of: array)
+        layout = try Self.layout(try members.decode([Int].self, forKey: .shape), datatype, of: array)
+        let parameters =
+            try members.contains(.parameters)
+            ? members.decode([String: ParameterValue].self, forKey: .parameters) : [:]
+        let byteCount = layout.elementCount * datatype.byteCount
+        let region = try RegionSlice(parameters, of: array.rawValue)
+        let binarySize = try parameters["binary_data_size"]?.count("binary_data_size")
+        guard [region != nil, binarySize != nil, members.contains(.data)].filter(\.self).count == 1 else {
+            throw Problem.malformedBody(
+                "The input \(array.rawValue) must say once where its elements are.",
+                expected: "data, or the parameter binary_data_size, or the parameter shared_memory_region"
+            ).found(in: array)
+        }
+        if let size = binarySize ?? region?.byteCount, size != byteCount {
+            throw Problem(
+                .badRequest, "shape-mismatch",
+                "The size of \(array.rawValue) does not match its shape \(layout.shape.inWords) of \(datatype.rawValue).",
+                parameter: array.rawValue, expected: "\(byteCount) bytes", actual: "\(size) bytes")
+        }
+        if let region {
+            source = .region(region)
+        } else if binarySize != nil {
+            source = .binary
+        } else {
+            var data = TensorData(array, datatype, count: layout.elementCount)
+            try data.read(try members.nestedUnkeyedContainer(forKey: .data))
+            source = .json(try data.finish())
+        }
+    }
+
+    private static func array(_ name: String) throws(Problem) -> ScoringError.Array {
+        let arrays = [ScoringError.Array.labels, .predictedProbabilities]
+        guard let array = arrays.first(where: { $0.rawValue == name }) else {
+            throw Problem(
+                .badRequest, "unexpected-array", "There is no input \"\(name)\" here.", parameter: name,
+                expected: arrays.map(\.rawValue).joined(separator: ", "))
+        }
+        return array
+    }
+
+    private static func datatype(_ name: String, of array: ScoringError.Array) throws(Problem) -> Datatype {
+        let allowed = Datatype.allowed(for: array)
+        guard let datatype = allowed.first(where: { $0.rawValue == name }) else {
+            let expected = allowed.map(\.rawValue).joined(separator: ", ")
+            throw Problem(
+                .badRequest, "unsupported-element-type",
+                "The input \(array.rawValue) must be one of \(expected), not \"\(name)\".", parameter: array.rawValue,
+                expected: expected, actual: name)
+        }
+        return datatype
+    }
+
+    private static func layout(
+        _ shape: [Int], _ datatype: Datatype, of array: ScoringError.Array
+    ) throws(Problem) -> TensorLayout {
+        do throws(TensorError) {
+            return try TensorLayout(elementType: ElementType(datatype.scalar), shape: shape)
+        } catch {
+            throw Problem(error).found(in: array)
+        }
+    }
+}
+
+/// One output that a request wants.
+struct InferenceOutput: Decodable, Sendable {
+    let array: ScoreParameters.Array
+    /// Whether it is answered as bytes behind the JSON; nil where the request's own word counts.
+    var isBinary: Bool?
+    /// Where it is written instead.
+    var region: RegionSlice?
+
+    private enum Key: String, CodingKey {
+        case name, parameters
+    }
+
+    init(_ array: ScoreParameters.Array) {
+        self.array = array
+    }
+
+    /// - Throws: ``Problem``, 400 for all that can be said of the JSON alone, or `DecodingError`.
+    init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Key.self)
+        let name = try members.decode(String.self, forKey: .name)
+        guard let array = ScoreParameters.Array(rawValue: name) else {
+            throw Problem.unknownOutput(name, ScoreParameters.Array.allCases)
+        }
+        self.array = array
+        guard members.contains(.parameters) else { return }
+        let parameters = try members.decode([String: ParameterValue].self, forKey: .parameters)
+        guard parameters["classification"] == nil else {
+            throw Problem(
+                .badRequest, "invalid-parameter", "The output \(name) has no classification.",
+                parameter: "classification", expected: "outputs without it")
+        }
+        isBinary = try parameters["binary_data"]?.boolean("binary_data")
+        region = try RegionSlice(parameters, of: name)
+    }
+}
+
+extension Problem {
+    /// - Parameters:
+    ///   - available: Those that there are.
+    static func unknownOutput(_ name: String, _ available: [ScoreParameters.Array]) -> Problem {
+        let names = available.map(\.rawValue).joined(separator: ", ")
+        return Problem(
+            .badRequest, "unknown-output", "There is no output \"\(name)\" here; there are \(names).", parameter: name,
+            expected: "image_scores, pixel_scores, issues with a threshold, label_issues with num_pixel_issues")
+    }
+}

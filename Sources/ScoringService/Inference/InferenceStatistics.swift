@@ -1,0 +1,70 @@
+import Foundation
+import Jobs
+import Synchronization
+
+/// What the protocol's statistics say of the model: all jobs that have ended, by whatever path they came.
+final class InferenceStatistics: Sendable {
+    /// How often something was, and for how long altogether.
+    private struct Total {
+        var count = 0
+        var nanoseconds = 0
+
+        mutating func add(_ seconds: TimeInterval) {
+            count += 1
+            // A job does not last for centuries, nor do all of them together.
+            nanoseconds &+= Int(exactly: (seconds * 1e9).rounded()) ?? 0
+        }
+
+        func write(_ name: String, to members: inout JSONWriter.Members) {
+            members.object(name) { members in
+                members.integer("count", count)
+                members.integer("ns", nanoseconds)
+            }
+        }
+    }
+
+    private struct Totals {
+        var lastSuccess = 0
+        var success = Total()
+        var failure = Total()
+        var wait = Total()
+        var scoring = Total()
+    }
+    private let totals = Mutex(Totals())
+
+    /// Counts a job that has ended.
+    func count(_ job: Job<ScoreJob>) {
+        guard let finishedAt = job.finishedAt else { return }
+        let seconds = max(finishedAt.timeIntervalSince(job.createdAt), 0)
+        totals.withLock { totals in
+            if job.status == .succeeded {
+                totals.success.add(seconds)
+                totals.lastSuccess = Int(exactly: (finishedAt.timeIntervalSince1970 * 1000).rounded()) ?? 0
+            } else {
+                totals.failure.add(seconds)
+            }
+            if let seconds = job.secondsQueued { totals.wait.add(seconds) }
+            if let seconds = job.secondsRun { totals.scoring.add(seconds) }
+        }
+    }
+
+    /// Writes what Triton says of a model, without its name. Inputs are read while they come and outputs sent from where they
+    /// are, so that there is no time that only they take.
+    func write(to members: inout JSONWriter.Members) {
+        let totals = totals.withLock { $0 }
+        members.integer("last_inference", totals.lastSuccess)
+        members.integer("inference_count", totals.success.count)
+        members.integer("execution_count", totals.success.count)
+        members.object("inference_stats") { members in
+            totals.success.write("success", to: &members)
+            totals.failure.write("fail", to: &members)
+            totals.wait.write("queue", to: &members)
+            Total().write("compute_input", to: &members)
+            totals.scoring.write("compute_infer", to: &members)
+            Total().write("compute_output", to: &members)
+            Total().write("cache_hit", to: &members)
+            Total().write("cache_miss", to: &members)
+        }
+        members.raw("batch_stats") { $0.append(contentsOf: "[]".utf8) }
+    }
+}

@@ -1,0 +1,65 @@
+/// The value of a parameter: a boolean, a number or a string.
+enum ParameterValue: Decodable, Sendable {
+    case boolean(Bool)
+    case integer(Int64)
+    case number(Double)
+    case string(String)
+    /// A list, an object or null, which the protocol does not have.
+    case other
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if let boolean = try? value.decode(Bool.self) {
+            self = .boolean(boolean)
+        } else if let integer = try? value.decode(Int64.self) {
+            self = .integer(integer)
+        } else if let number = try? value.decode(Double.self) {
+            self = .number(number)
+        } else if let string = try? value.decode(String.self) {
+            self = .string(string)
+        } else {
+            self = .other
+        }
+    }
+
+    /// The value as the query of another request has it.
+    ///
+    /// - Throws: 400 for what the protocol does not have.
+    func text(_ name: String) throws(Problem) -> String {
+        switch self {
+        case .boolean(let value): return "\(value)"
+        case .integer(let value): return "\(value)"
+        case .number(let value): return "\(value)"
+        case .string(let value): return value
+        case .other:
+            throw .invalidParameter(
+                name, expected: "a boolean, a number or a string", actual: "null, a list or an object")
+        }
+    }
+
+    /// - Throws: 400 where it is something else.
+    func boolean(_ name: String) throws(Problem) -> Bool {
+        guard case .boolean(let value) = self else {
+            throw .invalidParameter(name, expected: "true or false", actual: try text(name))
+        }
+        return value
+    }
+
+    /// - Throws: 400 where it is something else.
+    func string(_ name: String) throws(Problem) -> String {
+        guard case .string(let value) = self else {
+            throw .invalidParameter(name, expected: "a string", actual: try text(name))
+        }
+        return value
+    }
+
+    /// A number of bytes.
+    ///
+    /// - Throws: 400 where it is something else.
+    func count(_ name: String) throws(Problem) -> Int {
+        guard case .integer(let value) = self, let count = Int(exactly: value), count >= 0 else {
+            throw .invalidParameter(name, expected: "a whole number of at least 0", actual: try text(name))
+        }
+        return count
+    }
+}

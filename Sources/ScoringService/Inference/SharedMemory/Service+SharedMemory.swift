@@ -1,0 +1,70 @@
+import HTTPTypes
+import ServiceInterface
+
+/// What clients ask of regions of shared memory.
+extension Service {
+    /// `GET /v2/systemsharedmemory/status` and `/v2/systemsharedmemory/region/{region}/status`
+    ///
+    /// - Parameters:
+    ///   - name: Nil for all regions.
+    func showRegions(_ name: String?) throws(Problem) -> any Intake {
+        let regions = try requireRegions()
+        return BodilessIntake { () throws(Problem) in
+            let shown = try name.map { (name) throws(Problem) in [try regions.region(named: name)] } ?? regions.all
+            return try .json { writer in
+                writer.array(of: shown) { members, region in
+                    members.string("name", region.name)
+                    members.string("key", region.key)
+                    members.integer("offset", region.offset)
+                    members.integer("byte_size", region.byteCount)
+                }
+            }
+        }
+    }
+
+    /// `POST /v2/systemsharedmemory/region/{region}/register`
+    func registerRegion(_ name: String) throws(Problem) -> any Intake {
+        let regions = try requireRegions()
+        return MessageIntake { (text) throws(Problem) in
+            try regions.register(name, try JSONMessage.decode(SharedRegion.Registration.self, from: text))
+            return Response(HTTPResponse(status: .ok))
+        }
+    }
+
+    /// `POST /v2/systemsharedmemory/unregister` and `/v2/systemsharedmemory/region/{region}/unregister`
+    ///
+    /// - Parameters:
+    ///   - name: Nil for all regions.
+    func unregisterRegions(_ name: String?) throws(Problem) -> any Intake {
+        let regions = try requireRegions()
+        return BodilessIntake { () throws(Problem) in
+            regions.unregister(name)
+            return Response(HTTPResponse(status: .ok))
+        }
+    }
+
+    private func requireRegions() throws(Problem) -> SharedRegions {
+        guard let regions else { throw .sharedMemoryOff(.notFound) }
+        return regions
+    }
+}
+
+/// Takes a small body, and answers at its end.
+private final class MessageIntake: Intake {
+    private let text = HeldText(limit: 64 << 10)
+    private let respond: ([UInt8]) throws(Problem) -> Response
+
+    init(_ respond: @escaping ([UInt8]) throws(Problem) -> Response) {
+        self.respond = respond
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        try text.append(bytes)
+    }
+
+    func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
+        answer(Answer { () throws(Problem) in try respond(text.bytes) })
+    }
+
+    func abandon() {}
+}

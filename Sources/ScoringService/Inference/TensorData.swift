@@ -1,0 +1,93 @@
+import HTTPTypes
+import Scoring
+
+/// The elements of an input that stand in the JSON, one behind the other or in nested lists, on their way into the bytes that they
+/// would have behind it.
+struct TensorData {
+    private let array: ScoringError.Array
+    private let datatype: Datatype
+    private let count: Int
+    private var bytes: [UInt8] = []
+
+    /// More levels than any shape that is taken has.
+    private static let depthLimit = 8
+
+    /// - Parameters:
+    ///   - count: How many elements the shape has. Nothing is allocated for them.
+    init(_ array: ScoringError.Array, _ datatype: Datatype, count: Int) {
+        self.array = array
+        self.datatype = datatype
+        self.count = count
+    }
+
+    /// Reads a list.
+    ///
+    /// - Throws: ``Problem``, 400 for what is no element, or `DecodingError`.
+    mutating func read(_ list: any UnkeyedDecodingContainer, depth: Int = 1) throws {
+        guard datatype != .bfloat16 else {
+            throw problem("BF16 comes as bytes behind the JSON only", expected: "the parameter binary_data_size")
+        }
+        guard depth <= Self.depthLimit else { throw problem("its lists are nested too deep", expected: "4 levels") }
+        var list = list
+        guard !list.isAtEnd else { return }
+        // The first element tells which kind of list it is.
+        if let inner = try? list.nestedUnkeyedContainer() {
+            try read(inner, depth: depth + 1)
+            while !list.isAtEnd { try read(try list.nestedUnkeyedContainer(), depth: depth + 1) }
+        } else {
+            while !list.isAtEnd { try append(&list) }
+        }
+    }
+
+    /// The elements, little-endian.
+    ///
+    /// - Throws: 400 where they are not as many as the shape says.
+    func finish() throws(Problem) -> [UInt8] {
+        guard bytes.count / datatype.byteCount == count else {
+            throw Problem(
+                .badRequest, "shape-mismatch", "The data of \(array.rawValue) does not match its shape.",
+                parameter: array.rawValue, expected: "\(count) elements",
+                actual: "\(bytes.count / datatype.byteCount) elements")
+        }
+        return bytes
+    }
+
+    private mutating func append(_ list: inout any UnkeyedDecodingContainer) throws {
+        switch datatype {
+        case .bool: bytes.append(try list.decode(Bool.self) ? 1 : 0)
+        case .uint8: try append(try integer(&list) as UInt8)
+        case .uint16: try append(try integer(&list) as UInt16)
+        case .uint32: try append(try integer(&list) as UInt32)
+        case .uint64: try append(try integer(&list) as UInt64)
+        case .int8: try append(try integer(&list) as Int8)
+        case .int16: try append(try integer(&list) as Int16)
+        case .int32: try append(try integer(&list) as Int32)
+        case .int64: try append(try integer(&list) as Int64)
+        case .float16: try append(Float16(try list.decode(Double.self)).bitPattern)
+        case .float32: try append(Float(try list.decode(Double.self)).bitPattern)
+        case .float64: try append(try list.decode(Double.self).bitPattern)
+        case .bfloat16: preconditionFailure("refused before")
+        }
+    }
+
+    private mutating func append(_ value: some FixedWidthInteger) throws {
+        for shift in stride(from: 0, to: value.bitWidth, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
+
+    private func integer<Value: FixedWidthInteger & Decodable>(
+        _ list: inout any UnkeyedDecodingContainer
+    ) throws -> Value {
+        if let value = try? list.decode(Value.self) { return value }
+        let index = list.currentIndex
+        let value = try list.decode(Double.self)
+        throw problem(
+            "element \(index) of a list is \(value)", expected: "whole numbers that \(datatype.rawValue) holds")
+    }
+
+    private func problem(_ detail: String, expected: String) -> Problem {
+        Problem.malformedBody("The data of \(array.rawValue) cannot be read: \(detail).", expected: expected)
+            .found(in: array)
+    }
+}
