@@ -301,7 +301,8 @@ def test_the_asyncio_client_is_told_too(server, leaves_nothing):
     (gzip.compress(GOOD.data[:-1]), GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
     (gzip.compress(GOOD.data), GOOD.fields | {"Content-Encoding": "deflate"}, 400, "malformed-body"),
     (zlib.compress(GOOD.data), GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
-    (GOOD.data, {HEADER_LENGTH: str((1 << 20) + 1)}, 413, "body-too-large"),
+    (GOOD.data, {HEADER_LENGTH: str((1 << 20) + 1)}, 400, "invalid-header"),
+    (bytes(2 << 20), {HEADER_LENGTH: str((1 << 20) + 1)}, 400, "invalid-header"),
     (GOOD.data, GOOD.fields | {"Content-Encoding": "br"}, 415, "unsupported-media-type"),
 ])
 def test_bodies_that_are_refused(client, model, body, fields, status, slug, leaves_nothing):
@@ -317,10 +318,11 @@ def test_limits_hold_here_too(start_server):
     server = start_server("--max-json-bytes", "1KiB", "--max-body-bytes", "8KiB", "--max-pixels", "100")
     with Client(server) as client:
         flat = inference.inference(in_order(LABELS, PRED_PROBS, (False, False)))
-        assert_inference_problem(infer(client, flat), 413, "body-too-large")
         large = Body(bytes(9000), {HEADER_LENGTH: "10"})
-        assert_inference_problem(infer(client, large), 413, "body-too-large")
-        assert_inference_problem(infer(client, GOOD), 413, "too-many-pixels")
+        for model in MODELS:
+            assert_inference_problem(infer(client, flat, model), 413, "body-too-large")
+            assert_inference_problem(infer(client, large, model), 413, "body-too-large")
+            assert_inference_problem(infer(client, GOOD, model), 413, "too-many-pixels")
 
 
 def test_a_full_server_says_so(start_server):

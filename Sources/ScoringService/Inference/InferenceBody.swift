@@ -65,16 +65,16 @@ final class InferenceBody: BodyReader {
                 "A raw body holds one input, and there are two here: labels and pred_probs.", parameter: name,
                 expected: "JSON that describes the inputs, and its size", actual: text)
         }
-        guard count <= headerLimit else {
-            throw Problem(
-                .contentTooLarge, "body-too-large",
-                "The JSON ahead of bytes has more than \(headerLimit) bytes; send its data as bytes too, or all in the JSON.",
-                parameter: name, expected: "at most \(headerLimit) bytes", actual: text, limit: headerLimit)
-        }
         guard count <= byteCount ?? .max else {
             throw Problem(
                 .badRequest, "invalid-header", "\(name) is larger than the body.", parameter: name,
                 expected: "at most \(byteCount ?? 0)", actual: text)
+        }
+        guard count <= headerLimit else {
+            throw Problem(
+                .badRequest, "invalid-header",
+                "The JSON ahead of bytes has more than \(headerLimit) bytes; send its data as bytes too, or all in the JSON.",
+                parameter: name, expected: "at most \(headerLimit) bytes", actual: text, limit: headerLimit)
         }
         return count
     }

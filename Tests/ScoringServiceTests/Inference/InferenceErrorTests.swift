@@ -142,7 +142,10 @@ import Testing
         ] {
             try await expectRefusal(body, [.inferenceHeaderLength: text], 400, problem, words)
         }
-        try await expectRefusal(body, [.inferenceHeaderLength: "1048577"], 413, "body-too-large")
+        try await expectRefusal(body, [.inferenceHeaderLength: "1048577"], 400, "invalid-header", "larger than")
+        try await expectRefusal(
+            body, [.inferenceHeaderLength: "1048577", .transferEncoding: "chunked"], 400, "invalid-header",
+            "data as bytes")
         var short = body
         short.bytes = Array(body.bytes.prefix(20))
         try await expectRefusal(short, [.transferEncoding: "chunked"], 400, "malformed-body", "ends early")
