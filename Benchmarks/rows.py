@@ -5,6 +5,7 @@ import re
 import shutil
 import statistics
 import subprocess
+from json import dumps as to_json
 
 import numpy as np
 
@@ -105,6 +106,50 @@ def files(bench: Bench):
             rounds=bench.rounds, at_most=bar)
 
 
+def volume(bench: Bench):
+    """Files that a request names, against cleanlab on arrays in memory."""
+    try:
+        from cleanlab.segmentation.rank import get_label_quality_scores
+    except ImportError:
+        return print("cleanlab is not here; its rows are left out")
+    for name, array in bench.voc.items():
+        np.save(pathlib.Path(bench.folder) / f"{name}.npy", array)
+    body = to_json({name: {"file": f"{name}.npy"} for name in bench.voc}).encode()
+    labels, pred_probs = bench.voc["labels"].astype(int), bench.voc["pred_probs"]
+    server = contestants.Segscore(bench.binary, bench.folder, *STEADY, "--data-dir", bench.folder)
+    try:
+        for method, bar in (("softmin", 1 / 3), ("num_pixel_issues", 1 / 20)):
+            yield compare(
+                f"POST that names files, {method}", "cleanlab in process",
+                lambda: server.tcp.post("application/json", body, f"/score?method={method}"),
+                lambda: timed(lambda: get_label_quality_scores(
+                    labels, pred_probs, method=method, n_jobs=1, verbose=False)),
+                rounds=bench.rounds, at_most=bar)
+    finally:
+        server.stop()
+
+
+def triton(bench: Bench):
+    """tritonclient, against the same call into a server that reads and drops."""
+    try:
+        import tritonclient.http as client
+    except ImportError:
+        return print("tritonclient is not here; its row is left out")
+
+    def caller(endpoint):
+        host, port = endpoint.address
+        connection = client.InferenceServerClient(f"{host}:{port}", connection_timeout=60, network_timeout=60)
+        datatypes = {"labels": "UINT8", "pred_probs": "FP32"}
+        inputs = [client.InferInput(name, array.shape, datatypes[name]).set_data_from_numpy(array)
+                  for name, array in bench.voc.items()]
+        outputs = [client.InferRequestedOutput("image_scores")]
+        return lambda: timed(lambda: connection.infer("segscore", inputs, outputs=outputs))
+
+    yield compare(
+        "tritonclient's infer, softmin", "read and dropped", caller(bench.server.tcp), caller(bench.sink.tcp),
+        rounds=bench.rounds, at_most=1.25, warm_up=6, calls=3)
+
+
 def tiny(bench: Bench):
     """Small requests on 64 connections that stay open, by wrk."""
     if not shutil.which("wrk"):
@@ -182,4 +227,4 @@ def growth(bench: Bench):
             server.stop()
 
 
-ALL = {each.__name__: each for each in (wire, clients, classes, json, files, tiny, memory, growth)}
+ALL = {each.__name__: each for each in (wire, clients, classes, json, files, volume, triton, tiny, memory, growth)}
