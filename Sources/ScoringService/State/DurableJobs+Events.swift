@@ -13,8 +13,10 @@ extension DurableJobs {
         }
     }
 
+    /// Returns when it is written: who waits for the job is told afterwards, and the next process says the same of it.
     private func end(_ job: Job<ScoreJob>) {
         let row = JobRow(job)
+        defer { database.awaitWrites() }
         switch state.withLock({ $0.results.removeValue(forKey: job.id) }) {
         case .notKept?: break
         case .kept? where job.status == .succeeded:
