@@ -17,13 +17,13 @@ struct ArrayFileSource {
         let intake = ArrayIntake(destination)
         guard let member else {
             var part = NpyPart(array, intake, byteLimit: .max)
-            try read { (bytes) throws(Problem) in try part.receive(bytes) }
+            try read(array) { (bytes) throws(Problem) in try part.receive(bytes) }
             return try part.finish()
         }
         let picker = MemberPicker(member.hasSuffix(".npy") ? member : member + ".npy", array, intake)
         let decoder = NpzDecoder(receiver: picker, byteLimit: .max)
         do throws(Problem) {
-            try read { (bytes) throws(Problem) in try decoder.decode(bytes) }
+            try read(array) { (bytes) throws(Problem) in try decoder.decode(bytes) }
             try decoder.finish()
         } catch {
             throw error.found(in: array)
@@ -35,15 +35,17 @@ struct ArrayFileSource {
         }
     }
 
-    private func read(_ body: (borrowing Span<UInt8>) throws(Problem) -> Void) throws(Problem) {
+    private func read(
+        _ array: ScoringError.Array, _ body: (borrowing Span<UInt8>) throws(Problem) -> Void
+    ) throws(Problem) {
         let buffer: Buffer<UInt8>
         do throws(TensorError) {
             buffer = try Buffer(uninitialized: 1 << 20)
         } catch {
             throw Problem(error)
         }
-        try file.read(0..<file.byteCount, through: buffer, or: Problem.init) { (bytes, _) throws(Problem) in
-            try body(bytes)
+        try file.read(0..<file.byteCount, through: buffer, or: { Problem($0).found(in: array) }) {
+            (bytes, _) throws(Problem) in try body(bytes)
         }
     }
 }

@@ -27,7 +27,10 @@ struct BandReader {
         }
         for piece in band.pieces {
             let start = offset + piece.bytes.lowerBound
-            try file.read(start..<start + piece.bytes.count, through: buffer, or: Problem.init) {
+            try file.read(
+                start..<start + piece.bytes.count, through: buffer,
+                or: { Problem($0).found(in: .predictedProbabilities) }
+            ) {
                 (bytes, position) throws(Problem) in
                 do throws(ScoringError) {
                     try band.receive(bytes, of: piece, at: position - start)
