@@ -28,4 +28,12 @@ package struct JobLimits: Sendable, Equatable {
         self.resultBytes = resultBytes
         self.history = history
     }
+
+    /// Whether an output that is made now is kept. One over the whole budget would push out all others and stay out itself.
+    ///
+    /// - Parameters:
+    ///   - byteCount: The memory that it takes.
+    package func keepsOutput(of byteCount: Int) -> Bool {
+        byteCount <= resultBytes && timeToLive > 0 && history > 0
+    }
 }

@@ -85,12 +85,8 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         for (job, bytes) in finished.sorted(by: { ($0.job.finishedAt ?? now) < ($1.job.finishedAt ?? now) }) {
             remember(job.id, &aftermath)
             guard table[job.id] != nil, case .available = job.output, let expiresAt = job.expiresAt else { continue }
-            if bytes <= limits.resultBytes {
-                dropOutputs(retention.makeRoom(for: bytes, within: limits.resultBytes), expiredAt: now, &aftermath)
-                retention.hold(job.id, bytes: bytes, until: expiresAt)
-            } else {
-                dropOutputs([job.id], expiredAt: now, &aftermath)
-            }
+            hold(
+                job.id, bytes: bytes <= limits.resultBytes ? bytes : nil, until: expiresAt, at: now, &aftermath)
         }
         expire(at: now, &aftermath)
     }
@@ -164,8 +160,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         _ id: JobID, _ outcome: JobOutcome<Kind>, bytes: Int, at now: Date, _ aftermath: inout JobAftermath<Kind>
     ) {
         runningWork -= 1
-        // An output over the whole budget would push out all others and stay out itself.
-        let isKept = bytes <= limits.resultBytes && limits.timeToLive > 0 && limits.history > 0
+        let isKept = limits.keepsOutput(of: bytes)
         let expiresAt = isKept ? now.addingTimeInterval(limits.timeToLive) : now
         let action = table.modify(id) { record in
             let action = record.lifecycle.finish(outcome.ending, at: now)
@@ -184,12 +179,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         tellWaiters(of: id, &aftermath)
         remember(id, &aftermath)
         guard case .succeeded = outcome else { return }
-        if isKept {
-            dropOutputs(retention.makeRoom(for: bytes, within: limits.resultBytes), expiredAt: now, &aftermath)
-            retention.hold(id, bytes: bytes, until: expiresAt)
-        } else {
-            dropOutputs([id], expiredAt: now, &aftermath)
-        }
+        hold(id, bytes: isKept ? bytes : nil, until: expiresAt, at: now, &aftermath)
     }
 
     mutating func cancel(
@@ -296,6 +286,18 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         for old in retention.overflow(beyond: limits.history) {
             forget(old, &aftermath)
         }
+    }
+
+    /// Keeps an output, in place of those that go first.
+    ///
+    /// - Parameters:
+    ///   - bytes: Nil for one that is not to be kept.
+    private mutating func hold(
+        _ id: JobID, bytes: Int?, until expiresAt: Date, at now: Date, _ aftermath: inout JobAftermath<Kind>
+    ) {
+        guard let bytes else { return dropOutputs([id], expiredAt: now, &aftermath) }
+        dropOutputs(retention.makeRoom(for: bytes, within: limits.resultBytes), expiredAt: now, &aftermath)
+        retention.hold(id, bytes: bytes, until: expiresAt)
     }
 
     private mutating func forget(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {

@@ -55,8 +55,7 @@ struct JobRecord<Kind: JobKind>: Sendable {
     var snapshot: Job<Kind> {
         Job(
             id: id, sequence: sequence, status: status, isCancelRequested: lifecycle.isCancelRequested,
-            details: details,
-            progress: progress, createdAt: lifecycle.createdAt, queuedAt: lifecycle.queuedAt,
+            details: details, progress: progress, createdAt: lifecycle.createdAt, queuedAt: lifecycle.queuedAt,
             startedAt: lifecycle.startedAt, finishedAt: lifecycle.finishedAt, expiresAt: expiresAt, failure: failure,
             output: output)
     }

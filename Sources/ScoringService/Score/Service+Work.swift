@@ -33,10 +33,8 @@ extension Service {
         _ scores: DatasetScores, _ context: JobContext<ScoreJob>, parts: [StoredPart]? = nil,
         key: DurableJobs.RequestKey? = nil
     ) throws(Problem) -> DatasetScores {
-        // What is over the whole budget is dropped as soon as it is made.
-        guard let durable, scores.byteCount <= limits.resultBytes, limits.timeToLive > 0, limits.history > 0 else {
-            return scores
-        }
+        // What is not kept is dropped as soon as it is made.
+        guard let durable, limits.keepsOutput(of: scores.byteCount) else { return scores }
         return try durable.keep(scores, of: context.id, for: limits.timeToLive, parts: parts, key: key)
     }
 
