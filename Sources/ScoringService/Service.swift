@@ -102,6 +102,14 @@ package final class Service: @unchecked Sendable {
         ArrayBody.Limits(bodyBytes: configuration.maxBodyBytes, jsonBytes: configuration.maxJSONBytes)
     }
 
+    /// Proves of parameters what can be said once all of them are there.
+    ///
+    /// - Throws: 400 for what does not go together, or goes with another server.
+    func check(_ parameters: ScoreParameters) throws(Problem) {
+        try parameters.check()
+        if let output = parameters.output { try configuration.dataDirectories.checkOutput(output) }
+    }
+
     /// - Throws: 503 where memory is nearly used up: a request that began now would hardly be done with.
     func checkMemory() throws(Problem) {
         guard !ByteBudget.memory.isNearlyUsed else {

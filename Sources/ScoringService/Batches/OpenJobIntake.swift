@@ -16,8 +16,8 @@ final class OpenJobIntake: Intake, @unchecked Sendable {
     init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
         self.service = service
         self.request = request
-        let known = ScoreParameters.names.filter { $0 != "include" }
-        parameters = ParameterInputs(try Parameters(target: request.head.path ?? "", known: known))
+        parameters = ParameterInputs(
+            try Parameters(target: request.head.path ?? "", known: ScoreParameters.namesWithoutAnswer))
         _ = try ScoreParameters(parameters.values)
     }
 

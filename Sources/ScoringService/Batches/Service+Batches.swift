@@ -21,8 +21,7 @@ extension Service {
     /// - Throws: 400 for parameters that do not go together; 503 where as many jobs are open as may be.
     func open(_ parameters: Parameters) throws(Problem) -> Response {
         let settings = try ScoreParameters(parameters)
-        try settings.check()
-        if let output = settings.output { try configuration.dataDirectories.checkOutput(output) }
+        try check(settings)
         let id: JobID
         let job: Job<ScoreJob>
         do throws(JobError) {

@@ -32,11 +32,7 @@ final class ArrayBody: BodyReader {
         self.limits = limits
         multipart = request.multipart
         let fields = request.head.headerFields
-        guard fields[.contentLength] != nil || fields[.transferEncoding] != nil else {
-            throw Problem(
-                .lengthRequired, "length-required", "The request has no body.", parameter: "Content-Length",
-                expected: "Content-Length, or Transfer-Encoding: chunked")
-        }
+        try request.requireBody()
         try Self.checkMediaType(fields[.contentType])
         coding = try ContentDecoder(fields, understood: [.gzip], byteLimit: limits.bodyBytes)
         byteCount = coding.byteCount

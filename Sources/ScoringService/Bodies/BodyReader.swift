@@ -1,3 +1,6 @@
+import HTTPTypes
+import ServiceInterface
+
 /// Reads a body as it arrives, and hands on what it finds.
 protocol BodyReader: AnyObject {
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem)
@@ -7,4 +10,16 @@ protocol BodyReader: AnyObject {
 
     /// Hands on what could not be handed on while the body came; on a worker.
     func complete() throws(Problem)
+}
+
+extension IncomingRequest {
+    /// - Throws: 411 where there is no body.
+    func requireBody() throws(Problem) {
+        let fields = head.headerFields
+        guard fields[.contentLength] != nil || fields[.transferEncoding] != nil else {
+            throw Problem(
+                .lengthRequired, "length-required", "The request has no body.", parameter: "Content-Length",
+                expected: "Content-Length, or Transfer-Encoding: chunked")
+        }
+    }
 }

@@ -17,22 +17,12 @@ enum Datatype: String, CaseIterable {
     case float64 = "FP64"
     case bfloat16 = "BF16"
 
+    /// The datatype of elements: the first that is taken as these, since bfloat16 comes last.
     init(_ scalar: ElementType.Scalar) {
-        self =
-            switch scalar {
-            case .bool: .bool
-            case .int8: .int8
-            case .int16: .int16
-            case .int32: .int32
-            case .int64: .int64
-            case .uint8: .uint8
-            case .uint16: .uint16
-            case .uint32: .uint32
-            case .uint64: .uint64
-            case .float16: .float16
-            case .float32: .float32
-            case .float64: .float64
-            }
+        guard let datatype = Self.allCases.first(where: { $0.scalar == scalar }) else {
+            preconditionFailure("all types of elements have names")
+        }
+        self = datatype
     }
 
     /// What elements are taken as: bfloat16 as the float32 that it is the upper half of.

@@ -38,11 +38,7 @@ final class InferenceBody: BodyReader {
         regions = service.regions
         limits = service.bodyLimits
         let fields = request.head.headerFields
-        guard fields[.contentLength] != nil || fields[.transferEncoding] != nil else {
-            throw Problem(
-                .lengthRequired, "length-required", "The request has no body.", parameter: "Content-Length",
-                expected: "Content-Length, or Transfer-Encoding: chunked")
-        }
+        try request.requireBody()
         let coding = try ContentDecoder(fields, understood: [.gzip, .deflate], byteLimit: limits.bodyBytes)
         self.coding = coding
         byteCount = coding.byteCount

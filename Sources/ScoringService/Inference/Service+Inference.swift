@@ -45,8 +45,7 @@ extension Service {
     /// `POST /v2/models/{model}/infer`
     private func infer(_ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkMemory()
-        let known = ScoreParameters.names.filter { $0 != "include" }
-        let arrays = ScoreArrays(configuration, parameters: Parameters(known: known))
+        let arrays = ScoreArrays(configuration, parameters: Parameters(known: ScoreParameters.namesWithoutAnswer))
         let form = InferenceForm(regions)
         return try ScoreIntake(
             self, arrays, form, Preference([:]), body: try InferenceBody(request, self, arrays, form))

@@ -19,6 +19,9 @@ package struct ScoreParameters: Equatable, Sendable {
 
     static let names = ["method", "temperature", "downsample", "threshold", "ignore_label", "include", "output"]
 
+    /// Those of requests that say elsewhere what they want to be answered.
+    static let namesWithoutAnswer = names.filter { $0 != "include" }
+
     let method: Method
     let temperature: Double
     let downsample: Int

@@ -221,8 +221,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         let shape = arrays.shape
         toldShape = shape
         tell(ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init)), shape?.imageCount)
-        try parameters.check()
-        if let output = parameters.output { try service.configuration.dataDirectories.checkOutput(output) }
+        try service.check(parameters)
         try reply.form.check(parameters, shape)
         return parameters
     }

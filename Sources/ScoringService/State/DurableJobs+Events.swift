@@ -15,6 +15,8 @@ extension DurableJobs {
 
     /// Returns when it is written: who waits for the job is told afterwards, and the next process says the same of it.
     private func end(_ job: Job<ScoreJob>) {
+        // Nothing is known of one that was never accepted, and nothing need be.
+        guard state.withLock({ $0.recorded.contains(job.id) }) else { return }
         let row = JobRow(job)
         defer { database.awaitWrites() }
         switch state.withLock({ $0.results.removeValue(forKey: job.id) }) {
@@ -26,7 +28,7 @@ extension DurableJobs {
                 try row.replace(database) { $0.hasOutput }
             }
         case .kept?, nil:
-            // Without results that are kept. A job that was never accepted has no row, and gets none.
+            // Without results that are kept.
             remove(job.id) { try row.replace($0) }
         }
     }
