@@ -30,25 +30,12 @@ package enum ArrayFile {
         do throws(TensorError) {
             let (offsets, _) = offsets(of: arrays.map { unsafe $0.stableBytes.count })
             for (array, offset) in zip(arrays, offsets) {
-                try unsafe write(array.stableBytes, to: descriptor, at: offset, path)
+                try unsafe FileBytes.write(array.stableBytes, to: descriptor, at: offset, path)
             }
             guard fsync(descriptor) == 0 else { throw .system(operation: "sync", path: path, code: errno) }
         } catch {
             unsafe unlink(path)
             throw error
-        }
-    }
-
-    static func write(
-        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int, _ path: String
-    ) throws(TensorError) {
-        guard let start = bytes.baseAddress else { return }
-        var done = 0
-        while done < bytes.count {
-            let written = unsafe pwrite(descriptor, start + done, bytes.count - done, offset + done)
-            if written < 0 && errno == EINTR { continue }
-            guard written >= 0 else { throw .system(operation: "write to", path: path, code: errno) }
-            done += written
         }
     }
 

@@ -56,8 +56,11 @@ package final class ConfinedDirectory: Sendable {
         guard file >= 0 else { throw .system(operation: "create", path: name, code: errno) }
         defer { close(file) }
         do throws(TensorError) {
+            var end = 0
             for (owner, range) in pieces {
-                try unsafe append(UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: file, name)
+                try unsafe FileBytes.write(
+                    UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: file, at: end, name)
+                end += range.count
             }
             guard unsafe renameat(directory, partial, directory, last) == 0 else {
                 throw .system(operation: "rename", path: name, code: errno)
@@ -81,15 +84,5 @@ package final class ConfinedDirectory: Sendable {
         }
         guard current >= 0 else { throw .system(operation: "open the directory of", path: name, code: errno) }
         return current
-    }
-
-    private func append(_ bytes: UnsafeRawBufferPointer, to file: Int32, _ name: String) throws(TensorError) {
-        var rest = unsafe bytes[...]
-        while unsafe !rest.isEmpty {
-            let count = unsafe Glibc.write(file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw .system(operation: "write to", path: name, code: errno) }
-            unsafe rest = rest.dropFirst(count)
-        }
     }
 }

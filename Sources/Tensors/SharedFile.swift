@@ -47,7 +47,7 @@ package final class SharedFile: Sendable {
     ///   - offset: Where in the file the first of them goes, at least 0.
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package func write(_ owner: some StableBytes, _ range: Range<Int>, at offset: Int) throws(TensorError) {
-        try unsafe ArrayFile.write(
+        try unsafe FileBytes.write(
             UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: file.descriptor, at: offset, path)
     }
 }

@@ -53,17 +53,10 @@ package final class SpoolFile {
             }
             throw .spoolBudget(limit: limit)
         }
+        let end = byteCount
         byteCount += bytes.count
         try unsafe bytes.withUnsafeBytes { (source) throws(TensorError) in
-            var rest = unsafe source[...]
-            while unsafe !rest.isEmpty {
-                let written = unsafe write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if written < 0 && errno == EINTR { continue }
-                guard written >= 0 else {
-                    throw .system(operation: "write to a file in", path: directory, code: errno)
-                }
-                unsafe rest = rest.dropFirst(written)
-            }
+            try unsafe FileBytes.write(source, to: descriptor, at: end, operation: "write to a file in", directory)
         }
     }
 

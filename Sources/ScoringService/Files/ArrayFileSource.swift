@@ -17,13 +17,13 @@ struct ArrayFileSource {
         let intake = ArrayIntake(destination)
         guard let member else {
             var part = NpyPart(array, intake, byteLimit: .max)
-            try read(array) { (bytes) throws(Problem) in try part.receive(bytes) }
+            try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try part.receive(bytes) }
             return try part.finish()
         }
         let picker = MemberPicker(member.hasSuffix(".npy") ? member : member + ".npy", array, intake)
         let decoder = NpzDecoder(receiver: picker, byteLimit: .max)
         do throws(Problem) {
-            try read(array) { (bytes) throws(Problem) in try decoder.decode(bytes) }
+            try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try decoder.decode(bytes) }
             try decoder.finish()
         } catch {
             throw error.found(in: array)
@@ -34,18 +34,24 @@ struct ArrayFileSource {
                 parameter: array.rawValue, expected: "an npz file with that member", actual: file.path)
         }
     }
+}
 
-    private func read(
-        _ array: ScoringError.Array, _ body: (borrowing Span<UInt8>) throws(Problem) -> Void
+extension InputFile {
+    /// Reads neighbouring bytes of the file of an array, piece by piece.
+    ///
+    /// - Throws: What `body` throws; 422 for a file that shrinks; 503 where memory is short.
+    func read(
+        _ range: Range<Int>, of array: ScoringError.Array,
+        _ body: (borrowing Span<UInt8>) throws(Problem) -> Void
     ) throws(Problem) {
         let buffer: Buffer<UInt8>
         do throws(TensorError) {
-            buffer = try Buffer(uninitialized: 1 << 20)
+            buffer = try Buffer(uninitialized: min(1 << 20, max(range.count, 1)))
         } catch {
             throw Problem(error)
         }
-        try file.read(0..<file.byteCount, through: buffer, or: { Problem($0).found(in: array) }) {
-            (bytes, _) throws(Problem) in try body(bytes)
+        try read(range, through: buffer, or: { Problem($0).found(in: array) }) { (bytes, _) throws(Problem) in
+            try body(bytes)
         }
     }
 }

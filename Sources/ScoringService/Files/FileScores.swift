@@ -8,8 +8,8 @@ import Tensors
 package struct FileScores {
     let scores: DatasetScores
 
-    /// A pixel whose score is below it is an issue; nil where none was given.
-    let threshold: Double?
+    /// Those that the scores were made with.
+    let parameters: ScoreParameters
 
     /// One image among all, worst first.
     package struct Rank: Equatable {
@@ -21,7 +21,7 @@ package struct FileScores {
     /// The images, worst first, with their label issues, or where nobody looked for these with their pixels below the
     /// threshold, cleanlab's default where there is none.
     package func ranking() -> [Rank] {
-        let issues = IssuesFromScores(threshold: threshold ?? IssuesFromScores.defaultThreshold)
+        let issues = IssuesFromScores(threshold: parameters.threshold ?? IssuesFromScores.defaultThreshold)
         let imageScores = scores.imageScores
         return scores.ranking().map { index in
             let (part, image) = scores.locate(index)
@@ -41,18 +41,17 @@ package struct FileScores {
     /// - Returns: The paths that were written.
     /// - Throws: ``FileScoring/Failure``.
     package func write(to directory: String) throws(FileScoring.Failure) -> [String] {
-        var arrays: [(String, ArrayAnswer)] = []
+        let arrays: [(ScoreParameters.Array, ArrayAnswer)]
         do throws(Problem) {
-            arrays.append(("image_scores", .imageScores(of: scores)))
-            arrays.append(("pixel_scores", try .pixelScores(of: scores)))
-            if let threshold { arrays.append(("issues", try .issues(of: scores, threshold: threshold))) }
-            if scores.statistics != nil { arrays.append(("label_issues", try .labelIssues(of: scores))) }
+            arrays = try parameters.written.map { (array) throws(Problem) in
+                (array, try scores.elements(array, threshold: parameters.threshold ?? 0))
+            }
         } catch {
             throw FileScoring.Failure(path: directory, problem: error)
         }
         var paths: [String] = []
         for (name, array) in arrays {
-            let path = directory + "/\(name).npy"
+            let path = directory + "/\(name.rawValue).npy"
             do {
                 try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
                 try Self.write(array, to: path)

@@ -53,7 +53,7 @@ package struct FileScoring {
                 return true
             }
             guard let scores else { preconditionFailure("nobody cancels") }
-            return FileScores(scores: scores, threshold: settings.threshold)
+            return FileScores(scores: scores, parameters: settings)
         } catch {
             let isOfLabels = error.parameter == ScoringError.Array.labels.rawValue
             throw Failure(path: isOfLabels ? labels.path : predictedProbabilities.path, problem: error)

@@ -105,13 +105,7 @@ struct ProbabilityFile {
         var header = NpyHeaderReader()
         let longest = min(file.byteCount, 2 * NpyHeaderReader.textLimit)
         do throws(Problem) {
-            let buffer: Buffer<UInt8>
-            do throws(TensorError) {
-                buffer = try Buffer(uninitialized: longest)
-            } catch {
-                throw Problem(error)
-            }
-            try file.read(0..<longest, through: buffer, or: Problem.init) { (bytes, _) throws(Problem) in
+            try file.read(0..<longest, of: .predictedProbabilities) { (bytes) throws(Problem) in
                 do throws(CodecError) {
                     _ = try header.read(bytes)
                 } catch {

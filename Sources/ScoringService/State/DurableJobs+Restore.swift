@@ -1,6 +1,8 @@
 import Foundation
+import GRDB
 import Glibc
 import Jobs
+import Logging
 import Scoring
 import Tensors
 
@@ -64,6 +66,44 @@ extension DurableJobs {
         try settle(changed)
         removeFiles(except: files)
         return restored
+    }
+
+    func rows() throws(StateError) -> [(row: JobRow, parts: [PartRow])] {
+        do {
+            return try database.jobs()
+        } catch {
+            throw .failed("Cannot read \(directory.databasePath): \(error).")
+        }
+    }
+
+    /// The files that a part has.
+    private func paths(_ part: StoredPart, of job: JobID) -> [String] {
+        let pixels = directory.pixelsPath(part, of: job)
+        return part.isScored ? [pixels, directory.scoresPath(part, of: job)] : [pixels]
+    }
+
+    /// Takes down jobs that have ended, and that they have no parts any more.
+    private func settle(_ jobs: [Job<ScoreJob>]) throws(StateError) {
+        guard !jobs.isEmpty else { return }
+        do {
+            try database.commit { database in
+                for job in jobs {
+                    try JobRow(job).update(database)
+                    try Self.replace([], of: job.id.description, database)
+                }
+            }
+        } catch {
+            throw .failed("Cannot write to \(directory.databasePath): \(error).")
+        }
+    }
+
+    private func removeFiles(except paths: Set<String>) {
+        let count = directory.removeFiles(except: paths)
+        if count > 0 { logger.info("files of no job were removed", metadata: ["count": "\(count)"]) }
+    }
+
+    private func report(_ detail: String, _ job: JobID) {
+        logger.error("what a job had is gone", metadata: ["job": "\(job)", "problem.detail": "\(detail)"])
     }
 
     /// What is the matter with a job that the process before has left.

@@ -5,35 +5,29 @@ import ScoringService
 /// What outlives the process.
 extension ServeCommand {
     static func stateDirectory(_ path: String) throws -> StateDirectory {
-        do throws(StateError) {
-            return try StateDirectory(path: path)
-        } catch {
-            throw refusal(error)
-        }
+        try refusing { () throws(StateError) in try StateDirectory(path: path) }
     }
 
     static func durableJobs(in directory: StateDirectory, _ logger: Logger) throws -> DurableJobs {
-        do throws(StateError) {
-            return try DurableJobs(directory, logger: logger)
-        } catch {
-            throw refusal(error)
-        }
+        try refusing { () throws(StateError) in try DurableJobs(directory, logger: logger) }
     }
 
     static func restore(_ service: Service) throws {
-        do throws(StateError) {
-            try service.restore()
-        } catch {
-            throw refusal(error)
-        }
+        try refusing { () throws(StateError) in try service.restore() }
     }
 
-    private static func refusal(_ error: StateError) -> ValidationError {
-        switch error {
-        case .inUse(let path): ValidationError("Another server uses the state directory \(path).")
-        case .newer(let path):
-            ValidationError("A later version of segscore has written \(path), which this one cannot read.")
-        case .failed(let sentence): ValidationError(sentence)
+    /// Says in words what is wrong with a state directory.
+    private static func refusing<Value>(_ body: () throws(StateError) -> Value) throws -> Value {
+        do throws(StateError) {
+            return try body()
+        } catch {
+            switch error {
+            case .inUse(let path): throw ValidationError("Another server uses the state directory \(path).")
+            case .newer(let path):
+                throw ValidationError(
+                    "A later version of segscore has written \(path), which this one cannot read.")
+            case .failed(let sentence): throw ValidationError(sentence)
+            }
         }
     }
 }
