@@ -64,6 +64,7 @@ let package = Package(
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "HTTPServerTests",
             dependencies: ["HTTPServer", "PrometheusText", "ServiceInterface", "Tensors", httpTypes, logging],
@@ -72,7 +73,7 @@ let package = Package(
             name: "ScoringServiceTests",
             dependencies: [
                 "HTTPServer", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs",
-                "Tensors", grdb, httpTypes, logging,
+                "Tensors", "TestSupport", grdb, httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -80,16 +81,17 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "PrometheusTextTests", dependencies: ["PrometheusText", coreMetrics], swiftSettings: settings),
-        .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
+        .testTarget(name: "JobsTests", dependencies: ["Jobs", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "TensorCodecsTests", dependencies: ["CPNG", "TensorCodecs", "Tensors"],
             resources: [.copy("Fixtures")], swiftSettings: settings),
         .testTarget(
-            name: "ScoringTests", dependencies: ["Scoring", "CScoringKernels", "Tensors", "TensorCodecs"],
+            name: "ScoringTests",
+            dependencies: ["Scoring", "CScoringKernels", "Tensors", "TensorCodecs", "TestSupport"],
             resources: [.copy("Fixtures")], swiftSettings: settings),
         .testTarget(
             name: "ServiceInterfaceTests", dependencies: ["ServiceInterface", "Tensors"], swiftSettings: settings),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -76,21 +76,6 @@ final class ManualClock: Sendable {
     }
 }
 
-/// Collects values from any thread.
-///
-/// `@unchecked Sendable`: `lock` guards `collected`. It is not a `Mutex`, since the thread sanitizer does not see a `Mutex`
-/// being taken on Linux where two threads want it at once (the slow path is in a library that was built without it).
-final class Box<Value: Sendable>: @unchecked Sendable {
-    private let lock = NSLock()
-    private var collected: [Value] = []
-
-    var values: [Value] { lock.withLock { collected } }
-
-    func add(_ value: Value) {
-        lock.withLock { collected.append(value) }
-    }
-}
-
 typealias Queue = JobQueue<TestKind>
 
 func limits(

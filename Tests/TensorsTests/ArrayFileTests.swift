@@ -1,5 +1,6 @@
 import Glibc
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct ArrayFileTests {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct ConfinedDirectoryTests {

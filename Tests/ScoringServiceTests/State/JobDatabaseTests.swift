@@ -3,6 +3,7 @@ import GRDB
 import HTTPTypes
 import Jobs
 import Logging
+import TestSupport
 import Testing
 
 @testable import ScoringService
