@@ -26,12 +26,6 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} cores, Linux {platform.release()}"
 
 
-def line(row) -> str:
-    mark = "" if row.holds else " **missed**"
-    return (f"| {row.work} | {row.ours:.4g} {row.unit} | {row.theirs:.4g} {row.unit} ({row.against}) "
-            f"| {row.ratio:.3f} ({row.spread[0]:.3f}–{row.spread[1]:.3f}) | {row.bar}{mark} |")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=".build/release/segscore")
@@ -47,7 +41,7 @@ def main() -> None:
         try:
             for name in options.rows.split(","):
                 for row in rows.ALL[name](bench):
-                    print(line(row), flush=True)
+                    print(row, flush=True)
                     found.append(row)
         finally:
             bench.stop()

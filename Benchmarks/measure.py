@@ -21,6 +21,11 @@ class Row:
     bar: str
     holds: bool
 
+    def __str__(self) -> str:
+        mark = "" if self.holds else " **missed**"
+        return (f"| {self.work} | {self.ours:.4g} {self.unit} | {self.theirs:.4g} {self.unit} ({self.against}) "
+                f"| {self.ratio:.3f} ({self.spread[0]:.3f}–{self.spread[1]:.3f}) | {self.bar}{mark} |")
+
 
 def compare(
     work: str, against: str, ours: Callable[[], float], theirs: Callable[[], float], *, rounds: int,
@@ -29,7 +34,7 @@ def compare(
 ) -> Row:
     """Lets the two take turns; the ratio is the median of the pairs' ratios, the spread their least and greatest.
 
-    A turn is of several calls, of which the median counts: the first finds the caches full of what the other has left there.
+    Without a bar any ratio holds. A turn is of several calls, of which the median counts: the first finds the caches full of what the other has left there.
     """
     for _ in range(warm_up):
         ours(), theirs()
@@ -41,8 +46,12 @@ def compare(
     ratios = sorted(a / b for a, b in pairs)
     ratio = statistics.median(ratios)
     scale = 1000 if unit == "ms" else 1
-    bar = f"≤ {at_most:.3g}" if at_most is not None else f"≥ {at_least:.3g}"
-    holds = ratio <= at_most if at_most is not None else ratio >= at_least
+    if at_most is not None:
+        bar, holds = f"≤ {at_most:.3g}", ratio <= at_most
+    elif at_least is not None:
+        bar, holds = f"≥ {at_least:.3g}", ratio >= at_least
+    else:
+        bar, holds = "none", True
     return Row(
         work, statistics.median(a for a, _ in pairs) * scale, statistics.median(b for _, b in pairs) * scale, ratio,
         (ratios[0], ratios[-1]), unit, against, bar, holds)

@@ -11,17 +11,15 @@ look at the ratios.
 
 import argparse
 import functools
-import math
 import os
 import pathlib
 import re
-import socket
-import subprocess
 import tempfile
 
 import cleanlab.segmentation.rank
 import numpy as np
 
+import contestants
 import data
 import measure
 import segscore
@@ -29,35 +27,6 @@ import segscore.segmentation.rank
 
 SHAPE = (8, 21, 512, 512)
 SLACK = 16_000_000  # Bytes that the process may grow by besides the answer.
-
-
-class Server:
-    """The program on a free port and on a Unix socket."""
-
-    def __init__(self, binary: str, folder: str):
-        self.path = os.path.join(folder, "socket")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGSCORE")}
-        command = [binary, "serve", "--listen", "127.0.0.1:0", "--listen", f"unix:{self.path}", "--spool-dir", folder]
-        self._process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        lines = [self._process.stdout.readline() for _ in range(2)]
-        self.port = int(re.search(r"127\.0\.0\.1:(\d+)", "".join(lines))[1])
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=60)
-
-
-def sent_bare(address, body: bytes) -> None:
-    """Sends a form over a socket of its own, and reads that it was scored."""
-    with socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as connection:
-        connection.connect(address)
-        connection.sendall(
-            "POST /score HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
-            f"{len(body)}\r\nContent-Type: multipart/form-data; boundary=edge\r\n\r\n".encode())
-        connection.sendall(body)
-        answer = b"".join(iter(functools.partial(connection.recv, 65536), b""))
-    assert b" 200 " in answer[:20], answer
 
 
 def status_bytes(name: str) -> int:
@@ -71,13 +40,6 @@ def growth(work) -> tuple[int, int]:
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # Forgets the peak.
     answer = work()
     return status_bytes("VmHWM") - before, sum(array.nbytes for array in answer)
-
-
-def compared(row: measure.Row) -> str:
-    mark = "" if row.holds else " **missed**"
-    bar = "none" if row.bar.endswith("inf") else row.bar + mark
-    return (f"| {row.work} | {row.ours:.4g} {row.unit} | {row.theirs:.4g} {row.unit} ({row.against}) "
-            f"| {row.ratio:.3f} ({row.spread[0]:.3f}–{row.spread[1]:.3f}) | {bar} |")
 
 
 def main() -> None:
@@ -97,9 +59,9 @@ def main() -> None:
 
     ours, theirs = segscore.segmentation.rank, cleanlab.segmentation.rank
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(os.path.abspath(options.binary), folder)
-        address = server.path if options.unix else ("127.0.0.1", server.port)
-        segscore.configure(f"unix:{server.path}" if options.unix else f"http://127.0.0.1:{server.port}")
+        server = contestants.Segscore(os.path.abspath(options.binary), folder, "--spool-dir", folder)
+        endpoint = server.unix if options.unix else server.tcp
+        segscore.configure(f"unix:{endpoint.address}" if options.unix else "http://%s:%s" % endpoint.address)
         try:
             print("| work | the package | against | ratio | bar |\n| --- | --- | --- | --- | --- |")
             # First, while no memory is left over from other work.
@@ -109,16 +71,15 @@ def main() -> None:
                 mark = "" if grown < answer + SLACK else " **missed**"
                 print(f"| growth, {method} | {grown / 1e6:.1f} MB | {answer / 1e6:.1f} MB (the answer) "
                       f"| {grown / answer:.3f} | the answer + 16 MB{mark} |", flush=True)
-            print(compared(measure.compare(
-                "softmin", "cleanlab in process", timed(ours), timed(theirs), rounds=options.rounds, at_most=1.3)))
-            print(compared(measure.compare(
+            print(measure.compare(
+                "softmin", "cleanlab in process", timed(ours), timed(theirs), rounds=options.rounds, at_most=1.3))
+            print(measure.compare(
                 "num_pixel_issues", "cleanlab in process", timed(ours, method="num_pixel_issues"),
-                timed(theirs, method="num_pixel_issues", n_jobs=1), rounds=max(options.rounds // 3, 1), at_most=1 / 6)))
-            body = data.form(arrays)[1]
-            print(compared(measure.compare(
+                timed(theirs, method="num_pixel_issues", n_jobs=1), rounds=max(options.rounds // 3, 1), at_most=1 / 6))
+            form = data.form(arrays)
+            print(measure.compare(
                 "softmin", "the same bytes by a bare socket", timed(ours),
-                functools.partial(measure.timed, functools.partial(sent_bare, address, body)), rounds=options.rounds,
-                at_most=math.inf)))
+                lambda: endpoint.post(*form), rounds=options.rounds))
         finally:
             server.stop()
 
