@@ -46,8 +46,9 @@ final class LargeMemoryStore: Sendable {
             if let best = candidates.min(by: { blocks[$0].byteCount < blocks[$1].byteCount }) {
                 return (blocks.remove(at: best), [])
             }
-            // What is kept and of no use now makes room for what is taken, so that the process does not grow by both.
-            return (nil, Self.drop(from: &blocks, until: { $0 >= byteCount }))
+            // What is kept and of no use now makes room for what is taken, so that the process does not grow by both. A block
+            // much larger stays: for a little room, the next buffer of its size would be all fresh pages.
+            return (nil, Self.drop(from: &blocks, upTo: byteCount, until: { $0 >= byteCount }))
         }
         for block in dropped { block.unmap() }
         guard let block = found ?? LargeMemory(byteCount: byteCount) else {
@@ -76,14 +77,18 @@ final class LargeMemoryStore: Sendable {
         for block in dropped { block.unmap() }
     }
 
-    /// Takes the oldest blocks out, until so many bytes are enough or none is left.
-    private static func drop(from blocks: inout [LargeMemory], until isEnough: (Int) -> Bool) -> [LargeMemory] {
-        var (count, byteCount) = (0, 0)
-        while count < blocks.count, !isEnough(byteCount) {
-            byteCount += blocks[count].byteCount
-            count += 1
+    /// Takes the oldest blocks of at most a size out, until so many bytes are enough or none is left.
+    private static func drop(
+        from blocks: inout [LargeMemory], upTo size: Int = .max, until isEnough: (Int) -> Bool
+    ) -> [LargeMemory] {
+        var dropped: [LargeMemory] = []
+        var byteCount = 0
+        blocks.removeAll { block in
+            guard block.byteCount <= size, !isEnough(byteCount) else { return false }
+            byteCount += block.byteCount
+            dropped.append(block)
+            return true
         }
-        defer { blocks.removeFirst(count) }
-        return Array(blocks.prefix(count))
+        return dropped
     }
 }

@@ -23,12 +23,23 @@ import Testing
     }
 
     @Test func makesRoomWhereNothingFits() throws {
-        let block = try #require(store.take(8 << 20))
-        store.giveBack(block)
+        let small = try (0..<2).map { _ in try #require(store.take(3 << 20)) }
+        for block in small { store.giveBack(block) }
+        let large = try #require(store.take(6 << 20))
+        #expect(large.isZeroed)
+        let again = try #require(store.take(3 << 20))
+        #expect(again.isZeroed)
+        large.unmap()
+        again.unmap()
+    }
+
+    @Test func keepsALargeBlockWhereASmallOneIsTaken() throws {
+        let large = try #require(store.take(8 << 20))
+        store.giveBack(large)
         let small = try #require(store.take(1 << 20))
         #expect(small.isZeroed)
         let again = try #require(store.take(8 << 20))
-        #expect(again.isZeroed)
+        #expect(again.start == large.start)
         small.unmap()
         again.unmap()
     }

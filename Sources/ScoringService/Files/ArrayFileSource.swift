@@ -46,7 +46,7 @@ extension InputFile {
     ) throws(Problem) {
         let buffer: Buffer<UInt8>
         do throws(TensorError) {
-            buffer = try Buffer(uninitialized: min(1 << 20, max(range.count, 1)))
+            buffer = try Buffer(uninitialized: min(BandReader.bufferSize, max(range.count, 1)))
         } catch {
             throw Problem(error)
         }

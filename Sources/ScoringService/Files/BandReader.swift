@@ -5,7 +5,7 @@ import Tensors
 struct BandReader {
     /// Large enough that a read costs nothing beside its bytes, and small enough for these to stay in the cache until they are
     /// looked at. A multiple of every element's size.
-    private static let bufferSize = 512 << 10
+    static let bufferSize = 512 << 10
 
     let file: InputFile
 
