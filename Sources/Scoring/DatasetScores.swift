@@ -23,6 +23,9 @@ package struct DatasetScores: Sendable {
     /// What decided which pixels are label issues, of all parts together; nil where nobody looked for them.
     package var statistics: LabelIssues.Statistics? { parts[0].labelIssues?.statistics }
 
+    /// Whether the most probable class of every pixel is known.
+    package var hasPredicted: Bool { parts.allSatisfy { $0.predicted != nil } }
+
     /// Height and width of the images; nil where these are of several sizes.
     package var size: (height: Int, width: Int)? {
         let (height, width) = (parts[0].shape.height, parts[0].shape.width)

@@ -62,7 +62,50 @@ def test_files_are_scored_as_bodies_are(client, parameters, labels, pred_probs):
     assert answer.content == expected.content
     job = client.get(answer.headers["Location"]).json()
     assert job["shape"] == {"images": 5, "classes": 4, "height": 24, "width": 16}
-    assert client.get(f"{answer.headers['Location']}/summary").status_code == 200
+
+
+@pytest.mark.parametrize("read, labels, pred_probs, parameters, is_known", [
+    (None, "run7/labels.npy", "run7/pred_probs.npy", {}, False),
+    ("labelled", "run7/labels.npy", "run7/pred_probs.npy", {"threshold": 0.3}, False),
+    ("all", "run7/labels.npy", "run7/pred_probs.npy", {"threshold": 0.3}, True),
+    (None, "run7/labels.npy", "run7/fortran.npy", {}, True), (None, "run7/stored.npz#a", "run7/stored.npz#b", {}, True),
+    ("labelled", "run7/labels.npy", "run7/pred_probs.npy", {"method": "num_pixel_issues"}, True)])
+def test_predicted_classes_are_known_where_all_was_read(client, read, labels, pred_probs, parameters, is_known):
+    answer = score(client, labels, pred_probs, **parameters, **({"read": read} if read else {}))
+    job = client.get(answer.headers["Location"]).json()
+    assert job["parameters"].get("read") == read
+    assert ("summary" in job["links"]) == is_known
+    whole = client.score(BODY, **parameters).headers["Location"]
+    for resource in ("summary", "issues?class=1"):
+        found = client.get(f"{answer.headers['Location']}/{resource}")
+        if is_known:
+            assert found.content == client.get(f"{whole}/{resource}").content
+        else:
+            assert "read=all" in assert_problem(found, 404, "no-predicted-classes")["expected"]
+    for resource in ("issues", "ranking"):
+        path = f"{answer.headers['Location']}/{resource}"
+        assert client.get(path).content == client.get(f"{whole}/{resource}").content
+
+
+def test_what_is_not_read_is_not_checked(client, volume):
+    pred_probs = PRED_PROBS.copy()
+    image, row, column = 3, 5, 7
+    other = (LABELS[image, row, column] + 1) % 4
+    # Between pixels that have it for their label, classes are read from the first of them to the last.
+    pred_probs[image, other] = 2
+    labels = np.where(LABELS == other, LABELS[image, row, column], LABELS)
+    np.save(volume / "data/run7/one_bad.npy", pred_probs)
+    np.save(volume / "data/run7/others.npy", labels)
+    files = ("run7/others.npy", "run7/one_bad.npy")
+    assert score(client, *files).status_code == 200
+    assert_problem(score(client, *files, read="all"), 422, "probability-out-of-range", "pred_probs")
+    assert_problem(score(client, *files, method="num_pixel_issues"), 422, "probability-out-of-range", "pred_probs")
+    np.save(volume / "data/run7/one_bad.npy", -pred_probs)
+    assert_problem(score(client, *files), 422, "probability-out-of-range", "pred_probs")
+
+
+def test_a_read_that_is_none_is_refused(client, leaves_nothing):
+    assert_problem(score(client, read="some"), 400, "invalid-parameter", "read")
 
 
 def test_one_array_may_come_in_the_body(client):

@@ -21,7 +21,7 @@ import Testing
     @Test(arguments: [
         "method=softmin", "temperature=1e-300", "temperature=1.7976931348623157e308", "downsample=1", "threshold=0",
         "threshold=1", "threshold=-0.0", "ignore_label=-9223372036854775808", "ignore_label=9223372036854775807",
-        "include=image_scores", "include=issues,pixel_scores,%20image_scores",
+        "include=image_scores", "include=issues,pixel_scores,%20image_scores", "read=labelled", "read=all",
     ])
     func takesTheEndsOfEachRange(query: String) throws {
         #expect(throws: Never.self) { try Self.parameters(query) }
@@ -32,7 +32,7 @@ import Testing
         "temperature=1e999", "temperature=1e-999", "downsample=0", "downsample=-1", "downsample=2147483648",
         "threshold=-1e-300", "threshold=1.0000000000000002", "threshold=nan", "ignore_label=-9223372036854775809",
         "ignore_label=9223372036854775808", "ignore_label=1.0", "include=", "include=scores", "include=issues,",
-        "include=issues,issues",
+        "include=issues,issues", "read=", "read=none",
     ])
     func refusesWhatIsBeyond(query: String) throws {
         let problem = try #require(throws: Problem.self) { try Self.parameters(query) }

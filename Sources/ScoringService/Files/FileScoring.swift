@@ -41,7 +41,7 @@ package struct FileScoring {
             throw Failure(path: labels.path, problem: error)
         }
         do throws(Problem) {
-            let pixels = try ProbabilityFile(predictedProbabilities).readOwn(with: arrays, processors: processors) {
+            let pixels = try ProbabilityFile(predictedProbabilities).read(with: arrays, processors: processors) {
                 progress(0.9 * $0)
                 return true
             }

@@ -19,7 +19,7 @@ struct ProbabilityFile {
         (layout, offset) = try Self.readHeader(file)
     }
 
-    /// Takes all probabilities.
+    /// Takes only the probabilities that labels name, where that is enough, else all.
     ///
     /// - Parameters:
     ///   - arrays: Has the labels.
@@ -30,6 +30,20 @@ struct ProbabilityFile {
     func read(
         with arrays: ScoreArrays, processors: Int, progress: (Double) -> Bool
     ) throws(Problem) -> ScoredPixels? {
+        guard let own = try arrays.makeOwnProbabilities(layout) else {
+            return try readAll(with: arrays, processors: processors, progress: progress)
+        }
+        // The images behind it; within one, classes are read back and forth.
+        let byteCount = layout.byteCount / own.shape.imageCount
+        let isComplete = try read(try Self.bands { () throws(ScoringError) in try own.bands(processors) }) { piece in
+            progress(Double(piece.bytes.lowerBound / byteCount) / Double(own.shape.imageCount))
+        }
+        return isComplete ? own.finish() : nil
+    }
+
+    private func readAll(
+        with arrays: ScoreArrays, processors: Int, progress: (Double) -> Bool
+    ) throws(Problem) -> ScoredPixels? {
         let accumulator = try arrays.makeAccumulator(layout)
         let bands = try Self.bands { () throws(ScoringError) in try accumulator.bands(processors) }
         var done = 0
@@ -38,23 +52,6 @@ struct ProbabilityFile {
             return progress(min(Double(done * bands.count) / Double(layout.byteCount), 1))
         }
         return isComplete ? accumulator.finish() : nil
-    }
-
-    /// Takes only the probabilities that labels name, where that is enough, else all.
-    ///
-    /// - Parameters, Returns, Throws: As ``read(with:processors:progress:)``.
-    func readOwn(
-        with arrays: ScoreArrays, processors: Int, progress: (Double) -> Bool
-    ) throws(Problem) -> ScoredPixels? {
-        guard let own = try arrays.makeOwnProbabilities(layout) else {
-            return try read(with: arrays, processors: processors, progress: progress)
-        }
-        // The images behind it; within one, classes are read back and forth.
-        let byteCount = layout.byteCount / own.shape.imageCount
-        let isComplete = try read(try Self.bands { () throws(ScoringError) in try own.bands(processors) }) { piece in
-            progress(Double(piece.bytes.lowerBound / byteCount) / Double(own.shape.imageCount))
-        }
-        return isComplete ? own.finish() : nil
     }
 
     private static func bands<Band>(_ make: () throws(ScoringError) -> [Band]) throws(Problem) -> [Band] {

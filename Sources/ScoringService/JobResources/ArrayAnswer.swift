@@ -74,7 +74,8 @@ struct ArrayAnswer {
     /// - Parameters:
     ///   - image: Nil for all images, which are of one size.
     ///   - classIndex: Nil for the issues of all classes.
-    /// - Throws: 400 where there is no such image or class; 503 where memory is short.
+    /// - Throws: 400 where there is no such image or class; 404 where a class is named and the predicted ones are not known;
+    ///   503 where memory is short.
     static func issues(
         of scores: DatasetScores, threshold: Double, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
@@ -87,8 +88,8 @@ struct ArrayAnswer {
     /// - Parameters:
     ///   - image: Nil for all images, which are of one size.
     ///   - classIndex: Nil for the issues of all classes.
-    /// - Throws: 400 where there is no such image or class; 404 where nobody looked for label issues; 503 where memory is
-    ///   short.
+    /// - Throws: 400 where there is no such image or class; 404 where nobody looked for label issues, or a class is named and
+    ///   the predicted ones are not known; 503 where memory is short.
     static func labelIssues(
         of scores: DatasetScores, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
@@ -106,6 +107,7 @@ struct ArrayAnswer {
         _ make: (SegmentationScores, Range<Int>) throws(ScoringError) -> Piece
     ) throws(Problem) -> ArrayAnswer {
         let selection = try Selection(image, of: scores)
+        if classIndex != nil { try scores.requirePredicted() }
         if let classIndex, !(0..<scores.classCount).contains(classIndex) {
             throw .invalidParameter(
                 "class", expected: "a class from 0 to \(scores.classCount - 1)", actual: String(classIndex))
@@ -233,5 +235,15 @@ extension DatasetScores {
                 expected: "a job of the method num_pixel_issues", actual: "softmin")
         }
         return statistics
+    }
+
+    /// - Throws: 404 where only the probabilities of labels were read.
+    func requirePredicted() throws(Problem) {
+        guard hasPredicted else {
+            throw Problem(
+                .notFound, "no-predicted-classes",
+                "Of pred_probs only the labelled classes were read, so that the most probable ones are not known.",
+                expected: "a job with read=all, or of the method num_pixel_issues", actual: "read=labelled")
+        }
     }
 }

@@ -25,6 +25,7 @@ struct JobDocument {
             members.number("threshold", parameters.threshold)
             members.integer("ignore_label", parameters.ignoredLabel.map(Int.init))
             if let output = parameters.output { members.string("output", output) }
+            if let reading = parameters.reading { members.string("read", reading.rawValue) }
         }
         Self.write(job.details.shape, to: &members)
         members.object("progress") { members in
@@ -65,7 +66,8 @@ struct JobDocument {
             }
             if case .available(let scores) = job.output {
                 let findings = scores.statistics == nil ? [] : ["label_issues", "statistics"]
-                for resource in ["image_scores", "pixel_scores", "issues"] + findings + ["ranking", "summary"] {
+                let summary = scores.hasPredicted ? ["summary"] : []
+                for resource in ["image_scores", "pixel_scores", "issues"] + findings + ["ranking"] + summary {
                     members.string(resource, "\(base)/\(resource)")
                 }
             }

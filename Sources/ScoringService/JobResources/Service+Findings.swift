@@ -42,6 +42,7 @@ extension Service {
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)
+                try scores.requirePredicted()
                 let classCount = scores.classCount
                 if let names, names.count != classCount {
                     throw .invalidParameter(

@@ -17,7 +17,16 @@ package struct ScoreParameters: Equatable, Sendable {
         case labelIssues = "label_issues"
     }
 
-    static let names = ["method", "temperature", "downsample", "threshold", "ignore_label", "include", "output"]
+    /// What is read of `pred_probs` in a file.
+    enum Reading: String, CaseIterable {
+        /// The probabilities that pixels give to their own label, where the method needs no others.
+        case labelled
+        case all
+    }
+
+    static let names = [
+        "method", "temperature", "downsample", "threshold", "ignore_label", "include", "output", "read",
+    ]
 
     /// Those of requests that say elsewhere what they want to be answered.
     static let namesWithoutAnswer = names.filter { $0 != "include" }
@@ -34,6 +43,9 @@ package struct ScoreParameters: Equatable, Sendable {
     /// Where the results are written besides: a path in a ``DataDirectories``.
     let output: String?
 
+    /// Nil where the client named none, which is as ``Reading/labelled``.
+    let reading: Reading?
+
     /// - Throws: 400 for a value that is not allowed.
     init(_ parameters: Parameters) throws(Problem) {
         let method = Method(rawValue: parameters.string("method") ?? Method.softmin.rawValue)
@@ -49,6 +61,13 @@ package struct ScoreParameters: Equatable, Sendable {
         threshold = try parameters.threshold()
         ignoredLabel = try parameters.integer("ignore_label", in: Int64.min...Int64.max)
         output = parameters.string("output")
+        reading = try parameters.string("read").map { (text) throws(Problem) in
+            guard let reading = Reading(rawValue: text) else {
+                throw .invalidParameter(
+                    "read", expected: Reading.allCases.map(\.rawValue).joined(separator: " or "), actual: text)
+            }
+            return reading
+        }
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
 
@@ -58,6 +77,7 @@ package struct ScoreParameters: Equatable, Sendable {
         values["threshold"] = threshold.map { "\($0)" }
         values["ignore_label"] = ignoredLabel.map { "\($0)" }
         values["output"] = output
+        values["read"] = reading?.rawValue
         values["include"] = include.map { $0.map(\.rawValue).joined(separator: ",") }
         return values
     }

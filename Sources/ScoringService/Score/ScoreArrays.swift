@@ -153,7 +153,9 @@ final class ScoreArrays: ArrayDestination {
     func makeOwnProbabilities(_ layout: TensorLayout) throws(Problem) -> OwnProbabilities? {
         guard let labels else { throw .missing(.labels) }
         let settings = try ScoreParameters(parameters)
-        guard settings.method == .softmin, OwnProbabilities.canRead(layout.order) else { return nil }
+        guard settings.method == .softmin, settings.reading != .all, OwnProbabilities.canRead(layout.order) else {
+            return nil
+        }
         do throws(ScoringError) {
             return try OwnProbabilities(labels: labels, layout: layout, ignoredLabel: settings.ignoredLabel)
         } catch {
