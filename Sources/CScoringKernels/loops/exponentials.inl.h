@@ -12,6 +12,8 @@ typedef __typeof__((numbers_v)0 == (numbers_v)0) number_mask_v;
 
 /// By a pointer, for vectors that are wider than registers have no way of their own to be passed.
 static void exponential(numbers_v *value) {
+    // Levels may differ in the last bit here, and a fused multiplication and addition is one step of the series for two.
+#pragma STDC FP_CONTRACT ON
     numbers_v x = *value;
     // Beyond these all is 0 or infinite.
     const numbers_v low = -746, high = 710;

@@ -144,11 +144,15 @@ static void NAME(ignore)(SCORE *scores, const CLASS *labels, size_t count, int32
 
 static double NAME(softmin)(
     const SCORE *scores, const CLASS *labels, size_t count, int32_t ignored, double temperature) {
+    // Scores are not negative, so that they are ordered as their bits are, of which compilers find the least in vectors.
     SCORE least = INFINITY;
+    KEY least_bits = NAME(bits)(least);
     for (size_t i = 0; i < count; i++) {
-        SCORE score = labels[i] == ignored ? (SCORE)INFINITY : scores[i];
-        least = score < least ? score : least;
+        KEY bits = NAME(bits)(scores[i]) & ((KEY)-1 >> 1);
+        bits = labels[i] == ignored ? NAME(bits)(INFINITY) : bits;
+        least_bits = bits < least_bits ? bits : least_bits;
     }
+    memcpy(&least, &least_bits, sizeof least);
     // Below the bound every score but the least weighs nothing, and the inverse would be infinite.
     double scale = 1 / fmax(temperature, 0x1p-1000);
     double weight = 0, product = 0;
