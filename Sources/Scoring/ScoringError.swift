@@ -23,6 +23,8 @@ package enum ScoringError: Error, Equatable {
     case tooManyPixels(Array, count: Int, limit: Int)
     case tooManyClasses(Int, limit: Int)
     case elementType(Array, ElementType.Scalar)
+    /// An array that is taken in C order alone.
+    case fortranOrder(Array)
     /// A block size that does not divide H and W.
     case downsample(Int, height: Int, width: Int)
     case labelOutOfRange(LabelValue, at: Position, classCount: Int)

@@ -1,6 +1,7 @@
 package import Tensors
 
-/// The probabilities that pixels give to their own label, from a file that is there as a whole; ``OwnBand`` reads them.
+/// The probabilities that pixels give to their own label, from a file that is there as a whole, which ``OwnBand`` reads, or
+/// as ``OwnAccumulator`` takes them.
 package struct OwnProbabilities: Sendable {
     package let shape: ScoringShape
     let layout: TensorLayout
@@ -45,7 +46,7 @@ package struct OwnProbabilities: Sendable {
         }
     }
 
-    /// All bands have been read. Pixels whose label is no class have any score at all, until ``Softmin`` refuses or ignores them.
+    /// All of them have been read. Pixels whose label is no class have any score at all, until ``Softmin`` refuses or ignores them.
     package func finish() -> ScoredPixels {
         ScoredPixels(shape: shape, labels: labels, scores: scores, predicted: nil, largest: nil, blocks: nil)
     }

@@ -5,7 +5,7 @@ package import Tensors
 ///
 /// Every plane is looked at once and forgotten: memory grows with pixels, not with classes. That the probabilities are
 /// finite and in `[0, 1]` is proved here, and nowhere again.
-package final class PixelAccumulator {
+package final class PixelAccumulator: ProbabilityAccumulator {
     package var shape: ScoringShape { arrays.shape }
     private let arrays: PixelArrays
     private var cursor: PixelCursor
@@ -47,7 +47,7 @@ package final class PixelAccumulator {
         }
     }
 
-    /// How many images are in whole; in Fortran order, none before the last byte.
+    /// In Fortran order, none before the last byte.
     package var imagesDone: Int {
         switch arrays.layout.order {
         case .c: elementsDone / (shape.classCount * shape.pixelsPerImage)
@@ -55,9 +55,6 @@ package final class PixelAccumulator {
         }
     }
 
-    /// Takes the next bytes; all calls together bring the whole array.
-    ///
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``.
     package func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError) {
         precondition(FilePieces.areInFileOrder(arrays.layout.order, downsample: arrays.side))
         try stream.append(bytes) { (elements) throws(ScoringError) in
@@ -80,7 +77,6 @@ package final class PixelAccumulator {
         }
     }
 
-    /// All planes have been seen.
     package func finish() -> ScoredPixels {
         arrays.finish()
     }

@@ -38,12 +38,10 @@ final class BatchIntake: Intake, @unchecked Sendable {
         guard earlier == nil else { return }
         try body.receive(bytes)
         unasked += bytes.count
-        guard let layout = arrays.probabilitiesLayout else { return }
+        guard let layout = arrays.probabilitiesLayout, let classCount = arrays.classCount else { return }
         guard !isChecked || unasked >= Self.askingInterval else { return }
         (isChecked, unasked) = (true, 0)
-        // What is no shape at all is found where the arrays are put together.
-        guard layout.shape.count == 4 else { return }
-        try job.check(classCount: layout.shape[1], layout.elementType.scalar)
+        try job.check(classCount: classCount, layout.elementType.scalar)
     }
 
     func abandon() {

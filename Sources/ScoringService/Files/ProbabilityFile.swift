@@ -7,7 +7,7 @@ import Tensors
 /// `pred_probs` in an npy file, which several threads read at once.
 struct ProbabilityFile {
     private let file: InputFile
-    private let layout: TensorLayout
+    let layout: TensorLayout
     /// Where in the file the elements begin.
     private let offset: Int
 
@@ -44,7 +44,7 @@ struct ProbabilityFile {
     private func readAll(
         with arrays: ScoreArrays, processors: Int, progress: (Double) -> Bool
     ) throws(Problem) -> ScoredPixels? {
-        let accumulator = try arrays.makeAccumulator(layout)
+        let accumulator = try arrays.makePixelAccumulator(layout)
         let bands = try Self.bands { () throws(ScoringError) in try accumulator.bands(processors) }
         var done = 0
         let isComplete = try read(bands) { piece in

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import Scoring
 
 /// The parameters of a scoring, checked.
 package struct ScoreParameters: Equatable, Sendable {
@@ -26,6 +27,7 @@ package struct ScoreParameters: Equatable, Sendable {
 
     static let names = [
         "method", "temperature", "downsample", "threshold", "ignore_label", "include", "output", "read",
+        "classes",
     ]
 
     /// Those of requests that say elsewhere what they want to be answered.
@@ -45,6 +47,9 @@ package struct ScoreParameters: Equatable, Sendable {
 
     /// Nil where the client named none, which is as ``Reading/labelled``.
     let reading: Reading?
+
+    /// K, where the client says so, as it has to where `pred_probs` are those of labelled classes alone.
+    let classCount: Int?
 
     /// - Throws: 400 for a value that is not allowed.
     init(_ parameters: Parameters) throws(Problem) {
@@ -68,6 +73,7 @@ package struct ScoreParameters: Equatable, Sendable {
             }
             return reading
         }
+        classCount = try parameters.integer("classes", in: 1...ScoringShape.classLimit)
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
 
@@ -78,6 +84,7 @@ package struct ScoreParameters: Equatable, Sendable {
         values["ignore_label"] = ignoredLabel.map { "\($0)" }
         values["output"] = output
         values["read"] = reading?.rawValue
+        values["classes"] = classCount.map { "\($0)" }
         values["include"] = include.map { $0.map(\.rawValue).joined(separator: ",") }
         return values
     }

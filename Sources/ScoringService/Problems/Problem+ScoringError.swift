@@ -34,6 +34,11 @@ extension Problem {
                     "\(array.rawValue) must hold floating-point numbers.", scalar.rawValue,
                     expected: "float16, float32 or float64"
                 ).found(in: array)
+            case .fortranOrder(let array):
+                Problem(
+                    .unprocessableContent, "unsupported-order",
+                    "\(array.rawValue) of bands must be in C order.", parameter: array.rawValue,
+                    expected: "C order", actual: "Fortran order")
             case .downsample(let downsample, let height, let width):
                 Problem(
                     .unprocessableContent, "downsample-does-not-divide",

@@ -15,7 +15,7 @@ final class ScoreArrays: ArrayDestination {
 
     private var labelAccumulator: LabelAccumulator?
     private var labels: LabelMap?
-    private var pixelAccumulator: PixelAccumulator?
+    private var accumulator: (any ProbabilityAccumulator)?
     private var spool: (file: SpoolFile, layout: TensorLayout)?
     private var isComplete = false
     /// What stands for arrays.
@@ -31,10 +31,25 @@ final class ScoreArrays: ArrayDestination {
     private var layouts: [ScoringError.Array: TensorLayout] = [:]
 
     /// How many images have been taken in whole, as they arrive.
-    var imagesDone: Int { pixelAccumulator?.imagesDone ?? 0 }
+    var imagesDone: Int { accumulator?.imagesDone ?? 0 }
 
     /// The layout of `pred_probs`, once its header has been seen.
     var probabilitiesLayout: TensorLayout? { layouts[.predictedProbabilities] }
+
+    /// K, once it is known; nil also where `pred_probs` have no shape at all, which is found where the arrays are put together.
+    var classCount: Int? {
+        guard let layout = probabilitiesLayout else { return nil }
+        return layout.shape.count == 4 ? layout.shape[1] : bandedClassCount(layout)
+    }
+
+    /// K of an array that holds the labelled classes of bands, `(M, R, W)`; nil of any other.
+    private func bandedClassCount(_ layout: TensorLayout) -> Int? {
+        guard layout.shape.count == 3, let settings = try? ScoreParameters(parameters), settings.method == .softmin
+        else {
+            return nil
+        }
+        return settings.classCount
+    }
 
     func set(_ parameter: String, _ value: String) throws(Problem) {
         try parameters.set(parameter, value)
@@ -54,14 +69,19 @@ final class ScoreArrays: ArrayDestination {
         let isTakenAsItComes =
             parametersAreKnown && FilePieces.areInFileOrder(layout.order, downsample: settings.blockSide)
         if array == .predictedProbabilities, isTakenAsItComes, labels != nil {
-            pixelAccumulator = try makeAccumulator(layout)
+            accumulator = try makeAccumulator(layout)
             return
         }
         do throws(ScoringError) {
             if array == .labels {
                 labelAccumulator = try LabelAccumulator(layout: layout, pixelLimit: configuration.maxPixels)
             } else {
-                try PixelAccumulator.check(layout, pixelLimit: configuration.maxPixels)
+                // Parameters that are still to come may make an array of bands of it.
+                if layout.shape.count == 3, settings.classCount != nil || !parametersAreKnown {
+                    try OwnAccumulator.check(layout)
+                } else {
+                    try PixelAccumulator.check(layout, pixelLimit: configuration.maxPixels)
+                }
                 spool = (try openSpool(), layout)
             }
         } catch {
@@ -70,11 +90,10 @@ final class ScoreArrays: ArrayDestination {
     }
 
     private func findShape() {
-        guard let labels = layouts[.labels]?.shape, labels.count == 3,
-            let probabilities = layouts[.predictedProbabilities]?.shape
-        else { return }
+        guard let labels = layouts[.labels]?.shape, labels.count == 3, let layout = probabilitiesLayout else { return }
+        let banded = bandedClassCount(layout).map { [labels[0], $0, labels[1], labels[2]] }
         do throws(ScoringError) {
-            shape = try ScoringShape(labels: labels, predictedProbabilities: probabilities)
+            shape = try ScoringShape(labels: labels, predictedProbabilities: banded ?? layout.shape)
         } catch {
             // Whoever scores them throws the same, and there the client is told.
         }
@@ -84,8 +103,8 @@ final class ScoreArrays: ArrayDestination {
         do throws(ScoringError) {
             if array == .labels {
                 try labelAccumulator?.receive(bytes)
-            } else if let pixelAccumulator {
-                try pixelAccumulator.receive(bytes)
+            } else if let accumulator {
+                try accumulator.receive(bytes)
             } else {
                 try append(bytes)
             }
@@ -113,37 +132,45 @@ final class ScoreArrays: ArrayDestination {
         try files[.labels]?.read(.labels, into: self)
         guard labels != nil else { throw .missing(.labels) }
         if let source = files[.predictedProbabilities] {
-            guard source.member != nil else {
-                defer { labels = nil }
-                return try ProbabilityFile(source.file).read(with: self, processors: configuration.processors) { _ in
-                    !isCancelled()
+            if source.member == nil {
+                let file = try ProbabilityFile(source.file)
+                if bandedClassCount(file.layout) == nil {
+                    defer { labels = nil }
+                    return try file.read(with: self, processors: configuration.processors) { _ in !isCancelled() }
                 }
             }
             try source.read(.predictedProbabilities, into: self)
         }
         guard isComplete else { throw .missing(.predictedProbabilities) }
         if let spool {
-            let accumulator = try makeAccumulator(spool.layout)
-            pixelAccumulator = accumulator
-            guard try replay(spool.file, into: accumulator, isCancelled) else { return nil }
+            guard let replayed = try replay(spool.file, spool.layout, isCancelled) else { return nil }
+            accumulator = replayed
         }
         spool = nil
         labels = nil
-        defer { pixelAccumulator = nil }
-        return pixelAccumulator?.finish()
+        defer { accumulator = nil }
+        return accumulator?.finish()
     }
 
     /// What takes `pred_probs` of a layout, now that labels and parameters are there.
     ///
     /// - Throws: What is wrong with labels, layout and parameters together.
-    func makeAccumulator(_ layout: TensorLayout) throws(Problem) -> PixelAccumulator {
-        guard let labels else { throw .missing(.labels) }
-        let settings = try ScoreParameters(parameters)
-        do throws(ScoringError) {
-            return try PixelAccumulator(
+    private func makeAccumulator(_ layout: TensorLayout) throws(Problem) -> any ProbabilityAccumulator {
+        guard let classCount = bandedClassCount(layout) else { return try makePixelAccumulator(layout) }
+        return try make { (labels, settings) throws(ScoringError) in
+            try OwnAccumulator(
+                labels: labels, layout: layout, classCount: classCount, ignoredLabel: settings.ignoredLabel)
+        }
+    }
+
+    /// What takes all of `pred_probs`, `(N, K, H, W)`.
+    ///
+    /// - Throws: What is wrong with labels, layout and parameters together.
+    func makePixelAccumulator(_ layout: TensorLayout) throws(Problem) -> PixelAccumulator {
+        try checkClassCount(layout)
+        return try make { (labels, settings) throws(ScoringError) in
+            try PixelAccumulator(
                 labels: labels, layout: layout, downsample: settings.blockSide, ignoredLabel: settings.ignoredLabel)
-        } catch {
-            throw Problem(error)
         }
     }
 
@@ -151,34 +178,67 @@ final class ScoreArrays: ArrayDestination {
     ///
     /// - Throws: What is wrong with labels, layout and parameters together.
     func makeOwnProbabilities(_ layout: TensorLayout) throws(Problem) -> OwnProbabilities? {
+        try checkClassCount(layout)
+        return try make { (labels, settings) throws(ScoringError) in
+            guard settings.method == .softmin, settings.reading != .all, OwnProbabilities.canRead(layout.order) else {
+                return nil
+            }
+            return try OwnProbabilities(labels: labels, layout: layout, ignoredLabel: settings.ignoredLabel)
+        }
+    }
+
+    private func make<Result>(
+        _ result: (LabelMap, ScoreParameters) throws(ScoringError) -> Result
+    ) throws(Problem) -> Result {
         guard let labels else { throw .missing(.labels) }
         let settings = try ScoreParameters(parameters)
-        guard settings.method == .softmin, settings.reading != .all, OwnProbabilities.canRead(layout.order) else {
-            return nil
-        }
         do throws(ScoringError) {
-            return try OwnProbabilities(labels: labels, layout: layout, ignoredLabel: settings.ignoredLabel)
+            return try result(labels, settings)
         } catch {
             throw Problem(error)
         }
     }
 
+    /// Proves that `pred_probs` have as many classes as the client says, if it says that.
+    private func checkClassCount(_ layout: TensorLayout) throws(Problem) {
+        guard layout.shape.count == 4, let classCount = try ScoreParameters(parameters).classCount,
+            classCount != layout.shape[1]
+        else { return }
+        throw Problem(
+            .unprocessableContent, "shape-mismatch",
+            "pred_probs have \(layout.shape[1]) classes, and classes says another number.",
+            parameter: "classes", expected: "\(layout.shape[1])", actual: "\(classCount)")
+    }
+
+    /// Takes what was spooled; nil where the work was canceled.
     private func replay(
-        _ spool: SpoolFile, into accumulator: PixelAccumulator, _ isCancelled: () -> Bool
-    ) throws(Problem) -> Bool {
+        _ spool: SpoolFile, _ layout: TensorLayout, _ isCancelled: () -> Bool
+    ) throws(Problem) -> (any ProbabilityAccumulator)? {
         let file: InputFile
-        let band: PixelBand
         do throws(TensorError) {
             file = try spool.reader()
         } catch {
             throw Problem(error)
         }
+        guard bandedClassCount(layout) == nil else {
+            let accumulator = try makeAccumulator(layout)
+            try file.read(0..<layout.byteCount, of: .predictedProbabilities) { (bytes) throws(Problem) in
+                do throws(ScoringError) {
+                    try accumulator.receive(bytes)
+                } catch {
+                    throw Problem(error)
+                }
+            }
+            return accumulator
+        }
+        let accumulator = try makePixelAccumulator(layout)
+        let band: PixelBand
         do throws(ScoringError) {
             band = try accumulator.bands(1)[0]
         } catch {
             throw Problem(error)
         }
-        return try BandReader(file: file, offset: 0).read(into: band) { _ in !isCancelled() }
+        return try BandReader(file: file, offset: 0).read(into: band) { _ in !isCancelled() } ? accumulator : nil
     }
 
     private func openSpool() throws(ScoringError) -> SpoolFile {

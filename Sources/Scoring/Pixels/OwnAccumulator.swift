@@ -1,0 +1,116 @@
+package import Tensors
+
+/// Takes the probabilities that pixels give to their own label as they arrive without most of the others, which is all that
+/// ``Softmin`` needs: `(M, R, W)`, of each image and each band of R of its rows the classes that are labels there, in ascending
+/// order.
+///
+/// What does not arrive is not proved to be a probability.
+package final class OwnAccumulator: ProbabilityAccumulator {
+    private let own: OwnProbabilities
+    private let bandRows: Int
+    private var stream: ElementStream
+    /// What ``Kernels/classExtents(_:_:ignored:places:)`` needs.
+    private let places: Buffer<UInt32>
+
+    /// The band whose classes arrive, counted over all images, and those of them that are still to come, the last first.
+    private var band = -1
+    private var classes: [Int] = []
+    /// How much of the last of `classes` has arrived.
+    private var elementsDone = 0
+
+    /// - Parameters:
+    ///   - labels: All labels, `(N, H, W)`.
+    ///   - layout: `(M, R, W)` of a floating-point type, R a divisor of H.
+    ///   - classCount: K, in `1...ScoringShape.classLimit`.
+    ///   - ignoredLabel: A label value whose pixels take no part.
+    /// - Throws: What ``check(_:)`` throws, ``ScoringError/shapeMismatch(_:expected:actual:)`` or
+    ///   ``ScoringError/memory(_:)``.
+    package init(labels: LabelMap, layout: TensorLayout, classCount: Int, ignoredLabel: Int64?) throws(ScoringError) {
+        try Self.check(layout)
+        let (imageCount, height, width) = (labels.shape[0], labels.shape[1], labels.shape[2])
+        let whole: TensorLayout
+        do throws(TensorError) {
+            whole = try TensorLayout(elementType: layout.elementType, shape: [imageCount, classCount, height, width])
+        } catch {
+            throw .memory(error)
+        }
+        own = try OwnProbabilities(labels: labels, layout: whole, ignoredLabel: ignoredLabel)
+        bandRows = height % layout.shape[1] == 0 ? layout.shape[1] : height
+        stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
+        places = try allocate(classCount)
+
+        let bandCount = (0..<imageCount * height / bandRows).reduce(0) { $0 + classes(ofBand: $1).count }
+        let expected = [bandCount, bandRows, width]
+        guard layout.shape == expected else {
+            throw .shapeMismatch(.predictedProbabilities, expected: expected, actual: layout.shape)
+        }
+        advance()
+    }
+
+    /// Proves what can be proved of the array before the labels are there.
+    ///
+    /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
+    ///   ``ScoringError/fortranOrder(_:)`` or ``ScoringError/elementType(_:_:)``.
+    package static func check(_ layout: TensorLayout) throws(ScoringError) {
+        let shape = layout.shape
+        guard shape.count == 3 else { throw .rank(.predictedProbabilities, expected: 3, shape: shape) }
+        // Where all pixels are ignored, no band has a class.
+        guard !shape.dropFirst().contains(0) else { throw .emptyArray(.predictedProbabilities, shape: shape) }
+        guard layout.order == .c else { throw .fortranOrder(.predictedProbabilities) }
+        guard layout.elementType.scalar.isFloatingPoint else {
+            throw .elementType(.predictedProbabilities, layout.elementType.scalar)
+        }
+    }
+
+    package var imagesDone: Int { band * bandRows / own.shape.height }
+
+    package func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError) {
+        try stream.append(bytes) { (elements) throws(ScoringError) in
+            try Kernels.withNativeElements(elements, of: own.layout.elementType) { (native) throws(ScoringError) in
+                try take(native)
+            }
+        }
+    }
+
+    private func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
+        let bandCount = bandRows * own.shape.width
+        var index = 0
+        while index < elements.count {
+            guard let classIndex = classes.last else { preconditionFailure("the layout was that of all bands") }
+            let run = ElementRuns.Run(
+                classIndex: classIndex, firstPixel: band * bandCount + elementsDone, stride: 1,
+                count: min(elements.count - index, bandCount - elementsDone))
+            let bad = Kernels.takeOwn(elements, from: index, run, labels: own.labels.codes, scores: own.scores)
+            if let bad {
+                throw .probabilityOutOfRange(
+                    elements.doubleValue(at: index + bad), at: own.shape.position(of: run.firstPixel + bad),
+                    classIndex: classIndex)
+            }
+            index += run.count
+            elementsDone += run.count
+            if elementsDone == bandCount {
+                elementsDone = 0
+                classes.removeLast()
+                advance()
+            }
+        }
+    }
+
+    /// Goes on to the next band that has classes, where this one has no more; or behind the last.
+    private func advance() {
+        let end = own.shape.imageCount * own.shape.height / bandRows
+        while classes.isEmpty, band < end {
+            band += 1
+            if band < end { classes = classes(ofBand: band) }
+        }
+    }
+
+    /// In descending order.
+    private func classes(ofBand band: Int) -> [Int] {
+        let pixels = band * bandRows * own.shape.width..<(band + 1) * bandRows * own.shape.width
+        return Kernels.classExtents(own.labels.codes, pixels, ignored: own.ignored, places: places)
+            .map(\.classIndex).sorted(by: >)
+    }
+
+    package func finish() -> ScoredPixels { own.finish() }
+}

@@ -1,0 +1,13 @@
+/// Takes `pred_probs` as they arrive.
+package protocol ProbabilityAccumulator: AnyObject {
+    /// How many images are in whole.
+    var imagesDone: Int { get }
+
+    /// Takes the next bytes; all calls together bring the whole array.
+    ///
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``.
+    func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError)
+
+    /// All bytes have come.
+    func finish() -> ScoredPixels
+}
