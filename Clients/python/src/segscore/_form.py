@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator, List, Optional
 
 import numpy as np
 
@@ -32,20 +32,20 @@ class Form:
         self.length = len(self._end) + sum(len(head) + size_of(part) for head, part in self._sections)
         self._on_sent = on_sent
 
-    def __iter__(self) -> Iterator[memoryview]:
+    def __iter__(self) -> Iterator[List[memoryview]]:
         sent = 0
-        for piece in self._pieces():
-            yield piece
-            # The piece has gone out when the next one is asked for.
-            sent += piece.nbytes
+        for pieces in self._pieces():
+            yield pieces
+            # They have gone out when the next ones are asked for.
+            sent += sum(piece.nbytes for piece in pieces)
             if self._on_sent is not None:
                 self._on_sent(sent / self.length)
 
-    def _pieces(self) -> Iterator[memoryview]:
+    def _pieces(self) -> Iterator[List[memoryview]]:
         for head, part in self._sections:
-            yield memoryview(head)
+            yield [memoryview(head)]
             yield from part.pieces()
-        yield memoryview(self._end)
+        yield [memoryview(self._end)]
 
 
 def _head(boundary: str, name: str, part: Part) -> bytes:

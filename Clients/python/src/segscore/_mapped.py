@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-PAGE = mmap.PAGESIZE
+AROUND = max(64 << 10, mmap.PAGESIZE)  # Bytes; Linux maps so much around a page that is asked for (`fault_around_bytes`).
 
 
 class MappedFile:
@@ -34,9 +34,9 @@ class MappedFile:
         return None
 
     def forget(self, piece: memoryview) -> None:
-        """Gives back the whole pages from where a piece begins to where it ends."""
+        """Gives back the pages of a piece, and those around it that the system maps with them."""
         start = _address_of(np.frombuffer(piece, np.uint8)) - self._address
-        first, last = start // PAGE * PAGE, (start + piece.nbytes) // PAGE * PAGE
+        first, last = start // AROUND * AROUND, min(-(-(start + piece.nbytes) // AROUND) * AROUND, len(self._mapping))
         if last > first >= 0:
             self._mapping.madvise(mmap.MADV_DONTNEED, first, last - first)
 

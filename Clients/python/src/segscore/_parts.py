@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Protocol, Sequence, Tuple
+from typing import Any, Iterator, List, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -12,7 +12,10 @@ PIECE = 1 << 20  # Bytes. Copies are no larger, and a piece has to leave within 
 
 
 class Part(Protocol):
-    """An array to be sent. Its pieces can be asked for again, since a request may have to be repeated."""
+    """An array to be sent, in lists of pieces that go out together.
+
+    The pieces can be asked for again, since a request may have to be repeated.
+    """
 
     @property
     def shape(self) -> Tuple[int, ...]: ...
@@ -23,7 +26,7 @@ class Part(Protocol):
     @property
     def fortran_order(self) -> bool: ...
 
-    def pieces(self) -> Iterator[memoryview]: ...
+    def pieces(self) -> Iterator[List[memoryview]]: ...
 
 
 def size_of(part: Part) -> int:
@@ -40,10 +43,10 @@ class Whole:
         self.dtype = array.dtype
         self.fortran_order = array.flags.f_contiguous and not array.flags.c_contiguous
 
-    def pieces(self) -> Iterator[memoryview]:
+    def pieces(self) -> Iterator[List[memoryview]]:
         file = MappedFile.behind(self.array)
         for piece in pieces_of(self.array.T if self.fortran_order else self.array):
-            yield piece
+            yield [piece]
             if file is not None:
                 file.forget(piece)
 
@@ -62,14 +65,14 @@ class Stored:
         self.shape = (len(images), *map(int, array.shape[1:]))
         self.dtype = np.dtype(array.dtype)
 
-    def pieces(self) -> Iterator[memoryview]:
+    def pieces(self) -> Iterator[List[memoryview]]:
         depth, extent = chunk_of(self.array, 0), chunk_of(self.array, 1)
         for image in range(self.images.start, self.images.stop, depth):
             if depth > 1:
-                yield from pieces_of(np.asarray(self.array[image:min(image + depth, self.images.stop)]))
+                yield from _each(self.array[image:min(image + depth, self.images.stop)])
             else:
                 for start in range(0, self.shape[1], extent):
-                    yield from pieces_of(np.asarray(self.array[image, start:start + extent]))
+                    yield from _each(self.array[image, start:start + extent])
 
 
 class Stacked:
@@ -82,11 +85,11 @@ class Stacked:
         self.shape = (len(arrays), *map(int, arrays[0].shape))
         self.dtype = np.dtype(arrays[0].dtype)
 
-    def pieces(self) -> Iterator[memoryview]:
+    def pieces(self) -> Iterator[List[memoryview]]:
         for array in self.arrays:
             file = MappedFile.behind(array) if isinstance(array, np.ndarray) else None
             for piece in pieces_of(np.asarray(array)):
-                yield piece
+                yield [piece]
                 if file is not None:
                     file.forget(piece)
 
@@ -103,6 +106,10 @@ def pieces_of(array: np.ndarray) -> Iterator[memoryview]:
         step = PIECE * len(array) // array.nbytes
         for start in range(0, len(array), max(step, 1)):
             yield from pieces_of(array[start:start + step] if step else array[start])
+
+
+def _each(array: Any) -> Iterator[List[memoryview]]:
+    return ([piece] for piece in pieces_of(np.asarray(array)))
 
 
 def is_stored(array: Any) -> bool:

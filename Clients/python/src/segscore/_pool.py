@@ -12,11 +12,16 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import LocationParseError, NewConnectionError
 from urllib3.util import Timeout, parse_url
 
+MOST_AT_ONCE = 1024  # Pieces; `IOV_MAX` of Linux and macOS.
+
 Verify = Union[bool, str, "os.PathLike[str]"]
 
 
 class Connection(HTTPConnection):
-    """A connection on which sending may stall as long as reading. For urllib3 it is as long as connecting."""
+    """A connection on which sending may stall as long as reading. For urllib3 it is as long as connecting.
+
+    Lists of pieces go out by as few calls as there can be.
+    """
 
     def __init__(self, *arguments: Any, send_timeout: float, **options: Any):
         super().__init__(*arguments, **options)
@@ -26,6 +31,21 @@ class Connection(HTTPConnection):
         super().connect()
         if self.sock is not None:
             self.sock.settimeout(self._send_timeout)
+
+    def send(self, data: Any) -> None:
+        if not isinstance(data, list) or self.sock is None or isinstance(self.sock, ssl.SSLSocket):
+            super().send(data)  # Which sends the pieces of a list one by one.
+            return
+        pieces = data
+        while pieces:
+            sent = self.sock.sendmsg(pieces[:MOST_AT_ONCE])
+            whole = 0
+            while whole < len(pieces) and sent >= pieces[whole].nbytes:
+                sent -= pieces[whole].nbytes
+                whole += 1
+            pieces = pieces[whole:]
+            if sent:
+                pieces[0] = pieces[0][sent:]
 
 
 class SecureConnection(Connection, HTTPSConnection):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import uuid
+from functools import partial
 from itertools import chain, islice
 from types import TracebackType
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Type
 
+from ._bands import banded
 from ._batches import Batch, DataSet
 from ._form import Form
 from ._pool import Verify
@@ -81,17 +83,25 @@ class Client:
     def submit(
         self, labels: Any, pred_probs: Any, *, method: str = "softmin", temperature: Optional[float] = None,
         downsample: Optional[int] = None, threshold: Optional[float] = None, ignore_label: Optional[int] = None,
-        on_images: Optional[OnImages] = None, wait: bool = False,
+        on_images: Optional[OnImages] = None, wait: bool = False, only_labelled: bool = False,
     ) -> Job:
         """Sends a data set, and returns the job; arguments are those of `score`.
 
         Args:
             wait: Whether to return when the job has succeeded, and not as soon as all is sent.
+            only_labelled: Whether to leave out the probabilities that `softmin` does not need: in a place those of the
+                classes that no pixel there is labelled as, most where there are many. The scores are the same. What is
+                not sent is not checked, and the job has no `summary` and no issues by class.
         """
         data = DataSet(labels, pred_probs, self._batch_bytes)
         wanted = parameters(method, temperature, downsample, threshold, ignore_label)
         batches = data.batches()
         ahead = [] if data.is_lazy else list(islice(batches, 2))
+        classes = ahead[0].pred_probs.shape[1] if ahead else 0
+        if only_labelled and method == "softmin" and classes > 0:
+            lighter = partial(banded, ignore_label=ignore_label)
+            ahead, batches = list(map(lighter, ahead)), map(lighter, batches)
+            wanted["classes"] = classes
         if len(ahead) == 1:
             job = self._post(ahead[0], wanted, wait, on_images)
         else:

@@ -33,10 +33,11 @@ def only(options: Dict[str, Any], *known: str) -> Dict[str, Any]:
 
 @contextmanager
 def job_over(labels: Any, pred_probs: Any, description: str, verbose: bool, **parameters: Any) -> Iterator[Job]:
-    """A job over a data set. It is deleted in the end, since nobody else knows of it."""
+    """A job over a data set, for its scores and label issues alone. It is deleted in the end, since nobody else knows of it."""
     total = count_of(labels) if hasattr(labels, "shape") or hasattr(labels, "__len__") else None
     with Bar(description, total, verbose) as bar:
-        job = default_client().submit(labels, pred_probs, on_images=bar.show, wait=True, **parameters)
+        job = default_client().submit(
+            labels, pred_probs, on_images=bar.show, wait=True, only_labelled=True, **parameters)
     try:
         yield job
     finally:

@@ -29,7 +29,8 @@ def get_label_quality_scores(
     Where we differ from cleanlab 2.9 on purpose:
 
     - A label outside 0 to K - 1 is refused. NumPy takes -1 for the last class, and raises IndexError above.
-    - Probabilities that are not finite or not in [0, 1] are refused.
+    - Probabilities that are not finite or not in [0, 1] are refused, but for those of classes that `softmin` does not look
+      at, which may stay unseen.
     - `num_pixel_issues` sums in float64 and takes equal scores by image, row and column; see
       `segscore.segmentation.filter.find_label_issues`.
     - An unknown method or a temperature that is not above 0 is a ValueError.

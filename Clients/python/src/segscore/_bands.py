@@ -1,0 +1,114 @@
+"""Batches without the probabilities that softmin does not need: of a band of rows, only the classes that are labels there."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Iterator, List, Optional, Sequence, Union
+
+import numpy as np
+
+from ._batches import Batch
+from ._mapped import MappedFile
+from ._parts import PIECE, Part, Stacked, Whole, pieces_of
+
+SMALLEST = 32 << 10  # Bytes of a class in a band: smaller ones cost more than what they leave out.
+WORTH = 0.75  # The share of the bytes from which on all may as well be sent.
+
+
+class Bands:
+    """Of each image and each band of its rows the classes that are there, in ascending order; (M, R, W).
+
+    Args:
+        images: The probabilities of each image, (K, H, W).
+        present: For each image, which classes each of its bands has; bool (B, K), with B bands of H / B rows.
+    """
+
+    fortran_order = False
+
+    def __init__(self, images: Sequence[np.ndarray], present: Sequence[np.ndarray]):
+        self._images = images
+        self._present = present
+        self._rows = images[0].shape[1] // len(present[0])
+        self.shape = (sum(int(each.sum()) for each in present), self._rows, images[0].shape[2])
+        self.dtype = images[0].dtype
+
+    def pieces(self) -> Iterator[List[memoryview]]:
+        for image, present in zip(self._images, self._present):
+            file = MappedFile.behind(image)
+            pieces = self._views(image, present) if image.flags.c_contiguous else self._copies(image, present)
+            size = self._rows * self.shape[2] * self.dtype.itemsize
+            while together := list(islice(pieces, max(PIECE // size, 1))):
+                yield together
+                if file is not None:
+                    for piece in together:
+                        file.forget(piece)
+
+    def _views(self, image: np.ndarray, present: np.ndarray) -> Iterator[memoryview]:
+        data = image.reshape(-1).view(np.uint8).data
+        row = image.shape[2] * image.itemsize
+        for band, index in np.argwhere(present).tolist():
+            start = (index * image.shape[1] + band * self._rows) * row
+            yield data[start:start + self._rows * row]
+
+    def _copies(self, image: np.ndarray, present: np.ndarray) -> Iterator[memoryview]:
+        for band, index in np.argwhere(present).tolist():
+            yield from pieces_of(image[index, band * self._rows:(band + 1) * self._rows])
+
+
+def banded(batch: Batch, ignore_label: Optional[int]) -> Batch:
+    """The batch without what `softmin` does not need; as it is where there is nothing worth leaving out.
+
+    So are batches that are not in memory or mapped, and those with a label that is no class, which the server then says.
+    """
+    labels, pred_probs = _images_of(batch.labels), _images_of(batch.pred_probs)
+    if not labels or not pred_probs or labels[0].dtype.kind not in "biu" or pred_probs[0].size == 0:
+        return batch
+    classes, height, width = pred_probs[0].shape
+    rows = _rows(height, width * pred_probs[0].itemsize)
+    present: List[np.ndarray] = []
+    for image in labels:
+        found = _classes_of(image, rows, classes, ignore_label)
+        if found is None:
+            return batch
+        present.append(found)
+    if sum(int(each.sum()) for each in present) > WORTH * classes * (height // rows) * len(labels):
+        return batch
+    return Batch(batch.labels, Bands(pred_probs, present))
+
+
+def _images_of(part: Part) -> Sequence[np.ndarray]:
+    """The images of a part that is in memory or mapped; none of another, whose bytes do not lie image by image."""
+    arrays: Union[np.ndarray, Sequence[np.ndarray]] = ()
+    if isinstance(part, Whole) and not part.fortran_order:
+        arrays = part.array
+    elif isinstance(part, Stacked) and all(isinstance(each, np.ndarray) for each in part.arrays):
+        arrays = part.arrays
+    return list(arrays)
+
+
+def _rows(height: int, row_bytes: int) -> int:
+    """The rows of a band: the fewest that divide the height and make a piece large enough."""
+    enough = -(-SMALLEST // max(row_bytes, 1))
+    return next((rows for rows in range(enough, height) if height % rows == 0), height)
+
+
+def _classes_of(labels: np.ndarray, rows: int, classes: int, ignore_label: Optional[int]) -> Optional[np.ndarray]:
+    """Which classes each band of an image has, bool (B, K); None where another label is among them, or too many borders."""
+    # Where labels are those of their neighbours, it is enough to look where they change.
+    flat = labels.reshape(-1)
+    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    if len(changes) > len(flat) // 8:
+        return None
+    size = rows * labels.shape[1]
+    places = np.concatenate([np.arange(0, len(flat), size), changes])
+    there = flat[places]
+    kept = np.ones(len(there), bool) if ignore_label is None else there != ignore_label
+    there, places = there[kept], places[kept]
+    if len(there) > 0 and not (0 <= there.min() and there.max() < classes):
+        return None
+    present = np.zeros((labels.shape[0] // rows, classes), bool)
+    present[places // size, there.astype(np.intp)] = True
+    file = MappedFile.behind(labels)
+    if file is not None:
+        file.forget(flat.view(np.uint8).data)
+    return present
