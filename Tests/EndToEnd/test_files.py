@@ -104,6 +104,17 @@ def test_what_is_not_read_is_not_checked(client, volume):
     assert_problem(score(client, *files), 422, "probability-out-of-range", "pred_probs")
 
 
+@pytest.mark.parametrize("read, is_known", [("labelled", False), ("all", True)])
+def test_how_much_is_read_may_be_said_in_the_query(client, read, is_known):
+    files = {"labels": {"file": "run7/labels.npy"}, "pred_probs": {"file": "run7/pred_probs.npy"}}
+    one = client.post(f"/score?read={read}", json=files).headers["Location"]
+    many = client.post(f"/jobs?read={read}").headers["Location"]
+    assert client.post(f"{many}/batches", json=files).status_code == 201
+    client.post(f"{many}/finish")
+    for job in (one, many):
+        assert ("summary" in client.get(f"{job}?wait=30").json()["links"]) == is_known
+
+
 def test_a_read_that_is_none_is_refused(client, leaves_nothing):
     assert_problem(score(client, read="some"), 400, "invalid-parameter", "read")
 
