@@ -208,7 +208,6 @@ def memory(bench: Bench):
 def growth(bench: Bench):
     """Eight times the images, four times the classes."""
     small = data.npz(bench.voc)
-    base = [bench.server.tcp.post(*small) for _ in range(bench.rounds + 6)][6:]
     for name, axis, factor in (("N from 8 to 64", 0, 8), ("K from 21 to 84", 1, 4)):
         named = dict(bench.voc)
         named["pred_probs"] = np.concatenate([named["pred_probs"]] * factor, axis=axis)
@@ -218,9 +217,9 @@ def growth(bench: Bench):
         del named
         server = contestants.Segscore(bench.binary, bench.folder, *STEADY)
         try:
-            times = [server.tcp.post(*body) for _ in range(5)][2:]
-            growth = statistics.median(times) / statistics.median(base) / factor
-            yield single(f"time a byte, {name}", growth, "×", 1.1)
+            yield compare(
+                f"time a byte, {name}", "before", lambda: server.tcp.post(*body) / factor,
+                lambda: bench.server.tcp.post(*small), rounds=bench.rounds, at_most=1.1, warm_up=2)
             if axis == 1:
                 pixels = bench.voc["labels"].size
                 yield single(

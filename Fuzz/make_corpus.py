@@ -16,6 +16,8 @@ import bodies  # noqa: E402
 LABELS = np.array([[[0, 1, 2], [2, 1, 0]], [[1, 1, 0], [0, 2, 2]]])
 PRED_PROBS = (np.arange(36).reshape(2, 3, 2, 3) * 29 % 64 / 64).astype(np.float32)
 ARRAYS = {"labels": LABELS.astype(np.uint8), "pred_probs": PRED_PROBS}
+BANDS = np.stack([
+    PRED_PROBS[n, k, y:y + 1] for n in range(2) for y in range(2) for k in np.unique(LABELS[n, y]) if k != 2])
 PARAMETERS = [("method", "num_pixel_issues"), ("threshold", "0.5"), ("ignore_label", "2"), ("include", "label_issues")]
 
 
@@ -114,6 +116,10 @@ def requests():
     yield "score-chunked", request("POST /score", bodies.npz(**ARRAYS), Transfer_Encoding="chunked")
     fortran = bodies.npz(labels=LABELS[:, :2, :2], pred_probs=np.asfortranarray(PRED_PROBS[:, :, :2, :2]))
     yield "score-fortran", request("POST /score?method=num_pixel_issues&downsample=2", fortran)
+    banded = {"labels": LABELS, "pred_probs": BANDS}
+    yield "score-bands", request("POST /score?classes=3&ignore_label=2", bodies.npz(**banded))
+    form = bodies.multipart([("classes", "3"), ("ignore_label", "2")], **dict(reversed(banded.items())))
+    yield "score-bands-behind", request("POST /score", form)
     scores = bodies.json_body(image_scores=[0.5, 1e-3], pixel_scores=[[[1, 0]], [[1, 0.25]]])
     yield "issues-mask", request("POST /issues?threshold=0.3", scores)
     yield "issues-images", request("POST /issues", bodies.npz(image_scores=np.array([0.5, 0.05])))

@@ -99,6 +99,16 @@ def assert_one_line(done, words):
         assert word.lower() in done.stderr.lower()
 
 
+def test_every_probability_is_checked_if_asked(files):
+    labels, pred_probs = np.zeros((1, 8, 8), int), np.full((1, 2, 8, 8), 0.5)
+    pred_probs[0, 1, 3, 5] = np.nan
+    paths = files(labels, pred_probs)
+    assert run("score", *paths).returncode == 0 == run("score", *paths, "--read", "labelled").returncode
+    done = run("score", *paths, "--read", "all")
+    assert done.returncode == 1 and "pred_probs[0, 1, 3, 5] is nan" in done.stderr
+    assert "labelled or all" in run("score", *paths, "--read", "some").stderr
+
+
 def test_a_file_that_is_not_there_is_named(files, tmp_path):
     labels, pred_probs = files(LABELS, PRED_PROBS)
     labels.unlink()

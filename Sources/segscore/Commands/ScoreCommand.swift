@@ -33,6 +33,9 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: "A label whose pixels take no part.")
     var ignoreLabel: Int64?
 
+    @Option(help: "With all, softmin reads and checks every probability.")
+    var read = "labelled"
+
     @Option(
         help: """
             A directory for image_scores.npy, pixel_scores.npy, with --threshold issues.npy, and with num_pixel_issues \
@@ -84,7 +87,7 @@ struct ScoreCommand: ParsableCommand {
 
     /// By their names on the wire, where they are checked.
     private var parameters: [String: String] {
-        var parameters = ["method": method, "temperature": "\(temperature)", "downsample": "\(downsample)"]
+        var parameters = ["method": method, "temperature": "\(temperature)", "downsample": "\(downsample)", "read": read]
         parameters["threshold"] = threshold.map { "\($0)" }
         parameters["ignore_label"] = ignoreLabel.map { "\($0)" }
         return parameters
