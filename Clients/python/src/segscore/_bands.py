@@ -34,14 +34,15 @@ class Bands:
 
     def pieces(self) -> Iterator[List[memoryview]]:
         for image, present in zip(self._images, self._present):
-            file = MappedFile.behind(image)
-            pieces = self._views(image, present) if image.flags.c_contiguous else self._copies(image, present)
+            is_view = image.flags.c_contiguous
+            file = MappedFile.behind(image) if is_view else None
+            pieces = self._views(image, present) if is_view else self._copies(image, present)
             size = self._rows * self.shape[2] * self.dtype.itemsize
             while together := list(islice(pieces, max(PIECE // size, 1))):
                 yield together
                 if file is not None:
-                    for piece in together:
-                        file.forget(piece)
+                    # All of the image: pieces lie apart, and with each come pages around it.
+                    file.forget(image.reshape(-1).view(np.uint8).data)
 
     def _views(self, image: np.ndarray, present: np.ndarray) -> Iterator[memoryview]:
         data = image.reshape(-1).view(np.uint8).data

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-AROUND = max(64 << 10, mmap.PAGESIZE)  # Bytes; Linux maps so much around a page that is asked for (`fault_around_bytes`).
+AROUND = 2 << 20  # Bytes; with a page that is asked for, Linux may map as much around it as would be a huge page.
 
 
 class MappedFile:
@@ -34,10 +34,11 @@ class MappedFile:
         return None
 
     def forget(self, piece: memoryview) -> None:
-        """Gives back the pages of a piece, and those around it that the system maps with them."""
-        start = _address_of(np.frombuffer(piece, np.uint8)) - self._address
-        first, last = start // AROUND * AROUND, min(-(-(start + piece.nbytes) // AROUND) * AROUND, len(self._mapping))
-        if last > first >= 0:
+        """Gives back the pages of a piece, and those around it that the system may have mapped with them."""
+        start = _address_of(np.frombuffer(piece, np.uint8))
+        first, last = start // AROUND * AROUND, -(-(start + piece.nbytes) // AROUND) * AROUND
+        first, last = max(first - self._address, 0), min(last - self._address, len(self._mapping))
+        if last > first:
             self._mapping.madvise(mmap.MADV_DONTNEED, first, last - first)
 
 
