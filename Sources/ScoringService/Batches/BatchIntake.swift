@@ -38,9 +38,10 @@ final class BatchIntake: Intake, @unchecked Sendable {
         guard earlier == nil else { return }
         try body.receive(bytes)
         unasked += bytes.count
-        guard let layout = arrays.probabilitiesLayout, let classCount = arrays.classCount else { return }
+        guard let layout = arrays.probabilitiesLayout else { return }
         guard !isChecked || unasked >= Self.askingInterval else { return }
         (isChecked, unasked) = (true, 0)
+        guard let classCount = arrays.classCount else { return }
         try job.check(classCount: classCount, layout.elementType.scalar)
     }
 

@@ -44,11 +44,8 @@ final class ScoreArrays: ArrayDestination {
 
     /// K of an array that holds the labelled classes of bands, `(M, R, W)`; nil of any other.
     private func bandedClassCount(_ layout: TensorLayout) -> Int? {
-        guard layout.shape.count == 3, let settings = try? ScoreParameters(parameters), settings.method == .softmin
-        else {
-            return nil
-        }
-        return settings.classCount
+        guard layout.shape.count == 3, let settings = try? ScoreParameters(parameters) else { return nil }
+        return settings.method == .softmin ? settings.classCount : nil
     }
 
     func set(_ parameter: String, _ value: String) throws(Problem) {
@@ -77,7 +74,7 @@ final class ScoreArrays: ArrayDestination {
                 labelAccumulator = try LabelAccumulator(layout: layout, pixelLimit: configuration.maxPixels)
             } else {
                 // Parameters that are still to come may make an array of bands of it.
-                if layout.shape.count == 3, settings.classCount != nil || !parametersAreKnown {
+                if bandedClassCount(layout) != nil || (layout.shape.count == 3 && !parametersAreKnown) {
                     try OwnAccumulator.check(layout)
                 } else {
                     try PixelAccumulator.check(layout, pixelLimit: configuration.maxPixels)

@@ -87,7 +87,9 @@ struct ScoreCommand: ParsableCommand {
 
     /// By their names on the wire, where they are checked.
     private var parameters: [String: String] {
-        var parameters = ["method": method, "temperature": "\(temperature)", "downsample": "\(downsample)", "read": read]
+        var parameters = [
+            "method": method, "temperature": "\(temperature)", "downsample": "\(downsample)", "read": read,
+        ]
         parameters["threshold"] = threshold.map { "\($0)" }
         parameters["ignore_label"] = ignoreLabel.map { "\($0)" }
         return parameters
