@@ -1,7 +1,6 @@
 import Foundation
 import HTTPTypes
 import Scoring
-import TensorCodecs
 import Tensors
 
 /// The scores of two files, ready to be shown and written.
@@ -51,35 +50,22 @@ package struct FileScores {
         }
         var paths: [String] = []
         for (name, array) in arrays {
-            let path = directory + "/\(name.rawValue).npy"
+            let file = "\(name.rawValue).npy"
             do {
                 try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-                try Self.write(array, to: path)
+                try ConfinedDirectory(path: directory).write(file, try array.npy())
             } catch {
                 throw FileScoring.Failure(
-                    path: path,
-                    problem: Problem(
-                        .internalServerError, "internal-error", "Could not write: \(error.localizedDescription)."))
+                    path: "\(directory)/\(file)",
+                    problem: Problem(.internalServerError, "internal-error", "Could not write: \(Self.reason(error))."))
             }
-            paths.append(path)
+            paths.append("\(directory)/\(file)")
         }
         return paths
     }
 
-    /// Written beside and moved into place, so that a reader never sees half a file.
-    private static func write(_ array: ArrayAnswer, to path: String) throws {
-        let partial = path + ".partial"
-        try Data(NpyEncoder.header(for: array.layout)).write(to: URL(fileURLWithPath: partial))
-        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: partial))
-        try handle.seekToEnd()
-        for (owner, range) in array.bytes {
-            let elements = unsafe UnsafeRawBufferPointer(rebasing: owner.stableBytes[range])
-            guard let start = elements.baseAddress else { continue }
-            let data = unsafe Data(
-                bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: elements.count, deallocator: .none)
-            try handle.write(contentsOf: data)
-        }
-        try handle.close()
-        guard unsafe rename(partial, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    private static func reason(_ error: any Error) -> String {
+        guard case .system(_, _, let code)? = error as? TensorError else { return error.localizedDescription }
+        return unsafe String(cString: strerror(code))
     }
 }
