@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 import Testing
 
@@ -37,11 +38,19 @@ struct StoredSample: CustomTestStringConvertible, Sendable {
             FileArray(values, shape: [shape.images, shape.height, shape.width], type: ElementType(.int32)))
     }
 
+    /// By type and number of classes; kept, since under the sanitizers to make them takes longer than the tests.
+    private static let arrays = Mutex<[ElementType.Scalar: [Int: FileArray]]>([:])
+
     private func probabilities() throws -> FileArray {
-        var numbers = Numbers(seed: 12)
-        let shape = [Self.shape.images, classCount, Self.shape.height, Self.shape.width]
-        let values = (0..<shape.reduce(1, *)).map { _ in Double.random(in: 0...1, using: &numbers) }
-        return try FileArray(values, shape: shape, type: ElementType(scalar))
+        try Self.arrays.withLock { arrays in
+            if let array = arrays[scalar]?[classCount] { return array }
+            var numbers = Numbers(seed: 12)
+            let shape = [Self.shape.images, classCount, Self.shape.height, Self.shape.width]
+            let values = (0..<shape.reduce(1, *)).map { _ in Double.random(in: 0...1, using: &numbers) }
+            let array = try FileArray(values, shape: shape, type: ElementType(scalar))
+            arrays[scalar, default: [:]][classCount] = array
+            return array
+        }
     }
 
     /// The pixels, made anew each time, since scoring writes to them.
