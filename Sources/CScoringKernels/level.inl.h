@@ -144,8 +144,9 @@ static size_t count_class(segscore_classes labels, size_t count, uint32_t class_
 }
 
 static size_t class_extents(
-    segscore_classes labels, size_t count, segscore_labels_kept kept, uint32_t *places, segscore_extent *extents) {
-    return BY_CLASSES(class_extents, labels, labels.start, count, kept, places, extents);
+    segscore_classes labels, size_t count, segscore_labels_kept kept, size_t gap, uint32_t *places,
+    segscore_extent *extents) {
+    return BY_CLASSES(class_extents, labels, labels.start, count, kept, gap, places, extents);
 }
 
 static void block_labels(

@@ -182,12 +182,15 @@ import Testing
                 let found = loops.take_own(memory.source, count, classIndex, labels, memory.floats(memory.scores))
                 #expect(found == (place >= 0 && count > 0 ? place : count))
                 var places = [UInt32](repeating: 0, count: 5)
-                var extents = [segscore_extent](repeating: segscore_extent(), count: 5)
+                var extents = [segscore_extent](repeating: segscore_extent(), count: max(count, 5))
                 let kept = segscore_labels_kept(class_count: 5, ignored: 3)
-                let classes = loops.class_extents(labels, count, kept, &places, &extents)
-                #expect(places.allSatisfy { $0 == 0 })
-                return [found, classes]
-                    + extents.prefix(classes).flatMap { [Int($0.class_index), Int($0.first), Int($0.end)] }
+                return [found]
+                    + [Int.max, 7, 1, 0].flatMap { gap in
+                        let found = loops.class_extents(labels, count, kept, gap, &places, &extents)
+                        #expect(places.allSatisfy { $0 == 0 })
+                        return [found]
+                            + extents.prefix(found).flatMap { [Int($0.class_index), Int($0.first), Int($0.end)] }
+                    }
             }
         }
     }

@@ -46,22 +46,32 @@ import Testing
         }
     }
 
-    /// Of each of the sixteen rows that are looked at together, only from the first pixel of a class to its last.
+    private func pieces(_ labels: [Int], _ shape: [Int]) throws -> [Range<Int>] {
+        let layout = try TensorLayout(elementType: ElementType(.float32), shape: shape)
+        let own = try OwnProbabilities(labels: map(labels, shape), layout: layout, ignoredLabel: nil)
+        return Array(try own.bands(1)[0].pieces.map(\.bytes))
+    }
+
+    /// Of each class, only from its first pixel to its last.
     @Test func readLittleElse() throws {
-        let shape = [2, 10, 32, 64]
         var labels = [Int](repeating: 0, count: 2 * 32 * 64)
         for row in 3..<6 {
             for column in 20..<30 { labels[row * 64 + column] = 7 }
         }
-        let layout = try TensorLayout(elementType: ElementType(.float32), shape: shape)
-        let own = try OwnProbabilities(labels: map(labels, shape), layout: layout, ignoredLabel: nil)
-        let pieces = Array(try own.bands(1)[0].pieces.map(\.bytes))
-        let (plane, half) = (32 * 64, 16 * 64)
-        let expected = [
-            0..<half, 7 * plane + 3 * 64 + 20..<7 * plane + 5 * 64 + 30, half..<plane, 10 * plane..<10 * plane + half,
-            10 * plane + half..<11 * plane,
-        ]
-        #expect(pieces == expected.map { $0.lowerBound * 4..<$0.upperBound * 4 })
+        let plane = 32 * 64
+        let expected = [0..<plane, 7 * plane + 3 * 64 + 20..<7 * plane + 5 * 64 + 30, 10 * plane..<11 * plane]
+        #expect(try pieces(labels, [2, 10, 32, 64]) == expected.map { $0.lowerBound * 4..<$0.upperBound * 4 })
+    }
+
+    /// 4096 pixels of float32 are as much as a call is worth.
+    @Test(arguments: [(4096, 1), (4097, 2)]) func passOverLongGaps(_ gapAndCount: (gap: Int, count: Int)) throws {
+        let (gap, count) = gapAndCount
+        let labels = [1] + [Int](repeating: 0, count: gap) + [1, 1]
+        let start = 4 * labels.count
+        let all = [start..<start + 4 * labels.count]
+        let ends = [start..<start + 4, start + 4 * (gap + 1)..<start + 4 * labels.count]
+        let found = try pieces(labels, [1, 2, 1, labels.count])
+        #expect(found.filter { $0.lowerBound >= start } == (count == 1 ? all : ends))
     }
 
     @Test func refuseWhatIsNoProbabilityWhereTheyRead() throws {

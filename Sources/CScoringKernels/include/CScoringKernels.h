@@ -80,11 +80,14 @@ typedef struct {
     /// How many labels are of a class.
     size_t (*count_class)(segscore_classes labels, size_t count, uint32_t class_index);
 
-    /// The classes among labels, those that take part, each with its extent; returns how many there are.
+    /// The classes among labels, those that take part, each with its extents, between which more than `gap` labels are
+    /// others'; returns how many extents there are.
     ///
-    /// `places` has an element for each class, zero before and after; `extents` has room for all classes or all labels.
+    /// `places` has an element for each class, zero before and after; `extents` has room for all labels, or where no gap is
+    /// large enough for all classes.
     size_t (*class_extents)(
-        segscore_classes labels, size_t count, segscore_labels_kept kept, uint32_t *places, segscore_extent *extents);
+        segscore_classes labels, size_t count, segscore_labels_kept kept, size_t gap, uint32_t *places,
+        segscore_extent *extents);
 
     /// The labels of blocks of `side` × `side` pixels: the mean of the labels that take part, rounded half to even, and how
     /// many these are. Where there are none, the label is all ones.

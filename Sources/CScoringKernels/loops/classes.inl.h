@@ -21,7 +21,8 @@ static size_t NAME(count_class)(const CLASS *labels, size_t count, uint32_t clas
 }
 
 static size_t NAME(class_extents)(
-    const CLASS *labels, size_t count, segscore_labels_kept kept, uint32_t *places, segscore_extent *extents) {
+    const CLASS *labels, size_t count, segscore_labels_kept kept, size_t gap, uint32_t *places,
+    segscore_extent *extents) {
     size_t found = 0;
     for (size_t i = 0; i < count;) {
         // Neighbours mostly share a label.
@@ -30,7 +31,7 @@ static size_t NAME(class_extents)(
         while (count - end >= GROUP && memcmp(labels + end - 1, labels + end, GROUP * sizeof(CLASS)) == 0) end += GROUP;
         while (end < count && labels[end] == label) end++;
         if (label < kept.class_count && label != kept.ignored) {
-            if (places[label] == 0) {
+            if (places[label] == 0 || i - extents[places[label] - 1].end > gap) {
                 extents[found].class_index = label;
                 extents[found].first = (uint32_t)i;
                 places[label] = (uint32_t)++found;

@@ -40,23 +40,24 @@ extension Kernels {
         return unsafe loops.count_class(codes.pointer(at: pixels.lowerBound), pixels.count, UInt32(code))
     }
 
-    /// The classes among the labels of a range, each with a range that holds all its pixels.
+    /// The classes among the labels of a range, each with ranges that hold all its pixels.
     ///
     /// - Parameters:
     ///   - pixels: Fewer than 2³².
+    ///   - gap: How many pixels may lie between two of a class in one range of it.
     ///   - places: `(K,)`, zero before and after.
     static func classExtents(
-        _ labels: ClassCodes, _ pixels: Range<Int>, ignored: Int32, places: Buffer<UInt32>
+        _ labels: ClassCodes, _ pixels: Range<Int>, ignored: Int32, gap: Int = .max, places: Buffer<UInt32>
     ) -> [(classIndex: Int, pixels: Range<Int>)] {
         checkBounds(labels.count, pixels.lowerBound, pixels.count)
         precondition(pixels.count < 1 << 32)
         let kept = segscore_labels_kept(class_count: UInt32(places.count), ignored: ignored)
         return unsafe withUnsafeTemporaryAllocation(
-            of: segscore_extent.self, capacity: min(places.count, pixels.count)
+            of: segscore_extent.self, capacity: gap < pixels.count ? pixels.count : min(places.count, pixels.count)
         ) { extents in
             guard let start = extents.baseAddress else { return [] }
             let count = unsafe loops.class_extents(
-                labels.pointer(at: pixels.lowerBound), pixels.count, kept, places.mutableElements, start)
+                labels.pointer(at: pixels.lowerBound), pixels.count, kept, gap, places.mutableElements, start)
             return (0..<count).map { index in
                 let extent = unsafe start[index]
                 let first = pixels.lowerBound

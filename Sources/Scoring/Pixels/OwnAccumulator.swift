@@ -9,7 +9,7 @@ package final class OwnAccumulator: ProbabilityAccumulator {
     private let own: OwnProbabilities
     private let bandRows: Int
     private var stream: ElementStream
-    /// What ``Kernels/classExtents(_:_:ignored:places:)`` needs.
+    /// What ``Kernels/classExtents(_:_:ignored:gap:places:)`` needs.
     private let places: Buffer<UInt32>
 
     /// The band whose classes arrive, counted over all images, and those of them that are still to come, the last first.

@@ -1,19 +1,23 @@
 import Tensors
 
 /// A band of which little more is read than the probabilities that pixels give to their own label, which is all that
-/// ``Softmin`` needs: of a few rows of an image at a time the classes that are there, each from its first pixel to its last.
+/// ``Softmin`` needs: of some rows of an image at a time the classes that are there, each from its first pixel to its last but
+/// for long gaps.
 ///
 /// What is not read is not proved to be a probability.
 ///
 /// `@unchecked Sendable`: one thread uses a band, and no two bands write to the same pixels.
 package final class OwnBand: FileBand, @unchecked Sendable {
-    /// More, and classes are read beside those that are asked for; fewer, and there are more calls than bytes are worth.
-    private static let rowsAtOnce = 16
+    /// A call costs as much as reading so many bytes in vain.
+    private static let gap = 16 << 10
+
+    /// Few enough for their scores and labels to stay in the cache while one class after the other is read.
+    private static let pixelsAtOnce = 128 << 10
 
     private let layout: TensorLayout
     private let own: OwnProbabilities
     private let rows: Range<Int>
-    /// What ``Kernels/classExtents(_:_:ignored:places:)`` needs.
+    /// What ``Kernels/classExtents(_:_:ignored:gap:places:)`` needs.
     private let places: Buffer<UInt32>
 
     /// - Throws: ``ScoringError/memory(_:)``.
@@ -26,9 +30,10 @@ package final class OwnBand: FileBand, @unchecked Sendable {
 
     package var pieces: some Sequence<FilePieces.Piece> {
         let (rows, height) = (rows, own.shape.height)
+        let rowsAtOnce = max(Self.pixelsAtOnce / own.shape.width, 1)
         return (0..<own.shape.imageCount).lazy.flatMap { image in
-            stride(from: rows.lowerBound, to: rows.upperBound, by: Self.rowsAtOnce).lazy.flatMap { row in
-                self.pieces(image * height + row..<image * height + min(row + Self.rowsAtOnce, rows.upperBound))
+            stride(from: rows.lowerBound, to: rows.upperBound, by: rowsAtOnce).lazy.flatMap { row in
+                self.pieces(image * height + row..<image * height + min(row + rowsAtOnce, rows.upperBound))
             }
         }
     }
@@ -39,7 +44,9 @@ package final class OwnBand: FileBand, @unchecked Sendable {
         let (shape, size) = (own.shape, layout.elementType.scalar.byteCount)
         let pixels = rows.lowerBound * shape.width..<rows.upperBound * shape.width
         let image = rows.lowerBound / shape.height
-        return Kernels.classExtents(own.labels.codes, pixels, ignored: own.ignored, places: places).map { extent in
+        return Kernels.classExtents(
+            own.labels.codes, pixels, ignored: own.ignored, gap: Self.gap / size, places: places
+        ).map { extent in
             let plane = image * shape.classCount + extent.classIndex
             let first = plane * shape.pixelsPerImage + extent.pixels.lowerBound - image * shape.pixelsPerImage
             return FilePieces.Piece(
