@@ -44,14 +44,11 @@ static KEY NAME(take_vectors)(
         NAME(keys_v) bits = (NAME(keys_v))value;
         greatest = bits > greatest ? bits : greatest;
 
-        // Most neighbours share a label, and most planes are of another class: their scores need not be looked at.
         NAME(class_mask_v) is_own = label == class_v;
-        if (1) {
-            memcpy(&score, scores + i, sizeof score);
-            if (class_index == 0) score = 0;
-            score = __builtin_convertvector(is_own, NAME(score_mask_v)) ? value : score;
-            memcpy(scores + i, &score, sizeof score);
-        }
+        memcpy(&score, scores + i, sizeof score);
+        if (class_index == 0) score = 0;
+        score = __builtin_convertvector(is_own, NAME(score_mask_v)) ? value : score;
+        memcpy(scores + i, &score, sizeof score);
 
         if (class_index == 0) {
             memcpy(largest + i, &value, sizeof value);
