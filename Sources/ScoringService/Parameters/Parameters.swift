@@ -70,6 +70,18 @@ struct Parameters {
         values[name]
     }
 
+    /// One of a few words.
+    ///
+    /// - Throws: 400 where the value is another.
+    func choice<Value: CaseIterable & RawRepresentable<String>>(_ name: String) throws(Problem) -> Value? {
+        guard let text = values[name] else { return nil }
+        guard let value = Value(rawValue: text) else {
+            throw .invalidParameter(
+                name, expected: Value.allCases.map(\.rawValue).joined(separator: " or "), actual: text)
+        }
+        return value
+    }
+
     /// A number.
     ///
     /// - Parameters:

@@ -53,26 +53,14 @@ package struct ScoreParameters: Equatable, Sendable {
 
     /// - Throws: 400 for a value that is not allowed.
     init(_ parameters: Parameters) throws(Problem) {
-        let method = Method(rawValue: parameters.string("method") ?? Method.softmin.rawValue)
-        guard let method else {
-            throw .invalidParameter(
-                "method", expected: Method.allCases.map(\.rawValue).joined(separator: " or "),
-                actual: parameters.string("method") ?? "")
-        }
-        self.method = method
+        method = try parameters.choice("method") ?? .softmin
         temperature =
             try parameters.number("temperature", expected: "a finite number above 0") { $0 > 0 } ?? 0.1
         downsample = try parameters.integer("downsample", in: 1...Int(Int32.max)) ?? 1
         threshold = try parameters.threshold()
         ignoredLabel = try parameters.integer("ignore_label", in: Int64.min...Int64.max)
         output = parameters.string("output")
-        reading = try parameters.string("read").map { (text) throws(Problem) in
-            guard let reading = Reading(rawValue: text) else {
-                throw .invalidParameter(
-                    "read", expected: Reading.allCases.map(\.rawValue).joined(separator: " or "), actual: text)
-            }
-            return reading
-        }
+        reading = try parameters.choice("read")
         classCount = try parameters.integer("classes", in: 1...ScoringShape.classLimit)
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
