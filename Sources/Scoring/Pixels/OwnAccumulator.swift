@@ -39,8 +39,8 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
         places = try allocate(classCount)
 
-        let bandCount = (0..<imageCount * height / bandRows).reduce(0) { $0 + classes(ofBand: $1).count }
-        let expected = [bandCount, bandRows, width]
+        // They are looked for again as they come: to keep them would take memory that nobody has counted.
+        let expected = [(0..<bandCount).reduce(0) { $0 + classes(ofBand: $1).count }, bandRows, width]
         guard layout.shape == expected else {
             throw .shapeMismatch(.predictedProbabilities, expected: expected, actual: layout.shape)
         }
@@ -62,6 +62,11 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         }
     }
 
+    /// Of all images.
+    private var bandCount: Int { own.shape.imageCount * own.shape.height / bandRows }
+
+    private var pixelsPerBand: Int { bandRows * own.shape.width }
+
     package var imagesDone: Int { band * bandRows / own.shape.height }
 
     package func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError) {
@@ -73,13 +78,12 @@ package final class OwnAccumulator: ProbabilityAccumulator {
     }
 
     private func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
-        let bandCount = bandRows * own.shape.width
         var index = 0
         while index < elements.count {
             guard let classIndex = classes.last else { preconditionFailure("the layout was that of all bands") }
             let run = ElementRuns.Run(
-                classIndex: classIndex, firstPixel: band * bandCount + elementsDone, stride: 1,
-                count: min(elements.count - index, bandCount - elementsDone))
+                classIndex: classIndex, firstPixel: band * pixelsPerBand + elementsDone, stride: 1,
+                count: min(elements.count - index, pixelsPerBand - elementsDone))
             let bad = Kernels.takeOwn(elements, from: index, run, labels: own.labels.codes, scores: own.scores)
             if let bad {
                 throw .probabilityOutOfRange(
@@ -88,7 +92,7 @@ package final class OwnAccumulator: ProbabilityAccumulator {
             }
             index += run.count
             elementsDone += run.count
-            if elementsDone == bandCount {
+            if elementsDone == pixelsPerBand {
                 elementsDone = 0
                 classes.removeLast()
                 advance()
@@ -98,16 +102,15 @@ package final class OwnAccumulator: ProbabilityAccumulator {
 
     /// Goes on to the next band that has classes, where this one has no more; or behind the last.
     private func advance() {
-        let end = own.shape.imageCount * own.shape.height / bandRows
-        while classes.isEmpty, band < end {
+        while classes.isEmpty, band < bandCount {
             band += 1
-            if band < end { classes = classes(ofBand: band) }
+            if band < bandCount { classes = classes(ofBand: band) }
         }
     }
 
     /// In descending order.
     private func classes(ofBand band: Int) -> [Int] {
-        let pixels = band * bandRows * own.shape.width..<(band + 1) * bandRows * own.shape.width
+        let pixels = band * pixelsPerBand..<(band + 1) * pixelsPerBand
         return Kernels.classExtents(own.labels.codes, pixels, ignored: own.ignored, places: places)
             .map(\.classIndex).sorted(by: >)
     }

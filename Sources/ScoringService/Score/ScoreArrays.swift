@@ -140,8 +140,7 @@ final class ScoreArrays: ArrayDestination {
         }
         guard isComplete else { throw .missing(.predictedProbabilities) }
         if let spool {
-            guard let replayed = try replay(spool.file, spool.layout, isCancelled) else { return nil }
-            accumulator = replayed
+            guard try replay(spool.file, spool.layout, isCancelled) else { return nil }
         }
         spool = nil
         labels = nil
@@ -154,7 +153,7 @@ final class ScoreArrays: ArrayDestination {
     /// - Throws: What is wrong with labels, layout and parameters together.
     private func makeAccumulator(_ layout: TensorLayout) throws(Problem) -> any ProbabilityAccumulator {
         guard let classCount = bandedClassCount(layout) else { return try makePixelAccumulator(layout) }
-        return try make { (labels, settings) throws(ScoringError) in
+        return try make(layout) { (labels, settings) throws(ScoringError) in
             try OwnAccumulator(
                 labels: labels, layout: layout, classCount: classCount, ignoredLabel: settings.ignoredLabel)
         }
@@ -164,8 +163,7 @@ final class ScoreArrays: ArrayDestination {
     ///
     /// - Throws: What is wrong with labels, layout and parameters together.
     func makePixelAccumulator(_ layout: TensorLayout) throws(Problem) -> PixelAccumulator {
-        try checkClassCount(layout)
-        return try make { (labels, settings) throws(ScoringError) in
+        try make(layout) { (labels, settings) throws(ScoringError) in
             try PixelAccumulator(
                 labels: labels, layout: layout, downsample: settings.blockSide, ignoredLabel: settings.ignoredLabel)
         }
@@ -175,8 +173,7 @@ final class ScoreArrays: ArrayDestination {
     ///
     /// - Throws: What is wrong with labels, layout and parameters together.
     func makeOwnProbabilities(_ layout: TensorLayout) throws(Problem) -> OwnProbabilities? {
-        try checkClassCount(layout)
-        return try make { (labels, settings) throws(ScoringError) in
+        try make(layout) { (labels, settings) throws(ScoringError) in
             guard settings.method == .softmin, settings.reading != .all, OwnProbabilities.canRead(layout.order) else {
                 return nil
             }
@@ -184,11 +181,19 @@ final class ScoreArrays: ArrayDestination {
         }
     }
 
+    /// Makes something of labels and parameters, once `pred_probs` are found to have as many classes as the client says, if
+    /// it says that.
     private func make<Result>(
-        _ result: (LabelMap, ScoreParameters) throws(ScoringError) -> Result
+        _ layout: TensorLayout, _ result: (LabelMap, ScoreParameters) throws(ScoringError) -> Result
     ) throws(Problem) -> Result {
         guard let labels else { throw .missing(.labels) }
         let settings = try ScoreParameters(parameters)
+        if let classCount = settings.classCount, layout.shape.count == 4, classCount != layout.shape[1] {
+            throw Problem(
+                .unprocessableContent, "shape-mismatch",
+                "pred_probs have \(layout.shape[1]) classes, and classes says another number.",
+                parameter: "classes", expected: "\(layout.shape[1])", actual: "\(classCount)")
+        }
         do throws(ScoringError) {
             return try result(labels, settings)
         } catch {
@@ -196,21 +201,12 @@ final class ScoreArrays: ArrayDestination {
         }
     }
 
-    /// Proves that `pred_probs` have as many classes as the client says, if it says that.
-    private func checkClassCount(_ layout: TensorLayout) throws(Problem) {
-        guard layout.shape.count == 4, let classCount = try ScoreParameters(parameters).classCount,
-            classCount != layout.shape[1]
-        else { return }
-        throw Problem(
-            .unprocessableContent, "shape-mismatch",
-            "pred_probs have \(layout.shape[1]) classes, and classes says another number.",
-            parameter: "classes", expected: "\(layout.shape[1])", actual: "\(classCount)")
-    }
-
-    /// Takes what was spooled; nil where the work was canceled.
+    /// Takes what was spooled.
+    ///
+    /// - Returns: Whether all of it was taken; not where the work was canceled.
     private func replay(
         _ spool: SpoolFile, _ layout: TensorLayout, _ isCancelled: () -> Bool
-    ) throws(Problem) -> (any ProbabilityAccumulator)? {
+    ) throws(Problem) -> Bool {
         let file: InputFile
         do throws(TensorError) {
             file = try spool.reader()
@@ -218,24 +214,21 @@ final class ScoreArrays: ArrayDestination {
             throw Problem(error)
         }
         guard bandedClassCount(layout) == nil else {
-            let accumulator = try makeAccumulator(layout)
+            accumulator = try makeAccumulator(layout)
             try file.read(0..<layout.byteCount, of: .predictedProbabilities) { (bytes) throws(Problem) in
-                do throws(ScoringError) {
-                    try accumulator.receive(bytes)
-                } catch {
-                    throw Problem(error)
-                }
+                try receive(bytes, of: .predictedProbabilities)
             }
-            return accumulator
+            return true
         }
-        let accumulator = try makePixelAccumulator(layout)
+        let pixels = try makePixelAccumulator(layout)
+        accumulator = pixels
         let band: PixelBand
         do throws(ScoringError) {
-            band = try accumulator.bands(1)[0]
+            band = try pixels.bands(1)[0]
         } catch {
             throw Problem(error)
         }
-        return try BandReader(file: file, offset: 0).read(into: band) { _ in !isCancelled() } ? accumulator : nil
+        return try BandReader(file: file, offset: 0).read(into: band) { _ in !isCancelled() }
     }
 
     private func openSpool() throws(ScoringError) -> SpoolFile {
