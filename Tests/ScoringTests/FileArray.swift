@@ -136,6 +136,15 @@ let allTypes: [ElementType] = ElementType.Scalar.allCases.flatMap { scalar in
 let orders: [TensorLayout.Order] = [.c, .fortran]
 
 extension LabelMap {
+    /// Labels in C order, as an array of int32 brings them.
+    ///
+    /// - Parameter shape: That of `pred_probs`, `(N, K, H, W)`.
+    static func reading(_ labels: [Int], _ shape: [Int]) throws -> LabelMap {
+        try reading(
+            FileArray(
+                labels.map { .integer(Int64($0)) }, shape: [shape[0], shape[2], shape[3]], type: ElementType(.int32)))
+    }
+
     /// The labels of an array.
     static func reading(_ array: FileArray, chunk: Int = 0) throws -> LabelMap {
         let accumulator = try LabelAccumulator(layout: array.layout, pixelLimit: .max)

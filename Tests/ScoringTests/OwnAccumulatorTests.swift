@@ -25,17 +25,11 @@ import Testing
         return result
     }
 
-    private static func map(_ labels: [Int], _ shape: [Int]) throws -> LabelMap {
-        try LabelMap.reading(
-            FileArray(
-                labels.map { .integer(Int64($0)) }, shape: [shape[0], shape[2], shape[3]], type: ElementType(.int32)))
-    }
-
     private static func accumulator(
         _ labels: [Int], _ shape: [Int], _ layout: TensorLayout, ignored: Int64? = nil
     ) throws -> OwnAccumulator {
         try OwnAccumulator(
-            labels: map(labels, shape), layout: layout, classCount: shape[1], ignoredLabel: ignored)
+            labels: LabelMap.reading(labels, shape), layout: layout, classCount: shape[1], ignoredLabel: ignored)
     }
 
     @Test(
@@ -52,7 +46,7 @@ import Testing
             return line % 11 == 4 ? 1000 : (line / 5 * 7 + column / 3) % shape[1]
         }
         let array = try FileArray(sample.probabilities, shape: shape, type: type)
-        let whole = try PixelAccumulator(labels: Self.map(labels, shape), layout: array.layout)
+        let whole = try PixelAccumulator(labels: LabelMap.reading(labels, shape), layout: array.layout)
         try whole.receive(array.bytes.span)
         let softmin = Softmin(temperature: 0.1, ignoredLabel: 1000)
         let expected = try #require(try softmin.score(whole.finish()))

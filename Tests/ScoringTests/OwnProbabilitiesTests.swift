@@ -16,12 +16,6 @@ import Testing
         return (labels, sample)
     }
 
-    private func map(_ labels: [Int], _ shape: [Int]) throws -> LabelMap {
-        try LabelMap.reading(
-            FileArray(
-                labels.map { .integer(Int64($0)) }, shape: [shape[0], shape[2], shape[3]], type: ElementType(.int32)))
-    }
-
     @Test(
         arguments: [[1, 1, 1, 1], [3, 2, 7, 1], [2, 3, 5, 9], [1, 300, 40, 6], [2, 21, 50, 33], [1, 5, 17, 65]],
         floatTypes)
@@ -29,13 +23,13 @@ import Testing
         let (labels, sample) = sample(shape, type.scalar)
         let array = try FileArray(sample.probabilities, shape: shape, type: type)
         for ignored in [nil, 0, 1000] as [Int64?] {
-            let accumulator = try PixelAccumulator(labels: map(labels, shape), layout: array.layout)
+            let accumulator = try PixelAccumulator(labels: LabelMap.reading(labels, shape), layout: array.layout)
             try accumulator.receive(array.bytes.span)
             let softmin = Softmin(temperature: 0.1, ignoredLabel: ignored)
             let expected = try #require(try softmin.score(accumulator.finish()))
             for count in [1, 2, 5] {
                 let own = try OwnProbabilities(
-                    labels: map(labels, shape), layout: array.layout, ignoredLabel: ignored)
+                    labels: LabelMap.reading(labels, shape), layout: array.layout, ignoredLabel: ignored)
                 let bands = try own.bands(count)
                 #expect(bands.count == min(count, shape[2]))
                 try array.read(into: bands.reversed())
@@ -48,7 +42,7 @@ import Testing
 
     private func pieces(_ labels: [Int], _ shape: [Int]) throws -> [Range<Int>] {
         let layout = try TensorLayout(elementType: ElementType(.float32), shape: shape)
-        let own = try OwnProbabilities(labels: map(labels, shape), layout: layout, ignoredLabel: nil)
+        let own = try OwnProbabilities(labels: LabelMap.reading(labels, shape), layout: layout, ignoredLabel: nil)
         return Array(try own.bands(1)[0].pieces.map(\.bytes))
     }
 
@@ -76,7 +70,7 @@ import Testing
 
     @Test func refuseWhatIsNoProbabilityWhereTheyRead() throws {
         let shape = [1, 2, 1, 4]
-        let labels = try map([1, 1, 0, 0], shape)
+        let labels = try LabelMap.reading([1, 1, 0, 0], shape)
         for (index, isRead) in [(0, false), (3, true), (5, true), (6, false)] {
             var values = [Double](repeating: 0.5, count: 8)
             values[index] = 1.5
@@ -97,7 +91,7 @@ import Testing
         let array = try FileArray([Double](repeating: 0.5, count: 6), shape: shape, type: ElementType(.float64))
         for label in [2, -1, 70_000] {
             let own = try OwnProbabilities(
-                labels: map([0, label, 1], shape), layout: array.layout, ignoredLabel: nil)
+                labels: LabelMap.reading([0, label, 1], shape), layout: array.layout, ignoredLabel: nil)
             try array.read(into: try own.bands(1))
             #expect(
                 throws: ScoringError.labelOutOfRange(

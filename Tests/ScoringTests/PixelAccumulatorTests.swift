@@ -32,10 +32,7 @@ import Testing
         }
 
         func map() throws -> LabelMap {
-            try LabelMap.reading(
-                FileArray(
-                    labels.map { .integer(Int64($0)) }, shape: [shape[0], shape[2], shape[3]],
-                    type: ElementType(.int32)))
+            try LabelMap.reading(labels, shape)
         }
 
         /// What each pixel gives to its own label, by the definition; 0 where that is no class.
