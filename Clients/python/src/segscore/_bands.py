@@ -9,7 +9,7 @@ import numpy as np
 
 from ._batches import Batch
 from ._mapped import MappedFile
-from ._parts import PIECE, Part, Stacked, Whole, pieces_of
+from ._parts import PIECE, Part, Stacked, Whole, bytes_of, pieces_of, size_of
 
 SMALLEST = 32 << 10  # Bytes of a class in a band: smaller ones cost more than what they leave out.
 WORTH = 0.75  # The share of the bytes from which on all may as well be sent.
@@ -42,10 +42,10 @@ class Bands:
                 yield together
                 if file is not None:
                     # All of the image: pieces lie apart, and with each come pages around it.
-                    file.forget(image.reshape(-1).view(np.uint8).data)
+                    file.forget(bytes_of(image))
 
     def _views(self, image: np.ndarray, present: np.ndarray) -> Iterator[memoryview]:
-        data = image.reshape(-1).view(np.uint8).data
+        data = bytes_of(image)
         row = image.shape[2] * image.itemsize
         for band, index in np.argwhere(present).tolist():
             start = (index * image.shape[1] + band * self._rows) * row
@@ -72,9 +72,10 @@ def banded(batch: Batch, ignore_label: Optional[int]) -> Batch:
         if found is None:
             return batch
         present.append(found)
-    if sum(int(each.sum()) for each in present) > WORTH * classes * (height // rows) * len(labels):
+    bands = Bands(pred_probs, present)
+    if size_of(bands) > WORTH * size_of(batch.pred_probs):
         return batch
-    return Batch(batch.labels, Bands(pred_probs, present))
+    return Batch(batch.labels, bands)
 
 
 def _images_of(part: Part) -> Sequence[np.ndarray]:
@@ -111,5 +112,5 @@ def _classes_of(labels: np.ndarray, rows: int, classes: int, ignore_label: Optio
     present[places // size, there.astype(np.intp)] = True
     file = MappedFile.behind(labels)
     if file is not None:
-        file.forget(flat.view(np.uint8).data)
+        file.forget(bytes_of(flat))
     return present

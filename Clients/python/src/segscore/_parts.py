@@ -94,10 +94,15 @@ class Stacked:
                     file.forget(piece)
 
 
+def bytes_of(array: np.ndarray) -> memoryview:
+    """The bytes of an array that lies in memory in C order."""
+    return array.reshape(-1).view(np.uint8).data
+
+
 def pieces_of(array: np.ndarray) -> Iterator[memoryview]:
     """An array's bytes in C order: views of it, and copies of a piece's size where it does not lie so in memory."""
     if array.flags.c_contiguous:
-        data = array.reshape(-1).view(np.uint8).data
+        data = bytes_of(array)
         for start in range(0, len(data), PIECE):
             yield data[start:start + PIECE]
     elif array.nbytes <= PIECE:
