@@ -5,8 +5,7 @@
 
 Prints for 8 x 21 x 512 x 512 float32 how much the process grows, and the ratio of `get_label_quality_scores` to cleanlab's: the
 median of the pairs' ratios, their least and greatest. For softmin there is also the ratio to a bare socket that sends all
-bytes to the same server and reads no scores. Times depend on the machine and on what else it does;
-look at the ratios.
+bytes to the same server and reads no scores. Times depend on the machine and on what else it does; look at the ratios.
 """
 
 import argparse
