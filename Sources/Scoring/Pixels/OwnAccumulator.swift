@@ -36,6 +36,9 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         }
         own = try OwnProbabilities(labels: labels, layout: whole, ignoredLabel: ignoredLabel)
         bandRows = height % layout.shape[1] == 0 ? layout.shape[1] : height
+        guard bandRows <= OwnProbabilities.pixelLimit / width else {
+            throw .memory(.tooLarge(shape: layout.shape))
+        }
         stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
         places = try allocate(classCount)
 

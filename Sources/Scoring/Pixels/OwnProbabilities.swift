@@ -9,6 +9,9 @@ package struct OwnProbabilities: Sendable {
     let scores: PixelScores
     let ignored: Int32
 
+    /// As many pixels as classes are looked for in at once.
+    static let pixelLimit = Int(UInt32.max)
+
     /// Whether a file can be read so: in Fortran order the probabilities of a pixel are neighbours, and all are read.
     package static func canRead(_ order: TensorLayout.Order) -> Bool { order == .c }
 
@@ -21,6 +24,8 @@ package struct OwnProbabilities: Sendable {
     package init(labels: LabelMap, layout: TensorLayout, ignoredLabel: Int64?) throws(ScoringError) {
         precondition(Self.canRead(layout.order))
         shape = try ScoringShape(labels: labels.shape, predictedProbabilities: layout.shape)
+        // The extents of classes within a row are counted in 32 bits.
+        guard shape.width <= Self.pixelLimit else { throw .memory(.tooLarge(shape: layout.shape)) }
         self.layout = layout
         self.labels = try labels.holding(classCount: shape.classCount)
         scores = try PixelScores(

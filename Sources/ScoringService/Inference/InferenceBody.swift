@@ -82,7 +82,7 @@ final class InferenceBody: BodyReader {
     private func take(_ bytes: borrowing Span<UInt8>) throws(Problem) {
         var position = 0
         if request == nil, let text {
-            guard let headerByteCount else { return try text.append(bytes) }
+            guard let headerByteCount else { return try gather(bytes, in: text) }
             position = min(bytes.count, headerByteCount - text.bytes.count)
             try text.append(bytes.extracting(0..<position))
             guard text.bytes.count == headerByteCount else { return }
@@ -105,6 +105,14 @@ final class InferenceBody: BodyReader {
             awaited.removeFirst()
             try beginNext()
         }
+    }
+
+    /// Takes what is JSON alone, as far as the head tells.
+    private func gather(_ bytes: borrowing Span<UInt8>, in text: HeldText) throws(Problem) {
+        let room = limits.jsonBytes - text.bytes.count
+        guard bytes.count > room else { return try text.append(bytes) }
+        try text.append(bytes.extracting(0..<room))
+        throw JSONMessage.isFollowed(in: text.bytes) ? Self.lengthMissing : .bodyTooLarge(limit: limits.jsonBytes)
     }
 
     func finish() throws(Problem) {
@@ -137,7 +145,14 @@ final class InferenceBody: BodyReader {
         // The decoder keeps three words for each value, in lists that grow by doubling.
         let values = text.bytes.lazy.count { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "[") }
         try text.reserve(text.bytes.count + 48 * values)
-        let request = try JSONMessage.decode(InferenceRequest.self, from: text.bytes)
+        let request: InferenceRequest
+        do throws(Problem) {
+            request = try JSONMessage.decode(InferenceRequest.self, from: text.bytes)
+        } catch {
+            throw headerByteCount == nil && JSONMessage.isFollowed(in: text.bytes) ? Self.lengthMissing : error
+        }
+        // Nothing tells where they begin.
+        guard headerByteCount != nil || request.binaryInputs.isEmpty else { throw Self.lengthMissing }
         for (name, value) in request.parameters { try arrays.set(name, value) }
         for input in request.inputs {
             guard case .region(let slice) = input.source else { continue }
@@ -148,6 +163,15 @@ final class InferenceBody: BodyReader {
         self.request = request
         self.text = nil
         return request
+    }
+
+    /// For elements that stand behind JSON of which nobody says where it ends: the client did not, or a proxy has dropped the field.
+    private static var lengthMissing: Problem {
+        let name = HTTPField.Name.inferenceHeaderLength.rawName
+        return Problem(
+            .badRequest, "invalid-header",
+            "Elements of inputs stand behind the JSON, and \(name) does not say where that ends.", parameter: name,
+            expected: "the size of the JSON in bytes", actual: "none")
     }
 
     private func checkSizes(of request: InferenceRequest, behind headerByteCount: Int) throws(Problem) {
@@ -164,9 +188,14 @@ final class InferenceBody: BodyReader {
     }
 
     private func beginNext() throws(Problem) {
-        guard let input = awaited.first else { return }
-        missingBytes = input.byteCount
-        try begin(input)
+        while let input = awaited.first {
+            missingBytes = input.byteCount
+            try begin(input)
+            guard missingBytes == 0 else { return }
+            // Nothing of it will come.
+            try end(input)
+            awaited.removeFirst()
+        }
     }
 
     // MARK: Arrays

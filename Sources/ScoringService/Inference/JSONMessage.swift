@@ -38,6 +38,28 @@ enum JSONMessage {
         return .malformedBody("The JSON cannot be read: \(prefix)\(sentence).", expected: "one JSON object")
     }
 
+    /// Whether an object is complete ahead of the text's end, and something stands behind it.
+    static func isFollowed(in text: [UInt8]) -> Bool {
+        var (depth, isInString, isEscaped) = (0, false, false)
+        for (index, byte) in text.enumerated() {
+            if isEscaped {
+                isEscaped = false
+            } else if byte == UInt8(ascii: "\"") {
+                isInString.toggle()
+            } else if isInString {
+                isEscaped = byte == UInt8(ascii: "\\")
+            } else if byte == UInt8(ascii: "{") {
+                depth += 1
+            } else if byte == UInt8(ascii: "}") {
+                depth -= 1
+                guard depth > 0 else { return depth == 0 && !text[(index + 1)...].allSatisfy(isBlank) }
+            }
+        }
+        return false
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
     /// Whether an N or an I stands outside of strings: in JSON neither does, and those who write NaN or Infinity do it so.
     private static func holdsNonFiniteNumber(_ text: [UInt8]) -> Bool {
         var (isInString, isEscaped) = (false, false)

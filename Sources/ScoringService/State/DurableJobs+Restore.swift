@@ -150,12 +150,14 @@ extension DurableJobs {
 
     private static func job(_ row: JobRow) throws(StateError) -> Job<ScoreJob> {
         do throws(Problem) {
-            guard let id = JobID(row.id), let status = JobStatus(rawValue: row.status) else {
+            guard let id = JobID(row.id), let status = JobStatus(rawValue: row.status),
+                let sequence = UInt64(exactly: row.sequence)
+            else {
                 throw .stateLost("no such job can be.")
             }
             let parameters = try ScoreParameters(Parameters(row.parameters))
             return Job(
-                id: id, sequence: UInt64(row.sequence), status: status,
+                id: id, sequence: sequence, status: status,
                 details: ScoreJob.Details(parameters: parameters, shape: row.shape),
                 progress: JobProgress(imagesDone: row.imagesDone, imagesTotal: row.imagesTotal),
                 createdAt: Date(timeIntervalSinceReferenceDate: row.createdAt), queuedAt: date(row.queuedAt),

@@ -98,6 +98,7 @@ struct StoredProblem: Codable {
 
     var problem: Problem {
         Problem(
-            .init(code: status), slug, detail, parameter: parameter, expected: expected, actual: actual, limit: limit)
+            (400...599).contains(status) ? .init(code: status) : .internalServerError, slug, detail,
+            parameter: parameter, expected: expected, actual: actual, limit: limit)
     }
 }

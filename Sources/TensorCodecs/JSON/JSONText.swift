@@ -18,7 +18,8 @@ package final class JSONText {
 
     /// - Parameter byteLimit: The size that the text may have.
     package init(byteLimit: Int) {
-        self.byteLimit = byteLimit
+        // A limit that nobody reaches leaves room for what is added to it.
+        self.byteLimit = min(byteLimit, .max / 2)
     }
 
     deinit {

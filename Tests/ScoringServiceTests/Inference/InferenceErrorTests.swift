@@ -151,6 +151,37 @@ import Testing
         try await expectRefusal(short, [.transferEncoding: "chunked"], 400, "malformed-body", "ends early")
     }
 
+    @Test func aSizeOfTheJSONThatWasLostIsNamed() async throws {
+        let tensors = [sample.labelsTensor, sample.probabilitiesTensor]
+        for isReversed in [false, true] {
+            var body = inferenceBody(isReversed ? tensors.reversed() : tensors)
+            body.fields = [:]
+            try await expectRefusal(body, "invalid-header", "Inference-Header-Content-Length")
+            // Nothing that could be taken for the elements came at all.
+            body.bytes = Array(body.bytes.prefix { $0 != 0 })
+            while body.bytes.last != UInt8(ascii: "}") { body.bytes.removeLast() }
+            try await expectRefusal(body, "invalid-header", "Inference-Header-Content-Length")
+        }
+        let data = InferenceTensor(
+            name: "labels", datatype: "INT64", shape: [2, 2, 3], data: sample.labels.description)
+        var mixed = inferenceBody([data, sample.probabilitiesTensor])
+        mixed.fields = [:]
+        try await expectRefusal(mixed, "invalid-header", "Inference-Header-Content-Length")
+
+        // What is longer than JSON may be is so for the same reason.
+        let harness = try Harness(maxJSONBytes: 400)
+        let reply = await harness.infer(Body(bytes: sample.inference().bytes))
+        #expect(reply.status == 400 && reply.problem == "invalid-header", "\(reply.text)")
+    }
+
+    @Test func anInputOfNoElementsBehindTheJSONHasEnded() async throws {
+        let labels = InferenceTensor(name: "labels", datatype: "UINT8", shape: [1, 1, 2], bytes: [9, 9])
+        let none = InferenceTensor(name: "pred_probs", datatype: "FP32", shape: [0, 1, 2])
+        let members = #","parameters":{"classes":2,"ignore_label":9}"#
+        let reply = await (try Harness()).infer(inferenceBody([labels, none], members))
+        #expect(reply.status == 200, "\(reply.text)")
+    }
+
     @Test(arguments: [
         (#"{"inputs":[{"name":"labels","shape":[1,1,1],"datatype":"INT8","data":[NaN]}]}"#, "NaN"),
         (#"{"inputs":[{"name":"labels","shape":[1,1,1],"datatype":"INT8","data":[-Infinity]}]}"#, "NaN"),

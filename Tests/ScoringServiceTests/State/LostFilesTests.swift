@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import HTTPTypes
 import Jobs
 import Testing
@@ -16,6 +17,17 @@ import Testing
             switch self {
             case .removed: try files.remove(name)
             case .shortened: try files.shorten(name)
+            }
+        }
+    }
+
+    @Test func aSequenceThatCannotBeIsAnError() async throws {
+        let server = try StatefulServer()
+        _ = try await server.submit(sample)
+        #expect(throws: StateError.self) {
+            _ = try server.successor { files in
+                let database = try DatabaseQueue(path: files.path + "/jobs.sqlite")
+                try database.write { try $0.execute(sql: "UPDATE job SET sequence = -1") }
             }
         }
     }

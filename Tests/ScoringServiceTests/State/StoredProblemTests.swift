@@ -26,6 +26,12 @@ import Testing
         #expect(stored.limit == 3 && stored.status == .serviceUnavailable)
     }
 
+    @Test(arguments: [-1, 0, 200, 99_999]) func takesNoStatusThatIsNoError(status: Int) throws {
+        let text = #"{"status":\#(status),"slug":"x","detail":"Something."}"#
+        let problem = try JSONDecoder().decode(StoredProblem.self, from: Data(text.utf8)).problem
+        #expect(problem.status == .internalServerError && problem.detail == "Something.")
+    }
+
     @Test(arguments: [ENOSPC, EDQUOT, EFBIG]) func saysWhereTheDiskIsFull(code: Int32) {
         let problem = Problem.state(TensorError.system(operation: "write to", path: "file", code: code))
         #expect((problem.status.code, problem.slug) == (507, "state-full"))
