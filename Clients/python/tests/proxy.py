@@ -11,7 +11,7 @@ class Proxy(socketserver.ThreadingTCPServer):
     """Passes requests on to a server, but for the faults that wait for them, which are met once each.
 
     A fault is a function of the request, which answers it or does not. `seen` holds the method and path of each
-    request, `ranges` what it asked for by `Range`.
+    request, `ranges` what it asked for by `Range`, `keys` the `Idempotency-Key` of each `POST`.
     """
 
     daemon_threads = True
@@ -23,6 +23,7 @@ class Proxy(socketserver.ThreadingTCPServer):
         self.faults = []
         self.seen = []
         self.ranges = []
+        self.keys = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -48,6 +49,8 @@ class Handler(socketserver.StreamRequestHandler):
             self.fields = http.client.parse_headers(self.rfile)
             self.server.seen.append(f"{self.method} {self.path}")
             self.server.ranges.append(self.fields.get("Range"))
+            if self.method == "POST":
+                self.server.keys.append(self.fields.get("Idempotency-Key"))
             fault = self.server.next_fault(self.server.seen[-1])
             if fault(self) is False:
                 return

@@ -57,6 +57,15 @@ def test_a_submitted_job_is_there_once(flaky, at_once, client, arrays, fault):
 
 
 @pytest.mark.parametrize("fault", BUSY + LOST, ids=NAMES)
+def test_a_score_that_is_waited_for_is_there_once(flaky, at_once, client, arrays, fault):
+    before = {job.id for job in client.jobs(limit=500)}
+    flaky.will(fault, "POST /score", times=2)
+    scores = at_once.score(*arrays)
+    assert {job.id for job in client.jobs(limit=500)} - before == {scores.job.id}
+    assert len(set(flaky.keys)) == 1 and flaky.keys[0], "each try has the same key"
+
+
+@pytest.mark.parametrize("fault", BUSY + LOST, ids=NAMES)
 def test_no_batch_is_added_twice(flaky, through, client, arrays, fault):
     flaky.will(fault, "/batches", times=4)
     found = through.score(*arrays, method="num_pixel_issues")
@@ -180,3 +189,10 @@ def test_who_is_refused_while_sending_is_told_why(start_server, flaky, at_once):
     assert caught.value.status == 413 and caught.value.problem["limit"] == 1 << 20
     flaky.will(proxy.busy_at_the_head, "POST /score", times=3)
     assert at_once.score(labels, pred_probs).image_scores.shape == (8,)
+
+
+def test_what_may_be_sent_again_has_a_key(flaky, through, arrays):
+    through.score(*arrays)
+    keys = [key for line, key in zip((line for line in flaky.seen if line.startswith("POST")), flaky.keys)
+            if "/finish" not in line]
+    assert len(keys) == 5 and None not in keys and len(set(keys)) == 5, "to open the job, and for each batch"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Optional
 
@@ -34,3 +35,13 @@ def default_client() -> Client:
         if _client is None:
             _client = Client()
         return _client
+
+
+def _begin_child() -> None:
+    """In a forked child, takes the lock that another thread of the parent may have held, and nobody here gives back."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_child)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import queue
 import socket
 import ssl
 from typing import Any, Union
+from weakref import WeakSet
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -26,6 +28,7 @@ class Connection(HTTPConnection):
     def __init__(self, *arguments: Any, send_timeout: float, **options: Any):
         super().__init__(*arguments, **options)
         self._send_timeout = send_timeout
+        _connections.add(self)
 
     def connect(self) -> None:
         super().connect()
@@ -69,15 +72,46 @@ class UnixConnection(Connection):
             raise NewConnectionError(self, f"{self._socket_path}: {error}") from error
 
 
+class Places(queue.LifoQueue[Any]):
+    """The idle connections of a pool."""
+
+    def __init__(self, maxsize: int = 0):
+        super().__init__(maxsize)
+        _places.add(self)
+
+    def forget(self) -> None:
+        """Begins anew, without the lock that a thread may have held that is no more."""
+        queue.LifoQueue.__init__(self, self.maxsize)
+
+
+_connections: WeakSet[Connection] = WeakSet()
+_places: WeakSet[Places] = WeakSet()
+
+
+def leave_to_parent() -> None:
+    """In a forked child, gives up the connections of the parent without a word to the server.
+
+    They would mix up the answers of the two; and as long as a child holds them, the server does not see them closed.
+    """
+    for places in list(_places):
+        places.forget()
+    for connection in list(_connections):
+        if connection.sock is not None and connection.sock.fileno() >= 0:
+            os.close(connection.sock.detach())
+
+
 class Pool(HTTPConnectionPool):
+    QueueCls = Places
     ConnectionCls = Connection
 
 
 class SecurePool(HTTPSConnectionPool):
+    QueueCls = Places
     ConnectionCls = SecureConnection
 
 
 class UnixPool(HTTPConnectionPool):
+    QueueCls = Places
     ConnectionCls = UnixConnection
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Mapping, Optional, cast
+import os
+from functools import partial
+from typing import Any, Dict, Mapping, Optional, Tuple, Type, cast
 from urllib.parse import urlencode
 
 from urllib3 import BaseHTTPResponse
+from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from ._attempts import Attempts
+from ._forks import OfProcess
 from ._form import Form
 from ._pool import Verify, pool_for
 from ._version import __version__
@@ -20,17 +24,30 @@ STILL_ARRIVING = ("urn:segscore:request-arriving", "urn:segscore:batch-arriving"
 
 
 class Transport:
-    """Speaks HTTP with one server. It may be used by several threads."""
+    """Speaks HTTP with one server. It may be used by several threads.
+
+    A process that was forked makes connections of its own, and so does one that unpickles it.
+    """
 
     def __init__(self, url: str, api_key: Optional[str], verify: Verify, timeout: float, retries: int):
         self.url = url.rstrip("/")
-        self._pool = pool_for(self.url, timeout, verify)
+        if not isinstance(verify, bool):
+            verify = os.path.abspath(verify)  # It is read again where connections are made anew, maybe in another folder.
+        self._arguments = (url, api_key, verify, timeout, retries)
+        self._pools = OfProcess(partial(pool_for, self.url, timeout, verify))
         rest = "" if url.startswith("unix:") else self.url.partition("://")[2]
         self._prefix = rest[rest.index("/"):] if "/" in rest else ""
         self._fields = {"User-Agent": f"segscore-python/{__version__}"}
         if api_key:
             self._fields["Authorization"] = f"Bearer {api_key}"
         self._retries = retries
+
+    def __reduce__(self) -> Tuple[Type[Transport], Tuple[str, Optional[str], Verify, float, int]]:
+        return Transport, self._arguments
+
+    @property
+    def _pool(self) -> HTTPConnectionPool:
+        return self._pools.get()
 
     def attempts(self) -> Attempts:
         return Attempts(self._retries)

@@ -23,7 +23,9 @@ OnImages = Callable[[int], None]
 
 
 class Client:
-    """A client of one server, which may be used by several threads.
+    """A client of one server, which may be used by several threads, and in processes that are forked.
+
+    It can be pickled, as can its jobs; what it is known by, `api_key`, is in the pickle.
 
     Args:
         url: `http://host:port`, `https://host:port` or `unix:/path/of/socket`. By default `SEGSCORE_URL`, else
@@ -142,11 +144,10 @@ class Client:
         self.close()
 
     def _post(self, batch: Batch, wanted: Mapping[str, Any], wait: bool, on_images: Optional[OnImages]) -> Job:
-        """Sends a data set as one request.
-
-        One that waits for its scores leaves nothing behind where it is cut off, and so needs no key to be repeated.
-        """
-        fields = {} if wait else {"Prefer": "respond-async", "Idempotency-Key": uuid.uuid4().hex}
+        """Sends a data set as one request."""
+        fields = {"Idempotency-Key": uuid.uuid4().hex}
+        if not wait:
+            fields["Prefer"] = "respond-async"
         body = Form(batch, counting(batch, 0, on_images))
         answer = self._transport.ask("POST", "/score", query=wanted, body=body, fields=fields)
         # 200 answers with scores, 202 with the job's document.

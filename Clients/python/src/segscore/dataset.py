@@ -32,10 +32,9 @@ class Dataset:
     def __init__(self, transport: Transport, parameters: Mapping[str, Any], batch_bytes: int):
         self._transport = transport
         self._batch_bytes = batch_bytes
-        # Where the answer is lost, another job is opened; the server cancels the first when its time is over.
-        self.job = Job(transport, transport.ask("POST", "/jobs", query=parameters)["id"])
-        self._key = uuid.uuid4().hex
-        self._batches = 0
+        # Where the answer is lost and the server does not know the key, another job is opened; it cancels the first in time.
+        fields = {"Idempotency-Key": uuid.uuid4().hex}
+        self.job = Job(transport, transport.ask("POST", "/jobs", query=parameters, fields=fields)["id"])
         self._lost: Optional[Unreachable] = None
         self.images = 0
 
@@ -60,8 +59,8 @@ class Dataset:
         """Sends one batch, again if need be."""
         if self._lost is not None:
             raise self._lost
-        fields = {"Idempotency-Key": f"{self._key}-{self._batches}"}
-        self._batches += 1
+        # One that only this batch has, though other threads and processes may add theirs at the same time.
+        fields = {"Idempotency-Key": uuid.uuid4().hex}
         try:
             self._transport.ask("POST", f"/jobs/{self.job.id}/batches", body=Form(batch, on_sent), fields=fields)
         except Unreachable as error:
