@@ -140,6 +140,39 @@ def test_filter_by_class(found, class_index):
     np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize("form", [list, tuple])
+def test_summaries_take_lists_as_the_others_give_them(form):
+    """Images of several sizes, of which `find_label_issues` gives a list; each as cleanlab does alone."""
+    pairs = [sample(1, 4, *size, seed=index) for index, size in enumerate([(24, 18), (16, 30), (8, 8)])]
+    labels, pred_probs = form(labels[0] for labels, _ in pairs), form(pred_probs[0] for _, pred_probs in pairs)
+    issues = filter.find_label_issues(labels, pred_probs, verbose=False)
+    assert isinstance(issues, list) and any(mask.any() for mask in issues)
+    for class_index in (0, 3, [1, 2]):
+        found = summary.filter_by_class(class_index, issues, labels, pred_probs)
+        assert isinstance(found, list)
+        for image, mask in enumerate(found):
+            expected, = their_summary.filter_by_class(class_index, issues[image][None], *pairs[image])
+            assert mask.dtype == bool
+            np.testing.assert_array_equal(mask, expected)
+    frame = summary.common_label_issues(issues, labels, pred_probs, verbose=False)
+    frames = [their_summary.common_label_issues(mask[None], *pair, verbose=False) for mask, pair in zip(issues, pairs)]
+    names = ["given_label", "predicted_label"]
+    expected = pandas.concat(frames).groupby(names)["num_pixel_issues"].sum()
+    pandas.testing.assert_series_equal(frame.groupby(names)["num_pixel_issues"].sum(), expected)
+    assert frame["num_pixel_issues"].is_monotonic_decreasing
+
+
+def test_summaries_take_lists_beside_arrays(found):
+    issues, labels, pred_probs = found
+    expected = summary.filter_by_class(3, *found)
+    np.testing.assert_array_equal(summary.filter_by_class(3, issues, list(labels), list(pred_probs)), expected)
+    np.testing.assert_array_equal(summary.filter_by_class(3, list(issues), labels, pred_probs), expected)
+    assert isinstance(summary.filter_by_class(3, list(issues), labels, pred_probs), list)
+    pandas.testing.assert_frame_equal(
+        summary.common_label_issues(list(issues), list(labels), pred_probs, verbose=False),
+        summary.common_label_issues(*found, verbose=False))
+
+
 # Errors and warnings
 
 LABELS, PRED_PROBS = sample(2, 3, 6, 4)
@@ -191,6 +224,10 @@ def test_value_errors_of_summaries(found):
             module.common_label_issues(found[0], found[1], found[2][0])
     with pytest.raises(ValueError):
         summary.common_label_issues(found[0], found[1][:, 1:], found[2])
+    for wrong in ((found[0][:2], *found[1:]), (found[0][:, 1:], *found[1:]), (list(found[0]), found[1], list(found[2][:3])),
+                  (found[0], list(found[1]), [*found[2][:3], found[2][3, :2]]), (found[0][0], found[1], found[2])):
+        with pytest.raises(ValueError):
+            summary.filter_by_class(1, *wrong)
     with pytest.raises(ValueError, match="class 4"):
         summary.common_label_issues(*found, class_names=list("abcd"), verbose=False)
 

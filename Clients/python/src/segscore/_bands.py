@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Iterator, List, Optional, Sequence, Union
+from typing import Any, Iterator, List, Optional, Sequence, Union
 
 import numpy as np
 
@@ -21,21 +21,22 @@ class Bands:
     Args:
         images: The probabilities of each image, (K, H, W).
         present: For each image, which classes each of its bands has; bool (B, K), with B bands of H / B rows.
+        dtype: The type in which they go out.
     """
 
     fortran_order = False
 
-    def __init__(self, images: Sequence[np.ndarray], present: Sequence[np.ndarray]):
+    def __init__(self, images: Sequence[np.ndarray], present: Sequence[np.ndarray], dtype: np.dtype[Any]):
         self._images = images
         self._present = present
         self._rows = images[0].shape[1] // len(present[0])
         self.shape = (sum(int(each.sum()) for each in present), self._rows, images[0].shape[2])
-        self.dtype = images[0].dtype
+        self.dtype = dtype
 
     def pieces(self) -> Iterator[List[memoryview]]:
         for image, present in zip(self._images, self._present):
-            is_view = image.flags.c_contiguous
-            file = MappedFile.behind(image) if is_view else None
+            is_view = image.flags.c_contiguous and image.dtype == self.dtype
+            file = MappedFile.behind(image) if image.flags.c_contiguous else None
             pieces = self._views(image, present) if is_view else self._copies(image, present)
             size = self._rows * self.shape[2] * self.dtype.itemsize
             while together := list(islice(pieces, max(PIECE // size, 1))):
@@ -53,7 +54,7 @@ class Bands:
 
     def _copies(self, image: np.ndarray, present: np.ndarray) -> Iterator[memoryview]:
         for band, index in np.argwhere(present).tolist():
-            yield from pieces_of(image[index, band * self._rows:(band + 1) * self._rows])
+            yield from pieces_of(image[index, band * self._rows:(band + 1) * self._rows], self.dtype)
 
 
 def banded(batch: Batch, ignore_label: Optional[int]) -> Batch:
@@ -65,14 +66,14 @@ def banded(batch: Batch, ignore_label: Optional[int]) -> Batch:
     if not labels or not pred_probs or labels[0].dtype.kind not in "biu" or pred_probs[0].size == 0:
         return batch
     classes, height, width = pred_probs[0].shape
-    rows = _rows(height, width * pred_probs[0].itemsize)
+    rows = _rows(height, width * batch.pred_probs.dtype.itemsize)
     present: List[np.ndarray] = []
     for image in labels:
         found = _classes_of(image, rows, classes, ignore_label)
         if found is None:
             return batch
         present.append(found)
-    bands = Bands(pred_probs, present)
+    bands = Bands(pred_probs, present, batch.pred_probs.dtype)
     if size_of(bands) > WORTH * size_of(batch.pred_probs):
         return batch
     return Batch(batch.labels, bands)

@@ -8,6 +8,7 @@ from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from ._parts import Part, Stacked, chunk_of, is_stored, loaded, part_of
+from ._types import label_type, probability_type
 
 
 class Batch(NamedTuple):
@@ -37,8 +38,8 @@ class DataSet:
     """
 
     def __init__(self, labels: Any, pred_probs: Any, batch_bytes: int):
-        self._labels = labels if _is_listed(labels) else _opened(labels)
-        self._pred_probs = pred_probs if _is_listed(pred_probs) else _opened(pred_probs)
+        self._labels = labels if _is_listed(labels) else _opened(labels, "labels")
+        self._pred_probs = pred_probs if _is_listed(pred_probs) else _opened(pred_probs, "pred_probs")
         self._batch_bytes = batch_bytes
         self._is_whole = _is_array(self._labels) and _is_array(self._pred_probs)
         self.is_lazy = not self._is_whole and not (_is_listed(labels) and _is_listed(pred_probs))
@@ -64,7 +65,7 @@ class DataSet:
         size = 0
         for pair in self._pairs():
             check_shapes(*pair, images=False)
-            added = _byte_count(pair[0]) + _byte_count(pair[1])
+            added = _sent_bytes(*pair)
             if run and (size + added > self._batch_bytes or _kind(pair) != _kind(run[0])):
                 yield _stacked(run)
                 run, size = [], 0
@@ -76,12 +77,12 @@ class DataSet:
         for labels, pred_probs in zip_longest(_items(self._labels), _items(self._pred_probs)):
             if labels is None or pred_probs is None:
                 raise ValueError("labels and pred_probs must have as many images as each other")
-            yield loaded(labels), loaded(pred_probs)
+            yield loaded(labels, "labels"), loaded(pred_probs, "pred_probs")
 
 
 def batches_of(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
     """One image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), as one batch or more."""
-    labels, pred_probs = loaded(labels), loaded(pred_probs)
+    labels, pred_probs = loaded(labels, "labels"), loaded(pred_probs, "pred_probs")
     is_single = len(labels.shape) == 2
     check_shapes(labels, pred_probs, images=not is_single)
     if is_single:
@@ -93,14 +94,15 @@ def batches_of(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch
 def slices(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
     """Runs of images of two arrays. They begin where chunks do, so that none is read twice."""
     images = count_of(labels)
-    each = (_byte_count(labels) + _byte_count(pred_probs)) // max(images, 1)
+    each = _sent_bytes(labels, pred_probs) // max(images, 1)
     count = max(batch_bytes // max(each, 1), 1)
     depth = max(chunk_of(array, 0) if is_stored(array) else 1 for array in (labels, pred_probs))
     if count > depth:
         count -= count % depth
+    label, probability = _types(labels, pred_probs)
     for start in range(0, images, count):
         run = range(start, min(start + count, images))
-        yield Batch(part_of(labels, run), part_of(pred_probs, run))
+        yield Batch(part_of(labels, run, "labels", label), part_of(pred_probs, run, "pred_probs", probability))
 
 
 def check_shapes(labels: Any, pred_probs: Any, images: bool = True) -> None:
@@ -128,9 +130,9 @@ def _items(data: Any) -> Iterable[Any]:
     return (data[image] for image in range(count_of(data))) if is_stored(data) else data
 
 
-def _opened(data: Any) -> Any:
+def _opened(data: Any, name: str) -> Any:
     if is_stored(data) or hasattr(data, "shape") or hasattr(data, "__array__"):
-        return loaded(data)
+        return loaded(data, name)
     if not isinstance(data, Iterable):
         raise TypeError(f"labels and pred_probs are arrays or can be iterated over; {type(data).__name__} is neither")
     return data
@@ -144,8 +146,13 @@ def _is_array(data: Any) -> bool:
     return isinstance(data, np.ndarray) or is_stored(data)
 
 
-def _byte_count(array: Any) -> int:
-    return int(np.prod(array.shape, dtype=np.int64)) * int(np.dtype(array.dtype).itemsize)
+def _types(labels: Any, pred_probs: Any) -> Tuple[np.dtype[Any], np.dtype[Any]]:
+    """The types in which the two go out."""
+    return label_type(np.dtype(labels.dtype)), probability_type(np.dtype(pred_probs.dtype))
+
+
+def _sent_bytes(*pair: Any) -> int:
+    return sum(int(np.prod(array.shape, dtype=np.int64)) * dtype.itemsize for array, dtype in zip(pair, _types(*pair)))
 
 
 def _kind(pair: Tuple[Any, Any]) -> Tuple[Any, ...]:
@@ -154,4 +161,7 @@ def _kind(pair: Tuple[Any, Any]) -> Tuple[Any, ...]:
 
 
 def _stacked(pairs: List[Tuple[Any, Any]]) -> Batch:
-    return Batch(Stacked([labels for labels, _ in pairs]), Stacked([pred_probs for _, pred_probs in pairs]))
+    label, probability = _types(*pairs[0])
+    return Batch(
+        Stacked([labels for labels, _ in pairs], "labels", label),
+        Stacked([pred_probs for _, pred_probs in pairs], "pred_probs", probability))

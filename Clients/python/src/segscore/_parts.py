@@ -1,4 +1,7 @@
-"""Arrays as they are sent: a shape, a type, and their bytes in pieces that are views wherever they can be."""
+"""Arrays as they are sent: a shape, a type, and their bytes in pieces that are views wherever they can be.
+
+Elements of types that the server does not know are converted a piece at a time.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any, Iterator, List, Protocol, Sequence, Tuple
 import numpy as np
 
 from ._mapped import MappedFile
+from ._types import check_type, converted, in_memory
 
 PIECE = 1 << 20  # Bytes. Copies are no larger, and a piece has to leave within the time limit of a connection.
 
@@ -37,18 +41,14 @@ def size_of(part: Part) -> int:
 class Whole:
     """An array in memory, or a mapped file."""
 
-    def __init__(self, array: np.ndarray):
+    def __init__(self, array: np.ndarray, dtype: np.dtype[Any]):
         self.array = array
         self.shape = array.shape
-        self.dtype = array.dtype
+        self.dtype = dtype
         self.fortran_order = array.flags.f_contiguous and not array.flags.c_contiguous
 
     def pieces(self) -> Iterator[List[memoryview]]:
-        file = MappedFile.behind(self.array)
-        for piece in pieces_of(self.array.T if self.fortran_order else self.array):
-            yield [piece]
-            if file is not None:
-                file.forget(piece)
+        yield from mapped_pieces_of(self.array.T if self.fortran_order else self.array, self.dtype)
 
 
 class Stored:
@@ -59,20 +59,24 @@ class Stored:
 
     fortran_order = False
 
-    def __init__(self, array: Any, images: range):
+    def __init__(self, array: Any, images: range, name: str, dtype: np.dtype[Any]):
         self.array = array
         self.images = images
         self.shape = (len(images), *map(int, array.shape[1:]))
-        self.dtype = np.dtype(array.dtype)
+        self.dtype = dtype
+        self._name = name
 
     def pieces(self) -> Iterator[List[memoryview]]:
         depth, extent = chunk_of(self.array, 0), chunk_of(self.array, 1)
         for image in range(self.images.start, self.images.stop, depth):
             if depth > 1:
-                yield from _each(self.array[image:min(image + depth, self.images.stop)])
+                yield from self._each(self.array[image:min(image + depth, self.images.stop)])
             else:
                 for start in range(0, self.shape[1], extent):
-                    yield from _each(self.array[image, start:start + extent])
+                    yield from self._each(self.array[image, start:start + extent])
+
+    def _each(self, array: Any) -> Iterator[List[memoryview]]:
+        return ([piece] for piece in pieces_of(in_memory(array, self._name), self.dtype))
 
 
 class Stacked:
@@ -80,18 +84,15 @@ class Stacked:
 
     fortran_order = False
 
-    def __init__(self, arrays: Sequence[Any]):
+    def __init__(self, arrays: Sequence[Any], name: str, dtype: np.dtype[Any]):
         self.arrays = arrays
         self.shape = (len(arrays), *map(int, arrays[0].shape))
-        self.dtype = np.dtype(arrays[0].dtype)
+        self.dtype = dtype
+        self._name = name
 
     def pieces(self) -> Iterator[List[memoryview]]:
         for array in self.arrays:
-            file = MappedFile.behind(array) if isinstance(array, np.ndarray) else None
-            for piece in pieces_of(np.asarray(array)):
-                yield [piece]
-                if file is not None:
-                    file.forget(piece)
+            yield from mapped_pieces_of(in_memory(array, self._name), self.dtype)
 
 
 def bytes_of(array: np.ndarray) -> memoryview:
@@ -99,22 +100,30 @@ def bytes_of(array: np.ndarray) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def pieces_of(array: np.ndarray) -> Iterator[memoryview]:
+def pieces_of(array: np.ndarray, dtype: np.dtype[Any]) -> Iterator[memoryview]:
     """An array's bytes in C order: views of it, and copies of a piece's size where it does not lie so in memory."""
-    if array.flags.c_contiguous:
+    size = array.size * dtype.itemsize
+    if array.flags.c_contiguous and array.dtype == dtype:
         data = bytes_of(array)
         for start in range(0, len(data), PIECE):
             yield data[start:start + PIECE]
-    elif array.nbytes <= PIECE:
-        yield from pieces_of(np.ascontiguousarray(array))
+    elif size <= PIECE:
+        yield from pieces_of(converted(array, dtype), dtype)
     else:
-        step = PIECE * len(array) // array.nbytes
+        step = PIECE * len(array) // size
         for start in range(0, len(array), max(step, 1)):
-            yield from pieces_of(array[start:start + step] if step else array[start])
+            yield from pieces_of(array[start:start + step] if step else array[start], dtype)
 
 
-def _each(array: Any) -> Iterator[List[memoryview]]:
-    return ([piece] for piece in pieces_of(np.asarray(array)))
+def mapped_pieces_of(array: np.ndarray, dtype: np.dtype[Any]) -> Iterator[List[memoryview]]:
+    """The same one by one; where the array is a mapped file, its pages are given back."""
+    file = MappedFile.behind(array)
+    for piece in pieces_of(array, dtype):
+        yield [piece]
+        if file is not None and array.dtype == dtype:
+            file.forget(piece)
+        elif file is not None and array.flags.c_contiguous:
+            file.forget(bytes_of(array))  # The piece is a copy, and does not tell where it comes from.
 
 
 def is_stored(array: Any) -> bool:
@@ -128,23 +137,20 @@ def chunk_of(array: Any, axis: int) -> int:
     return int(extent if isinstance(extent, int) else extent[0])
 
 
-def in_memory(array: Any) -> np.ndarray:
-    """An array's elements, without a copy where they are in this process's memory.
+def loaded(array: Any, name: str) -> Any:
+    """The array as it is if it is stored, else its elements in memory.
 
-    Tensors that know where their gradients come from, or that live on a device, do not turn into arrays by themselves.
+    Raises:
+        ValueError: It has a mask, or elements that are no numbers.
     """
-    if hasattr(array, "detach"):
-        array = array.detach().cpu()
-    return np.asarray(array)
-
-
-def loaded(array: Any) -> Any:
-    """The array as it is if it is stored, else its elements in memory."""
-    return array if is_stored(array) else in_memory(array)
-
-
-def part_of(array: Any, images: range) -> Part:
-    """Some of an array's images."""
     if is_stored(array):
-        return Stored(array, images)
-    return Whole(array[images.start:images.stop])
+        check_type(np.dtype(array.dtype), name)
+        return array
+    return in_memory(array, name)
+
+
+def part_of(array: Any, images: range, name: str, dtype: np.dtype[Any]) -> Part:
+    """Some of an array's images, to be sent in this type."""
+    if is_stored(array):
+        return Stored(array, images, name, dtype)
+    return Whole(array[images.start:images.stop], dtype)

@@ -32,7 +32,8 @@ def find_label_issues(
 
     Args:
         labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
-        pred_probs: The model's probabilities, (N, K, H, W): float16, float32 or float64.
+        pred_probs: The model's probabilities, (N, K, H, W): floats, or integers or bool of one-hot predictions. bfloat16
+            and integers go out as float32, and floats of more than 64 bits as float64.
         batch_size: Has no effect.
         n_jobs: Has no effect.
         verbose: Whether to show a progress bar, where tqdm is installed.

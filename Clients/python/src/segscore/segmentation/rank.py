@@ -10,6 +10,7 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
+from .._types import score_type
 from ..job import Images
 from ._call import check_batch_size, job_over, only
 
@@ -37,7 +38,8 @@ def get_label_quality_scores(
 
     Args:
         labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
-        pred_probs: The model's probabilities, (N, K, H, W): float16, float32 or float64.
+        pred_probs: The model's probabilities, (N, K, H, W): floats, or integers or bool of one-hot predictions. bfloat16
+            and integers go out as float32, and floats of more than 64 bits as float64.
         method: `softmin` scores an image by the softmin of its pixels' scores, `num_pixel_issues` by the share of its
             pixels that are no label issues.
         batch_size: Has no effect.
@@ -48,7 +50,7 @@ def get_label_quality_scores(
 
     Returns:
         The image scores, float64 (N,), and the pixel scores, (N, H, W): float64 for `softmin`, the type of `pred_probs`
-        for `num_pixel_issues`, as cleanlab has them. Low is suspect. For images of several sizes the pixel scores are a
+        for `num_pixel_issues` (for integers 64 bits), as cleanlab has them. Low is suspect. For images of several sizes the pixel scores are a
         list of (H, W).
 
     Raises:
@@ -62,7 +64,7 @@ def get_label_quality_scores(
     if method != "num_pixel_issues" and wanted.pop("downsample", 1) != 1:
         warnings.warn(f"downsample has no effect on the method {method}, only on num_pixel_issues", stacklevel=2)
     with job_over(labels, pred_probs, f"images scored by {method}", verbose, method=method, **wanted) as job:
-        dtype = np.dtype(np.float64) if method == "softmin" else _native_type(pred_probs)
+        dtype = np.dtype(np.float64) if method == "softmin" else _score_type(pred_probs)
         return job.image_scores(), job.pixel_scores(dtype=dtype)
 
 
@@ -105,10 +107,9 @@ def issues_from_scores(
     return order[:np.searchsorted(image_scores[order], threshold)]
 
 
-def _native_type(pred_probs: Any) -> Optional[np.dtype]:
-    """The element type of an array in this machine's byte order; None where there is no one array."""
+def _score_type(pred_probs: Any) -> Optional[np.dtype[Any]]:
+    """The type of pixels' scores by `num_pixel_issues`; None, for the server's, where there is no one array of NumPy's types."""
     try:
-        dtype: np.dtype = np.dtype(pred_probs.dtype).newbyteorder("=")
-        return dtype
+        return score_type(np.dtype(pred_probs.dtype))
     except (AttributeError, TypeError):
         return None

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .._parts import in_memory
+from .._batches import count_of
 from .._progress import Bar
+from .._types import in_memory, reckonable
+from ..job import Images
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,9 +44,9 @@ def display_issues(
     - Colours and titles are our own.
 
     Args:
-        issues: A mask, bool (N, H, W), as of `find_label_issues` or `issues_from_scores`.
-        labels: The given classes, (N, H, W), if they are to be shown.
-        pred_probs: The model's probabilities, (N, K, H, W), if the likeliest classes are to be shown.
+        issues: A mask, bool (N, H, W), or a list of (H, W), as of `find_label_issues` or `issues_from_scores`.
+        labels: The given classes, (N, H, W) or a list of (H, W), if they are to be shown.
+        pred_probs: The model's probabilities, (N, K, H, W) or a list of (K, H, W), if the likeliest classes are to be shown.
         class_names: What the classes are called; shown as a legend where there are classes to see.
         exclude: Classes whose pixels are not marked. It needs labels.
         top: How many images to show at most, by default 20.
@@ -58,20 +60,20 @@ def display_issues(
         raise ValueError("exclude needs labels")
     from ._pictures import legend, picture  # Needs matplotlib.
 
-    counts = np.array([np.count_nonzero(mask) for mask in issues])
+    counts = np.array([np.count_nonzero(_elements(issues, image, "issues")) for image in range(count_of(issues))])
     classes = None
     if pred_probs is not None:
         classes = pred_probs[0].shape[0]
     elif labels is not None:
-        classes = int(max(in_memory(labels[image]).max() for image in range(len(counts)))) + 1
+        classes = int(max(_elements(labels, image, "labels").max() for image in range(len(counts)))) + 1
     if class_names is not None and classes is not None:
         legend(class_names, classes, **kwargs)
     for image in np.argsort(-counts, kind="stable")[:TOP if top is None else top]:
-        mask = np.asarray(issues[image], bool)
-        given = None if labels is None else in_memory(labels[image])
+        mask = _elements(issues, image, "issues").astype(bool)
+        given = None if labels is None else _elements(labels, image, "labels")
         if given is not None and exclude:
             mask = mask & ~np.isin(given, exclude)
-        likeliest = None if pred_probs is None else in_memory(pred_probs[image]).argmax(axis=0)
+        likeliest = None if pred_probs is None else _elements(pred_probs, image, "pred_probs").argmax(axis=0)
         picture(int(image), mask, given, likeliest, classes, **kwargs)
 
 
@@ -95,9 +97,9 @@ def common_label_issues(
     - The bar is shown only with `verbose`.
 
     Args:
-        issues: A mask, bool (N, H, W), as of `find_label_issues` or `issues_from_scores`.
-        labels: The given classes, (N, H, W).
-        pred_probs: The model's probabilities, (N, K, H, W).
+        issues: A mask, bool (N, H, W), or a list of (H, W), as of `find_label_issues` or `issues_from_scores`.
+        labels: The given classes, (N, H, W), or a list of (H, W).
+        pred_probs: The model's probabilities, (N, K, H, W), or a list of (K, H, W).
         class_names: What to call the classes, from 0 on; by default "0", "1" and so on.
         exclude: Leaves out the pixels for which one of these classes is the most probable.
         top: How many pairs to list at most, by default 20.
@@ -112,9 +114,9 @@ def common_label_issues(
         ImportError: pandas is not installed.
     """
     pandas = _pandas()
-    classes = _class_count(labels, pred_probs)
+    classes = _class_count(issues, labels, pred_probs)
     pairs: Counter[Tuple[int, int]] = Counter()
-    with Bar("images counted", len(issues), verbose) as bar:
+    with Bar("images counted", count_of(issues), verbose) as bar:
         for image, _, given, likeliest in _at_issues(issues, labels, pred_probs):
             codes, counts = np.unique(given.astype(np.int64) * classes + likeliest, return_counts=True)
             for code, count in zip(codes.tolist(), counts.tolist()):
@@ -132,23 +134,24 @@ def common_label_issues(
     return pandas.DataFrame(rows, columns=["given_label", "predicted_label", "num_pixel_issues"])
 
 
-def filter_by_class(class_index: int, issues: Any, labels: Any, pred_probs: Any) -> np.ndarray:
+def filter_by_class(class_index: int, issues: Any, labels: Any, pred_probs: Any) -> Images:
     """The issues that involve a class: those whose label it is, and those for which it is the most probable.
 
     Args:
         class_index: The class, from 0 to K - 1.
-        issues: A mask, bool (N, H, W), as of `find_label_issues` or `issues_from_scores`.
-        labels: The given classes, (N, H, W).
-        pred_probs: The model's probabilities, (N, K, H, W).
+        issues: A mask, bool (N, H, W), or a list of (H, W), as of `find_label_issues` or `issues_from_scores`.
+        labels: The given classes, (N, H, W), or a list of (H, W).
+        pred_probs: The model's probabilities, (N, K, H, W), or a list of (K, H, W).
 
     Returns:
-        A mask, bool (N, H, W).
+        A mask, bool (N, H, W), or a list of (H, W) where the issues are one.
 
     Raises:
         ValueError: The arrays do not fit together.
     """
-    _class_count(labels, pred_probs)
-    subset = np.zeros(np.shape(issues), bool)
+    _class_count(issues, labels, pred_probs)
+    shapes = _shapes(issues)
+    subset: Images = [np.zeros(shape, bool) for shape in shapes] if _is_listed(issues) else np.zeros(_shape(issues), bool)
     for image, places, given, likeliest in _at_issues(issues, labels, pred_probs):
         subset[image][places] = np.isin(given, class_index) | np.isin(likeliest, class_index)
     return subset
@@ -158,24 +161,52 @@ def _at_issues(
     issues: Any, labels: Any, pred_probs: Any,
 ) -> Iterator[Tuple[int, Tuple[np.ndarray, ...], np.ndarray, np.ndarray]]:
     """Of each image its number, where its issues are, and the labels and most probable classes there."""
-    for image in range(len(issues)):
-        rows, columns = places = np.nonzero(issues[image])
-        probabilities = in_memory(pred_probs[image])[:, rows, columns]
-        yield image, places, in_memory(labels[image])[places], probabilities.argmax(axis=0)
+    for image in range(count_of(issues)):
+        rows, columns = places = np.nonzero(_elements(issues, image, "issues"))
+        probabilities = reckonable(in_memory(pred_probs[image], "pred_probs")[:, rows, columns])
+        yield image, places, _elements(labels, image, "labels")[places], probabilities.argmax(axis=0)
 
 
-def _class_count(labels: Any, pred_probs: Any) -> int:
-    """K, of arrays that fit together.
+def _elements(images: Any, image: int, name: str) -> np.ndarray:
+    return reckonable(in_memory(images[image], name))
+
+
+def _class_count(issues: Any, labels: Any, pred_probs: Any) -> int:
+    """K, of arrays that fit together, or of lists of images that do.
 
     Raises:
         ValueError: They do not.
     """
-    shape = tuple(getattr(pred_probs, "shape", ()))
-    if len(shape) != 4:
-        raise ValueError("pred_probs must be of shape (N, K, H, W)")
-    if tuple(labels.shape) != (shape[0], *shape[2:]):
-        raise ValueError(f"labels must be of shape (N, H, W), {(shape[0], *shape[2:])}, not {tuple(labels.shape)}")
-    return int(shape[1])
+    masks, given, predicted = _shapes(issues), _shapes(labels), _shapes(pred_probs)
+    if any(len(shape) != 3 for shape in predicted):
+        raise ValueError("pred_probs must be of shape (N, K, H, W), or a list with (K, H, W) for each image")
+    expected = [shape[1:] for shape in predicted]
+    for name, shapes in (("labels", given), ("issues", masks)):
+        if len(shapes) != len(expected):
+            raise ValueError(f"{name} must have as many images as pred_probs, {len(expected)}, not {len(shapes)}")
+        for image, (shape, wanted) in enumerate(zip(shapes, expected)):
+            if shape != wanted:
+                raise ValueError(f"{name} of image {image} must be of pred_probs' (H, W), {wanted}, not {shape}")
+    classes = {shape[0] for shape in predicted}
+    if len(classes) > 1:
+        raise ValueError(f"pred_probs must have as many classes for each image, not {sorted(classes)}")
+    return max(classes, default=0)
+
+
+def _is_listed(images: Any) -> bool:
+    return isinstance(images, (list, tuple))
+
+
+def _shapes(images: Any) -> List[Tuple[int, ...]]:
+    """The shape of each image, of an array or a list of them."""
+    if _is_listed(images):
+        return [_shape(image) for image in images]
+    shape = _shape(images)
+    return [shape[1:]] * (shape[0] if shape else 0)
+
+
+def _shape(array: Any) -> Tuple[int, ...]:
+    return tuple(map(int, array.shape if hasattr(array, "shape") else np.shape(array)))
 
 
 def _name(label: int, class_names: Optional[Sequence[str]]) -> str:

@@ -1,0 +1,97 @@
+"""Types of elements: the ones that go out as they are, and the ones that go out as others."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+BFLOAT16 = np.dtype([("bfloat16", "<u2")])
+"""Tensors' bfloat16, by its bits: NumPy has no such type of its own, and `ml_dtypes` is not always there."""
+
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def label_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type in which labels go out: integers, bool and floats of up to 64 bits as they are."""
+    return dtype if dtype.kind in "biu" else probability_type(dtype)
+
+
+def probability_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type in which probabilities go out: integers and bool, as of one-hot predictions, as float32."""
+    # Those of `ml_dtypes` are not NumPy's own, and float32 holds whatever they do.
+    if dtype.kind in "biu" or dtype == BFLOAT16 or dtype.isbuiltin == 2:
+        return FLOAT32
+    if dtype.kind == "f" and dtype.itemsize > FLOAT64.itemsize:
+        return FLOAT64
+    return dtype
+
+
+def converted(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """The elements in the type in which they go out, in C order; a copy unless they lie so already."""
+    if array.dtype == BFLOAT16:
+        # The upper half of a float32.
+        return (array["bfloat16"].astype(np.uint32, order="C") << 16).view(np.float32)
+    with np.errstate(over="ignore"):  # What becomes infinite is refused as such.
+        return np.ascontiguousarray(array, dtype)
+
+
+def reckonable(array: np.ndarray) -> np.ndarray:
+    """The elements as NumPy can reckon with them."""
+    return converted(array, FLOAT32) if array.dtype == BFLOAT16 else array
+
+
+def score_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type that cleanlab gives to pixels' scores by `num_pixel_issues`: that of a sum of the probabilities."""
+    sum_type: np.dtype[Any] = np.zeros(0, dtype).sum().dtype if dtype.kind in "biu" else dtype.newbyteorder("=")
+    return sum_type
+
+
+def in_memory(array: Any, name: str) -> np.ndarray:
+    """An array's elements, without a copy where they are in this process's memory.
+
+    Tensors that know where their gradients come from, or that live on a device, do not turn into arrays by themselves.
+
+    Raises:
+        ValueError: It has a mask, or elements that are no numbers, which the message tells of the array of this name.
+    """
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+        if str(array.dtype) == "torch.bfloat16":
+            array = array.view(sys.modules["torch"].int16).numpy().view(BFLOAT16)
+    refuse_masks(array, name)
+    array = np.asanyarray(array)
+    refuse_masks(array, name)  # What turns into an array may turn into a masked one, as variables of netCDF4 do.
+    check_type(array.dtype, name)
+    return np.asarray(array)
+
+
+def refuse_masks(array: Any, name: str) -> None:
+    """Refuses a masked array, and a list of them: where masked elements would be sent as what is below the mask.
+
+    Raises:
+        ValueError: It is one.
+    """
+    if isinstance(array, (list, tuple)):
+        for each in array:
+            refuse_masks(each, name)
+    elif isinstance(array, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name} is a masked array, and masks are not sent. Fill it, with a label to ignore where labels are masked: "
+            "labels.filled(255) and ignore_label=255")
+
+
+def check_type(dtype: np.dtype[Any], name: str) -> None:
+    """Refuses elements that are no numbers.
+
+    Raises:
+        ValueError: They are not.
+    """
+    if dtype.hasobject:
+        raise ValueError(
+            f"{name} holds Python objects ({dtype}). Images of several sizes come as a list of arrays; else give it a type "
+            f"of numbers: {name}.astype(…)")
+    if dtype.kind == "V" and dtype.isbuiltin != 2 and dtype != BFLOAT16:
+        hint = ". NumPy loads bfloat16 so: say what it is with .view(ml_dtypes.bfloat16)" if dtype.itemsize == 2 else ""
+        raise ValueError(f"{name} holds bytes of no type that is known ({dtype}){hint}")
