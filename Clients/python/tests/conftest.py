@@ -15,9 +15,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "Tests/EndToEnd"))
 
-from server import BINARY, started_servers  # noqa: E402
-
-import segscore  # noqa: E402
+import segscore
+from server import BINARY, started_servers
 
 
 def pytest_sessionstart(session):

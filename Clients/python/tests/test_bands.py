@@ -163,7 +163,7 @@ def test_quality_scores_send_no_more(server, regions, monkeypatch):
     with proxy.Proxy(server.port) as between:
         monkeypatch.setenv("SEGSCORE_URL", between.url)
         between.will(proxy.lose_the_answer, "POST /score")
-        image_scores, pixel_scores = rank.get_label_quality_scores(
+        _, pixel_scores = rank.get_label_quality_scores(
             labels, pred_probs, ignore_label=255, verbose=False)
         assert between.count(f"classes={CLASSES}") == 2
     expected = np.take_along_axis(pred_probs, np.where(labels == 255, 0, labels)[:, None].astype(int), axis=1)[:, 0]

@@ -119,19 +119,17 @@ def test_a_wrong_batch_is_refused_and_the_others_stay(client, arrays):
 
 
 def test_an_exception_cancels_the_job(client, arrays):
-    with pytest.raises(KeyboardInterrupt):
-        with client.dataset() as dataset:
-            dataset.add(*arrays)
-            raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt), client.dataset() as dataset:
+        dataset.add(*arrays)
+        raise KeyboardInterrupt
     assert dataset.job.status == "canceled"
     with pytest.raises(segscore.JobEnded, match="canceled"):
         dataset.job.image_scores()
 
 
 def test_a_data_set_without_images_is_an_error(client):
-    with pytest.raises(segscore.SegscoreError) as caught:
-        with client.dataset() as dataset:
-            pass
+    with pytest.raises(segscore.SegscoreError) as caught, client.dataset() as dataset:
+        pass
     assert caught.value.type == "urn:segscore:no-batches" and dataset.job.status == "canceled"
 
 

@@ -86,10 +86,9 @@ def test_the_requests_around_them_are_sent_again(flaky, through, client, arrays,
 
 def test_canceling_is_sent_again(flaky, through, arrays):
     flaky.will(proxy.lose_the_answer, "/cancel")
-    with pytest.raises(KeyError):
-        with through.dataset() as dataset:
-            dataset.add(*arrays)
-            raise KeyError
+    with pytest.raises(KeyError), through.dataset() as dataset:
+        dataset.add(*arrays)
+        raise KeyError
     assert dataset.job.status == "canceled"
 
 

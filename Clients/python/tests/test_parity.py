@@ -200,7 +200,7 @@ def test_value_errors_of_downsample():
 
 @pytest.mark.parametrize("options", [{"method": "max"}, {"temperature": 0}, {"temperature": None}], ids=str)
 def test_what_cleanlab_calls_an_exception_is_a_value_error(options):
-    with pytest.raises(Exception):
+    with pytest.raises(Exception):  # noqa: B017 - that is all it raises.
         their_rank.get_label_quality_scores(LABELS, PRED_PROBS, verbose=False, **options)
     with pytest.raises(ValueError):
         rank.get_label_quality_scores(LABELS, PRED_PROBS, verbose=False, **options)

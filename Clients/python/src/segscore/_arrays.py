@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Dict, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from urllib3 import BaseHTTPResponse
@@ -16,16 +17,16 @@ PREFIX = 10  # Bytes of an npy file that tell how long its header is.
 
 
 def read_array(
-    transport: Transport, path: str, query: Optional[Mapping[str, Any]] = None, dtype: Any = None,
+    transport: Transport, path: str, query: Mapping[str, Any] | None = None, dtype: Any = None,
 ) -> np.ndarray:
     """The array at a path, in another element type if one is given.
 
     An answer that breaks off is gone on with where it did, by `Range`.
     """
     attempts = transport.attempts()
-    filling: Optional[Filling] = None
+    filling: Filling | None = None
     while True:
-        fields: Dict[str, str] = {"Accept": "application/x-npy"}
+        fields: dict[str, str] = {"Accept": "application/x-npy"}
         if filling is not None and filling.etag:
             fields.update({"Range": f"bytes={filling.offset}-", "If-Range": filling.etag})
         with transport.request("GET", path, query=query, fields=fields) as answer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import email.utils
 import random
 import time
-from typing import Optional
 
 from .errors import SegscoreError
 
@@ -20,7 +19,7 @@ class Attempts:
         self._left = retries
         self._wait = FIRST_WAIT
 
-    def failed(self, error: SegscoreError, retry_after: Optional[str] = None) -> None:
+    def failed(self, error: SegscoreError, retry_after: str | None = None) -> None:
         """Waits before the next try, for as long as the server asked for, or longer each time.
 
         Raises:
@@ -35,7 +34,7 @@ class Attempts:
         self._wait *= 2
 
 
-def seconds_of(retry_after: Optional[str]) -> float:
+def seconds_of(retry_after: str | None) -> float:
     """The seconds that a `Retry-After` asks for; it may also be a date (RFC 9110, section 10.2.3)."""
     if retry_after is None:
         return 0

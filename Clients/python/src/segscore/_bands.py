@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, Iterator, List, Optional, Sequence, Union
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Bands:
         self.shape = (sum(int(each.sum()) for each in present), self._rows, images[0].shape[2])
         self.dtype = dtype
 
-    def pieces(self) -> Iterator[List[memoryview]]:
+    def pieces(self) -> Iterator[list[memoryview]]:
         for image, present in zip(self._images, self._present):
             is_view = image.flags.c_contiguous and image.dtype == self.dtype
             file = MappedFile.behind(image) if image.flags.c_contiguous else None
@@ -57,7 +58,7 @@ class Bands:
             yield from pieces_of(image[index, band * self._rows:(band + 1) * self._rows], self.dtype)
 
 
-def banded(batch: Batch, ignore_label: Optional[int]) -> Batch:
+def banded(batch: Batch, ignore_label: int | None) -> Batch:
     """The batch without what `softmin` does not need; as it is where there is nothing worth leaving out.
 
     So are batches that are not in memory or mapped, and those with a label that is no class, which the server then says.
@@ -67,7 +68,7 @@ def banded(batch: Batch, ignore_label: Optional[int]) -> Batch:
         return batch
     classes, height, width = pred_probs[0].shape
     rows = _rows(height, width * batch.pred_probs.dtype.itemsize)
-    present: List[np.ndarray] = []
+    present: list[np.ndarray] = []
     for image in labels:
         found = _classes_of(image, rows, classes, ignore_label)
         if found is None:
@@ -81,7 +82,7 @@ def banded(batch: Batch, ignore_label: Optional[int]) -> Batch:
 
 def _images_of(part: Part) -> Sequence[np.ndarray]:
     """The images of a part that is in memory or mapped; none of another, whose bytes do not lie image by image."""
-    arrays: Union[np.ndarray, Sequence[np.ndarray]] = ()
+    arrays: np.ndarray | Sequence[np.ndarray] = ()
     if isinstance(part, Whole) and not part.fortran_order:
         arrays = part.array
     elif isinstance(part, Stacked) and all(isinstance(each, np.ndarray) for each in part.arrays):
@@ -95,7 +96,7 @@ def _rows(height: int, row_bytes: int) -> int:
     return next((rows for rows in range(enough, height) if height % rows == 0), height)
 
 
-def _classes_of(labels: np.ndarray, rows: int, classes: int, ignore_label: Optional[int]) -> Optional[np.ndarray]:
+def _classes_of(labels: np.ndarray, rows: int, classes: int, ignore_label: int | None) -> np.ndarray | None:
     """Which classes each band of an image has, bool (B, K); None where another label is among them, or too many borders."""
     # Where labels are those of their neighbours, it is enough to look where they change.
     flat = labels.reshape(-1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
-from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class DataSet:
         self._batch_bytes = batch_bytes
         self._is_whole = _is_array(self._labels) and _is_array(self._pred_probs)
         self.is_lazy = not self._is_whole and not (_is_listed(labels) and _is_listed(pred_probs))
-        self.images: Optional[int] = None if self.is_lazy else count_of(self._labels)
+        self.images: int | None = None if self.is_lazy else count_of(self._labels)
         if self._is_whole:
             check_shapes(self._labels, self._pred_probs)
         if self.images == 0:
@@ -61,7 +62,7 @@ class DataSet:
 
     def _runs(self) -> Iterator[Batch]:
         """Runs of listed images that are of one size and type."""
-        run: List[Tuple[Any, Any]] = []
+        run: list[tuple[Any, Any]] = []
         size = 0
         for pair in self._pairs():
             check_shapes(*pair, images=False)
@@ -73,7 +74,7 @@ class DataSet:
             size += added
         yield _stacked(run)
 
-    def _pairs(self) -> Iterator[Tuple[Any, Any]]:
+    def _pairs(self) -> Iterator[tuple[Any, Any]]:
         for labels, pred_probs in zip_longest(_items(self._labels), _items(self._pred_probs)):
             if labels is None or pred_probs is None:
                 raise ValueError("labels and pred_probs must have as many images as each other")
@@ -146,7 +147,7 @@ def _is_array(data: Any) -> bool:
     return isinstance(data, np.ndarray) or is_stored(data)
 
 
-def _types(labels: Any, pred_probs: Any) -> Tuple[np.dtype[Any], np.dtype[Any]]:
+def _types(labels: Any, pred_probs: Any) -> tuple[np.dtype[Any], np.dtype[Any]]:
     """The types in which the two go out."""
     return label_type(np.dtype(labels.dtype)), probability_type(np.dtype(pred_probs.dtype))
 
@@ -155,12 +156,12 @@ def _sent_bytes(*pair: Any) -> int:
     return sum(int(np.prod(array.shape, dtype=np.int64)) * dtype.itemsize for array, dtype in zip(pair, _types(*pair)))
 
 
-def _kind(pair: Tuple[Any, Any]) -> Tuple[Any, ...]:
+def _kind(pair: tuple[Any, Any]) -> tuple[Any, ...]:
     """What two images have to have in common to be in one batch."""
     return tuple((tuple(array.shape), np.dtype(array.dtype)) for array in pair)
 
 
-def _stacked(pairs: List[Tuple[Any, Any]]) -> Batch:
+def _stacked(pairs: list[tuple[Any, Any]]) -> Batch:
     label, probability = _types(*pairs[0])
     return Batch(
         Stacked([labels for labels, _ in pairs], "labels", label),

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Optional
 
 from ._pool import Verify
 from .client import Client
 
 _lock = threading.Lock()
-_client: Optional[Client] = None
+_client: Client | None = None
 
 
 def configure(
-    url: Optional[str] = None, api_key: Optional[str] = None, *, verify: Optional[Verify] = None, timeout: float = 120,
+    url: str | None = None, api_key: str | None = None, *, verify: Verify | None = None, timeout: float = 120,
     retries: int = 6, batch_bytes: int = 256 << 20,
 ) -> Client:
     """Says which server the functions of `segscore.segmentation` ask; arguments are those of `Client`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Generic, Tuple, TypeVar
+from typing import Callable, Generic, TypeVar
 
 from ._pool import leave_to_parent
 
@@ -27,7 +27,7 @@ class OfProcess(Generic[Value]):
         return value
 
     @staticmethod
-    def _process() -> Tuple[int, int]:
+    def _process() -> tuple[int, int]:
         return os.getpid(), _forks
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import uuid
-from typing import Callable, Iterator, List, Optional
+from collections.abc import Iterator
+from typing import Callable
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Form:
         on_sent: Told the share of the body that has gone out, from 0 to 1.
     """
 
-    def __init__(self, batch: Batch, on_sent: Optional[Callable[[float], None]] = None):
+    def __init__(self, batch: Batch, on_sent: Callable[[float], None] | None = None):
         boundary = uuid.uuid4().hex
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self._sections = [
@@ -32,7 +33,7 @@ class Form:
         self.length = len(self._end) + sum(len(head) + size_of(part) for head, part in self._sections)
         self._on_sent = on_sent
 
-    def __iter__(self) -> Iterator[List[memoryview]]:
+    def __iter__(self) -> Iterator[list[memoryview]]:
         sent = 0
         for pieces in self._pieces():
             yield pieces
@@ -41,7 +42,7 @@ class Form:
             if self._on_sent is not None:
                 self._on_sent(sent / self.length)
 
-    def _pieces(self) -> Iterator[List[memoryview]]:
+    def _pieces(self) -> Iterator[list[memoryview]]:
         for head, part in self._sections:
             yield [memoryview(head)]
             yield from part.pieces()

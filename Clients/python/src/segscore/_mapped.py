@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class MappedFile:
         self._address = _address_of(np.frombuffer(mapping, np.uint8))
 
     @classmethod
-    def behind(cls, array: np.ndarray) -> Optional[MappedFile]:
+    def behind(cls, array: np.ndarray) -> MappedFile | None:
         """The file that holds all of an array, where its pages may be given back."""
         base: Any = array
         mode = ""

@@ -5,7 +5,8 @@ Elements of types that the server does not know are converted a piece at a time.
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Protocol, Sequence, Tuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Part(Protocol):
     """
 
     @property
-    def shape(self) -> Tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]: ...
 
     @property
     def dtype(self) -> np.dtype[Any]: ...
@@ -30,7 +31,7 @@ class Part(Protocol):
     @property
     def fortran_order(self) -> bool: ...
 
-    def pieces(self) -> Iterator[List[memoryview]]: ...
+    def pieces(self) -> Iterator[list[memoryview]]: ...
 
 
 def size_of(part: Part) -> int:
@@ -47,7 +48,7 @@ class Whole:
         self.dtype = dtype
         self.fortran_order = array.flags.f_contiguous and not array.flags.c_contiguous
 
-    def pieces(self) -> Iterator[List[memoryview]]:
+    def pieces(self) -> Iterator[list[memoryview]]:
         yield from mapped_pieces_of(self.array.T if self.fortran_order else self.array, self.dtype)
 
 
@@ -66,7 +67,7 @@ class Stored:
         self.dtype = dtype
         self._name = name
 
-    def pieces(self) -> Iterator[List[memoryview]]:
+    def pieces(self) -> Iterator[list[memoryview]]:
         depth, extent = chunk_of(self.array, 0), chunk_of(self.array, 1)
         for image in range(self.images.start, self.images.stop, depth):
             if depth > 1:
@@ -75,7 +76,7 @@ class Stored:
                 for start in range(0, self.shape[1], extent):
                     yield from self._each(self.array[image, start:start + extent])
 
-    def _each(self, array: Any) -> Iterator[List[memoryview]]:
+    def _each(self, array: Any) -> Iterator[list[memoryview]]:
         return ([piece] for piece in pieces_of(in_memory(array, self._name), self.dtype))
 
 
@@ -90,7 +91,7 @@ class Stacked:
         self.dtype = dtype
         self._name = name
 
-    def pieces(self) -> Iterator[List[memoryview]]:
+    def pieces(self) -> Iterator[list[memoryview]]:
         for array in self.arrays:
             yield from mapped_pieces_of(in_memory(array, self._name), self.dtype)
 
@@ -115,7 +116,7 @@ def pieces_of(array: np.ndarray, dtype: np.dtype[Any]) -> Iterator[memoryview]:
             yield from pieces_of(array[start:start + step] if step else array[start], dtype)
 
 
-def mapped_pieces_of(array: np.ndarray, dtype: np.dtype[Any]) -> Iterator[List[memoryview]]:
+def mapped_pieces_of(array: np.ndarray, dtype: np.dtype[Any]) -> Iterator[list[memoryview]]:
     """The same one by one; where the array is a mapped file, its pages are given back."""
     file = MappedFile.behind(array)
     for piece in pieces_of(array, dtype):

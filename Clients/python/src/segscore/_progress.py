@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Optional, Type
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 
 
 class Bar:
     """A bar that counts images, where one is wanted and tqdm is installed; else nothing."""
 
-    def __init__(self, description: str, total: Optional[int], shown: bool):
+    def __init__(self, description: str, total: int | None, shown: bool):
         self._bar: Any = None
         if shown:
             try:
@@ -23,11 +27,11 @@ class Bar:
         if self._bar is not None:
             self._bar.update(images - self._bar.n)
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType],
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
             self._bar.close()

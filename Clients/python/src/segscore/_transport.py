@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Dict, Mapping, Optional, Tuple, Type, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from urllib3 import BaseHTTPResponse
@@ -29,7 +30,7 @@ class Transport:
     A process that was forked makes connections of its own, and so does one that unpickles it.
     """
 
-    def __init__(self, url: str, api_key: Optional[str], verify: Verify, timeout: float, retries: int):
+    def __init__(self, url: str, api_key: str | None, verify: Verify, timeout: float, retries: int):
         self.url = url.rstrip("/")
         if not isinstance(verify, bool):
             verify = os.path.abspath(verify)  # It is read again where connections are made anew, maybe in another folder.
@@ -42,7 +43,7 @@ class Transport:
             self._fields["Authorization"] = f"Bearer {api_key}"
         self._retries = retries
 
-    def __reduce__(self) -> Tuple[Type[Transport], Tuple[str, Optional[str], Verify, float, int]]:
+    def __reduce__(self) -> tuple[type[Transport], tuple[str, str | None, Verify, float, int]]:
         return Transport, self._arguments
 
     @property
@@ -53,8 +54,8 @@ class Transport:
         return Attempts(self._retries)
 
     def request(
-        self, method: str, path: str, *, query: Optional[Mapping[str, Any]] = None,
-        fields: Optional[Mapping[str, str]] = None, body: Optional[Form] = None,
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None,
+        fields: Mapping[str, str] | None = None, body: Form | None = None,
     ) -> BaseHTTPResponse:
         """The answer to a request, its body still to be read.
 
@@ -64,7 +65,7 @@ class Transport:
             SegscoreError: What the server refused it for, or `Unreachable`.
         """
         target = self._prefix + path + query_of(query)
-        sent: Dict[str, str] = {"Accept": "application/json", **self._fields, **(fields or {})}
+        sent: dict[str, str] = {"Accept": "application/json", **self._fields, **(fields or {})}
         if body is not None:
             sent.update({"Content-Type": body.content_type, "Content-Length": str(body.length)})
         attempts = self.attempts()
@@ -106,7 +107,7 @@ class Transport:
         self._pool.close()
 
 
-def query_of(query: Optional[Mapping[str, Any]]) -> str:
+def query_of(query: Mapping[str, Any] | None) -> str:
     """`?` and the parameters that are not None."""
     given = {name: value for name, value in (query or {}).items() if value is not None}
     return "?" + urlencode(given) if given else ""

@@ -76,7 +76,7 @@ def refuse_masks(array: Any, name: str) -> None:
     if isinstance(array, (list, tuple)):
         for each in array:
             refuse_masks(each, name)
-    elif isinstance(array, np.ma.MaskedArray):
+    elif np.ma.isMaskedArray(array):
         raise ValueError(
             f"{name} is a masked array, and masks are not sent. Fill it, with a label to ignore where labels are masked: "
             "labels.filled(255) and ignore_label=255")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain, islice
 from types import TracebackType
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Type
+from typing import TYPE_CHECKING, Any, Callable
 
 from ._bands import banded
 from ._batches import Batch, DataSet
@@ -17,6 +18,9 @@ from ._transport import Transport
 from .dataset import Dataset
 from .job import LONGEST_POLL, Job
 from .scores import Scores
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 OnImages = Callable[[int], None]
@@ -39,7 +43,7 @@ class Client:
     """
 
     def __init__(
-        self, url: Optional[str] = None, *, api_key: Optional[str] = None, verify: Optional[Verify] = None,
+        self, url: str | None = None, *, api_key: str | None = None, verify: Verify | None = None,
         timeout: float = 120, retries: int = 6, batch_bytes: int = 256 << 20,
     ):
         url = url or os.environ.get("SEGSCORE_URL") or DEFAULT_URL
@@ -55,9 +59,9 @@ class Client:
         return f"<segscore.Client of {self._transport.url}>"
 
     def score(
-        self, labels: Any, pred_probs: Any, *, method: str = "softmin", temperature: Optional[float] = None,
-        downsample: Optional[int] = None, threshold: Optional[float] = None, ignore_label: Optional[int] = None,
-        on_images: Optional[OnImages] = None,
+        self, labels: Any, pred_probs: Any, *, method: str = "softmin", temperature: float | None = None,
+        downsample: int | None = None, threshold: float | None = None, ignore_label: int | None = None,
+        on_images: OnImages | None = None,
     ) -> Scores:
         """Scores a data set, and returns all that came out.
 
@@ -83,9 +87,9 @@ class Client:
         return Scores.of(job, method, threshold)
 
     def submit(
-        self, labels: Any, pred_probs: Any, *, method: str = "softmin", temperature: Optional[float] = None,
-        downsample: Optional[int] = None, threshold: Optional[float] = None, ignore_label: Optional[int] = None,
-        on_images: Optional[OnImages] = None, wait: bool = False, only_labelled: bool = False,
+        self, labels: Any, pred_probs: Any, *, method: str = "softmin", temperature: float | None = None,
+        downsample: int | None = None, threshold: float | None = None, ignore_label: int | None = None,
+        on_images: OnImages | None = None, wait: bool = False, only_labelled: bool = False,
     ) -> Job:
         """Sends a data set, and returns the job; arguments are those of `score`.
 
@@ -111,8 +115,8 @@ class Client:
         return job.wait() if wait else job
 
     def dataset(
-        self, *, method: str = "softmin", temperature: Optional[float] = None, downsample: Optional[int] = None,
-        threshold: Optional[float] = None, ignore_label: Optional[int] = None,
+        self, *, method: str = "softmin", temperature: float | None = None, downsample: int | None = None,
+        threshold: float | None = None, ignore_label: int | None = None,
     ) -> Dataset:
         """Opens a job that takes images as they come; see `Dataset`. Arguments are those of `score`."""
         wanted = parameters(method, temperature, downsample, threshold, ignore_label)
@@ -122,7 +126,7 @@ class Client:
         """The job of this id, which another process may have made."""
         return Job(self._transport, self._transport.ask("GET", f"/jobs/{id}")["id"])
 
-    def jobs(self, *, status: Optional[str] = None, limit: int = 50) -> List[Job]:
+    def jobs(self, *, status: str | None = None, limit: int = 50) -> list[Job]:
         """The newest jobs of the server."""
         page = self._transport.ask("GET", "/jobs", query={"status": status, "limit": limit})
         return [Job(self._transport, document["id"]) for document in page["jobs"]]
@@ -135,15 +139,15 @@ class Client:
         """Closes the connections."""
         self._transport.close()
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType],
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
     ) -> None:
         self.close()
 
-    def _post(self, batch: Batch, wanted: Mapping[str, Any], wait: bool, on_images: Optional[OnImages]) -> Job:
+    def _post(self, batch: Batch, wanted: Mapping[str, Any], wait: bool, on_images: OnImages | None) -> Job:
         """Sends a data set as one request."""
         fields = {"Idempotency-Key": uuid.uuid4().hex}
         if not wait:
@@ -155,7 +159,7 @@ class Client:
             self._transport, answer["id"])
 
     def _post_batches(
-        self, batches: Iterable[Batch], wanted: Mapping[str, Any], on_images: Optional[OnImages],
+        self, batches: Iterable[Batch], wanted: Mapping[str, Any], on_images: OnImages | None,
     ) -> Job:
         with Dataset(self._transport, wanted, self._batch_bytes) as dataset:
             for batch in batches:
@@ -166,15 +170,15 @@ class Client:
 
 
 def parameters(
-    method: str, temperature: Optional[float], downsample: Optional[int], threshold: Optional[float],
-    ignore_label: Optional[int],
-) -> Dict[str, Any]:
+    method: str, temperature: float | None, downsample: int | None, threshold: float | None,
+    ignore_label: int | None,
+) -> dict[str, Any]:
     """The query of a scoring request."""
     return {"method": method, "temperature": temperature, "downsample": downsample, "threshold": threshold,
             "ignore_label": ignore_label}
 
 
-def counting(batch: Batch, before: int, on_images: Optional[OnImages]) -> Optional[Callable[[float], None]]:
+def counting(batch: Batch, before: int, on_images: OnImages | None) -> Callable[[float], None] | None:
     """Turns the share of a batch that was sent into a number of images."""
     if on_images is None:
         return None

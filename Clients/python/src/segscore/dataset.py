@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Callable, Mapping, Optional, Type
+from typing import TYPE_CHECKING, Any, Callable
 
 from ._batches import Batch, batches_of
 from ._form import Form
 from ._transport import Transport
 from .errors import SegscoreError, Unreachable
 from .job import Job
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Dataset:
@@ -35,7 +39,7 @@ class Dataset:
         # Where the answer is lost and the server does not know the key, another job is opened; it cancels the first in time.
         fields = {"Idempotency-Key": uuid.uuid4().hex}
         self.job = Job(transport, transport.ask("POST", "/jobs", query=parameters, fields=fields)["id"])
-        self._lost: Optional[Unreachable] = None
+        self._lost: Unreachable | None = None
         self.images = 0
 
     def add(self, labels: Any, pred_probs: Any) -> int:
@@ -55,7 +59,7 @@ class Dataset:
             self.send(batch)
         return first
 
-    def send(self, batch: Batch, on_sent: Optional[Callable[[float], None]] = None) -> None:
+    def send(self, batch: Batch, on_sent: Callable[[float], None] | None = None) -> None:
         """Sends one batch, again if need be."""
         if self._lost is not None:
             raise self._lost
@@ -68,11 +72,11 @@ class Dataset:
             raise
         self.images += batch.images
 
-    def __enter__(self) -> Dataset:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType],
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
     ) -> None:
         if kind is not None:
             self._cancel()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any
 
 
 class SegscoreError(Exception):
@@ -23,11 +24,11 @@ class SegscoreError(Exception):
     def __init__(self, problem: Mapping[str, Any]):
         super().__init__(dict(problem))
         self.problem = dict(problem)
-        self.status: Optional[int] = problem.get("status")
+        self.status: int | None = problem.get("status")
         self.type: str = problem.get("type", "about:blank")
         self.title: str = problem.get("title", "Error")
         self.detail: str = problem.get("detail", self.title)
-        self.parameter: Optional[str] = problem.get("parameter")
+        self.parameter: str | None = problem.get("parameter")
         self.expected: Any = problem.get("expected")
         self.actual: Any = problem.get("actual")
 

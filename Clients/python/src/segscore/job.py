@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Union
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ._arrays import read_array
 from ._transport import Transport
 from .errors import JobEnded, SegscoreError, error_of
 
-Images = Union[np.ndarray, List[np.ndarray]]
+Images = Union[np.ndarray, list[np.ndarray]]
 """One array for all images, or where they are of several sizes, a list with one for each."""
 
 LONGEST_POLL = 30  # Seconds for which one question is held.
@@ -23,7 +24,7 @@ class Progress(NamedTuple):
 
     status: str
     images_done: int
-    images_total: Optional[int]
+    images_total: int | None
     fraction: float
 
 
@@ -52,7 +53,7 @@ class Job:
         id: What the server calls it.
     """
 
-    def __init__(self, transport: Transport, id: str, shape: Optional[Dict[str, Any]] = None):
+    def __init__(self, transport: Transport, id: str, shape: dict[str, Any] | None = None):
         self.id = id
         self._transport = transport
         self._path = f"/jobs/{id}"
@@ -63,9 +64,9 @@ class Job:
 
     # Its life
 
-    def document(self) -> Dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """All that the server tells of the job."""
-        document: Dict[str, Any] = self._transport.ask("GET", self._path)
+        document: dict[str, Any] = self._transport.ask("GET", self._path)
         return document
 
     @property
@@ -79,7 +80,7 @@ class Job:
         progress = document["progress"]
         return Progress(document["status"], progress["images_done"], progress["images_total"], progress["fraction"])
 
-    def wait(self, timeout: Optional[float] = None) -> Job:
+    def wait(self, timeout: float | None = None) -> Job:
         """Waits until the job has succeeded, and returns it.
 
         Raises:
@@ -129,7 +130,7 @@ class Job:
         self._wait_unless_open()
         return read_array(self._transport, f"{self._path}/image_scores")
 
-    def pixel_scores(self, image: Optional[int] = None, *, dtype: Any = None) -> Images:
+    def pixel_scores(self, image: int | None = None, *, dtype: Any = None) -> Images:
         """The probabilities of the pixels' own labels, (N, H, W), or of one image (H, W).
 
         They are float32 for probabilities of float16 and float32, else float64, unless `dtype` says otherwise.
@@ -137,7 +138,7 @@ class Job:
         return self._images("pixel_scores", image, dtype=dtype)
 
     def issues(
-        self, image: Optional[int] = None, *, threshold: Optional[float] = None, class_index: Optional[int] = None,
+        self, image: int | None = None, *, threshold: float | None = None, class_index: int | None = None,
     ) -> Images:
         """The pixels that score below a threshold, bool (N, H, W), or of one image (H, W).
 
@@ -147,7 +148,7 @@ class Job:
         """
         return self._images("issues", image, threshold=threshold, **{"class": class_index})
 
-    def label_issues(self, image: Optional[int] = None, *, class_index: Optional[int] = None) -> Images:
+    def label_issues(self, image: int | None = None, *, class_index: int | None = None) -> Images:
         """The pixels that confident learning finds, bool (N, H, W); of jobs of the method `num_pixel_issues`.
 
         Args:
@@ -155,7 +156,7 @@ class Job:
         """
         return self._images("label_issues", image, **{"class": class_index})
 
-    def ranking(self, limit: int = 20, *, threshold: Optional[float] = None) -> List[RankedImage]:
+    def ranking(self, limit: int = 20, *, threshold: float | None = None) -> list[RankedImage]:
         """The worst images, lowest score first.
 
         Args:
@@ -167,9 +168,9 @@ class Job:
         return [RankedImage(**row) for row in rows]
 
     def summary(
-        self, *, class_names: Optional[Sequence[str]] = None, exclude: Optional[Sequence[int]] = None, top: int = 20,
-        threshold: Optional[float] = None,
-    ) -> List[ClassPair]:
+        self, *, class_names: Sequence[str] | None = None, exclude: Sequence[int] | None = None, top: int = 20,
+        threshold: float | None = None,
+    ) -> list[ClassPair]:
         """Which class is taken for which, most issues first.
 
         Args:
@@ -188,13 +189,13 @@ class Job:
         return [ClassPair(name(row["given_label"]), name(row["predicted_label"]), row["num_pixel_issues"])
                 for row in rows]
 
-    def statistics(self) -> Dict[str, Any]:
+    def statistics(self) -> dict[str, Any]:
         """The numbers that decided which pixels are label issues, as the server's `/statistics` gives them."""
         self._wait_unless_open()
-        statistics: Dict[str, Any] = self._transport.ask("GET", f"{self._path}/statistics")
+        statistics: dict[str, Any] = self._transport.ask("GET", f"{self._path}/statistics")
         return statistics
 
-    def _images(self, resource: str, image: Optional[int], dtype: Any = None, **query: Any) -> Images:
+    def _images(self, resource: str, image: int | None, dtype: Any = None, **query: Any) -> Images:
         self._wait_unless_open()
         path = f"{self._path}/{resource}"
         if image is None and self._shape is not None and self._shape["height"] is None:
@@ -208,7 +209,7 @@ class Job:
             self.wait()
 
 
-def failure_of(document: Dict[str, Any]) -> SegscoreError:
+def failure_of(document: dict[str, Any]) -> SegscoreError:
     """The exception for a job that has ended without results."""
     problem = document["error"]
     if problem is not None and problem["status"] in (400, 422):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Optional
 
 import numpy as np
 
@@ -26,12 +25,12 @@ class Scores:
 
     image_scores: np.ndarray
     pixel_scores: Images
-    issues: Optional[Images]
-    label_issues: Optional[Images]
+    issues: Images | None
+    label_issues: Images | None
     job: Job
 
     @classmethod
-    def of(cls, job: Job, method: str, threshold: Optional[float]) -> Scores:
+    def of(cls, job: Job, method: str, threshold: float | None) -> Scores:
         """Reads the results of a job that was made with these parameters."""
         return cls(
             job.image_scores(), job.pixel_scores(),

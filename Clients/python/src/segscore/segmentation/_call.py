@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, Optional
+from typing import Any
 
 from .._batches import count_of
 from .._config import default_client
@@ -13,7 +14,7 @@ from ..errors import SegscoreError
 from ..job import Job
 
 
-def check_batch_size(batch_size: Optional[int]) -> None:
+def check_batch_size(batch_size: int | None) -> None:
     """Refuses what cleanlab refuses, though it has no effect here.
 
     Raises:
@@ -23,7 +24,7 @@ def check_batch_size(batch_size: Optional[int]) -> None:
         raise ValueError(f"batch_size must be above 0, and is {batch_size}")
 
 
-def only(options: Dict[str, Any], *known: str) -> Dict[str, Any]:
+def only(options: dict[str, Any], *known: str) -> dict[str, Any]:
     """The keywords that are known, without those that are None. cleanlab passes over others in silence."""
     for name in options:
         if name not in known:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import colorsys
-from typing import Any, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -36,11 +37,11 @@ def legend(class_names: Sequence[str], classes: int, **options: Any) -> None:
 
 
 def picture(
-    image: int, issues: np.ndarray, labels: Optional[np.ndarray], likeliest: Optional[np.ndarray],
-    classes: Optional[int], **options: Any,
+    image: int, issues: np.ndarray, labels: np.ndarray | None, likeliest: np.ndarray | None,
+    classes: int | None, **options: Any,
 ) -> None:
     """Shows an image's labels, its likeliest classes and its issues beside each other, as far as they are given."""
-    panels: List[Any] = []
+    panels: list[Any] = []
     if classes is not None:
         colors = colors_of(classes)
         for title, mask in (("given labels", labels), ("likeliest classes", likeliest)):

@@ -5,7 +5,7 @@ Source: cleanlab/cleanlab `cleanlab/segmentation/filter.py`, version 2.9.0.
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from ..job import Images
 from ._call import check_batch_size, job_over, only
@@ -15,8 +15,8 @@ def find_label_issues(
     labels: Any,
     pred_probs: Any,
     *,
-    batch_size: Optional[int] = None,
-    n_jobs: Optional[int] = None,
+    batch_size: int | None = None,
+    n_jobs: int | None = None,
     verbose: bool = True,
     **kwargs: Any,
 ) -> Images:

@@ -6,7 +6,7 @@ Source: cleanlab/cleanlab `cleanlab/segmentation/rank.py`, version 2.9.0.
 from __future__ import annotations
 
 import warnings
-from typing import Any, Optional, Tuple
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +20,11 @@ def get_label_quality_scores(
     pred_probs: Any,
     *,
     method: str = "softmin",
-    batch_size: Optional[int] = None,
-    n_jobs: Optional[int] = None,
+    batch_size: int | None = None,
+    n_jobs: int | None = None,
     verbose: bool = True,
     **kwargs: Any,
-) -> Tuple[np.ndarray, Images]:
+) -> tuple[np.ndarray, Images]:
     """Scores every image and every pixel of a segmentation data set.
 
     Where we differ from cleanlab 2.9 on purpose:
@@ -69,7 +69,7 @@ def get_label_quality_scores(
 
 
 def issues_from_scores(
-    image_scores: np.ndarray, pixel_scores: Optional[Images] = None, threshold: float = 0.1,
+    image_scores: np.ndarray, pixel_scores: Images | None = None, threshold: float = 0.1,
 ) -> Images:
     """Turns scores into issues. This asks no server.
 
@@ -107,7 +107,7 @@ def issues_from_scores(
     return order[:np.searchsorted(image_scores[order], threshold)]
 
 
-def _score_type(pred_probs: Any) -> Optional[np.dtype[Any]]:
+def _score_type(pred_probs: Any) -> np.dtype[Any] | None:
     """The type of pixels' scores by `num_pixel_issues`; None, for the server's, where there is no one array of NumPy's types."""
     try:
         return score_type(np.dtype(pred_probs.dtype))

@@ -8,7 +8,8 @@ Source: cleanlab/cleanlab `cleanlab/segmentation/summary.py`, version 2.9.0.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Sequence, Tuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,11 +27,11 @@ TOP = 20
 def display_issues(
     issues: Any,
     *,
-    labels: Optional[Any] = None,
-    pred_probs: Optional[Any] = None,
-    class_names: Optional[List[str]] = None,
-    exclude: Optional[List[int]] = None,
-    top: Optional[int] = None,
+    labels: Any | None = None,
+    pred_probs: Any | None = None,
+    class_names: list[str] | None = None,
+    exclude: list[int] | None = None,
+    top: int | None = None,
     **kwargs: Any,
 ) -> None:
     """Shows the images with the most issues, most first, by matplotlib.
@@ -82,9 +83,9 @@ def common_label_issues(
     labels: Any,
     pred_probs: Any,
     *,
-    class_names: Optional[List[str]] = None,
-    exclude: Optional[List[int]] = None,
-    top: Optional[int] = None,
+    class_names: list[str] | None = None,
+    exclude: list[int] | None = None,
+    top: int | None = None,
     verbose: bool = True,
 ) -> pd.DataFrame:
     """Counts issues by their label and by the class that is most probable there.
@@ -115,7 +116,7 @@ def common_label_issues(
     """
     pandas = _pandas()
     classes = _class_count(issues, labels, pred_probs)
-    pairs: Counter[Tuple[int, int]] = Counter()
+    pairs: Counter[tuple[int, int]] = Counter()
     with Bar("images counted", count_of(issues), verbose) as bar:
         for image, _, given, likeliest in _at_issues(issues, labels, pred_probs):
             codes, counts = np.unique(given.astype(np.int64) * classes + likeliest, return_counts=True)
@@ -159,7 +160,7 @@ def filter_by_class(class_index: int, issues: Any, labels: Any, pred_probs: Any)
 
 def _at_issues(
     issues: Any, labels: Any, pred_probs: Any,
-) -> Iterator[Tuple[int, Tuple[np.ndarray, ...], np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[int, tuple[np.ndarray, ...], np.ndarray, np.ndarray]]:
     """Of each image its number, where its issues are, and the labels and most probable classes there."""
     for image in range(count_of(issues)):
         rows, columns = places = np.nonzero(_elements(issues, image, "issues"))
@@ -197,7 +198,7 @@ def _is_listed(images: Any) -> bool:
     return isinstance(images, (list, tuple))
 
 
-def _shapes(images: Any) -> List[Tuple[int, ...]]:
+def _shapes(images: Any) -> list[tuple[int, ...]]:
     """The shape of each image, of an array or a list of them."""
     if _is_listed(images):
         return [_shape(image) for image in images]
@@ -205,11 +206,11 @@ def _shapes(images: Any) -> List[Tuple[int, ...]]:
     return [shape[1:]] * (shape[0] if shape else 0)
 
 
-def _shape(array: Any) -> Tuple[int, ...]:
+def _shape(array: Any) -> tuple[int, ...]:
     return tuple(map(int, array.shape if hasattr(array, "shape") else np.shape(array)))
 
 
-def _name(label: int, class_names: Optional[Sequence[str]]) -> str:
+def _name(label: int, class_names: Sequence[str] | None) -> str:
     if class_names is None:
         return str(label)
     if label >= len(class_names):
