@@ -86,9 +86,11 @@ def pass_on(request):
 
 def busy(status, *fields):
     """Answers an error that no server of ours sends, as a proxy in front of one might."""
+
     def fault(request):
         request.read_body()
         request.answer(status, [*fields, ("Content-Length", "4")], b"busy")
+
     return fault
 
 
@@ -117,7 +119,9 @@ def lose_the_answer(request):
 
 def cut_the_answer(sent):
     """Passes so many bytes of the answer's body on, and hangs up."""
+
     def fault(request):
         request.answer(*request.ask(request.read_body()), sent=sent)
         return False
+
     return fault

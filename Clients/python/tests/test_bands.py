@@ -29,7 +29,7 @@ def regions():
 
 
 def batch_of(labels, pred_probs):
-    batch, = DataSet(labels, pred_probs, 1 << 30).batches()
+    (batch,) = DataSet(labels, pred_probs, 1 << 30).batches()
     return batch
 
 
@@ -45,9 +45,15 @@ def bytes_of(part):
 def test_a_band_has_the_classes_that_are_labels_there(regions):
     labels, pred_probs = regions
     part = sent_of(labels, pred_probs)
-    expected = np.stack([
-        pred_probs[image, index, top:top + 4] for image in range(6) for top in range(0, 24, 4)
-        for index in np.unique(labels[image, top:top + 4]) if index != 255])
+    expected = np.stack(
+        [
+            pred_probs[image, index, top : top + 4]
+            for image in range(6)
+            for top in range(0, 24, 4)
+            for index in np.unique(labels[image, top : top + 4])
+            if index != 255
+        ]
+    )
     assert isinstance(part, Bands) and part.shape == expected.shape and not part.fortran_order
     assert bytes_of(part) == expected.tobytes() == bytes_of(part)
     assert expected.nbytes < pred_probs.nbytes / 3
@@ -110,8 +116,11 @@ def test_a_label_that_is_no_class_is_for_the_server_to_refuse(client, regions, l
 
 def test_floats_and_stored_arrays_are_sent_as_they_are(regions):
     labels, pred_probs = regions
-    for batch in (batch_of(labels.astype(float), pred_probs), batch_of(labels, FORMS["stored in one piece"](pred_probs)),
-                  batch_of(labels, np.asfortranarray(pred_probs))):
+    for batch in (
+        batch_of(labels.astype(float), pred_probs),
+        batch_of(labels, FORMS["stored in one piece"](pred_probs)),
+        batch_of(labels, np.asfortranarray(pred_probs)),
+    ):
         assert banded(batch, 255) is batch
 
 
@@ -132,7 +141,8 @@ def test_all_forms_are_scored_alike(client, small_client, regions, form, is_smal
     labels, pred_probs = regions
     expected = client.score(labels, pred_probs, ignore_label=255)
     job = (small_client if is_small else client).submit(
-        FORMS[form](labels), FORMS[form](pred_probs), ignore_label=255, only_labelled=True)
+        FORMS[form](labels), FORMS[form](pred_probs), ignore_label=255, only_labelled=True
+    )
     np.testing.assert_array_equal(job.image_scores(), expected.image_scores)
     np.testing.assert_array_equal(job.pixel_scores(), expected.pixel_scores)
 
@@ -163,8 +173,7 @@ def test_quality_scores_send_no_more(server, regions, monkeypatch):
     with proxy.Proxy(server.port) as between:
         monkeypatch.setenv("SEGSCORE_URL", between.url)
         between.will(proxy.lose_the_answer, "POST /score")
-        _, pixel_scores = rank.get_label_quality_scores(
-            labels, pred_probs, ignore_label=255, verbose=False)
+        _, pixel_scores = rank.get_label_quality_scores(labels, pred_probs, ignore_label=255, verbose=False)
         assert between.count(f"classes={CLASSES}") == 2
     expected = np.take_along_axis(pred_probs, np.where(labels == 255, 0, labels)[:, None].astype(int), axis=1)[:, 0]
     np.testing.assert_array_equal(pixel_scores, np.where(labels == 255, 1, expected))

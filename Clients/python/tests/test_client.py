@@ -31,7 +31,11 @@ def test_scores_are_all_that_the_job_has(client, arrays):
     np.testing.assert_array_equal(found.issues, own < 0.25)
     np.testing.assert_array_equal(found.image_scores, 1 - found.label_issues.mean(axis=(1, 2)))
     assert found.job.document()["parameters"] == {
-        "temperature": 0.1, "downsample": 2, "threshold": 0.25, "ignore_label": None}
+        "temperature": 0.1,
+        "downsample": 2,
+        "threshold": 0.25,
+        "ignore_label": None,
+    }
 
 
 def test_a_job_is_asked_for_its_parts(job, client, arrays):
@@ -58,7 +62,8 @@ def test_a_summary_has_any_names(job):
     assert plain and plain == sorted(plain, key=lambda pair: -pair.num_pixel_issues)
     named = job.summary(class_names=NAMES, top=2)
     assert [(pair.given_label, pair.predicted_label) for pair in named] == [
-        (NAMES[int(pair.given_label)], NAMES[int(pair.predicted_label)]) for pair in plain[:2]]
+        (NAMES[int(pair.given_label)], NAMES[int(pair.predicted_label)]) for pair in plain[:2]
+    ]
     assert all(pair.predicted_label not in ("0", "3") for pair in job.summary(exclude=[0, 3]))
 
 

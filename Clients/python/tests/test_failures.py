@@ -10,8 +10,12 @@ import segscore
 from segscore import _attempts
 from segscore._attempts import Attempts, seconds_of
 
-BUSY = [proxy.busy(503, ("Retry-After", "0")), proxy.busy(429, ("Retry-After", "0")), proxy.busy(502),
-        proxy.busy_at_the_head]
+BUSY = [
+    proxy.busy(503, ("Retry-After", "0")),
+    proxy.busy(429, ("Retry-After", "0")),
+    proxy.busy(502),
+    proxy.busy_at_the_head,
+]
 LOST = [proxy.cut_the_request, proxy.lose_the_answer]
 NAMES = ["503", "429", "502", "503 at the head", "request cut", "answer lost"]
 
@@ -71,8 +75,7 @@ def test_no_batch_is_added_twice(flaky, through, client, arrays, fault):
     found = through.score(*arrays, method="num_pixel_issues")
     assert found.job.document()["shape"]["images"] == 7
     assert flaky.count("/batches") == 4 + 4
-    np.testing.assert_array_equal(
-        found.label_issues, client.score(*arrays, method="num_pixel_issues").label_issues)
+    np.testing.assert_array_equal(found.label_issues, client.score(*arrays, method="num_pixel_issues").label_issues)
 
 
 @pytest.mark.parametrize("fault", BUSY[:3] + LOST[1:], ids=NAMES[:3] + NAMES[5:])
@@ -192,6 +195,9 @@ def test_who_is_refused_while_sending_is_told_why(start_server, flaky, at_once):
 
 def test_what_may_be_sent_again_has_a_key(flaky, through, arrays):
     through.score(*arrays)
-    keys = [key for line, key in zip((line for line in flaky.seen if line.startswith("POST")), flaky.keys)
-            if "/finish" not in line]
+    keys = [
+        key
+        for line, key in zip((line for line in flaky.seen if line.startswith("POST")), flaky.keys)
+        if "/finish" not in line
+    ]
     assert len(keys) == 5 and None not in keys and len(set(keys)) == 5, "to open the job, and for each batch"

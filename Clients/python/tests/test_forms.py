@@ -74,7 +74,7 @@ FORMS = {
     "list of tensors": lambda array: [Tensor(image) for image in array],
     "tuple": tuple,
     "generator": lambda array: (image for image in array),
-    "generator of batches": lambda array: (array[start:start + 3] for start in range(0, len(array), 3)),
+    "generator of batches": lambda array: (array[start : start + 3] for start in range(0, len(array), 3)),
     "zarr, an image a chunk": lambda array: in_zarr(array, (1, *array.shape[1:])),
     "zarr, three images a chunk": lambda array: in_zarr(array, (3, *array.shape[1:])),
     "zarr, small chunks": lambda array: in_zarr(array, (2, 3, *(5 for _ in array.shape[2:]))),
@@ -109,7 +109,7 @@ def test_mapped_files_are_sent_and_stay_as_they_are(client, arrays, mapped, mode
 
 def test_arrays_go_out_as_views(mapped, arrays):
     for labels, pred_probs in (arrays, mapped("r"), [np.asfortranarray(array) for array in arrays]):
-        batch, = DataSet(labels, pred_probs, 1 << 30).batches()
+        (batch,) = DataSet(labels, pred_probs, 1 << 30).batches()
         for part, array in zip(batch, (labels, pred_probs)):
             views = [np.frombuffer(piece, np.uint8) for pieces in part.pieces() for piece in pieces]
             assert sum(view.nbytes for view in views) == array.nbytes
@@ -124,12 +124,12 @@ def test_copies_are_no_larger_than_a_piece(monkeypatch):
 
 
 def test_a_form_can_be_sent_again_and_knows_its_length(arrays):
-    batch, = DataSet(*arrays, 1 << 30).batches()
+    (batch,) = DataSet(*arrays, 1 << 30).batches()
     shares = []
     form = Form(batch, shares.append)
     first, second = (b"".join(chain.from_iterable(form)) for _ in range(2))
     assert first == second and len(first) == form.length
-    assert shares[-1] == 1 and shares == sorted(shares[:len(shares) // 2]) * 2
+    assert shares[-1] == 1 and shares == sorted(shares[: len(shares) // 2]) * 2
 
 
 def test_chunks_are_read_once(client, arrays):
@@ -147,15 +147,18 @@ def test_batches_begin_where_chunks_do(small_client, arrays):
 
 def test_lists_of_one_size_are_one_batch(arrays):
     labels, pred_probs = arrays
-    batch, = DataSet(list(labels), list(pred_probs), 1 << 30).batches()
+    (batch,) = DataSet(list(labels), list(pred_probs), 1 << 30).batches()
     assert batch.labels.shape == labels.shape and batch.pred_probs.shape == pred_probs.shape
 
 
 def test_an_array_may_come_beside_a_list(client, arrays):
     labels, pred_probs = arrays
     expected = client.score(labels, pred_probs).image_scores
-    for forms in ((labels, list(pred_probs)), (list(labels), in_zarr(pred_probs, (1, 4, 24, 18))),
-                  (in_zarr(labels, (2, 24, 18)), iter(pred_probs))):
+    for forms in (
+        (labels, list(pred_probs)),
+        (list(labels), in_zarr(pred_probs, (1, 4, 24, 18))),
+        (in_zarr(labels, (2, 24, 18)), iter(pred_probs)),
+    ):
         np.testing.assert_array_equal(client.score(*forms).image_scores, expected)
 
 
@@ -198,12 +201,19 @@ def test_types_may_differ_within_a_list(client, arrays):
     np.testing.assert_array_equal(found.image_scores, client.score(*arrays).image_scores)
 
 
-@pytest.mark.parametrize("labels, pred_probs", [
-    ([], []), (iter([]), iter([])), (np.zeros((0, 4, 4), int), np.zeros((0, 2, 4, 4))),
-    ([np.zeros((4, 4), int)] * 2, [np.zeros((2, 4, 4))]), ([np.zeros((4, 4), int)], [np.zeros((2, 4, 5))]),
-    ([np.zeros((1, 4, 4), int)], [np.zeros((1, 2, 4, 4))]),
-    (iter([np.zeros((4, 4), int)] * 2), iter([np.zeros((2, 4, 4))])),
-], ids=["no list", "no generator", "no array", "counts", "widths", "batches in a list", "counts of generators"])
+@pytest.mark.parametrize(
+    "labels, pred_probs",
+    [
+        ([], []),
+        (iter([]), iter([])),
+        (np.zeros((0, 4, 4), int), np.zeros((0, 2, 4, 4))),
+        ([np.zeros((4, 4), int)] * 2, [np.zeros((2, 4, 4))]),
+        ([np.zeros((4, 4), int)], [np.zeros((2, 4, 5))]),
+        ([np.zeros((1, 4, 4), int)], [np.zeros((1, 2, 4, 4))]),
+        (iter([np.zeros((4, 4), int)] * 2), iter([np.zeros((2, 4, 4))])),
+    ],
+    ids=["no list", "no generator", "no array", "counts", "widths", "batches in a list", "counts of generators"],
+)
 def test_what_does_not_fit_together_leaves_no_job(client, labels, pred_probs):
     before = [(job.id, job.status) for job in client.jobs(status="open")]
     with pytest.raises(ValueError):

@@ -71,7 +71,8 @@ for work in works:
 def test_the_process_grows_by_the_answer(server, tmp_path, form):
     arguments = [server.url, form, tmp_path, IMAGES, CLASSES, EXTENT]
     result = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60)
+        [sys.executable, "-c", SCRIPT, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60
+    )
     assert result.returncode == 0, result.stderr
     assert SENT > 1.5 * SLACK, "a copy would be noticed"
     lines = [json.loads(line) for line in result.stdout.splitlines()]

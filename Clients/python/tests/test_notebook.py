@@ -11,9 +11,13 @@ NOTEBOOK = ROOT / "Examples/find_wrong_masks.ipynb"
 def shown(notebook):
     """What each cell prints and returns, and how many pictures it draws."""
     return [
-        [(output.get("text") or output["data"].get("text/plain"), "image/png" in output.get("data", {}))
-         for output in cell["outputs"]]
-        for cell in notebook.cells if cell["cell_type"] == "code"]
+        [
+            (output.get("text") or output["data"].get("text/plain"), "image/png" in output.get("data", {}))
+            for output in cell["outputs"]
+        ]
+        for cell in notebook.cells
+        if cell["cell_type"] == "code"
+    ]
 
 
 def test_the_notebook_runs_and_shows_what_it_did(server, tmp_path, monkeypatch):

@@ -24,8 +24,8 @@ def distributions(tmp_path_factory):
 
 
 def test_a_wheel_and_a_source_distribution(distributions):
-    wheel, = distributions.glob("*.whl")
-    source, = distributions.glob("*.tar.gz")
+    (wheel,) = distributions.glob("*.whl")
+    (source,) = distributions.glob("*.tar.gz")
     assert wheel.name == f"segscore-{segscore.__version__}-py3-none-any.whl"
     folder = FOLDER / "src"
     sources = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.suffix in (".py", ".typed")}
@@ -40,7 +40,7 @@ def test_a_wheel_and_a_source_distribution(distributions):
 
 
 def test_the_wheel_scores_without_the_extras(distributions, server):
-    wheel, = distributions.glob("*.whl")
+    (wheel,) = distributions.glob("*.whl")
     script = f"""
 import sys
 sys.path.insert(0, {str(wheel)!r})
@@ -51,5 +51,11 @@ assert ".whl" in segscore.__file__
 print(find_label_issues(np.zeros((1, 2, 2), int), np.full((1, 2, 2, 2), 0.5)).sum(), end="")
 """
     result = subprocess.run(
-        [sys.executable, "-c", script], env={"SEGSCORE_URL": server.url}, capture_output=True, text=True, check=False, timeout=60)
+        [sys.executable, "-c", script],
+        env={"SEGSCORE_URL": server.url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (result.returncode, result.stdout, result.stderr) == (0, "0", "")

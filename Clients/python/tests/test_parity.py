@@ -27,15 +27,26 @@ def case(shape, dtype, label_type):
     return labels.astype(label_type if shape[1] < 256 else "int64"), pred_probs
 
 
-@pytest.mark.parametrize("name", [
-    "rank.get_label_quality_scores", "rank.issues_from_scores", "filter.find_label_issues", "summary.display_issues",
-    "summary.common_label_issues", "summary.filter_by_class"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rank.get_label_quality_scores",
+        "rank.issues_from_scores",
+        "filter.find_label_issues",
+        "summary.display_issues",
+        "summary.common_label_issues",
+        "summary.filter_by_class",
+    ],
+)
 def test_signatures_are_those_of_cleanlab(name):
     module, function = name.split(".")
-    ours, theirs = (inspect.signature(getattr(importlib.import_module(f"{package}.segmentation.{module}"), function))
-                    for package in ("segscore", "cleanlab"))
+    ours, theirs = (
+        inspect.signature(getattr(importlib.import_module(f"{package}.segmentation.{module}"), function))
+        for package in ("segscore", "cleanlab")
+    )
     assert [(p.name, p.kind, p.default) for p in ours.parameters.values()] == [
-        (p.name, p.kind, p.default) for p in theirs.parameters.values()]
+        (p.name, p.kind, p.default) for p in theirs.parameters.values()
+    ]
 
 
 @pytest.mark.parametrize("shape, dtype, label_type", CASES, ids=str)
@@ -50,7 +61,8 @@ def test_softmin(shape, dtype, label_type, temperature):
     np.testing.assert_array_equal(found[1], expected[1])
     for threshold in (0, 0.1, 0.37, 1):
         np.testing.assert_array_equal(
-            rank.issues_from_scores(*found, threshold), their_rank.issues_from_scores(*expected, threshold))
+            rank.issues_from_scores(*found, threshold), their_rank.issues_from_scores(*expected, threshold)
+        )
 
 
 @pytest.mark.parametrize("shape, dtype, label_type", CASES, ids=str)
@@ -63,7 +75,8 @@ def test_label_issues(shape, dtype, label_type):
         # cleanlab makes means in the type of the probabilities, and bounds them once a batch.
         exact, whole = pred_probs.astype(np.float64), pred_probs.size
         expected = their_filter.find_label_issues(
-            labels, exact, downsample=downsample, batch_size=whole, n_jobs=1, verbose=False)
+            labels, exact, downsample=downsample, batch_size=whole, n_jobs=1, verbose=False
+        )
         assert mask.dtype == expected.dtype == bool and mask.shape == expected.shape
         differing = mask != expected
         own = np.take_along_axis(exact, labels[:, None].astype(np.int64), axis=1)[:, 0]
@@ -71,11 +84,14 @@ def test_label_issues(shape, dtype, label_type):
         assert len(set(own[differing])) <= 1, "only those of one score, of which cleanlab takes any"
 
         scores, pixels = rank.get_label_quality_scores(
-            labels, pred_probs, method="num_pixel_issues", downsample=downsample, verbose=False)
+            labels, pred_probs, method="num_pixel_issues", downsample=downsample, verbose=False
+        )
         expected_scores, _ = their_rank.get_label_quality_scores(
-            labels, exact, method="num_pixel_issues", downsample=downsample, batch_size=whole, n_jobs=1, verbose=False)
+            labels, exact, method="num_pixel_issues", downsample=downsample, batch_size=whole, n_jobs=1, verbose=False
+        )
         _, expected_pixels = their_rank.get_label_quality_scores(
-            labels, pred_probs, method="num_pixel_issues", n_jobs=1, verbose=False)
+            labels, pred_probs, method="num_pixel_issues", n_jobs=1, verbose=False
+        )
         assert pixels.dtype == expected_pixels.dtype and scores.dtype == expected_scores.dtype
         np.testing.assert_array_equal(pixels, expected_pixels)
         np.testing.assert_array_equal(scores, 1 - mask.mean(axis=(1, 2)))
@@ -89,8 +105,10 @@ def test_worst_images_are_those_below_the_threshold():
     assert found.tolist() == [1, 3, 2] and found.dtype == np.int64
     assert their_rank.issues_from_scores(scores).tolist() == [1, 3, 2, 0], "one more"
     assert rank.issues_from_scores(scores, threshold=0.01).tolist() == []
-    assert rank.issues_from_scores(scores, threshold=1).tolist() == their_rank.issues_from_scores(
-        scores, threshold=1).tolist()
+    assert (
+        rank.issues_from_scores(scores, threshold=1).tolist()
+        == their_rank.issues_from_scores(scores, threshold=1).tolist()
+    )
 
 
 def test_thresholds_are_compared_as_float64():
@@ -110,9 +128,11 @@ def found():
     return issues, labels, pred_probs
 
 
-@pytest.mark.parametrize("options", [
-    {}, {"class_names": list("abcde")}, {"exclude": [1, 3]}, {"top": 3}, {"class_names": list("abcdefg"), "top": 2},
-], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"class_names": list("abcde")}, {"exclude": [1, 3]}, {"top": 3}, {"class_names": list("abcdefg"), "top": 2}],
+    ids=str,
+)
 def test_common_label_issues(found, options, capsys):
     ours = summary.common_label_issues(*found, verbose=False, **options)
     theirs = their_summary.common_label_issues(*found, verbose=False, **options)
@@ -151,7 +171,7 @@ def test_summaries_take_lists_as_the_others_give_them(form):
         found = summary.filter_by_class(class_index, issues, labels, pred_probs)
         assert isinstance(found, list)
         for image, mask in enumerate(found):
-            expected, = their_summary.filter_by_class(class_index, issues[image][None], *pairs[image])
+            (expected,) = their_summary.filter_by_class(class_index, issues[image][None], *pairs[image])
             assert mask.dtype == bool
             np.testing.assert_array_equal(mask, expected)
     frame = summary.common_label_issues(issues, labels, pred_probs, verbose=False)
@@ -170,7 +190,8 @@ def test_summaries_take_lists_beside_arrays(found):
     assert isinstance(summary.filter_by_class(3, list(issues), labels, pred_probs), list)
     pandas.testing.assert_frame_equal(
         summary.common_label_issues(list(issues), list(labels), pred_probs, verbose=False),
-        summary.common_label_issues(*found, verbose=False))
+        summary.common_label_issues(*found, verbose=False),
+    )
 
 
 # Errors and warnings
@@ -179,13 +200,25 @@ LABELS, PRED_PROBS = sample(2, 3, 6, 4)
 FLAT = (LABELS[0], PRED_PROBS)
 
 
-@pytest.mark.parametrize("ours, theirs", [
-    (filter.find_label_issues, their_filter.find_label_issues),
-    (rank.get_label_quality_scores, their_rank.get_label_quality_scores)])
-@pytest.mark.parametrize("arrays, options", [
-    (FLAT, {}), ((LABELS, PRED_PROBS[0]), {}), ((LABELS[:, :5], PRED_PROBS), {}), ((LABELS[:1], PRED_PROBS), {}),
-    ((LABELS, PRED_PROBS), {"batch_size": 0}), ((LABELS, PRED_PROBS), {"batch_size": -3}),
-], ids=["labels 2-D", "pred_probs 3-D", "heights", "counts", "batch_size 0", "batch_size -3"])
+@pytest.mark.parametrize(
+    "ours, theirs",
+    [
+        (filter.find_label_issues, their_filter.find_label_issues),
+        (rank.get_label_quality_scores, their_rank.get_label_quality_scores),
+    ],
+)
+@pytest.mark.parametrize(
+    "arrays, options",
+    [
+        (FLAT, {}),
+        ((LABELS, PRED_PROBS[0]), {}),
+        ((LABELS[:, :5], PRED_PROBS), {}),
+        ((LABELS[:1], PRED_PROBS), {}),
+        ((LABELS, PRED_PROBS), {"batch_size": 0}),
+        ((LABELS, PRED_PROBS), {"batch_size": -3}),
+    ],
+    ids=["labels 2-D", "pred_probs 3-D", "heights", "counts", "batch_size 0", "batch_size -3"],
+)
 def test_value_errors(ours, theirs, arrays, options):
     for function in (ours, theirs):
         with pytest.raises(ValueError):
@@ -224,8 +257,13 @@ def test_value_errors_of_summaries(found):
             module.common_label_issues(found[0], found[1], found[2][0])
     with pytest.raises(ValueError):
         summary.common_label_issues(found[0], found[1][:, 1:], found[2])
-    for wrong in ((found[0][:2], *found[1:]), (found[0][:, 1:], *found[1:]), (list(found[0]), found[1], list(found[2][:3])),
-                  (found[0], list(found[1]), [*found[2][:3], found[2][3, :2]]), (found[0][0], found[1], found[2])):
+    for wrong in (
+        (found[0][:2], *found[1:]),
+        (found[0][:, 1:], *found[1:]),
+        (list(found[0]), found[1], list(found[2][:3])),
+        (found[0], list(found[1]), [*found[2][:3], found[2][3, :2]]),
+        (found[0][0], found[1], found[2]),
+    ):
         with pytest.raises(ValueError):
             summary.filter_by_class(1, *wrong)
     with pytest.raises(ValueError, match="class 4"):

@@ -171,8 +171,13 @@ def test_a_pickled_client_is_the_same(start_server, tmp_path, monkeypatch, array
     server = start_server("--tls-cert", certificate, "--tls-key", key, "--api-key-file", keys)
     monkeypatch.chdir(tmp_path)
     client = segscore.Client(
-        f"https://127.0.0.1:{server.port}", api_key=access.KEYS[0], verify=certificate.relative_to(tmp_path), timeout=50,
-        retries=3, batch_bytes=20_000)
+        f"https://127.0.0.1:{server.port}",
+        api_key=access.KEYS[0],
+        verify=certificate.relative_to(tmp_path),
+        timeout=50,
+        retries=3,
+        batch_bytes=20_000,
+    )
     scores = client.score(*arrays)
     monkeypatch.chdir("/")
     copy, again = (pickle.loads(pickle.dumps(each)) for each in (client, scores))
@@ -199,7 +204,8 @@ def test_batches_of_one_data_set_may_come_from_several_threads(client, arrays):
         for thread in threads:
             thread.join()
     np.testing.assert_array_equal(
-        np.sort(dataset.job.image_scores()), np.sort(client.score(labels, pred_probs).image_scores))
+        np.sort(dataset.job.image_scores()), np.sort(client.score(labels, pred_probs).image_scores)
+    )
 
 
 def test_batches_of_one_data_set_may_come_from_forked_processes(server, arrays, tmp_path, client):

@@ -22,7 +22,13 @@ def test_every_example_shows_its_output():
 def test_an_example_prints_what_the_readme_shows(server, code, shown):
     environment = {**os.environ, "SEGSCORE_URL": server.url}
     result = subprocess.run(
-        [sys.executable, "-c", code.replace("http://127.0.0.1:8080", server.url)], cwd=ROOT, env=environment,
-        capture_output=True, text=True, check=False, timeout=60)
+        [sys.executable, "-c", code.replace("http://127.0.0.1:8080", server.url)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert result.returncode == 0, result.stderr
     assert result.stdout == shown

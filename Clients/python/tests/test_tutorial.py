@@ -62,7 +62,8 @@ def test_only_the_imports_change(tmp_path, monkeypatch):
     np.save(tmp_path / "given_masks.npy", labels.astype(np.int64))
     np.save(tmp_path / "predicted_masks.npy", pred_probs)
     (theirs, their_figures), (ours, our_figures) = (
-        follow(package, tmp_path, monkeypatch) for package in ("cleanlab", "segscore"))
+        follow(package, tmp_path, monkeypatch) for package in ("cleanlab", "segscore")
+    )
     for name in ("issues", "class_issues", "pixel_scores", "issues_from_score"):
         assert ours[name].dtype == theirs[name].dtype and ours[name].any()
         np.testing.assert_array_equal(ours[name], theirs[name])
@@ -82,7 +83,10 @@ def test_pictures_mark_the_issues(monkeypatch):
     issues[1, 2:4, 3] = issues[2, 5, 5] = True
     display_issues(issues, labels=labels, pred_probs=pred_probs, block=False)
     assert [figure.axes[-1].get_title() for figure, _ in shown] == [
-        "image 1, issue pixels: 2", "image 2, issue pixels: 1", "image 0, issue pixels: 0"]
+        "image 1, issue pixels: 2",
+        "image 2, issue pixels: 1",
+        "image 0, issue pixels: 0",
+    ]
     assert all(options == {"block": False} for _, options in shown)
     given, likeliest, marked = (axis.images[0].get_array() for axis in shown[0][0].axes)
     assert ((marked[..., 1] < 0.5) == issues[1]).all()
@@ -94,12 +98,17 @@ def test_pictures_mark_the_issues(monkeypatch):
     plt.close("all")
 
 
-@pytest.mark.parametrize("name, call", [
-    ("matplotlib", "display_issues(np.zeros((1, 2, 2), bool))"),
-    ("pandas", "common_label_issues(np.zeros((1, 2, 2), bool), np.zeros((1, 2, 2), int), np.zeros((1, 3, 2, 2)))"),
-])
+@pytest.mark.parametrize(
+    "name, call",
+    [
+        ("matplotlib", "display_issues(np.zeros((1, 2, 2), bool))"),
+        ("pandas", "common_label_issues(np.zeros((1, 2, 2), bool), np.zeros((1, 2, 2), int), np.zeros((1, 3, 2, 2)))"),
+    ],
+)
 def test_what_is_missing_is_named(name, call):
-    script = f"import sys; sys.modules[{name!r}] = None\nimport numpy as np\n" \
-             f"from segscore.segmentation.summary import *\n{call}"
+    script = (
+        f"import sys; sys.modules[{name!r}] = None\nimport numpy as np\n"
+        f"from segscore.segmentation.summary import *\n{call}"
+    )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert "ImportError" in result.stderr and "pip install" in result.stderr and name in result.stderr

@@ -60,10 +60,15 @@ def torch(monkeypatch):
 BFLOAT16 = PRED_PROBS.astype(ml_dtypes.bfloat16)
 EXACT = BFLOAT16.astype(np.float32)
 WAYS = {
-    "ml_dtypes": BFLOAT16, "torch": Bits(BFLOAT16), "torch, Fortran": Bits(np.asfortranarray(BFLOAT16)),
+    "ml_dtypes": BFLOAT16,
+    "torch": Bits(BFLOAT16),
+    "torch, Fortran": Bits(np.asfortranarray(BFLOAT16)),
     "torch, every other row": Bits(BFLOAT16.repeat(2, axis=2)[:, :, ::2]),
-    "list": list(BFLOAT16), "list of tensors": [Bits(image) for image in BFLOAT16],
-    "zarr-like": Stored(BFLOAT16, (1, 2, 24, 16)), "float8": None, "generator": None,
+    "list": list(BFLOAT16),
+    "list of tensors": [Bits(image) for image in BFLOAT16],
+    "zarr-like": Stored(BFLOAT16, (1, 2, 24, 16)),
+    "float8": None,
+    "generator": None,
 }
 
 
@@ -92,17 +97,24 @@ def test_bfloat16_in_the_functions(given):
     np.testing.assert_allclose(scores, expected[0], atol=2e-6)
     issues = filter.find_label_issues(LABELS, given, verbose=False)
     np.testing.assert_array_equal(issues, filter.find_label_issues(LABELS, EXACT, verbose=False))
-    for masks, mask in zip(summary.filter_by_class(1, issues, LABELS, given),
-                           summary.filter_by_class(1, issues, LABELS, EXACT)):
+    for masks, mask in zip(
+        summary.filter_by_class(1, issues, LABELS, given), summary.filter_by_class(1, issues, LABELS, EXACT)
+    ):
         np.testing.assert_array_equal(masks, mask)
     assert summary.common_label_issues(issues, LABELS, given, verbose=False).equals(
-        summary.common_label_issues(issues, LABELS, EXACT, verbose=False))
+        summary.common_label_issues(issues, LABELS, EXACT, verbose=False)
+    )
 
 
 def test_labels_may_be_of_tensors_types(client):
     expected = client.score(LABELS, PRED_PROBS).image_scores
-    for labels in (LABELS.astype(ml_dtypes.bfloat16), Bits(LABELS.astype(ml_dtypes.bfloat16)),
-                   LABELS.astype(ml_dtypes.int4), LABELS.astype(np.longdouble), LABELS.astype(np.float16)):
+    for labels in (
+        LABELS.astype(ml_dtypes.bfloat16),
+        Bits(LABELS.astype(ml_dtypes.bfloat16)),
+        LABELS.astype(ml_dtypes.int4),
+        LABELS.astype(np.longdouble),
+        LABELS.astype(np.float16),
+    ):
         np.testing.assert_array_equal(client.score(labels, PRED_PROBS).image_scores, expected)
 
 
@@ -112,8 +124,10 @@ def test_labels_may_be_of_tensors_types(client):
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, bool, np.longdouble, ml_dtypes.bfloat16])
 def test_one_hot_predictions_are_scored_as_cleanlab_does(dtype):
     hot = HOT.astype(dtype)
-    for ours, theirs in zip(rank.get_label_quality_scores(LABELS, hot, verbose=False),
-                            their_rank.get_label_quality_scores(LABELS, hot, verbose=False)):
+    for ours, theirs in zip(
+        rank.get_label_quality_scores(LABELS, hot, verbose=False),
+        their_rank.get_label_quality_scores(LABELS, hot, verbose=False),
+    ):
         assert ours.dtype == theirs.dtype
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-6)
     options = {"method": "num_pixel_issues", "verbose": False}
@@ -123,8 +137,9 @@ def test_one_hot_predictions_are_scored_as_cleanlab_does(dtype):
     np.testing.assert_array_equal(pixels, expected)
     for downsample in (1, 2):
         found = filter.find_label_issues(LABELS, hot, downsample=downsample, verbose=False)
-        np.testing.assert_array_equal(found, filter.find_label_issues(
-            LABELS, HOT.astype(np.float64), downsample=downsample, verbose=False))
+        np.testing.assert_array_equal(
+            found, filter.find_label_issues(LABELS, HOT.astype(np.float64), downsample=downsample, verbose=False)
+        )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -168,7 +183,7 @@ def test_copies_in_another_type_are_no_larger_than_a_piece(monkeypatch):
     monkeypatch.setattr(_parts, "PIECE", 1000)
     for given, expected in ((BFLOAT16, EXACT), (HOT, HOT.astype(np.float32)), (Bits(BFLOAT16), EXACT)):
         for array, wanted in ((given, expected), (given[:, :, ::2], expected[:, :, ::2])):
-            batch, = DataSet(np.zeros(wanted[:, 0].shape, int), array, 1 << 30).batches()
+            (batch,) = DataSet(np.zeros(wanted[:, 0].shape, int), array, 1 << 30).batches()
             pieces = [bytes(piece) for pieces in batch.pred_probs.pieces() for piece in pieces]
             assert b"".join(pieces) == wanted.tobytes() and max(map(len, pieces)) <= 1000
 
@@ -214,7 +229,9 @@ class StoredMasked(Stored):
 
 
 MASKED = {
-    "array": masked, "variable": TurnsMasked, "list": lambda array: [masked(image) for image in array],
+    "array": masked,
+    "variable": TurnsMasked,
+    "list": lambda array: [masked(image) for image in array],
     "generator": lambda array: (masked(image) for image in array),
     "generator of lists": lambda array: iter([[masked(image) for image in array]]),
     "stored": lambda array: StoredMasked(array, (1, *array.shape[1:])),
@@ -241,19 +258,26 @@ def test_a_mask_is_never_dropped(client, name, form):
 def test_a_mask_is_never_dropped_in_summaries(name):
     arrays = {"issues": LABELS > 1, "labels": LABELS, "pred_probs": PRED_PROBS}
     arrays[name] = masked(arrays[name])
-    for function in (summary.common_label_issues, summary.display_issues, lambda **options: summary.filter_by_class(
-            1, **options)):
+    for function in (
+        summary.common_label_issues,
+        summary.display_issues,
+        lambda **options: summary.filter_by_class(1, **options),
+    ):
         with pytest.raises(ValueError, match=f"{name} is a masked array"):
             function(**arrays)
 
 
-@pytest.mark.parametrize("wrong, sentence", [
-    (lambda array: array.astype(object), r"holds Python objects \(object\).*list of arrays.*astype"),
-    (lambda array: [image.astype(object) for image in array], "holds Python objects"),
-    (lambda array: Stored(array.astype(object), (1, *array.shape[1:])), "holds Python objects"),
-    (lambda array: array.astype(ml_dtypes.bfloat16).view("V2"), r"bytes of no type.*view\(ml_dtypes.bfloat16\)"),
-    (lambda array: np.zeros(array.shape, [("a", "f4"), ("b", "f4")]), "bytes of no type"),
-], ids=["objects", "list of objects", "stored objects", "raw bfloat16", "records"])
+@pytest.mark.parametrize(
+    "wrong, sentence",
+    [
+        (lambda array: array.astype(object), r"holds Python objects \(object\).*list of arrays.*astype"),
+        (lambda array: [image.astype(object) for image in array], "holds Python objects"),
+        (lambda array: Stored(array.astype(object), (1, *array.shape[1:])), "holds Python objects"),
+        (lambda array: array.astype(ml_dtypes.bfloat16).view("V2"), r"bytes of no type.*view\(ml_dtypes.bfloat16\)"),
+        (lambda array: np.zeros(array.shape, [("a", "f4"), ("b", "f4")]), "bytes of no type"),
+    ],
+    ids=["objects", "list of objects", "stored objects", "raw bfloat16", "records"],
+)
 @pytest.mark.parametrize("name", ["labels", "pred_probs"])
 def test_elements_that_are_no_numbers_are_refused(client, name, wrong, sentence):
     arrays = {"labels": LABELS, "pred_probs": PRED_PROBS}

@@ -13,6 +13,18 @@ from .job import ClassPair, Job, Progress, RankedImage
 from .scores import Scores
 
 __all__ = [
-    "ClassPair", "Client", "Dataset", "InvalidInput", "Job", "JobEnded", "Progress", "RankedImage", "Scores",
-    "SegscoreError", "Unreachable", "__version__", "configure", "default_client",
+    "ClassPair",
+    "Client",
+    "Dataset",
+    "InvalidInput",
+    "Job",
+    "JobEnded",
+    "Progress",
+    "RankedImage",
+    "Scores",
+    "SegscoreError",
+    "Unreachable",
+    "__version__",
+    "configure",
+    "default_client",
 ]

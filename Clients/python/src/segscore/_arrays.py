@@ -17,7 +17,7 @@ PREFIX = 10  # Bytes of an npy file that tell how long its header is.
 
 
 def read_array(
-    transport: Transport, path: str, query: Mapping[str, Any] | None = None, dtype: Any = None,
+    transport: Transport, path: str, query: Mapping[str, Any] | None = None, dtype: Any = None
 ) -> np.ndarray:
     """The array at a path, in another element type if one is given.
 
@@ -65,8 +65,8 @@ class Filling:
         step = BLOCK // self._sent_type.itemsize
         scratch = np.empty(0 if same_type else step, self._sent_type)
         while self._elements < flat.size:
-            target = flat[self._elements:self._elements + step]
-            block = target if same_type else scratch[:target.size]
+            target = flat[self._elements : self._elements + step]
+            block = target if same_type else scratch[: target.size]
             read_into(answer, block.view(np.uint8).data)
             if not same_type:
                 target[...] = block

@@ -51,11 +51,11 @@ class Bands:
         row = image.shape[2] * image.itemsize
         for band, index in np.argwhere(present).tolist():
             start = (index * image.shape[1] + band * self._rows) * row
-            yield data[start:start + self._rows * row]
+            yield data[start : start + self._rows * row]
 
     def _copies(self, image: np.ndarray, present: np.ndarray) -> Iterator[memoryview]:
         for band, index in np.argwhere(present).tolist():
-            yield from pieces_of(image[index, band * self._rows:(band + 1) * self._rows], self.dtype)
+            yield from pieces_of(image[index, band * self._rows : (band + 1) * self._rows], self.dtype)
 
 
 def banded(batch: Batch, ignore_label: int | None) -> Batch:

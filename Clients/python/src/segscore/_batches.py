@@ -118,7 +118,7 @@ def check_shapes(labels: Any, pred_probs: Any, images: bool = True) -> None:
         raise ValueError(f"labels must be of shape ({first}H, W), not {given}")
     if len(predicted) != 3 + images:
         raise ValueError(f"pred_probs must be of shape ({first}K, H, W), not {predicted}")
-    if given != predicted[:images] + predicted[images + 1:]:
+    if given != predicted[:images] + predicted[images + 1 :]:
         raise ValueError(f"labels {given} and pred_probs {predicted} must agree in {first}H and W")
 
 
@@ -165,4 +165,5 @@ def _stacked(pairs: list[tuple[Any, Any]]) -> Batch:
     label, probability = _types(*pairs[0])
     return Batch(
         Stacked([labels for labels, _ in pairs], "labels", label),
-        Stacked([pred_probs for _, pred_probs in pairs], "pred_probs", probability))
+        Stacked([pred_probs for _, pred_probs in pairs], "pred_probs", probability),
+    )

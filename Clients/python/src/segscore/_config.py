@@ -13,8 +13,13 @@ _client: Client | None = None
 
 
 def configure(
-    url: str | None = None, api_key: str | None = None, *, verify: Verify | None = None, timeout: float = 120,
-    retries: int = 6, batch_bytes: int = 256 << 20,
+    url: str | None = None,
+    api_key: str | None = None,
+    *,
+    verify: Verify | None = None,
+    timeout: float = 120,
+    retries: int = 6,
+    batch_bytes: int = 256 << 20,
 ) -> Client:
     """Says which server the functions of `segscore.segmentation` ask; arguments are those of `Client`.
 

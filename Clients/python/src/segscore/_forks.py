@@ -9,7 +9,8 @@ from ._pool import leave_to_parent
 
 Value = TypeVar("Value")
 
-_forks = 0  # Between this process and the one that imported the package; some processes share their number with a parent.
+# How many forks lie between the process that imported the package and this one, whose number may be that of its parent.
+_forks = 0
 
 
 class OfProcess(Generic[Value]):

@@ -53,8 +53,11 @@ def _head(boundary: str, name: str, part: Part) -> bytes:
     """What stands between two arrays: the part's fields, and the header of its npy file."""
     fields = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.npy"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n")
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {
-        "descr": np.lib.format.dtype_to_descr(part.dtype), "fortran_order": part.fortran_order, "shape": part.shape})
+    np.lib.format.write_array_header_1_0(
+        header,
+        {"descr": np.lib.format.dtype_to_descr(part.dtype), "fortran_order": part.fortran_order, "shape": part.shape},
+    )
     return fields.encode() + header.getvalue()

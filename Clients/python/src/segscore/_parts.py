@@ -71,10 +71,10 @@ class Stored:
         depth, extent = chunk_of(self.array, 0), chunk_of(self.array, 1)
         for image in range(self.images.start, self.images.stop, depth):
             if depth > 1:
-                yield from self._each(self.array[image:min(image + depth, self.images.stop)])
+                yield from self._each(self.array[image : min(image + depth, self.images.stop)])
             else:
                 for start in range(0, self.shape[1], extent):
-                    yield from self._each(self.array[image, start:start + extent])
+                    yield from self._each(self.array[image, start : start + extent])
 
     def _each(self, array: Any) -> Iterator[list[memoryview]]:
         return ([piece] for piece in pieces_of(in_memory(array, self._name), self.dtype))
@@ -107,13 +107,13 @@ def pieces_of(array: np.ndarray, dtype: np.dtype[Any]) -> Iterator[memoryview]:
     if array.flags.c_contiguous and array.dtype == dtype:
         data = bytes_of(array)
         for start in range(0, len(data), PIECE):
-            yield data[start:start + PIECE]
+            yield data[start : start + PIECE]
     elif size <= PIECE:
         yield from pieces_of(converted(array, dtype), dtype)
     else:
         step = PIECE * len(array) // size
         for start in range(0, len(array), max(step, 1)):
-            yield from pieces_of(array[start:start + step] if step else array[start], dtype)
+            yield from pieces_of(array[start : start + step] if step else array[start], dtype)
 
 
 def mapped_pieces_of(array: np.ndarray, dtype: np.dtype[Any]) -> Iterator[list[memoryview]]:
@@ -154,4 +154,4 @@ def part_of(array: Any, images: range, name: str, dtype: np.dtype[Any]) -> Part:
     """Some of an array's images, to be sent in this type."""
     if is_stored(array):
         return Stored(array, images, name, dtype)
-    return Whole(array[images.start:images.stop], dtype)
+    return Whole(array[images.start : images.stop], dtype)

@@ -123,7 +123,7 @@ def pool_for(url: str, timeout: float, verify: Verify) -> HTTPConnectionPool:
     """
     options: Any = {"timeout": Timeout(connect=10, read=timeout), "maxsize": 8, "send_timeout": timeout}
     if url.startswith("unix:"):
-        path = url[len("unix:"):]
+        path = url[len("unix:") :]
         return UnixPool("localhost", socket_path="/" + path.lstrip("/") if path.startswith("//") else path, **options)
     try:
         parts = parse_url(url)

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-
 class Bar:
     """A bar that counts images, where one is wanted and tqdm is installed; else nothing."""
 
@@ -31,7 +30,7 @@ class Bar:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
             self._bar.close()

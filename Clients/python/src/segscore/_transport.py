@@ -33,11 +33,13 @@ class Transport:
     def __init__(self, url: str, api_key: str | None, verify: Verify, timeout: float, retries: int):
         self.url = url.rstrip("/")
         if not isinstance(verify, bool):
-            verify = os.path.abspath(verify)  # It is read again where connections are made anew, maybe in another folder.
+            verify = os.path.abspath(
+                verify
+            )  # It is read again where connections are made anew, maybe in another folder.
         self._arguments = (url, api_key, verify, timeout, retries)
         self._pools = OfProcess(partial(pool_for, self.url, timeout, verify))
         rest = "" if url.startswith("unix:") else self.url.partition("://")[2]
-        self._prefix = rest[rest.index("/"):] if "/" in rest else ""
+        self._prefix = rest[rest.index("/") :] if "/" in rest else ""
         self._fields = {"User-Agent": f"segscore-python/{__version__}"}
         if api_key:
             self._fields["Authorization"] = f"Bearer {api_key}"
@@ -54,8 +56,13 @@ class Transport:
         return Attempts(self._retries)
 
     def request(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None,
-        fields: Mapping[str, str] | None = None, body: Form | None = None,
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        fields: Mapping[str, str] | None = None,
+        body: Form | None = None,
     ) -> BaseHTTPResponse:
         """The answer to a request, its body still to be read.
 
@@ -72,8 +79,14 @@ class Transport:
         while True:
             try:
                 answer = self._pool.urlopen(
-                    method, target, body=cast(Any, body), headers=sent, retries=False, redirect=False,
-                    preload_content=False)
+                    method,
+                    target,
+                    body=cast(Any, body),
+                    headers=sent,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
             except HTTPError as error:
                 unreachable = self.unreachable(error)
                 if isinstance(error, SSLError):

@@ -79,7 +79,8 @@ def refuse_masks(array: Any, name: str) -> None:
     elif np.ma.isMaskedArray(array):
         raise ValueError(
             f"{name} is a masked array, and masks are not sent. Fill it, with a label to ignore where labels are masked: "
-            "labels.filled(255) and ignore_label=255")
+            "labels.filled(255) and ignore_label=255"
+        )
 
 
 def check_type(dtype: np.dtype[Any], name: str) -> None:
@@ -91,7 +92,8 @@ def check_type(dtype: np.dtype[Any], name: str) -> None:
     if dtype.hasobject:
         raise ValueError(
             f"{name} holds Python objects ({dtype}). Images of several sizes come as a list of arrays; else give it a type "
-            f"of numbers: {name}.astype(…)")
+            f"of numbers: {name}.astype(…)"
+        )
     if dtype.kind == "V" and dtype.isbuiltin != 2 and dtype != BFLOAT16:
         hint = ". NumPy loads bfloat16 so: say what it is with .view(ml_dtypes.bfloat16)" if dtype.itemsize == 2 else ""
         raise ValueError(f"{name} holds bytes of no type that is known ({dtype}){hint}")

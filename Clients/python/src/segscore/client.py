@@ -43,8 +43,14 @@ class Client:
     """
 
     def __init__(
-        self, url: str | None = None, *, api_key: str | None = None, verify: Verify | None = None,
-        timeout: float = 120, retries: int = 6, batch_bytes: int = 256 << 20,
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        verify: Verify | None = None,
+        timeout: float = 120,
+        retries: int = 6,
+        batch_bytes: int = 256 << 20,
     ):
         url = url or os.environ.get("SEGSCORE_URL") or DEFAULT_URL
         api_key = api_key or os.environ.get("SEGSCORE_API_KEY")
@@ -59,8 +65,15 @@ class Client:
         return f"<segscore.Client of {self._transport.url}>"
 
     def score(
-        self, labels: Any, pred_probs: Any, *, method: str = "softmin", temperature: float | None = None,
-        downsample: int | None = None, threshold: float | None = None, ignore_label: int | None = None,
+        self,
+        labels: Any,
+        pred_probs: Any,
+        *,
+        method: str = "softmin",
+        temperature: float | None = None,
+        downsample: int | None = None,
+        threshold: float | None = None,
+        ignore_label: int | None = None,
         on_images: OnImages | None = None,
     ) -> Scores:
         """Scores a data set, and returns all that came out.
@@ -82,14 +95,31 @@ class Client:
             SegscoreError: The server refused for another reason, or did not answer.
         """
         job = self.submit(
-            labels, pred_probs, method=method, temperature=temperature, downsample=downsample, threshold=threshold,
-            ignore_label=ignore_label, on_images=on_images, wait=True)
+            labels,
+            pred_probs,
+            method=method,
+            temperature=temperature,
+            downsample=downsample,
+            threshold=threshold,
+            ignore_label=ignore_label,
+            on_images=on_images,
+            wait=True,
+        )
         return Scores.of(job, method, threshold)
 
     def submit(
-        self, labels: Any, pred_probs: Any, *, method: str = "softmin", temperature: float | None = None,
-        downsample: int | None = None, threshold: float | None = None, ignore_label: int | None = None,
-        on_images: OnImages | None = None, wait: bool = False, only_labelled: bool = False,
+        self,
+        labels: Any,
+        pred_probs: Any,
+        *,
+        method: str = "softmin",
+        temperature: float | None = None,
+        downsample: int | None = None,
+        threshold: float | None = None,
+        ignore_label: int | None = None,
+        on_images: OnImages | None = None,
+        wait: bool = False,
+        only_labelled: bool = False,
     ) -> Job:
         """Sends a data set, and returns the job; arguments are those of `score`.
 
@@ -115,8 +145,13 @@ class Client:
         return job.wait() if wait else job
 
     def dataset(
-        self, *, method: str = "softmin", temperature: float | None = None, downsample: int | None = None,
-        threshold: float | None = None, ignore_label: int | None = None,
+        self,
+        *,
+        method: str = "softmin",
+        temperature: float | None = None,
+        downsample: int | None = None,
+        threshold: float | None = None,
+        ignore_label: int | None = None,
     ) -> Dataset:
         """Opens a job that takes images as they come; see `Dataset`. Arguments are those of `score`."""
         wanted = parameters(method, temperature, downsample, threshold, ignore_label)
@@ -143,7 +178,7 @@ class Client:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
 
@@ -155,12 +190,13 @@ class Client:
         body = Form(batch, counting(batch, 0, on_images))
         answer = self._transport.ask("POST", "/score", query=wanted, body=body, fields=fields)
         # 200 answers with scores, 202 with the job's document.
-        return Job(self._transport, answer["job"], answer["shape"]) if "job" in answer else Job(
-            self._transport, answer["id"])
+        return (
+            Job(self._transport, answer["job"], answer["shape"])
+            if "job" in answer
+            else Job(self._transport, answer["id"])
+        )
 
-    def _post_batches(
-        self, batches: Iterable[Batch], wanted: Mapping[str, Any], on_images: OnImages | None,
-    ) -> Job:
+    def _post_batches(self, batches: Iterable[Batch], wanted: Mapping[str, Any], on_images: OnImages | None) -> Job:
         with Dataset(self._transport, wanted, self._batch_bytes) as dataset:
             for batch in batches:
                 dataset.send(batch, counting(batch, dataset.images, on_images))
@@ -170,12 +206,16 @@ class Client:
 
 
 def parameters(
-    method: str, temperature: float | None, downsample: int | None, threshold: float | None,
-    ignore_label: int | None,
+    method: str, temperature: float | None, downsample: int | None, threshold: float | None, ignore_label: int | None
 ) -> dict[str, Any]:
     """The query of a scoring request."""
-    return {"method": method, "temperature": temperature, "downsample": downsample, "threshold": threshold,
-            "ignore_label": ignore_label}
+    return {
+        "method": method,
+        "temperature": temperature,
+        "downsample": downsample,
+        "threshold": threshold,
+        "ignore_label": ignore_label,
+    }
 
 
 def counting(batch: Batch, before: int, on_images: OnImages | None) -> Callable[[float], None] | None:

@@ -138,7 +138,7 @@ class Job:
         return self._images("pixel_scores", image, dtype=dtype)
 
     def issues(
-        self, image: int | None = None, *, threshold: float | None = None, class_index: int | None = None,
+        self, image: int | None = None, *, threshold: float | None = None, class_index: int | None = None
     ) -> Images:
         """The pixels that score below a threshold, bool (N, H, W), or of one image (H, W).
 
@@ -168,7 +168,11 @@ class Job:
         return [RankedImage(**row) for row in rows]
 
     def summary(
-        self, *, class_names: Sequence[str] | None = None, exclude: Sequence[int] | None = None, top: int = 20,
+        self,
+        *,
+        class_names: Sequence[str] | None = None,
+        exclude: Sequence[int] | None = None,
+        top: int = 20,
         threshold: float | None = None,
     ) -> list[ClassPair]:
         """Which class is taken for which, most issues first.
@@ -183,11 +187,14 @@ class Job:
         excluded = ",".join(str(int(each)) for each in exclude) if exclude else None
         query = {"exclude": excluded, "top": top, "threshold": threshold}
         rows = self._transport.ask("GET", f"{self._path}/summary", query=query)
+
         # Named here, since names may hold commas.
         def name(label: str) -> str:
             return label if class_names is None else class_names[int(label)]
-        return [ClassPair(name(row["given_label"]), name(row["predicted_label"]), row["num_pixel_issues"])
-                for row in rows]
+
+        return [
+            ClassPair(name(row["given_label"]), name(row["predicted_label"]), row["num_pixel_issues"]) for row in rows
+        ]
 
     def statistics(self) -> dict[str, Any]:
         """The numbers that decided which pixels are label issues, as the server's `/statistics` gives them."""
@@ -215,5 +222,6 @@ def failure_of(document: dict[str, Any]) -> SegscoreError:
     if problem is not None and problem["status"] in (400, 422):
         return error_of(problem["status"], problem)
     detail = f"The job {document['id']} was {document['status']}."
-    return JobEnded(problem or {"status": 409, "type": "urn:segscore:job-canceled", "title": "Job canceled",
-                                "detail": detail})
+    return JobEnded(
+        problem or {"status": 409, "type": "urn:segscore:job-canceled", "title": "Job canceled", "detail": detail}
+    )

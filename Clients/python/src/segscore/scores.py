@@ -33,6 +33,9 @@ class Scores:
     def of(cls, job: Job, method: str, threshold: float | None) -> Scores:
         """Reads the results of a job that was made with these parameters."""
         return cls(
-            job.image_scores(), job.pixel_scores(),
+            job.image_scores(),
+            job.pixel_scores(),
             job.issues() if threshold is not None else None,
-            job.label_issues() if method == "num_pixel_issues" else None, job)
+            job.label_issues() if method == "num_pixel_issues" else None,
+            job,
+        )

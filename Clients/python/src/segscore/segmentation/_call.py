@@ -38,7 +38,8 @@ def job_over(labels: Any, pred_probs: Any, description: str, verbose: bool, **pa
     total = count_of(labels) if hasattr(labels, "shape") or hasattr(labels, "__len__") else None
     with Bar(description, total, verbose) as bar:
         job = default_client().submit(
-            labels, pred_probs, on_images=bar.show, wait=True, only_labelled=True, **parameters)
+            labels, pred_probs, on_images=bar.show, wait=True, only_labelled=True, **parameters
+        )
     try:
         yield job
     finally:

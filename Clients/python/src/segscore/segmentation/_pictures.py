@@ -21,7 +21,8 @@ GOLDEN = 0.618034  # Hues that are apart by this share of the circle never come 
 def colors_of(classes: int) -> np.ndarray:
     """A colour for each class, and black behind them for labels that are none; (K + 1, 3)."""
     colors = [
-        colorsys.hsv_to_rgb(k * GOLDEN % 1, (0.45, 0.75)[k % 2], (0.95, 0.7, 0.85)[k % 3]) for k in range(classes)]
+        colorsys.hsv_to_rgb(k * GOLDEN % 1, (0.45, 0.75)[k % 2], (0.95, 0.7, 0.85)[k % 3]) for k in range(classes)
+    ]
     return np.array([*colors, (0, 0, 0)])
 
 
@@ -37,8 +38,12 @@ def legend(class_names: Sequence[str], classes: int, **options: Any) -> None:
 
 
 def picture(
-    image: int, issues: np.ndarray, labels: np.ndarray | None, likeliest: np.ndarray | None,
-    classes: int | None, **options: Any,
+    image: int,
+    issues: np.ndarray,
+    labels: np.ndarray | None,
+    likeliest: np.ndarray | None,
+    classes: int | None,
+    **options: Any,
 ) -> None:
     """Shows an image's labels, its likeliest classes and its issues beside each other, as far as they are given."""
     panels: list[Any] = []

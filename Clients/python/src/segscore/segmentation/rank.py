@@ -68,9 +68,7 @@ def get_label_quality_scores(
         return job.image_scores(), job.pixel_scores(dtype=dtype)
 
 
-def issues_from_scores(
-    image_scores: np.ndarray, pixel_scores: Images | None = None, threshold: float = 0.1,
-) -> Images:
+def issues_from_scores(image_scores: np.ndarray, pixel_scores: Images | None = None, threshold: float = 0.1) -> Images:
     """Turns scores into issues. This asks no server.
 
     Where we differ from cleanlab 2.9 on purpose:
@@ -104,7 +102,7 @@ def issues_from_scores(
         return mask
     image_scores = np.asarray(image_scores)
     order = np.argsort(image_scores, kind="stable")
-    return order[:np.searchsorted(image_scores[order], threshold)]
+    return order[: np.searchsorted(image_scores[order], threshold)]
 
 
 def _score_type(pred_probs: Any) -> np.dtype[Any] | None:

@@ -69,7 +69,7 @@ def display_issues(
         classes = int(max(_elements(labels, image, "labels").max() for image in range(len(counts)))) + 1
     if class_names is not None and classes is not None:
         legend(class_names, classes, **kwargs)
-    for image in np.argsort(-counts, kind="stable")[:TOP if top is None else top]:
+    for image in np.argsort(-counts, kind="stable")[: TOP if top is None else top]:
         mask = _elements(issues, image, "issues").astype(bool)
         given = None if labels is None else _elements(labels, image, "labels")
         if given is not None and exclude:
@@ -124,11 +124,16 @@ def common_label_issues(
                 pairs[divmod(code, classes)] += count
             bar.show(image + 1)
     left_out = set(exclude or ())
-    listed = [(label, predicted, count) for (label, predicted), count in sorted(pairs.items())
-              if 0 <= label < classes and predicted not in left_out]
+    listed = [
+        (label, predicted, count)
+        for (label, predicted), count in sorted(pairs.items())
+        if 0 <= label < classes and predicted not in left_out
+    ]
     listed.sort(key=lambda row: row[2], reverse=True)
-    rows = [(_name(label, class_names), _name(predicted, class_names), count)
-            for label, predicted, count in listed[:TOP if top is None else top]]
+    rows = [
+        (_name(label, class_names), _name(predicted, class_names), count)
+        for label, predicted, count in listed[: TOP if top is None else top]
+    ]
     if verbose:
         for label, predicted, count in rows:
             print(f"{count} pixels of class {label!r} look like class {predicted!r}")
@@ -152,14 +157,16 @@ def filter_by_class(class_index: int, issues: Any, labels: Any, pred_probs: Any)
     """
     _class_count(issues, labels, pred_probs)
     shapes = _shapes(issues)
-    subset: Images = [np.zeros(shape, bool) for shape in shapes] if _is_listed(issues) else np.zeros(_shape(issues), bool)
+    subset: Images = (
+        [np.zeros(shape, bool) for shape in shapes] if _is_listed(issues) else np.zeros(_shape(issues), bool)
+    )
     for image, places, given, likeliest in _at_issues(issues, labels, pred_probs):
         subset[image][places] = np.isin(given, class_index) | np.isin(likeliest, class_index)
     return subset
 
 
 def _at_issues(
-    issues: Any, labels: Any, pred_probs: Any,
+    issues: Any, labels: Any, pred_probs: Any
 ) -> Iterator[tuple[int, tuple[np.ndarray, ...], np.ndarray, np.ndarray]]:
     """Of each image its number, where its issues are, and the labels and most probable classes there."""
     for image in range(count_of(issues)):
