@@ -13,7 +13,8 @@ struct segscore_mhd_options {
     void *context;
     MHD_AcceptPolicyCallback admit;
     MHD_NotifyConnectionCallback connection;
-    void *(*target)(void *context, const char *target, struct MHD_Connection *connection);
+    /// May write to the target, which lies in the connection's buffer.
+    void *(*target)(void *context, char *target, struct MHD_Connection *connection);
     MHD_AccessHandlerCallback handle;
     MHD_RequestCompletedCallback complete;
     void (*log)(void *context, const char *message);
@@ -59,7 +60,7 @@ static inline struct MHD_Daemon *segscore_mhd_start(struct segscore_mhd_options 
         0, o->admit, o->context, o->handle, o->context,
         MHD_OPTION_EXTERNAL_LOGGER, segscore_mhd_log, o,
         MHD_OPTION_LISTEN_SOCKET, o->listening_socket,
-        MHD_OPTION_URI_LOG_CALLBACK, o->target, o->context,
+        MHD_OPTION_URI_LOG_CALLBACK, (void *(*)(void *, const char *, struct MHD_Connection *)) o->target, o->context,
         MHD_OPTION_NOTIFY_COMPLETED, o->complete, o->context,
         MHD_OPTION_NOTIFY_CONNECTION, o->connection, o->context,
         MHD_OPTION_CONNECTION_LIMIT, o->connections,
@@ -92,7 +93,14 @@ static inline int segscore_mhd_takes_tls(const char *certificate, const char *ke
     return 1;
 }
 
-/// The socket of a connection; open until the connection's last request is completed.
+/// What a connection's notification left for its socket.
+static inline void *segscore_mhd_socket_context(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
+/// The socket of a connection; open until the connection's notification that it is closed has returned.
 static inline int segscore_mhd_descriptor(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info == NULL ? -1 : info->connect_fd;

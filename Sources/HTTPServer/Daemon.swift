@@ -82,26 +82,43 @@ private func admit(
     unsafe listener(context)?.core.hasRoom == true ? .YES : .NO
 }
 
-/// `MHD_NotifyConnectionCallback`.
+/// `MHD_NotifyConnectionCallback`; the socket's context is its ``Connection``.
 private func connectionChanged(
     context: UnsafeMutableRawPointer?, connection: OpaquePointer?,
     socketContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, change: MHD_ConnectionNotificationCode
 ) {
-    guard let core = unsafe listener(context)?.core, let connection = unsafe connection else { return }
-    let descriptor = unsafe segscore_mhd_descriptor(connection)
+    guard let listener = unsafe listener(context), let handle = unsafe connection,
+        let socketContext = unsafe socketContext
+    else { return }
     switch change {
-    case .CONNECTION_NOTIFY_STARTED: core.connections.began(descriptor)
-    case .CONNECTION_NOTIFY_CLOSED: core.connections.ended(descriptor)
+    case .CONNECTION_NOTIFY_STARTED:
+        let connection = unsafe Connection(handle, listener: listener)
+        unsafe socketContext.pointee = Unmanaged.passRetained(connection).toOpaque()
+    case .CONNECTION_NOTIFY_CLOSED:
+        guard let connection = unsafe socketContext.pointee else { return }
+        unsafe socketContext.pointee = nil
+        unsafe Unmanaged<Connection>.fromOpaque(connection).takeRetainedValue().end()
     }
 }
 
-/// Makes the exchange of a request whose first line is in; `completeExchange` releases it.
+@unsafe
+private func connection(_ handle: OpaquePointer?) -> Connection? {
+    guard let handle = unsafe handle, let context = unsafe segscore_mhd_socket_context(handle) else { return nil }
+    return unsafe Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue()
+}
+
+/// Makes the exchange of a request whose first line is in; the connection keeps it until the request is completed.
+///
+/// What the library takes for arguments is ended behind its `?` once the target is copied: nobody asks the library for them, and
+/// where they are so many that their list finds no room, 0.9.75 refuses the request and goes on parsing it
+/// (`src/microhttpd/connection.c`, `parse_initial_message_line`).
 private func beginExchange(
-    context: UnsafeMutableRawPointer?, target: UnsafePointer<CChar>?, connection: OpaquePointer?
+    context: UnsafeMutableRawPointer?, target: UnsafeMutablePointer<CChar>?, connection handle: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
-    guard let listener = unsafe listener(context), let connection = unsafe connection else { return nil }
-    let exchange = unsafe Exchange(listener: listener, connection: connection, target: target)
-    return unsafe Unmanaged.passRetained(exchange).toOpaque()
+    guard let connection = unsafe connection(handle) else { return nil }
+    let exchange = unsafe connection.beginRequest(target: target)
+    if let target = unsafe target, let mark = unsafe strchr(target, 0x3F), unsafe mark[1] != 0 { unsafe mark[1] = 0 }
+    return unsafe Unmanaged.passUnretained(exchange).toOpaque()
 }
 
 /// `MHD_AccessHandlerCallback`.
@@ -118,14 +135,13 @@ private func handleExchange(
     return unsafe Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue().handle(call)
 }
 
-/// `MHD_RequestCompletedCallback`; called once for each request that `beginExchange` saw.
+/// `MHD_RequestCompletedCallback`; called once for most requests that `beginExchange` saw, see ``Connection``.
 private func completeExchange(
-    context: UnsafeMutableRawPointer?, connection: OpaquePointer?,
+    context: UnsafeMutableRawPointer?, connection handle: OpaquePointer?,
     request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, reason: MHD_RequestTerminationCode
 ) {
-    guard let exchange = unsafe request?.pointee else { return }
     unsafe request?.pointee = nil
-    unsafe Unmanaged<Exchange>.fromOpaque(exchange).takeRetainedValue().complete()
+    unsafe connection(handle)?.completeRequest()
 }
 
 private func logMessage(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {

@@ -50,14 +50,12 @@ final class Exchange: @unchecked Sendable {
         case closed
     }
 
-    private let listener: Listener
-    private var core: ServerCore { listener.core }
-    private let connection: OpaquePointer
+    private let connection: Connection
+    private var listener: Listener { connection.listener }
+    private var core: ServerCore { connection.listener.core }
     /// As it came; nil where it holds a byte that no target may.
     private let target: String?
     private let reply = Mutex(Reply.open)
-    /// The connection's socket, open until the library calls no more.
-    private let descriptor: Int32
     /// When the client had last sent enough of the request, in nanoseconds of uptime.
     private let lastReceived: Atomic<UInt64>
     /// When the first line was in, on the same clock.
@@ -87,18 +85,15 @@ final class Exchange: @unchecked Sendable {
 
     /// - Parameter target: The request's target, not yet unescaped.
     @unsafe
-    init(listener: Listener, connection: OpaquePointer, target: UnsafePointer<CChar>?) {
-        self.listener = listener
-        unsafe self.connection = connection
+    init(connection: Connection, target: UnsafePointer<CChar>?) {
+        self.connection = connection
         startedAt = DispatchTime.now().uptimeNanoseconds
         lastReceived = Atomic(startedAt)
-        descriptor = unsafe segscore_mhd_descriptor(connection)
         self.target = unsafe target.flatMap { target in
             let text = unsafe String(cString: target)
             return text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } && !text.isEmpty ? text : nil
         }
         core.metrics.began()
-        core.connections.requestBegan(descriptor)
         if !core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
     }
 
@@ -130,10 +125,13 @@ final class Exchange: @unchecked Sendable {
             guard receive(bytes.extracting(start..<end)) == .YES else { return .NO }
             start = end
             if start < bytes.count {
-                var on: Int32 = 1
-                let size = socklen_t(MemoryLayout<Int32>.size)
+                let result = connection.withDescriptor { descriptor in
+                    var on: Int32 = 1
+                    let size = socklen_t(MemoryLayout<Int32>.size)
+                    return unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_QUICKACK, &on, size)
+                }
                 // There is nothing to acknowledge on Unix sockets.
-                acknowledgesEarly = unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_QUICKACK, &on, size) == 0
+                acknowledgesEarly = result == 0
             }
         } while start < bytes.count
         return .YES
@@ -157,15 +155,18 @@ final class Exchange: @unchecked Sendable {
     /// Whether the socket has nothing more to read and never will; false over TLS, where that is not the end.
     private var isAtEnd: Bool {
         guard !listener.isSecure else { return false }
-        var byte: UInt8 = 0
-        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0
+        let count = connection.withDescriptor { descriptor in
+            var byte: UInt8 = 0
+            return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+        }
+        return count == 0
     }
 
     /// Refuses a request that has stopped arriving, or comes too slowly: what the library would do is to close without a word.
     ///
     /// An answer may not be queued before the body is complete, so it is written to the socket by hand, which is then
-    /// shut down; the library sees that as a client that went away. With the lock held, since it is not closed before
-    /// ``complete()`` has had it. Nothing is written into a TLS connection, where only the library knows the keys.
+    /// shut down; the library sees that as a client that went away. Nothing is written into a TLS connection, where only the
+    /// library knows the keys.
     ///
     /// - Parameters:
     ///   - deadline: In nanoseconds of uptime; who has sent enough since is left alone.
@@ -174,11 +175,11 @@ final class Exchange: @unchecked Sendable {
             guard case .open = reply, lastReceived.load(ordering: .relaxed) < deadline else { return }
             reply = .closed
             isExpired.store(true, ordering: .relaxed)
-            if !listener.isSecure {
-                let bytes = problem(.timedOut).closingBytes(id: id.withLock { $0 })
+            let bytes = listener.isSecure ? [] : problem(.timedOut).closingBytes(id: id.withLock { $0 })
+            _ = connection.withDescriptor { descriptor in
                 _ = unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+                shutdown(descriptor, Int32(SHUT_RDWR))
             }
-            shutdown(descriptor, Int32(SHUT_RDWR))
         }
     }
 
@@ -189,7 +190,7 @@ final class Exchange: @unchecked Sendable {
     func noticeEnd() {
         reply.withLock { reply in
             guard case .open = reply, isAtEnd else { return }
-            shutdown(descriptor, Int32(SHUT_RD))
+            _ = connection.withDescriptor { shutdown($0, Int32(SHUT_RD)) }
         }
     }
 
@@ -204,7 +205,7 @@ final class Exchange: @unchecked Sendable {
                 reply = .ready(response)
             case .suspended:
                 reply = .ready(response)
-                unsafe MHD_resume_connection(connection)
+                unsafe MHD_resume_connection(connection.handle)
             case .ready, .closed:
                 return false
             }
@@ -237,7 +238,6 @@ final class Exchange: @unchecked Sendable {
         }
         sentBytes += streamedBytes
         core.metrics.ended()
-        core.connections.requestEnded(descriptor)
         core.inFlight.remove(self)
         core.configuration.logger.debug("request", metadata: metadata)
     }
@@ -296,7 +296,7 @@ final class Exchange: @unchecked Sendable {
         id.withLock { $0 = Self.randomID() }
         method = unsafe String(cString: call.method)
         let fields = try unsafe FieldCollector.collect(
-            connection, method: call.method, version: call.version,
+            connection.handle, method: call.method, version: call.version,
             maxHeaderBytes: core.configuration.maxHeaderBytes)
         if let requestID = fields.requestID { id.withLock { $0 = requestID } }
         trace = fields[.traceParent].flatMap(TraceContext.init)
@@ -384,7 +384,7 @@ final class Exchange: @unchecked Sendable {
                 reply = .closed
                 return (response, .YES)
             case .open:
-                unsafe MHD_suspend_connection(connection)
+                unsafe MHD_suspend_connection(connection.handle)
                 reply = .suspended
                 return (nil, .YES)
             case .suspended:
@@ -411,11 +411,11 @@ final class Exchange: @unchecked Sendable {
         status = response.head.status.code
         sentBytes = method == "HEAD" ? 0 : response.body.byteCount
         count()
-        let sent = response.body.stream.map { unsafe SentStream($0, on: connection) }
+        let sent = response.body.stream.map { unsafe SentStream($0, on: connection.handle) }
         stream.withLock { $0 = sent }
         // A stop that came before the line above has not seen the stream.
         if core.inFlight.isStopping { sent?.end() }
         return unsafe queue(
-            response, on: connection, stream: sent, id: id.withLock { $0 }, closing: core.inFlight.isDraining)
+            response, on: connection.handle, stream: sent, id: id.withLock { $0 }, closing: core.inFlight.isDraining)
     }
 }

@@ -1,0 +1,81 @@
+// For SHUT_RDWR: its header belongs to whichever of the two modules the compiler meets first.
+import CMicroHTTPD
+import Dispatch
+import Glibc
+import Synchronization
+
+/// A client's connection, from when it is accepted until just before libmicrohttpd closes its socket.
+///
+/// The number of a socket means another one as soon as the library has closed it, so it is used under a lock with which the
+/// connection is still open: see ``withDescriptor(_:)``.
+///
+/// The library closes some connections without a word about their requests: 0.9.75 where a second thing is wrong with a
+/// request that it is refusing, or where `epoll_ctl` fails (`src/microhttpd/connection.c`, `transmit_error_response_len` and
+/// `MHD_connection_epoll_update_`). So a connection holds its request's exchange, and completes it at the latest when it ends.
+///
+/// `@unchecked Sendable`: `exchange` is touched by the connection's daemon thread alone.
+@safe
+final class Connection: @unchecked Sendable {
+    private struct State {
+        var isOpen = true
+        /// Since when it waits for a request, in nanoseconds of uptime; nil while there is one.
+        var waitsSince: UInt64? = DispatchTime.now().uptimeNanoseconds
+    }
+
+    let listener: Listener
+    let handle: OpaquePointer
+    private let descriptor: Int32
+    private let state = Mutex(State())
+    private var exchange: Exchange?
+
+    @unsafe
+    init(_ handle: OpaquePointer, listener: Listener) {
+        self.listener = listener
+        unsafe self.handle = handle
+        unsafe descriptor = segscore_mhd_descriptor(handle)
+        listener.core.connections.add(self)
+    }
+
+    /// Calls `action` with the connection's socket, which stays this connection's while that runs.
+    ///
+    /// - Returns: What `action` returns; nil where the library has closed the connection, or is about to.
+    func withDescriptor<Result: Sendable>(_ action: (Int32) -> Result) -> Result? {
+        state.withLock { $0.isOpen ? action(descriptor) : nil }
+    }
+
+    /// Makes the exchange of a request whose first line is in. It lives until ``completeRequest()``.
+    ///
+    /// - Parameter target: The request's target, not yet unescaped.
+    @unsafe
+    func beginRequest(target: UnsafePointer<CChar>?) -> Exchange {
+        completeRequest()
+        state.withLock { $0.waitsSince = nil }
+        let exchange = unsafe Exchange(connection: self, target: target)
+        self.exchange = exchange
+        return exchange
+    }
+
+    /// The library is done with the request that there is, if any.
+    func completeRequest() {
+        guard let exchange else { return }
+        self.exchange = nil
+        exchange.complete()
+        state.withLock { $0.waitsSince = DispatchTime.now().uptimeNanoseconds }
+    }
+
+    /// The library closes the socket next.
+    func end() {
+        completeRequest()
+        state.withLock { $0.isOpen = false }
+        listener.core.connections.remove(self)
+    }
+
+    /// Shuts the socket down where it has waited for a request since before a time, in nanoseconds of uptime; the library then
+    /// closes it.
+    func expire(before deadline: UInt64) {
+        state.withLock { state in
+            guard state.isOpen, let since = state.waitsSince, since < deadline else { return }
+            shutdown(descriptor, Int32(SHUT_RDWR))
+        }
+    }
+}
