@@ -53,6 +53,13 @@ class Client(requests.Session):
         record(method, answer.request.path_url, answer.status_code, answer.headers, answer.content)
         return answer
 
+    def is_served(self):
+        """Whether the server is there, and answers."""
+        try:
+            return self.get("/livez").status_code == 200
+        except requests.ConnectionError:
+            return False
+
     def score(self, body, accept=None, path="/score", headers=None, **parameters):
         """Posts a body of `bodies.py`."""
         fields = body.fields | ({"Accept": accept} if accept else {}) | (headers or {})

@@ -1,11 +1,11 @@
 // Comes between a program and the C library, by LD_PRELOAD: has a chosen call fail, or end the process before, half way
-// through or after it, and takes down what was done to files. faults.py compiles this and is its other side; the two share
-// `struct control`.
+// through or after it, and takes down what was done to files. faults.py compiles this and is its other side; the two
+// share `struct control`.
 //
-// Files count where they lie in one of FAULTS_ROOTS (absolute paths, with colons between them). Allocations count by who
-// calls: a name of an object file in `objects`. What is counted, and what happens when, stands in a page of memory that
-// FAULTS_CONTROL names, so that faults can be set while the program runs. FAULTS_LOG names the file of what was done, which
-// a test can do again up to any point.
+// Files count where they lie in one of FAULTS_ROOTS (absolute paths, with colons between them). Allocations count by
+// who calls: a name of an object file in `objects`. What is counted, and what happens when, stands in a page of memory
+// that FAULTS_CONTROL names, so that faults can be set while the program runs. FAULTS_LOG names the file of what was
+// done, which a test can do again up to any point.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -32,7 +32,9 @@
 
 enum kind { OPEN, WRITE, SYNC, RENAME, UNLINK, TRUNCATE, MKDIR, ALLOCATE, MAP, KINDS };
 enum action { NOTHING, FAIL, KILL_BEFORE, KILL_HALFWAY, KILL_AFTER, FAIL_SHORT };
-enum operation { CREATED = 1, WRITTEN, TRUNCATED, SYNCED, DIRECTORY_SYNCED, RENAMED, UNLINKED, MADE, REMOVED, SENT };
+enum operation {
+    CREATED = 1, WRITTEN, TRUNCATED, SYNCED, DIRECTORY_SYNCED, RENAMED, UNLINKED, MADE, REMOVED, SENT, COUNTED
+};
 
 enum { SITES = 8192, FRAMES = 8, OBJECTS = 128, OBJECT_NAME = 48 };
 
@@ -47,7 +49,7 @@ struct control {
     _Atomic uint64_t loaded;
     _Atomic uint64_t kinds, action, error, at, times, site, minimum;
     _Atomic uint64_t seen, hits;
-    _Atomic uint64_t records_sites, logged;
+    _Atomic uint64_t records_sites, logged, sent;
     _Atomic uint64_t counts[16];
     char hit[512];
     char objects[256];
@@ -151,25 +153,6 @@ static bool absolute(int directory, const char *name, char *path) {
     return snprintf(path, PATH_MAX, "%s/%s", base, name) < PATH_MAX;
 }
 
-// Whether the call is one of those that were set to be hit.
-static enum action count(enum kind kind, const char *name, const char *detail, uint64_t hash) {
-    atomic_fetch_add(&control->counts[kind], 1);
-    uint64_t action = atomic_load(&control->action);
-    if (!action || !(atomic_load(&control->kinds) >> kind & 1)) return NOTHING;
-    uint64_t site = atomic_load(&control->site);
-    if (site && site != hash) return NOTHING;
-    uint64_t seen = atomic_fetch_add(&control->seen, 1), at = atomic_load(&control->at);
-    if (seen < at || seen - at >= atomic_load(&control->times)) return NOTHING;
-    snprintf(control->hit, sizeof control->hit, "%s %s", name, detail);
-    atomic_fetch_add(&control->hits, 1);
-    return action;
-}
-
-static void end_process(void) {
-    syscall(SYS_kill, getpid(), SIGKILL);
-    for (;;) pause();
-}
-
 // MARK: What was done
 
 struct record {
@@ -188,7 +171,8 @@ static void take_down(enum operation operation, uint64_t file, uint64_t offset, 
     int before = errno;
     pthread_mutex_lock(&file_lock);
     if (syscall(SYS_writev, log_file, parts, 4) < 0) abort();
-    atomic_fetch_add(&control->logged, 1);
+    uint64_t place = atomic_fetch_add(&control->logged, 1);
+    if (operation == SENT) atomic_store(&control->sent, place);
     pthread_mutex_unlock(&file_lock);
     errno = before;
 }
@@ -196,6 +180,28 @@ static void take_down(enum operation operation, uint64_t file, uint64_t offset, 
 static uint64_t number_of(int descriptor) {
     struct stat status;
     return fstat(descriptor, &status) == 0 ? status.st_ino : 0;
+}
+
+// MARK: What is hit
+
+// Whether the call is one of those that were set to be hit.
+static enum action count(enum kind kind, const char *name, const char *detail, uint64_t hash) {
+    atomic_fetch_add(&control->counts[kind], 1);
+    if (kind != ALLOCATE && kind != MAP) take_down(COUNTED, kind, 0, detail, NULL, NULL, 0);
+    uint64_t action = atomic_load(&control->action);
+    if (!action || !(atomic_load(&control->kinds) >> kind & 1)) return NOTHING;
+    uint64_t site = atomic_load(&control->site);
+    if (site && site != hash) return NOTHING;
+    uint64_t seen = atomic_fetch_add(&control->seen, 1), at = atomic_load(&control->at);
+    if (seen < at || seen - at >= atomic_load(&control->times)) return NOTHING;
+    snprintf(control->hit, sizeof control->hit, "%s %s", name, detail);
+    atomic_fetch_add(&control->hits, 1);
+    return action;
+}
+
+static void end_process(void) {
+    syscall(SYS_kill, getpid(), SIGKILL);
+    for (;;) pause();
 }
 
 // MARK: Files

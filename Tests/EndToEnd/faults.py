@@ -7,7 +7,6 @@
         assert fault.hits, fault.hit
 """
 
-import collections
 import contextlib
 import ctypes
 import dataclasses
@@ -27,8 +26,8 @@ CHANGES = WRITE | SYNC | RENAME | UNLINK | TRUNCATE | MKDIR
 FILES = CHANGES | OPEN
 MEMORY = ALLOCATE | MAP
 FAIL, KILL_BEFORE, KILL_HALFWAY, KILL_AFTER, FAIL_SHORT = range(1, 6)
-# Whose allocations may fail: the program's own, and those of the C and C++ libraries that it stands on. The Swift runtime,
-# Foundation and Dispatch are not among them: a failed allocation in these ends the process, whoever asked for it.
+# Whose allocations may fail: the program's own, and those of the C and C++ libraries that it stands on. The Swift
+# runtime, Foundation and Dispatch are not among them: a failed allocation in these ends the process, whoever asked.
 OURS = ("program", "libmicrohttpd", "libsqlite3", "libpng", "libz", "libisal", "libsimdjson", "libstdc++")
 
 
@@ -44,7 +43,7 @@ class Control(ctypes.Structure):
 
     _fields_ = [(name, ctypes.c_uint64) for name in (
         "loaded", "kinds", "action", "error", "at", "times", "site", "minimum", "seen", "hits", "records_sites",
-        "logged")]
+        "logged", "sent")]
     _fields_ += [("counts", ctypes.c_uint64 * 16), ("hit", ctypes.c_char * 512), ("objects", ctypes.c_char * 256),
                  ("names", (ctypes.c_char * 48) * 128), ("sites", Site * 8192)]
 
@@ -155,7 +154,7 @@ def library():
 
 # What was done to files
 
-CREATED, WRITTEN, TRUNCATED, SYNCED, DIRECTORY_SYNCED, RENAMED, UNLINKED, MADE, REMOVED, SENT = range(1, 11)
+CREATED, WRITTEN, TRUNCATED, SYNCED, DIRECTORY_SYNCED, RENAMED, UNLINKED, MADE, REMOVED, SENT, COUNTED = range(1, 12)
 HEAD = struct.Struct("<IIQQIIII")
 
 
@@ -186,5 +185,21 @@ def records(log):
             yield Record(operation, file, offset, parts[0].decode(), parts[1].decode(), parts[2])
 
 
-def tally(log):
-    return collections.Counter(record.operation for record in log)
+def calls(log):
+    """The calls that were counted, in order: kind and path."""
+    return [(1 << record.file, record.name) for record in log if record.operation == COUNTED]
+
+
+def turning_points(calls, kinds=FILES, step=5):
+    """The places among the calls of these kinds that are worth a fault of their own.
+
+    Of a run of calls that do the same to the same file, such as the pages of a log, they are the first, the last, some between.
+    """
+    wanted = [call for call in calls if call[0] & kinds]
+    points, since = [], 0
+    for place, call in enumerate(wanted):
+        since += 1
+        if since >= step or wanted[place - 1:place] != [call] or wanted[place + 1:place + 2] != [call]:
+            points.append(place)
+            since = 0
+    return points

@@ -37,6 +37,15 @@ def eventually(condition, message, seconds=PATIENCE):
     raise AssertionError(f"not within {seconds} s: {message}")
 
 
+class NotStarted(AssertionError):
+    """A server has ended before it listened."""
+
+    def __init__(self, status, log):
+        super().__init__(f"it ended with {status}:\n" + "\n".join(log))
+        self.status = status
+        self.log = log
+
+
 class Server:
     """One `segscore serve`. Whatever addresses `listen` or `env` name, one is a free port of 127.0.0.1."""
 
@@ -59,6 +68,8 @@ class Server:
         try:
             line = self.wait_for_log("listening", PORT)
         except AssertionError:
+            if self.process.poll() is not None:
+                raise NotStarted(self.process.returncode, self.log) from None
             self.process.kill()
             raise
         self.port = int(PORT.search(line)[1])
@@ -69,6 +80,9 @@ class Server:
             with self._log_grew:
                 self.log.append(line.rstrip("\n"))
                 self._log_grew.notify_all()
+        self.process.wait()
+        with self._log_grew:
+            self._log_grew.notify_all()
 
     def wait_for_log(self, text, pattern=re.compile("")):
         """The first line of the log that holds `text` and fits `pattern`."""

@@ -6,6 +6,9 @@ import subprocess
 import pytest
 
 import faults
+import ordeals
+import story
+from client import Client
 from server import BINARY, PATIENCE, environment
 from state import state_directory
 
@@ -45,3 +48,33 @@ def test_a_server_that_cannot_make_its_directory_says_so(state, fault, kind, sen
     status, text = start_to_its_end(state, fault)
     assert fault.hits == 1
     assert status == 64 and sentence in text and str(state.path) in text
+
+
+@pytest.fixture(scope="module")
+def expected(start_server):
+    """What a server answers to which nothing happens."""
+    with Client(start_server()) as client:
+        return story.expected_results(client)
+
+
+@pytest.fixture(scope="module")
+def calls(expected):
+    """The calls of a start, of a story and of a stop, in order."""
+    return ordeals.calls_of(expected)
+
+
+# Every call in its turn is for `Tests/Soak`: here there are some of each kind.
+
+
+def test_what_was_answered_holds_though_the_server_is_killed_at_any_call(expected, calls):
+    assert_well(ordeals.kill_stories(expected, calls[1], stride=9))
+
+
+def test_what_was_answered_holds_though_a_server_that_stops_is_killed_at_any_call(expected, calls):
+    assert_well(ordeals.kill_stops(expected, calls[2], stride=1))
+
+
+def assert_well(report):
+    print(f"\n{report}")
+    assert report.points > 0
+    assert report.wrong == [], "\n".join(report.wrong[:10])

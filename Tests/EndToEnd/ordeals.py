@@ -1,0 +1,328 @@
+"""A server whose calls to the system fail, that is killed in the middle of them, or whose machine loses power.
+
+That happens at one call after the other, as far as `stride` does not pass over it."""
+
+import contextlib
+import dataclasses
+import errno
+import os
+import pathlib
+import shutil
+import signal
+import tempfile
+
+import faults
+import power
+from faults import FILES, KILL_AFTER, KILL_BEFORE, KILL_HALFWAY
+from server import PATIENCE, NotStarted
+from state import StateDirectory, state_directory
+from story import SCORED, Story
+
+ERRORS = (errno.EIO, errno.ENOSPC)
+KILLS = (KILL_BEFORE, KILL_HALFWAY, KILL_AFTER)
+
+
+@dataclasses.dataclass
+class Report:
+    """What came of it."""
+
+    points: int = 0
+    of: int = 0
+    refused: int = 0
+    wrong: list = dataclasses.field(default_factory=list)
+
+    def take(self, story, fault):
+        """What a story has seen beside a fault."""
+        self.refused += len(story.refused)
+        self.wrong += [f"{fault.hit or 'nothing was hit'}: {line}" for line in story.wrong]
+
+    def __str__(self):
+        return f"{self.points} points of {self.of}, {self.refused} requests refused, {len(self.wrong)} wrong"
+
+
+class Ordeal:
+    """A state directory, a folder for results, and faults in what servers do to them."""
+
+    def __init__(self, state, fault, output):
+        self.state = state
+        self.fault = fault
+        self.output = output
+        self.flags = ("--data-dir", f"out={output}")
+
+    def start(self):
+        return self.state.start(*self.flags, env=self.fault.environment)
+
+    def restart(self, send=signal.SIGKILL):
+        self.fault.disarm()
+        self.state.end(send)
+        return self.start()
+
+    def wait_for_end(self):
+        """Waits for a server that is killed, and forgets it."""
+        client, self.state.client = self.state.client, None
+        status = client.server.process.wait(PATIENCE)
+        client.server.stop()
+        client.close()
+        return status
+
+
+@contextlib.contextmanager
+def ordeal():
+    with state_directory() as state:
+        output = state.spool.parent / "out"
+        output.mkdir()
+        with faults.faults(state.path, state.spool, output) as fault:
+            yield Ordeal(state, fault, output)
+
+
+def calls_of(expected):
+    """The calls of a start, of a story, and of a stop, when nothing fails."""
+    with ordeal() as trial:
+        trial.fault.keep_log()
+        client = trial.start()
+        places = [len(faults.calls(trial.fault.log()))]
+        story = Story(expected, trial.output / "run")
+        assert story.tell(client) and not story.wrong and not story.refused, (story.wrong, story.refused)
+        story.check(client)
+        places.append(len(faults.calls(trial.fault.log())))
+        trial.state.end(signal.SIGTERM)
+        calls = faults.calls(trial.fault.log())
+        return calls[:places[0]], calls[places[0]:places[1]], calls[places[1]:]
+
+
+# Calls that fail
+
+
+def fail_starts(calls, stride, offset=0):
+    """Starts servers in new directories, of which each has a call fail; then one to which nothing happens."""
+    report = Report()
+    for turn, at in pick(calls, FILES, stride, offset, report):
+        with ordeal() as trial:
+            trial.fault.arm(FILES, at=at, error=ERRORS[turn % 2])
+            try:
+                trial.start()
+                trial.fault.disarm()
+                trial.state.end(signal.SIGTERM)
+            except NotStarted as end:
+                report.refused += 1
+                if end.status != 64 or not any(root in line for root in trial.fault.roots for line in end.log):
+                    report.wrong.append(f"{trial.fault.hit}: {end}")
+            prove_use(trial, report)
+    return report
+
+
+def fail_stories(expected, calls, stride, offset=0):
+    """Has a call of each story fail: it costs the request at hand at most, and the next server says what this one did."""
+    report = Report()
+    with ordeal() as trial:
+        client = trial.start()
+        for turn, at in pick(calls, FILES, stride, offset, report):
+            story = Story(expected, trial.output / f"run{at}")
+            trial.fault.arm(FILES, at=at, error=ERRORS[turn % 2])
+            story.wrong += [] if story.tell(client) else ["the server was gone"]
+            trial.fault.disarm()
+            said = story.check(client)
+            client = trial.restart((signal.SIGKILL, signal.SIGTERM)[turn // 2 % 2])
+            if story.check(client) != said:
+                story.wrong.append("the next server says otherwise")
+            story.end(client, trial.state)
+            check_output(trial, story)
+            report.take(story, trial.fault)
+        trial.state.end(signal.SIGTERM)
+    return report
+
+
+def check_output(trial, story):
+    """What was written for a client is there as a whole, and nothing beside it."""
+    for path in trial.output.rglob(".*"):
+        story.wrong.append(f"{path} is left")
+    for path in trial.output.iterdir():
+        shutil.rmtree(path)
+
+
+# Memory that there is not
+
+
+def fail_allocations(expected, stride, offset=0):
+    """Has each place that asks for memory be told once that there is none."""
+    report = Report()
+    with ordeal() as trial:
+        client = trial.start()
+        with trial.fault.sites() as sites:
+            Story(expected, trial.output / "run").tell(client)
+        for job in client.job_ids():
+            client.delete(f"/jobs/{job}")
+        sites = {site: frames for site, frames in sites.items() if not is_of_the_runtime(frames)}
+        report.of = len(sites)
+        for turn, (site, frames) in enumerate(sorted(sites.items(), key=lambda item: item[1])[offset % stride::stride]):
+            report.points += 1
+            story = Story(expected, trial.output / f"run{turn}")
+            trial.fault.arm(faults.MEMORY, site=site, error=errno.ENOMEM)
+            story.forgives_hangups = True
+            if not story.tell(client):
+                report.wrong.append(f"{trial.fault.hit}: ended with {trial.wait_for_end()}: {frames}")
+                trial.fault.disarm()
+                client = trial.start()
+                story.check(client)
+            trial.fault.disarm()
+            story.check(client)
+            story.end(client, trial.state)
+            check_output(trial, story)
+            report.take(story, trial.fault)
+        trial.state.end(signal.SIGTERM)
+    return report
+
+
+def is_of_the_runtime(frames):
+    """Whether memory is asked for by C++ that the Swift runtime stands on."""
+    callers = [name for name, _ in frames if not name.startswith("libstdc++")]
+    return not callers or callers[0].startswith(("libswift", "libdispatch", "libFoundation", "lib_Foundation"))
+
+
+# Ends of the process
+
+
+def kill_starts(calls, stride, offset=0):
+    """Kills servers that start."""
+    report = Report()
+    for turn, at in pick(calls, FILES, stride, offset, report):
+        with ordeal() as trial:
+            trial.fault.arm(FILES, at=at, action=KILLS[turn % 3])
+            try:
+                trial.start()
+                trial.fault.disarm()
+                trial.state.end(signal.SIGKILL)
+            except NotStarted as end:
+                report.refused += 1
+                if end.status != -signal.SIGKILL:
+                    report.wrong.append(f"{trial.fault.hit}: {end}")
+            prove_use(trial, report)
+    return report
+
+
+def kill_stories(expected, calls, stride, offset=0):
+    """Kills servers while they are asked; the next knows all that was answered."""
+    report = Report()
+    for turn, at in pick(calls, FILES, stride, offset, report):
+        with ordeal() as trial:
+            client = trial.start()
+            story = Story(expected, trial.output / "run")
+            trial.fault.arm(FILES, at=at, action=KILLS[turn % 3])
+            story.tell(client)
+            kill_and_check(trial, story, report)
+    return report
+
+
+def kill_stops(expected, calls, stride, offset=0):
+    """Kills servers that are stopping."""
+    report = Report()
+    for turn, at in pick(calls, FILES, stride, offset, report):
+        with ordeal() as trial:
+            client = trial.start()
+            story = Story(expected, trial.output / "run")
+            story.tell(client)
+            trial.fault.arm(FILES, at=at, action=KILLS[turn % 3])
+            client.server.terminate()
+            kill_and_check(trial, story, report)
+    return report
+
+
+def kill_and_check(trial, story, report):
+    """Ends what has not ended yet, and asks the next server."""
+    if trial.fault.hits == 0:
+        trial.state.client.server.process.kill()
+    trial.wait_for_end()
+    trial.fault.disarm()
+    client = trial.start()
+    story.check(client)
+    story.end(client, trial.state)
+    report.take(story, trial.fault)
+    trial.state.end(signal.SIGTERM)
+
+
+# Power that goes
+
+
+def lose_power(expected, stride, offset=0, seeds=(None,)):
+    """Has the power go after each sync and each answer: the server that is started then knows all that was answered.
+
+    `seeds` say what is left besides what was synced: for each point all of them.
+    """
+    report = Report()
+    with ordeal() as trial:
+        base = trial.state.path.parent
+        fault = trial.fault
+        fault.roots = [os.path.realpath(base)]
+        fault.keep_log()
+        trial.start()
+        trial.restart(signal.SIGTERM)
+        story = Story(expected, trial.output / "run")
+        story.clock = fault
+        story.tell(trial.state.client)
+        trial.state.end(signal.SIGTERM)
+        assert not story.wrong, story.wrong
+        log = fault.log()
+    disk = power.Disk(fault.roots[0])
+    # Those were there before.
+    for folder in (trial.state.spool, trial.output):
+        disk.sure[str(folder)] = power.FOLDER
+    points = [place for place, record in enumerate(log)
+              if record.operation in (faults.SYNCED, faults.DIRECTORY_SYNCED, faults.SENT)]
+    report.of = len(points)
+    chosen = set(points[offset % stride::stride])
+    for place, record in enumerate(log):
+        disk.do(record)
+        if place in chosen:
+            report.points += 1
+            for seed in seeds:
+                check_after_power_loss(disk, story.at(place), seed, place, report)
+    return report
+
+
+def check_after_power_loss(disk, story, seed, place, report):
+    """Asks a server that is started on what is left."""
+    with tempfile.TemporaryDirectory(prefix="segscore-") as target:
+        disk.leave(target, None if seed is None else f"{seed} {place}")
+        base = pathlib.Path(target)
+        output = base / "out"
+        state = StateDirectory(base / "state", base / "spool")
+        try:
+            client = state.start("--data-dir", f"out={output}")
+            story.check(client)
+            for name, data in story.written.items():
+                path = output / story.output.name / name
+                if not path.exists() or path.read_bytes() != data:
+                    story.wrong.append(f"{name} was written for the client")
+            story.end(client, state)
+            state.end(signal.SIGTERM)
+        except AssertionError as error:
+            story.wrong.append(f"{error}")
+        finally:
+            state.close()
+        report.refused += len(story.refused)
+        report.wrong += [f"power lost at {place} with {seed}: {line}" for line in story.wrong]
+
+
+# What all have in common
+
+
+def pick(calls, kinds, stride, offset, report):
+    """Numbered places among calls, every `stride`th of those that are worth it."""
+    points = faults.turning_points(calls, kinds)
+    report.of = len(points)
+    for turn, at in enumerate(points[offset % stride::stride]):
+        report.points += 1
+        yield turn, at
+
+
+def prove_use(trial, report):
+    """Starts a server to which nothing happens, which has to serve."""
+    trial.fault.disarm()
+    try:
+        client = trial.start()
+        answer = client.score(SCORED.bodies[0])
+        if answer.status_code != 200 or client.job_ids() != [answer.json()["job"]]:
+            report.wrong.append(f"{trial.fault.hit}: {answer.text}")
+        trial.state.end(signal.SIGTERM)
+    except AssertionError as error:
+        report.wrong.append(f"{trial.fault.hit}: the next start: {error}")
