@@ -207,6 +207,13 @@ def test_switches_that_make_no_sense_end_the_program_with_a_word(env):
     assert done.stderr.strip()
 
 
+@pytest.mark.parametrize("variable", ["SEGSCORE_API_KEY_FILE", "SEGSCORE_TLS_CERT", "SEGSCORE_TLS_KEY", "SEGSCORE_PROTECT_HEALTH"])
+def test_a_variable_that_should_keep_others_out_is_not_empty(variable):
+    done = run("serve", "--listen", "127.0.0.1:0", env={variable: "", "SEGSCORE_ALLOW_ANONYMOUS": "true"})
+    assert done.returncode > 0
+    assert variable in done.stderr or "--protect-health" in done.stderr
+
+
 # Browsers
 
 

@@ -18,6 +18,13 @@ import Testing
         #expect(merged(["SEGSCORE_THREADS": ""], "serve") == ["serve"])
     }
 
+    @Test func handsOnWhatIsEmptyAndShouldKeepOthersOut() {
+        #expect(merged(["SEGSCORE_API_KEY_FILE": ""], "serve") == ["serve", "--api-key-file", ""])
+        #expect(merged(["SEGSCORE_TLS_CERT": ""], "serve") == ["serve", "--tls-cert", ""])
+        #expect(merged(["SEGSCORE_TLS_KEY": ""], "serve") == ["serve", "--tls-key", ""])
+        #expect(merged(["SEGSCORE_PROTECT_HEALTH": ""], "serve") == ["serve", "--protect-health="])
+    }
+
     @Test func splitsAddresses() {
         #expect(
             merged(["SEGSCORE_LISTEN": "127.0.0.1:1,unix:/s"], "serve")

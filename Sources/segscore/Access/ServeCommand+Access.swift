@@ -46,8 +46,11 @@ extension ServeCommand {
     }
 
     /// Takes the keys that the file holds by now; where it does not hold any, those from before stay.
-    static func reload(_ path: String, _ access: AccessControl, _ logger: Logger) {
-        switch readKeys(path) {
+    func reloadKeys(_ access: AccessControl, _ logger: Logger) {
+        guard let apiKeyFile else {
+            return logger.info("nothing is read anew", metadata: ["reason": "there is no --api-key-file"])
+        }
+        switch Self.readKeys(apiKeyFile) {
         case .success(let keys):
             access.replaceKeys(keys)
             logger.info("keys read anew", metadata: ["keys.count": "\(keys.count)"])

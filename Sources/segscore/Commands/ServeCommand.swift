@@ -15,10 +15,6 @@ struct ServeCommand: ParsableCommand {
             several addresses with commas between them. A flag that is given wins. SIGHUP has the keys read anew.
             """)
 
-    enum LogFormat: String, ExpressibleByArgument, CaseIterable {
-        case text, json
-    }
-
     @Option(help: "Where to listen: 127.0.0.1:8080, [::1]:8080 or unix:/run/segscore.sock; repeatable.")
     var listen: [String] = ["127.0.0.1:8080"]
 
@@ -124,17 +120,10 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The processors that the loops over pixels are compiled for; by default the best that run here.")
     var cpu: KernelLevel?
 
-    @Option(help: "text or json.")
+    @Option(help: "How lines of the log are written.")
     var logFormat = LogFormat.text
 
-    @Option(
-        help: "trace, debug, info, notice, warning, error or critical.",
-        transform: { text in
-            guard let level = Logger.Level(rawValue: text) else {
-                throw ValidationError("\"\(text)\" is no level.")
-            }
-            return level
-        })
+    @Option(help: "What is less grave is not logged.")
     var logLevel = Logger.Level.info
 
     func validate() throws {
@@ -157,6 +146,12 @@ struct ServeCommand: ParsableCommand {
         try Self.check("open-ttl", openTtl, in: 0.1...315_360_000)
         try Self.check("result-ttl", resultTtl, in: 0...315_360_000)
         guard !listen.isEmpty else { throw ValidationError("--listen needs an address.") }
+        for (flag, file) in [("api-key-file", apiKeyFile), ("tls-cert", tlsCert), ("tls-key", tlsKey)] where file == ""
+        {
+            throw ValidationError(
+                "--\(flag) names no file: its value, or that of \(EnvironmentArguments.variable("--\(flag)")), is empty."
+            )
+        }
         guard (tlsCert == nil) == (tlsKey == nil) else {
             throw ValidationError("--tls-cert and --tls-key need each other.")
         }
@@ -172,9 +167,14 @@ struct ServeCommand: ParsableCommand {
         cpu.map(KernelLevel.use)
         // A file that may not grow is then an error of the write to it, and not the end of the process.
         signal(SIGXFSZ, SIG_IGN)
-        let logger = makeLogger()
+        // So is a pipe whose reader has left.
+        signal(SIGPIPE, SIG_IGN)
+        // Before the first thread, which is the log's.
+        let signals = StopSignals()
+        let log = Log(logFormat, logLevel)
+        let logger = log.logger
+        defer { log.writer.flush() }
         let access = AccessControl(keys: try keyRing(), protectsHealth: protectHealth, origins: allowOrigin)
-        let signals = StopSignals(reload: apiKeyFile.map { path in { Self.reload(path, access, logger) } })
         let processors = ProcessorQuota().count
         let budget = memoryBudget?.bytes ?? MemoryLimit().bytes / 4 * 3
         ByteBudget.memory.limit = budget
@@ -185,7 +185,7 @@ struct ServeCommand: ParsableCommand {
             resultBytes: state.map { resultDisk?.bytes ?? $0.capacity / 2 }
                 ?? min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: 1000)
         let durable = try state.map { try Self.durableJobs(in: $0, logger) }
-        let metrics = ProgramMetrics()
+        let metrics = ProgramMetrics(log.writer)
         var configuration = Service.Configuration(
             maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
             spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl, processors: processors,
@@ -201,7 +201,9 @@ struct ServeCommand: ParsableCommand {
         } catch {
             throw ValidationError(error.sentence)
         }
-        logger.info("stopping", metadata: ["signal": "\(signals.wait())"])
+        // A statement of its own: what stands in a log line is evaluated only where its level is logged.
+        let signal = signals.wait { reloadKeys(access, logger) }
+        logger.info("stopping", metadata: ["signal": "\(signal)"])
         stop(server, service.queue, durable, logger)
     }
 
@@ -229,16 +231,6 @@ struct ServeCommand: ParsableCommand {
         server.stop()
         durable?.close()
         logger.info("stopped")
-    }
-
-    private func makeLogger() -> Logger {
-        var logger =
-            switch logFormat {
-            case .text: Logger(label: "segscore") { StreamLogHandler.standardError(label: $0) }
-            case .json: Logger(label: "segscore") { JSONLogHandler(label: $0) }
-            }
-        logger.logLevel = logLevel
-        return logger
     }
 
     private func serverConfiguration(_ logger: Logger) throws -> ServerConfiguration {

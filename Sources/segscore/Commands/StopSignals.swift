@@ -1,27 +1,23 @@
 import Glibc
 
-/// SIGTERM and SIGINT, waited for instead of being died of; and SIGHUP, where there is something to read anew.
+/// SIGTERM and SIGINT, waited for instead of being died of; and SIGHUP, which asks a server to read its files anew.
 struct StopSignals {
-    private let reload: (() -> Void)?
-
     /// Blocks the signals, in this thread and all that it starts from now on: to be made before any other thread.
-    ///
-    /// - Parameter reload: What SIGHUP asks for, once ``wait()`` is called; nil to leave that signal as it is.
-    init(reload: (() -> Void)? = nil) {
-        self.reload = reload
+    init() {
         unsafe withSet { unsafe pthread_sigmask(SIG_BLOCK, $0, nil) }
     }
 
     /// Waits for the first that stops. From then on SIGTERM is passed over, since platforms may send it twice; SIGINT ends
     /// the process at once, for a person who will not wait.
     ///
-    /// - Returns: The signal's name.
-    func wait() -> String {
+    /// - Parameter reload: What SIGHUP asks for.
+    /// - Returns: The name of the signal that stops.
+    func wait(reload: () -> Void) -> String {
         var number: Int32 = 0
         unsafe withSet { set in
             // An interrupted wait is gone on with.
             while unsafe sigwait(set, &number) != 0 || number == SIGHUP {
-                if number == SIGHUP { reload?() }
+                if number == SIGHUP { reload() }
                 number = 0
             }
             unsafe sigdelset(set, SIGTERM)
@@ -36,7 +32,7 @@ struct StopSignals {
         unsafe sigemptyset(&set)
         unsafe sigaddset(&set, SIGTERM)
         unsafe sigaddset(&set, SIGINT)
-        if reload != nil { unsafe sigaddset(&set, SIGHUP) }
+        unsafe sigaddset(&set, SIGHUP)
         unsafe body(&set)
     }
 }

@@ -28,8 +28,9 @@ struct EnvironmentArguments {
         }
         var added: [String] = []
         for (flag, isSwitch) in flags.sorted(by: { $0.name < $1.name }) where !Self.names(flag, arguments) {
-            guard let value = environment[Self.variable(flag)], !value.isEmpty else { continue }
+            guard let value = environment[Self.variable(flag)] else { continue }
             switch value {
+            case "": if Self.guards.contains(flag) { added += isSwitch ? ["\(flag)="] : [flag, ""] }
             case "true" where isSwitch, "1" where isSwitch: added.append(flag)
             case "false" where isSwitch, "0" where isSwitch: break
             default:
@@ -39,6 +40,10 @@ struct EnvironmentArguments {
         }
         return [command] + added + arguments.dropFirst()
     }
+
+    /// The flags that keep callers or listeners out. A variable that is empty counts as one that is not there; of these it is handed
+    /// on, to be refused: `SEGSCORE_API_KEY_FILE=$KEYS` without a `KEYS` must not serve everyone.
+    private static let guards = ["--api-key-file", "--protect-health", "--tls-cert", "--tls-key"]
 
     /// The flags that may be repeated; their values hold no commas.
     private static let lists = ["--listen", "--admin-listen", "--allow-origin"]

@@ -29,6 +29,8 @@ extension MetricDescription {
         MetricDescription("segscore_result_budget_bytes", "Memory that kept results may take"),
         MetricDescription("segscore_memory_bytes", "Memory that arrays and JSON bodies take"),
         MetricDescription("segscore_memory_budget_bytes", "Memory that arrays and JSON bodies may take"),
+        MetricDescription(
+            "segscore_log_lines_lost_total", "Lines of the log that could not be written in time, or at all"),
         MetricDescription("segscore_process_resident_memory_bytes", "Resident memory"),
         MetricDescription("segscore_build_info", "1, with the version that runs"),
         MetricDescription("process_cpu_seconds_total", "User and system CPU time spent"),
