@@ -98,6 +98,61 @@ def test_what_is_older_is_refused(secure, certificate, version):
     assert "EOF" in caught.value.reason or "ALERT_PROTOCOL_VERSION" in caught.value.reason
 
 
+@pytest.mark.parametrize("suite", [
+    "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305",
+])
+def test_suites_with_forward_secrecy_are_spoken(secure, certificate, suite):
+    context = context_for(certificate)
+    context.maximum_version = VERSIONS.TLSv1_2
+    context.set_ciphers(suite)
+    with wrapped(secure, context) as connection:
+        assert connection.cipher()[0] == suite
+
+
+def test_an_rsa_certificate_is_served_with_forward_secrecy(start_server, tmp_path):
+    server, context = rsa_server(start_server, tmp_path)
+    for version, suite in ((VERSIONS.TLSv1_2, "ECDHE-RSA-AES"), (VERSIONS.TLSv1_3, "TLS_AES")):
+        context.minimum_version = context.maximum_version = version
+        with wrapped(server, context) as connection:
+            assert connection.cipher()[0].startswith(suite)
+            connection.sendall(head("GET", "/livez", "Connection: close"))
+            assert received(connection).endswith(b"\r\n\r\nok\n")
+
+
+@pytest.mark.parametrize("suites", [
+    "kRSA", "AES128-GCM-SHA256", "AES256-SHA", "AES128-SHA256", "ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA384", "DHE",
+    "ECDHE-ECDSA-AES128-SHA", "3DES", "eNULL", "aNULL",
+])
+def test_suites_without_forward_secrecy_or_authenticated_encryption_are_refused(
+        start_server, secure, certificate, tmp_path, suites):
+    """Static RSA, by which whoever gets the key reads what was recorded before; CBC with a separate MAC; no encryption."""
+    server, context = rsa_server(start_server, tmp_path)
+    for server, context in ((server, context), (secure, context_for(certificate))):
+        context.minimum_version = context.maximum_version = VERSIONS.TLSv1_2
+        try:
+            context.set_ciphers(f"{suites}:@SECLEVEL=0")
+        except ssl.SSLError:
+            pytest.skip("This OpenSSL does not know such suites itself.")
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            wrapped(server, context)
+
+
+def rsa_server(start_server, folder):
+    """A server with a certificate whose key suits static RSA too."""
+    certificate, key = folder / "rsa.pem", folder / "rsa.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-noenc", "-days", "2", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True, timeout=PATIENCE)
+    server = start_server("--tls-cert", certificate, "--tls-key", key)
+    return server, ssl.create_default_context(cafile=str(certificate))
+
+
+def wrapped(server, context):
+    raw = socket.create_connection(server.address, PATIENCE)
+    return context.wrap_socket(raw, server_hostname="127.0.0.1")
+
+
 def test_the_end_is_said(secure, certificate):
     """Without a `close_notify` nobody could tell a whole answer from one that was cut."""
     with connect(secure, certificate, suppress_ragged_eofs=False) as connection:
