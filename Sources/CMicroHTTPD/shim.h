@@ -2,7 +2,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <errno.h>
 #include <linux/filter.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <microhttpd.h>
 
@@ -127,4 +130,32 @@ static inline size_t segscore_mhd_head_size(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     return info == NULL ? 0 : info->header_size;
+}
+
+// epoll and POLLRDHUP are not in the module that Swift has of the C library.
+
+/// A new, empty epoll set; -1 with `errno`.
+static inline int segscore_hang_ups_new(void) {
+    return epoll_create1(EPOLL_CLOEXEC);
+}
+
+/// Adds a socket to an epoll set, or watches it once more: for one event, when the other side closes what it sends or resets.
+static inline int segscore_hang_ups_add(int set, int descriptor, uint64_t key) {
+    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.u64 = key};
+    if (epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
+    return errno == EEXIST ? epoll_ctl(set, EPOLL_CTL_MOD, descriptor, &event) : -1;
+}
+
+/// Takes one event out of an epoll set, without waiting: 1 where there was one, with the key that it was added by.
+static inline int segscore_hang_ups_take(int set, uint64_t *key) {
+    struct epoll_event event;
+    if (epoll_wait(set, &event, 1, 0) != 1) return 0;
+    *key = event.data.u64;
+    return 1;
+}
+
+/// Whether the other side of a socket has closed what it sends, or reset the connection.
+static inline int segscore_has_hung_up(int descriptor) {
+    struct pollfd socket = {.fd = descriptor, .events = 0x2000 /* POLLRDHUP, which needs _GNU_SOURCE */};
+    return poll(&socket, 1, 0) == 1;
 }

@@ -83,4 +83,18 @@ package protocol BodySink: AnyObject {
 
     /// The client went away, or sent something that is not HTTP, before the body was complete.
     func abandon()
+
+    /// Whether the request ends when its client hangs up between ``finish(_:)`` and the answer. Where it does not, its answer is
+    /// awaited and sent as if the client were there.
+    var endsWithItsClient: Bool { get }
+
+    /// The client of a request that ends with it has hung up: nobody takes the answer, and what was done for that alone is to
+    /// stop. Called once at most, behind ``finish(_:)`` and from any thread.
+    func clientLeft()
+}
+
+extension BodySink {
+    package var endsWithItsClient: Bool { false }
+
+    package func clientLeft() {}
 }

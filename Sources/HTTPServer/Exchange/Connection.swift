@@ -23,6 +23,7 @@ final class Connection: @unchecked Sendable {
     }
 
     let listener: Listener
+    var core: ServerCore { listener.core }
     let handle: OpaquePointer
     private let descriptor: Int32
     private let state = Mutex(State())
@@ -42,6 +43,9 @@ final class Connection: @unchecked Sendable {
     func withDescriptor<Result: Sendable>(_ action: (Int32) -> Result) -> Result? {
         state.withLock { $0.isOpen ? action(descriptor) : nil }
     }
+
+    /// Whether the client has closed its sending side, or reset the connection. True does not turn false again.
+    var hasHungUp: Bool { withDescriptor { segscore_has_hung_up($0) != 0 } ?? true }
 
     /// Makes the exchange of a request whose first line is in. It lives until ``completeRequest()``.
     ///

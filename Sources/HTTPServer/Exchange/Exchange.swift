@@ -39,6 +39,7 @@ final class Exchange: @unchecked Sendable {
     ///
     ///     open ─ answer ─> ready ─ handler ─> closed
     ///     open ─ handler ─> suspended ─ answer ─> ready ─ handler, resumed ─> closed
+    ///                       suspended ─ client hangs up ─> closed ─ handler, resumed, closes the connection
     ///     any ─ request completed ─> closed
     ///
     /// Both the suspension and the resumption happen with the lock held, so that they come in this order, and a
@@ -52,7 +53,7 @@ final class Exchange: @unchecked Sendable {
 
     private let connection: Connection
     private var listener: Listener { connection.listener }
-    private var core: ServerCore { connection.listener.core }
+    private var core: ServerCore { connection.core }
     /// As it came; nil where it holds a byte that no target may.
     private let target: String?
     private let reply = Mutex(Reply.open)
@@ -64,6 +65,8 @@ final class Exchange: @unchecked Sendable {
     private let isExpired = Atomic(false)
 
     private var stage = Stage.head
+    /// Set before the suspension of a request that ends with its client, and read by the thread that notices its end.
+    private var departing: (any BodySink)?
     /// Set while a stream is sent; also read by the thread that stops the server.
     private let stream = Mutex<SentStream?>(nil)
     /// Also read by the thread that ends what has stopped arriving.
@@ -192,6 +195,18 @@ final class Exchange: @unchecked Sendable {
             guard case .open = reply, isAtEnd else { return }
             _ = connection.withDescriptor { shutdown($0, Int32(SHUT_RD)) }
         }
+    }
+
+    /// Ends a request whose client has hung up while the connection is suspended.
+    func noticeHangUp() {
+        stream.withLock { $0 }?.noticeHangUp(of: connection)
+        let hasLeft = reply.withLock { reply in
+            guard case .suspended = reply, departing != nil, connection.hasHungUp else { return false }
+            reply = .closed
+            unsafe MHD_resume_connection(connection.handle)
+            return true
+        }
+        if hasLeft { departing?.clientLeft() }
     }
 
     /// Takes the answer, once and from any thread; what comes later is dropped.
@@ -367,6 +382,7 @@ final class Exchange: @unchecked Sendable {
             }
             stage = .waiting
             sink.finish { self.answer($0) }
+            if sink.endsWithItsClient { departing = sink }
             return sendOrSuspend()
         case .waiting:
             return sendOrSuspend()
@@ -386,11 +402,12 @@ final class Exchange: @unchecked Sendable {
             case .open:
                 unsafe MHD_suspend_connection(connection.handle)
                 reply = .suspended
+                if departing != nil { core.hangUps.watch(connection, for: self) }
                 return (nil, .YES)
             case .suspended:
                 return (nil, .YES)
             case .closed:
-                // Expired at the last moment: the socket is shut down.
+                // Expired at the last moment: the socket is shut down. Or the client has hung up.
                 return (nil, .NO)
             }
         }
@@ -411,7 +428,11 @@ final class Exchange: @unchecked Sendable {
         status = response.head.status.code
         sentBytes = method == "HEAD" ? 0 : response.body.byteCount
         count()
-        let sent = response.body.stream.map { unsafe SentStream($0, on: connection.handle) }
+        let sent = response.body.stream.map { stream in
+            unsafe SentStream(stream, on: connection.handle) { [weak self] in
+                if let self { core.hangUps.watch(connection, for: self) }
+            }
+        }
         stream.withLock { $0 = sent }
         // A stop that came before the line above has not seen the stream.
         if core.inFlight.isStopping { sent?.end() }

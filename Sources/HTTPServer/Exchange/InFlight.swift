@@ -3,7 +3,8 @@ import Synchronization
 /// The requests that are under way, from their first line to the last byte of their answer.
 final class InFlight: Sendable {
     private struct State {
-        var exchanges: [ObjectIdentifier: Exchange] = [:]
+        /// By ``key(of:)``.
+        var exchanges: [UInt64: Exchange] = [:]
         var isDraining = false
         var isStopping = false
         var waiters: [@Sendable () -> Void] = []
@@ -36,17 +37,22 @@ final class InFlight: Sendable {
     /// Those that are under way now.
     var all: [Exchange] { state.withLock { Array($0.exchanges.values) } }
 
+    /// What a request is found by while it is under way. Later another may have it.
+    static func key(of exchange: Exchange) -> UInt64 { UInt64(UInt(bitPattern: ObjectIdentifier(exchange))) }
+
+    subscript(key: UInt64) -> Exchange? { state.withLock { $0.exchanges[key] } }
+
     /// - Returns: Whether the server still takes requests.
     func add(_ exchange: Exchange) -> Bool {
         state.withLock { state in
-            state.exchanges[ObjectIdentifier(exchange)] = exchange
+            state.exchanges[Self.key(of: exchange)] = exchange
             return !state.isStopping
         }
     }
 
     func remove(_ exchange: Exchange) {
         let waiters = state.withLock { state in
-            state.exchanges[ObjectIdentifier(exchange)] = nil
+            state.exchanges[Self.key(of: exchange)] = nil
             guard state.exchanges.isEmpty else { return [] as [@Sendable () -> Void] }
             defer { state.waiters = [] }
             return state.waiters

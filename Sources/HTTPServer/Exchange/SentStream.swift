@@ -17,12 +17,15 @@ final class SentStream: @unchecked Sendable {
     private let stream: ByteStream
     private let connection: OpaquePointer
     private let state = Mutex(State.reading)
+    private let whenSuspended: @Sendable () -> Void
     private let byteCount = Atomic(0)
 
+    /// - Parameter whenSuspended: Called with the connection suspended, each time that it is.
     @unsafe
-    init(_ stream: ByteStream, on connection: OpaquePointer) {
+    init(_ stream: ByteStream, on connection: OpaquePointer, whenSuspended: @escaping @Sendable () -> Void) {
         self.stream = stream
         unsafe self.connection = connection
+        self.whenSuspended = whenSuspended
     }
 
     /// A response that reads the stream. The caller gives it back.
@@ -49,6 +52,7 @@ final class SentStream: @unchecked Sendable {
             case .later:
                 unsafe MHD_suspend_connection(connection)
                 state = .suspended
+                whenSuspended()
                 return 0
             case .end:
                 return MHD_CONTENT_READER_END_OF_STREAM
@@ -62,6 +66,15 @@ final class SentStream: @unchecked Sendable {
             state = .reading
             unsafe MHD_resume_connection(connection)
         }
+    }
+
+    /// Ends the body where its client has hung up while there was nothing to send.
+    func noticeHangUp(of connection: Connection) {
+        let hasLeft = state.withLock { state in
+            guard case .suspended = state else { return false }
+            return connection.hasHungUp
+        }
+        if hasLeft { stream.finish() }
     }
 
     /// Ends the body: the server is being stopped.

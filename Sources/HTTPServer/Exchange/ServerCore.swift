@@ -8,11 +8,13 @@ final class ServerCore: Sendable {
     let inFlight = InFlight()
     let metrics: RequestMetrics
     let connections = Connections()
+    let hangUps: HangUpWatch
 
     init(configuration: ServerConfiguration, responder: any Responder) {
         self.configuration = configuration
         self.responder = responder
         metrics = RequestMetrics(configuration.metrics)
+        hangUps = HangUpWatch(inFlight)
     }
 
     /// Refuses the requests that have stopped arriving, and closes the connections on which none begins.

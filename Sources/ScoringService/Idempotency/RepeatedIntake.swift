@@ -20,6 +20,9 @@ final class RepeatedIntake: Intake {
 
     func abandon() {}
 
+    /// The job is not this request's: it goes on.
+    var departure: (@Sendable () -> Void)? { reply.waits ? Self.departed : nil }
+
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
         guard found == fingerprint else {
             return answer(

@@ -43,15 +43,18 @@ extension Service {
         let parameters = try Parameters(target: request.head.path ?? "", known: ["wait"])
         let wait = try parameters.integer("wait", in: 0...Preference.longestWait) ?? 0
         let queue = queue
-        return BodilessIntake(later: { answer in
-            queue.whenFinal(id, timeout: TimeInterval(wait)) { job in
-                answer(
-                    Answer { () throws(Problem) in
-                        guard let job else { throw .unknownJob(id.description) }
-                        return try .json { JobDocument(job).write(to: &$0) }
-                    })
-            }
-        })
+        let departure = wait > 0 ? BodilessIntake.departed : nil
+        return BodilessIntake(
+            departure: departure,
+            later: { answer in
+                queue.whenFinal(id, timeout: TimeInterval(wait)) { job in
+                    answer(
+                        Answer { () throws(Problem) in
+                            guard let job else { throw .unknownJob(id.description) }
+                            return try .json { JobDocument(job).write(to: &$0) }
+                        })
+                }
+            })
     }
 
     /// `POST /jobs/{id}/cancel`

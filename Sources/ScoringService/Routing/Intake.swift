@@ -15,14 +15,32 @@ protocol Intake: AnyObject {
 
     /// The body will not be completed, or a problem was found in it: nothing may stay behind.
     func abandon()
+
+    /// What is done where the client hangs up while it waits for its answer; nil where the answer is soon there, and the request
+    /// goes on. Asked for ahead of ``finish(_:)``; called on any thread.
+    var departure: (@Sendable () -> Void)? { get }
+}
+
+extension Intake {
+    var departure: (@Sendable () -> Void)? { nil }
+
+    /// The ``departure`` of a request that ends with its client, and leaves everything as it is.
+    static var departed: @Sendable () -> Void { {} }
 }
 
 /// Answers a request whose body says nothing.
 final class BodilessIntake: Intake {
     private let respond: (@escaping @Sendable (Answer) -> Void) -> Void
+    let departure: (@Sendable () -> Void)?
 
     /// Answers later.
-    init(later respond: @escaping (@escaping @Sendable (Answer) -> Void) -> Void) {
+    ///
+    /// - Parameter departure: What is done where the client does not wait so long; nil where it is soon.
+    init(
+        departure: (@Sendable () -> Void)? = nil,
+        later respond: @escaping (@escaping @Sendable (Answer) -> Void) -> Void
+    ) {
+        self.departure = departure
         self.respond = respond
     }
 

@@ -6,6 +6,8 @@ final class RoutedSink: BodySink {
     private var intake: (any Intake)?
     private var problem: Problem?
     private let render: @Sendable (Answer) -> Response
+    /// The intake's, which is itself let go when the body is complete: it may hold much.
+    private var departure: (@Sendable () -> Void)?
 
     init(_ intake: any Intake, render: @escaping @Sendable (Answer) -> Response) {
         self.intake = intake
@@ -29,6 +31,7 @@ final class RoutedSink: BodySink {
             reply(render(.failure(problem)))
         } else if let intake {
             self.intake = nil
+            departure = intake.departure
             intake.finish { reply(render($0)) }
         }
     }
@@ -36,5 +39,11 @@ final class RoutedSink: BodySink {
     func abandon() {
         intake?.abandon()
         intake = nil
+    }
+
+    var endsWithItsClient: Bool { departure != nil }
+
+    func clientLeft() {
+        departure?()
     }
 }

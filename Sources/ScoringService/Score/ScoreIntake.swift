@@ -95,6 +95,14 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         if let key { service.keys.forget(key) }
     }
 
+    /// Whose client goes away is of use to nobody, unless that was promised an answer later, or may send the request again by its
+    /// key and take the result then.
+    var departure: (@Sendable () -> Void)? {
+        guard reply.waits else { return nil }
+        guard !reply.preference.isAsync, key == nil else { return Self.departed }
+        return { [service, job] in service.forget(job) }
+    }
+
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
         do throws(Problem) {
             try body.finish()

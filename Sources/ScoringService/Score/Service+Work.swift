@@ -55,6 +55,13 @@ extension Service {
         try configuration.dataDirectories.write(arrays, to: output)
     }
 
+    /// Cancels a job that nobody waits for, and forgets it with all that it has made.
+    func forget(_ job: JobID) {
+        // What outlives the process is settled on a disk, which is for workers.
+        guard durable != nil else { return queue.forget(job) }
+        perform { [queue] in queue.forget(job) }
+    }
+
     /// Takes up the jobs that the process before has left.
     ///
     /// - Throws: ``StateError``.
@@ -79,6 +86,13 @@ extension Service {
             // It is there, and it is receiving.
             try? queue.enqueue(id, work: work)
         }
+    }
+}
+
+extension JobQueue<ScoreJob> {
+    /// Deletes a job, if it is there still.
+    fileprivate func forget(_ job: JobID) {
+        do throws(JobError) { try delete(job) } catch { /* It has been forgotten already. */  }
     }
 }
 

@@ -24,8 +24,14 @@ final class Recorder: BodySink, @unchecked Sendable {
     let abandons = Atomic(0)
     let began = DispatchSemaphore(value: 0)
     let ended = DispatchSemaphore(value: 0)
+    let left = DispatchSemaphore(value: 0)
+    let endsWithItsClient: Bool
 
-    init(_ action: @escaping (_ body: [UInt8], _ reply: @escaping @Sendable (Response) -> Void) -> Void) {
+    init(
+        endsWithItsClient: Bool = false,
+        _ action: @escaping (_ body: [UInt8], _ reply: @escaping @Sendable (Response) -> Void) -> Void
+    ) {
+        self.endsWithItsClient = endsWithItsClient
         self.action = action
     }
 
@@ -43,6 +49,10 @@ final class Recorder: BodySink, @unchecked Sendable {
     func abandon() {
         abandons.add(1, ordering: .relaxed)
         ended.signal()
+    }
+
+    func clientLeft() {
+        left.signal()
     }
 }
 
