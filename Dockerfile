@@ -54,7 +54,8 @@ LABEL org.opencontainers.image.title="segscore" \
 # A number and no name: Kubernetes' runAsNonRoot can tell that it is not root, and it needs no line in /etc/passwd.
 USER 65532:65532
 # Loopback, the default elsewhere, could not be reached from outside of the container. Who reaches it is decided where the
-# port is published, so the server takes callers without a key; SEGSCORE_API_KEY_FILE has them show one all the same.
+# port is published, so the server takes callers without a key; SEGSCORE_API_KEY_FILE has them show one all the same. Such callers
+# reach it by IP address or as localhost; SEGSCORE_ALLOW_HOST has it take names, such as the container's own among others.
 ENV SEGSCORE_LISTEN=0.0.0.0:8080 SEGSCORE_ALLOW_ANONYMOUS=true
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -42,10 +42,11 @@ package final class Server: Sendable {
         var sockets: [(ListeningSocket, Listener)] = []
         for address in configuration.listeners {
             let isSecure = configuration.tls != nil && address.isTCP
-            sockets.append((try ListeningSocket(address), Listener(core: core, role: .service, isSecure: isSecure)))
+            let listener = Listener(core: core, address, role: .service, isSecure: isSecure)
+            sockets.append((try ListeningSocket(address), listener))
         }
         for address in configuration.adminListeners {
-            let listener = Listener(core: core, role: .administration, isSecure: false)
+            let listener = Listener(core: core, address, role: .administration, isSecure: false)
             sockets.append((try ListeningSocket(address), listener))
         }
         var started: [Daemon] = []

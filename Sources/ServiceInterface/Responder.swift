@@ -24,15 +24,19 @@ package struct IncomingRequest: Sendable {
     /// What the listener is for that it came to.
     package let role: ListenerRole
 
+    /// The name or IP address that the listener was told to listen on; nil where callers do not come by TCP.
+    package let listeningHost: String?
+
     package init(
         head: HTTPRequest, id: String, trace: TraceContext? = nil, multipart: (any MultipartFactory)? = nil,
-        role: ListenerRole = .service
+        role: ListenerRole = .service, listeningHost: String? = nil
     ) {
         self.head = head
         self.id = id
         self.trace = trace
         self.multipart = multipart
         self.role = role
+        self.listeningHost = listeningHost
     }
 }
 

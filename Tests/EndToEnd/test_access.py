@@ -232,7 +232,9 @@ def test_pages_of_named_origins_may_call(start_server, key_file, origin, allowed
         headers=fields | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"})
     scored = ask(f"{url}/score", "POST", data=GOOD.data, headers=fields | key_fields())
     refused = ask(f"{url}/score", "POST", data=GOOD.data, headers=fields)
-    assert [answer.status_code for answer in (preflight, scored, refused)] == [204 if allowed else 401, 200, 401]
+    foreign = origin and not allowed
+    expected = [204, 200, 401] if allowed else [403, 403, 403] if foreign else [401, 200, 401]
+    assert [answer.status_code for answer in (preflight, scored, refused)] == expected
     for answer in (preflight, scored, refused):
         assert answer.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
         assert answer.headers["Vary"] == "Origin"
@@ -245,8 +247,137 @@ def test_pages_of_named_origins_may_call(start_server, key_file, origin, allowed
 def test_no_page_may_call_unless_one_is_named(server):
     url = f"http://127.0.0.1:{server.port}/livez"
     fields = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
-    assert ask(url, "OPTIONS", headers=fields).status_code == 405
-    assert not any(name.startswith("Access-Control") or name == "Vary" for name in ask(url, headers=fields).headers)
+    answers = [ask(url, "OPTIONS", headers=fields), ask(url, headers=fields)]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    for answer in answers:
+        assert not any(name.startswith("Access-Control") or name == "Vary" for name in answer.headers)
+
+
+FOREIGN = [
+    {"Origin": "https://page.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1"}, {"Origin": "https://localhost.page.example"},
+    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:1"},
+]
+
+
+@pytest.mark.parametrize("method, path", OPERATIONS)
+def test_no_operation_answers_a_foreign_page(client, method, path):
+    for fields in FOREIGN:
+        answer = client.request(method, path.replace("{id}", "0" * 32), headers=fields)
+        assert_problem(answer, 403, "foreign-origin", "Origin" if "Origin" in fields else "Sec-Fetch-Site")
+
+
+def test_what_a_form_or_a_script_of_a_foreign_page_can_send_does_nothing(client):
+    before = client.job_ids()
+    page = {"Origin": "https://page.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        for path in ("/score", "/jobs", "/issues", "/v2/models/segscore/infer", "/v2/systemsharedmemory/unregister"):
+            answer = ask(f"http://127.0.0.1:{client.server.port}{path}", "POST", data=GOOD.data,
+                         headers=page | {"Content-Type": content_type})
+            assert answer.status_code == 403, path
+    # A form that a person is made to send.
+    navigation = page | {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert ask(f"http://127.0.0.1:{client.server.port}/jobs", "POST", headers=navigation).status_code == 403
+    assert client.job_ids() == before
+
+
+def test_a_foreign_page_is_not_waited_for(server):
+    with BareConnection(server.address) as connection:
+        connection.send_head("POST", "/score", "Content-Length: 1000000000", "Origin: https://page.example")
+        assert connection.read().status_code == 403
+
+
+@pytest.mark.parametrize("fields", [
+    {}, {"Origin": "http://127.0.0.1:{port}"}, {"Origin": "https://127.0.0.1:{port}"}, {"Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "same-origin", "Origin": "https://segscore.example"}, {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+], ids=str)
+def test_who_is_no_foreign_page_is_answered(server, fields):
+    fields = {name: value.format(port=server.port) for name, value in fields.items()}
+    assert ask(f"http://127.0.0.1:{server.port}/jobs", headers=fields).status_code == 200
+
+
+def test_a_named_page_may_show_pictures(start_server):
+    server = start_server("--allow-origin", ORIGIN)
+    fields = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+    for referer, status in [(f"{ORIGIN}/", 200), (f"{ORIGIN}/page?x", 200), (ORIGIN, 200), (f"{ORIGIN}.page.example/", 403),
+                            ("https://page.example/" + ORIGIN, 403), (None, 403)]:
+        headers = fields | ({"Referer": referer} if referer else {})
+        assert ask(f"http://127.0.0.1:{server.port}/jobs", headers=headers).status_code == status, referer
+
+
+# Names
+
+
+@pytest.mark.parametrize("method, path", OPERATIONS)
+@pytest.mark.parametrize("host", ["page.example", "127.0.0.1.page.example:80", "192.0.2.1"])
+def test_no_operation_is_answered_under_another_name(client, method, path, host):
+    answer = client.request(method, path.replace("{id}", "0" * 32), headers={"Host": host})
+    assert_problem(answer, 421, "unknown-host", "Host")
+
+
+def status_under(port, host, path="/jobs"):
+    with BareConnection(("127.0.0.1", port)) as connection:
+        connection.request = ("GET", path)
+        connection.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        return connection.read().status_code
+
+
+OWN = ["127.0.0.1", "127.0.0.1:1", "127.9.9.9", "localhost", "LocalHost:8080", "localhost.", "[::1]", "[::1]:80", ""]
+ADDRESSES = ["10.1.2.3", "10.1.2.3:8080", "[2001:db8::1]:80"]
+NAMES = ["segscore", "segscore.default.svc.cluster.local:80", "page.example", "1.2.3", "1.2.3.4.5", "1.2.3.256", "a.10.1.2.3"]
+
+
+def test_a_server_answers_to_its_own_names(start_server):
+    server = start_server()
+    assert {host: status_under(server.port, host) for host in OWN} == dict.fromkeys(OWN, 200)
+    others = ADDRESSES + NAMES
+    assert {host: status_under(server.port, host) for host in others} == dict.fromkeys(others, 421)
+
+
+def test_a_server_on_all_addresses_answers_to_addresses(start_server):
+    server = start_server("--allow-anonymous", "--admin-listen", "0.0.0.0:0", listen=("0.0.0.0:0", "127.0.0.1:0"))
+    for port, path in ((port_of(server, "service"), "/jobs"), (port_of(server, "administration"), "/readyz")):
+        hosts = OWN + ADDRESSES
+        assert {host: status_under(port, host, path) for host in hosts} == dict.fromkeys(hosts, 200)
+        assert {host: status_under(port, host, path) for host in NAMES} == dict.fromkeys(NAMES, 421)
+    # The other listener is on loopback, and only there.
+    assert status_under(server.port, ADDRESSES[0]) == 421
+
+
+def test_a_server_answers_to_names_that_it_is_given(start_server):
+    env = {"SEGSCORE_ALLOW_HOST": "segscore,*.svc.cluster.local"}
+    server = start_server(env=env)
+    given = {"segscore": 200, "Segscore:80": 200, "segscore.default.svc.cluster.local:80": 200, "svc.cluster.local": 421,
+             "xsvc.cluster.local": 421, "segscore.page.example": 421, "localhost": 200}
+    assert {host: status_under(server.port, host) for host in given} == given
+    server = start_server("--allow-host", "*")
+    assert status_under(server.port, "page.example") == 200
+
+
+def test_a_server_with_keys_answers_to_any_name(start_server, key_file):
+    server = start_server("--api-key-file", key_file)
+    assert status_under(server.port, "page.example") == 401
+    assert status_under(server.port, "page.example", "/livez") == 200
+
+
+def test_a_unix_socket_has_any_name(start_server, tmp_path):
+    server = start_server("--listen", f"unix:{tmp_path}/s")
+    assert curl(server, "/jobs", "-H", "Host: page.example", socket_path=tmp_path / "s")[0] == 200
+
+
+def test_the_target_names_the_host_where_it_is_absolute(server):
+    with BareConnection(server.address) as connection:
+        connection.send_head("GET", "http://page.example/jobs")
+        assert connection.read().status_code == 421
+
+
+@pytest.mark.parametrize("text", ["", "http://a", "a:80", "a/b", "a b", "*.", "a.*"])
+def test_what_is_no_name_ends_the_program_with_a_word(text):
+    done = run("serve", "--listen", "127.0.0.1:0", "--allow-host", text)
+    assert done.returncode > 0
+    assert "is no name of a host" in done.stderr
 
 
 @pytest.mark.parametrize("text", [

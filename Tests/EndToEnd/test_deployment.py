@@ -111,3 +111,19 @@ def test_a_server_that_is_started_as_a_pod_says_answers_its_probes(start_server,
             socket_path=tmp_path / "shared/segscore.sock")
         assert status == 200, body
         assert np.load(tmp_path / "shared/scores/pixel_scores.npy").tolist() == [[[np.float32(0.9), np.float32(0.8)]]]
+
+
+def test_other_services_of_a_project_may_call_it_by_its_name(start_server):
+    names = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    server = start_server("--allow-host", COMPOSE["environment"]["SEGSCORE_ALLOW_HOST"])
+    assert "segscore" in names
+    assert ask(f"http://127.0.0.1:{server.port}/jobs", headers={"Host": "segscore:8080"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["deployment.yaml", "sidecar.yaml"])
+def test_probes_come_by_the_address_of_the_pod(start_server, name):
+    """As the kubelet sends them: `Host` is the pod's IP address and port."""
+    assert variables(name)["SEGSCORE_ADMIN_LISTEN"] == "0.0.0.0:8081"
+    server = start_server("--admin-listen", "0.0.0.0:0")
+    url = f"http://127.0.0.1:{port_of(server, 'administration')}/readyz"
+    assert ask(url, headers={"Host": "10.42.0.17:8081", "User-Agent": "kube-probe/1.33"}).status_code == 200

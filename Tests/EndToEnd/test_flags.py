@@ -25,7 +25,7 @@ HELP = {argument["preferredName"]["name"]: argument for argument in help_of_serv
 
 # The flags that are told alone, a value each; those that need a file or another flag find both in a folder of the test.
 VALUES = {
-    "listen": ["127.0.0.1:0"], "admin-listen": ["127.0.0.1:0"], "allow-origin": ["https://review.example"],
+    "listen": ["127.0.0.1:0"], "admin-listen": ["127.0.0.1:0"], "allow-origin": ["https://review.example"], "allow-host": ["*.example"],
     "api-key-file": ["{folder}/keys"], "protect-health": [None, "--api-key-file", "{folder}/keys"],
     "allow-anonymous": [None], "allow-shared-memory": [None],
     "tls-cert": ["{folder}/server.pem", "--tls-key", "{folder}/server-key.pem"],

@@ -292,7 +292,8 @@ final class Exchange: @unchecked Sendable {
 
             let form = FormFactory(contentType: head.request.headerFields[.contentType])
             let request = IncomingRequest(
-                head: head.request, id: id.withLock { $0 }, trace: trace, multipart: form, role: listener.role)
+                head: head.request, id: id.withLock { $0 }, trace: trace, multipart: form, role: listener.role,
+                listeningHost: listener.host)
             let reception = core.responder.respond(to: request)
             path = reception.path
             switch reception.decision {

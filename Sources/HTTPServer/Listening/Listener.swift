@@ -6,9 +6,12 @@ final class Listener: Sendable {
     let role: ListenerRole
     /// Whether it speaks TLS.
     let isSecure: Bool
+    /// The name or IP address that it was told to listen on; nil for a Unix socket.
+    let host: String?
 
-    init(core: ServerCore, role: ListenerRole, isSecure: Bool) {
+    init(core: ServerCore, _ address: ListenAddress, role: ListenerRole, isSecure: Bool) {
         self.core = core
+        host = if case .tcp(let host, _) = address { host } else { nil }
         self.role = role
         self.isSecure = isSecure
     }

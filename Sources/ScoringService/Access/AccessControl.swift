@@ -6,13 +6,18 @@ import Synchronization
 package final class AccessControl: Sendable {
     private let keys: Mutex<KeyRing?>
     private let protectsHealth: Bool
+    private let hosts: HostNames
     let crossOrigin: CrossOrigin
 
     /// - Parameters:
     ///   - keys: What callers have to show one of; nil to let anyone call.
     ///   - protectsHealth: Has even what platforms' probes ask need a key.
     ///   - origins: Whose pages may call from a browser, as that writes them.
-    package init(keys: KeyRing? = nil, protectsHealth: Bool = false, origins: [String] = []) {
+    ///   - hosts: What the server is called by those who need no key. Where all need one, no page can call that has none.
+    package init(
+        keys: KeyRing? = nil, protectsHealth: Bool = false, origins: [String] = [], hosts: HostNames = HostNames()
+    ) {
+        self.hosts = keys == nil ? hosts : .all
         self.keys = Mutex(keys)
         self.protectsHealth = protectsHealth
         crossOrigin = CrossOrigin(origins: Set(origins))
@@ -23,10 +28,19 @@ package final class AccessControl: Sendable {
         self.keys.withLock { $0 = keys }
     }
 
+    /// The answer to a browser that asks whether a page may call; nil to any other request.
+    ///
+    /// - Throws: 421 for a `Host` that may be another's.
+    func preflight(_ request: IncomingRequest, for route: Route?) throws(Problem) -> Response? {
+        try hosts.check(request)
+        return crossOrigin.preflight(request, for: route)
+    }
+
     /// - Parameters:
     ///   - route: Nil where nothing has the request's path; who has no key is not told so.
-    /// - Throws: 401 with `WWW-Authenticate` (RFC 6750).
+    /// - Throws: 403 for a page of another origin, 401 with `WWW-Authenticate` (RFC 6750).
     func check(_ request: IncomingRequest, for route: Route?) throws(Problem) {
+        try crossOrigin.check(request)
         guard request.role == .service, let keys = keys.withLock({ $0 }) else { return }
         if let route, route.isOpen, !protectsHealth { return }
         let credentials = request.head.headerFields[values: .authorization]

@@ -21,7 +21,7 @@ package final class Router: Responder {
         let found = Result { () throws(Problem) in try Route(target: target) }
         let path = (try? found.get())?.template
         do throws(Problem) {
-            if let preflight = crossOrigin.preflight(request, for: try? found.get()) {
+            if let preflight = try access.preflight(request, for: try? found.get()) {
                 return .refuse(preflight, at: path)
             }
             try access.check(request, for: try? found.get())

@@ -36,6 +36,14 @@ extension ServeCommand {
         return false
     }
 
+    /// Whether a text is a host's name or IP address, without a port; `*` may stand for its first part or for all.
+    static func isHost(_ text: String) -> Bool {
+        if text.hasPrefix("["), text.hasSuffix("]") { return true }
+        let name = text.hasPrefix("*.") ? text.dropFirst(2) : Substring(text)
+        let isPlain = name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !#"/?#@,*:\"#.utf8.contains($0) }
+        return text == "*" || (isPlain && !name.isEmpty)
+    }
+
     /// The keys of `--api-key-file`, if it is given.
     func keyRing() throws -> KeyRing? {
         guard let apiKeyFile else { return nil }

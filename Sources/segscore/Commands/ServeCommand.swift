@@ -34,6 +34,13 @@ struct ServeCommand: ParsableCommand {
     var allowOrigin: [String] = []
 
     @Option(
+        help: """
+            A name that callers without a key may call the server by, besides localhost and the addresses that it listens on; \
+            *.example.org for all beneath one, * for any; repeatable.
+            """)
+    var allowHost: [String] = []
+
+    @Option(
         help:
             "Where only /livez, /readyz, /metrics and /version are answered, without a key and without TLS; repeatable."
     )
@@ -161,6 +168,10 @@ struct ServeCommand: ParsableCommand {
         if let text = allowOrigin.first(where: { !Self.isOrigin($0) }) {
             throw ValidationError("\"\(text)\" is no origin: write https://review.example or http://localhost:3000.")
         }
+        if let text = allowHost.first(where: { !Self.isHost($0) }) {
+            throw ValidationError(
+                "\"\(text)\" is no name of a host: write segscore.example or *.example, without a port.")
+        }
     }
 
     func run() throws {
@@ -174,7 +185,9 @@ struct ServeCommand: ParsableCommand {
         let log = Log(logFormat, logLevel)
         let logger = log.logger
         defer { log.writer.flush() }
-        let access = AccessControl(keys: try keyRing(), protectsHealth: protectHealth, origins: allowOrigin)
+        let access = AccessControl(
+            keys: try keyRing(), protectsHealth: protectHealth, origins: allowOrigin,
+            hosts: HostNames(allowHost))
         let processors = ProcessorQuota().count
         let budget = memoryBudget?.bytes ?? MemoryLimit().bytes / 4 * 3
         ByteBudget.memory.limit = budget
