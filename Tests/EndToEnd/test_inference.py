@@ -293,7 +293,7 @@ def test_the_asyncio_client_is_told_too(server, leaves_nothing):
 @pytest.mark.parametrize("body, fields, status, slug", [
     (GOOD.data, {HEADER_LENGTH: "0"}, 400, "invalid-header"), (GOOD.data, {HEADER_LENGTH: "x"}, 400, "invalid-header"),
     (GOOD.data, {HEADER_LENGTH: str(len(GOOD.data) + 1)}, 400, "invalid-header"),
-    (GOOD.data, {HEADER_LENGTH: "12"}, 400, "malformed-body"), (GOOD.data, {}, 400, "malformed-body"),
+    (GOOD.data, {HEADER_LENGTH: "12"}, 400, "malformed-body"), (GOOD.data, {}, 400, "invalid-header"),
     (GOOD.data[:-1], GOOD.fields, 400, "malformed-body"), (GOOD.data + b"x", GOOD.fields, 400, "malformed-body"),
     (b"", {}, 400, "malformed-body"), (b"{", {}, 400, "malformed-body"), (b"[]", {}, 400, "malformed-body"),
     (gzip.compress(GOOD.data)[:-9], GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
