@@ -36,12 +36,12 @@ let package = Package(
             swiftSettings: sourceSettings),
         .target(
             name: "HTTPServer",
-            dependencies: ["CMicroHTTPD", "ServiceInterface", "Tensors", coreMetrics, httpTypes, logging],
+            dependencies: ["CMicroHTTPD", "ServiceInterface", "Tensors", "Threads", coreMetrics, httpTypes, logging],
             swiftSettings: sourceSettings),
         .target(
             name: "ScoringService",
             dependencies: [
-                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", coreMetrics, grdb, httpTypes,
+                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads", coreMetrics, grdb, httpTypes,
                 logging,
             ],
             resources: [.embedInCode("openapi.yaml")],
@@ -50,10 +50,11 @@ let package = Package(
         .target(name: "Jobs", swiftSettings: sourceSettings),
         .target(name: "PrometheusText", dependencies: [coreMetrics], swiftSettings: sourceSettings),
         .target(
-            name: "TensorCodecs", dependencies: ["CISAL", "CPNG", "CSimdJSON", "CZlib", "Tensors"],
+            name: "TensorCodecs", dependencies: ["CISAL", "CPNG", "CSimdJSON", "CZlib", "Tensors", "Threads"],
             swiftSettings: sourceSettings),
         .target(name: "Scoring", dependencies: ["CScoringKernels", "Tensors"], swiftSettings: sourceSettings),
         .target(name: "Tensors", dependencies: ["CLinux"], swiftSettings: sourceSettings),
+        .target(name: "Threads", swiftSettings: sourceSettings),
 
         .target(name: "CScoringKernels"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
@@ -73,7 +74,7 @@ let package = Package(
             name: "ScoringServiceTests",
             dependencies: [
                 "HTTPServer", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs",
-                "Tensors", "TestSupport", grdb, httpTypes, logging,
+                "Tensors", "TestSupport", "Threads", grdb, httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -92,6 +93,7 @@ let package = Package(
         .testTarget(
             name: "ServiceInterfaceTests", dependencies: ["ServiceInterface", "Tensors"], swiftSettings: settings),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

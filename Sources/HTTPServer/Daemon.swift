@@ -1,6 +1,7 @@
 import CMicroHTTPD
 import Glibc
 import Logging
+import Threads
 
 /// A libmicrohttpd daemon with its listening socket and its threads.
 ///
@@ -116,7 +117,7 @@ private func beginExchange(
     context: UnsafeMutableRawPointer?, target: UnsafeMutablePointer<CChar>?, connection handle: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
     guard let connection = unsafe connection(handle) else { return nil }
-    let exchange = unsafe connection.beginRequest(target: target)
+    let exchange = unsafe DaemonThread.serve { unsafe connection.beginRequest(target: target) }
     if let target = unsafe target, let mark = unsafe strchr(target, 0x3F), unsafe mark[1] != 0 { unsafe mark[1] = 0 }
     return unsafe Unmanaged.passUnretained(exchange).toOpaque()
 }
@@ -132,7 +133,9 @@ private func handleExchange(
     else { return .NO }
     let call = unsafe Exchange.Call(
         method: method, target: target, version: version, bytes: bytes, byteCount: byteCount)
-    return unsafe Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue().handle(call)
+    return DaemonThread.serve {
+        unsafe Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue().handle(call)
+    }
 }
 
 /// `MHD_RequestCompletedCallback`; called once for most requests that `beginExchange` saw, see ``Connection``.
@@ -141,7 +144,7 @@ private func completeExchange(
     request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, reason: MHD_RequestTerminationCode
 ) {
     unsafe request?.pointee = nil
-    unsafe connection(handle)?.completeRequest()
+    DaemonThread.serve { unsafe connection(handle)?.completeRequest() }
 }
 
 private func logMessage(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {

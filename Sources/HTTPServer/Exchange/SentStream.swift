@@ -1,6 +1,7 @@
 import CMicroHTTPD
 import ServiceInterface
 import Synchronization
+import Threads
 
 /// A streamed body on its way out over one connection, which is suspended while there is nothing to send.
 ///
@@ -95,7 +96,9 @@ private func readSentStream(
 ) -> Int {
     guard let context = unsafe context, let target = unsafe target else { return -2 }
     let sent = unsafe Unmanaged<SentStream>.fromOpaque(context).takeUnretainedValue()
-    return unsafe sent.read(into: UnsafeMutableRawBufferPointer(start: target, count: count))
+    return DaemonThread.serve {
+        unsafe sent.read(into: UnsafeMutableRawBufferPointer(start: target, count: count))
+    }
 }
 
 /// `MHD_ContentReaderFreeCallback`.

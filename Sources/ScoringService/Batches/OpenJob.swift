@@ -15,7 +15,11 @@ final class OpenJob: Sendable {
     /// The most that the parts may take, in bytes.
     private let byteLimit: Int
 
+    /// Never held while something is written: daemon threads take it.
     private let state: Mutex<State>
+
+    /// Held by the one worker that adds a batch or closes the job, also while that is taken down; others that would do so wait.
+    private let turn = Mutex(())
 
     /// - Parameters:
     ///   - parts: Those that came before, with their idempotency keys.
@@ -77,29 +81,27 @@ final class OpenJob: Sendable {
         }
     }
 
-    /// A batch is complete. Images number on in the order of these calls.
+    /// A batch is complete. Images number on in the order of these calls. For workers.
     ///
     /// - Parameters:
-    ///   - record: Takes down that the batch is there; where it throws, it is not. Called with the lock held, since the next batch
-    ///     may be taken down only after this one.
-    /// - Throws: As ``check(classCount:_:)``; 413 where the job would grow beyond its limit; what `record` throws.
+    ///   - record: Takes down that the batch is there; where it throws, it is not. Called by one worker at a time, since the next
+    ///     batch may be taken down only after this one.
+    /// - Throws: As ``check(classCount:_:)``; 413 where the job would grow beyond its limit; what `record` throws; 409 where the
+    ///   job ended while the batch was taken down.
     func add(
         _ part: JobPart, key: String?, record: (Batch) throws(Problem) -> Void = { _ in }
     ) throws(Problem) -> Batch {
-        let byteCount = part.byteCount
-        return try state.withLock { (state) throws(Problem) in
-            try state.touch(id)
-            try state.check(classCount: part.shape.classCount, hasFloat64: part.hasFloat64)
-            guard byteCount <= byteLimit - state.byteCount else {
-                throw Problem(
-                    .contentTooLarge, "job-too-large",
-                    "What the job keeps of its batches would be more than is kept of results.",
-                    expected: "at most \(byteLimit) bytes in all", actual: "\(state.byteCount + byteCount)",
-                    limit: byteLimit)
+        try turn.withLock { (_) throws(Problem) in
+            let batch = try state.withLock { (state) throws(Problem) in
+                try state.touch(id)
+                return try state.place(part, byteLimit)
             }
-            try record(Batch(index: state.parts.count, firstImage: state.imageCount, shape: part.shape))
-            state.arriving -= 1
-            return state.add(part, key: key)
+            try record(batch)
+            return try state.withLock { (state) throws(Problem) in
+                try state.touch(id)
+                state.arriving -= 1
+                return state.add(part, key: key)
+            }
         }
     }
 
@@ -123,36 +125,32 @@ final class OpenJob: Sendable {
     /// No more batches.
     ///
     /// - Parameters:
-    ///   - record: Takes that down; where it throws, more may come. Called with the lock held.
+    ///   - record: Takes that down; where it throws, more may come. Until it has returned none may. For workers.
     /// - Returns: The parts, which are handed over; at least one.
     /// - Throws: 409 where a batch is on its way, where there was none, or where the job is finished already; what `record`
     ///   throws.
     func close(record: () throws(Problem) -> Void = {}) throws(Problem) -> [JobPart] {
-        try state.withLock { (state) throws(Problem) in
-            try state.touch(id)
-            guard state.arriving == 0 else {
-                throw Problem(
-                    .conflict, "batch-arriving", "\(state.arriving) of the job's batches are on their way.",
-                    expected: "every batch answered", actual: "\(state.arriving) on their way"
-                ).with(.retryAfter, "1")
+        try turn.withLock { (_) throws(Problem) in
+            try state.withLock { (state) throws(Problem) in try state.beginClosing(id) }
+            do throws(Problem) {
+                try record()
+            } catch {
+                state.withLock { $0.isClosed = $0.isDiscarded }
+                throw error
             }
-            guard !state.parts.isEmpty else {
-                throw Problem(
-                    .conflict, "no-batches", "The job \(id) has no batches to run over.",
-                    expected: "at least one batch",
-                    actual: "none")
+            return try state.withLock { (state) throws(Problem) in
+                // What it had is gone where it ended meanwhile.
+                guard !state.isDiscarded else { throw State.closed(id) }
+                defer { state.parts = [] }
+                return state.parts
             }
-            try record()
-            state.isClosed = true
-            defer { state.parts = [] }
-            return state.parts
         }
     }
 
     /// The job has ended: lets go of all that it kept.
     func discard() {
         state.withLock { state in
-            state.isClosed = true
+            (state.isClosed, state.isDiscarded) = (true, true)
             state.parts = []
         }
     }
@@ -174,8 +172,46 @@ extension OpenJob {
         var nextFile = 0
         /// Batches on their way.
         var arriving = 0
+        /// No batch may begin, or be added.
         var isClosed = false
+        /// The job has ended.
+        var isDiscarded = false
         var lastTouch = ProcessInfo.processInfo.systemUptime
+
+        /// Where a batch would stand that was taken up now.
+        ///
+        /// - Throws: 422 where it does not go with those before; 413 where the job would grow beyond its limit.
+        func place(_ part: JobPart, _ byteLimit: Int) throws(Problem) -> Batch {
+            try check(classCount: part.shape.classCount, hasFloat64: part.hasFloat64)
+            guard part.byteCount <= byteLimit - byteCount else {
+                throw Problem(
+                    .contentTooLarge, "job-too-large",
+                    "What the job keeps of its batches would be more than is kept of results.",
+                    expected: "at most \(byteLimit) bytes in all", actual: "\(byteCount + part.byteCount)",
+                    limit: byteLimit)
+            }
+            return Batch(index: parts.count, firstImage: imageCount, shape: part.shape)
+        }
+
+        /// No batch is taken from here on.
+        ///
+        /// - Throws: 409 where a batch is on its way, where there was none, or where the job is finished already.
+        mutating func beginClosing(_ id: JobID) throws(Problem) {
+            try touch(id)
+            guard arriving == 0 else {
+                throw Problem(
+                    .conflict, "batch-arriving", "\(arriving) of the job's batches are on their way.",
+                    expected: "every batch answered", actual: "\(arriving) on their way"
+                ).with(.retryAfter, "1")
+            }
+            guard !parts.isEmpty else {
+                throw Problem(
+                    .conflict, "no-batches", "The job \(id) has no batches to run over.",
+                    expected: "at least one batch",
+                    actual: "none")
+            }
+            isClosed = true
+        }
 
         /// Takes a batch up.
         mutating func add(_ part: JobPart, key: String?) -> Batch {
@@ -209,12 +245,14 @@ extension OpenJob {
 
         /// - Throws: 409 where the job takes nothing more.
         mutating func touch(_ id: JobID) throws(Problem) {
-            guard !isClosed else {
-                throw Problem(
-                    .conflict, "job-not-open", "The job \(id) takes no more batches.", expected: "an open job",
-                    actual: "a job that was finished, canceled or left alone for too long")
-            }
+            guard !isClosed else { throw Self.closed(id) }
             lastTouch = ProcessInfo.processInfo.systemUptime
+        }
+
+        static func closed(_ id: JobID) -> Problem {
+            Problem(
+                .conflict, "job-not-open", "The job \(id) takes no more batches.", expected: "an open job",
+                actual: "a job that was finished, canceled or left alone for too long")
         }
     }
 }

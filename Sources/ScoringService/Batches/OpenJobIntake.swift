@@ -33,12 +33,11 @@ final class OpenJobIntake: Intake, @unchecked Sendable {
     }
 
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
-        answer(
-            Answer { () throws(Problem) in
-                try body?.finish()
-                try body?.complete()
-                return try service.open(parameters.values)
-            })
+        service.encode(answer) { [self] () throws(Problem) in
+            try body?.finish()
+            try body?.complete()
+            return try service.open(parameters.values)
+        }
     }
 
     func abandon() {}

@@ -61,19 +61,24 @@ extension Service {
     /// them: it would outlive jobs that are open for a moment.
     private func closeIdleJobs(in seconds: TimeInterval) {
         DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [weak self] in
-            guard let self else { return }
-            let timeToLive = configuration.openJobTimeToLive
-            let idleTimes = openJobs.withLock { open in
-                let times = open.jobs.mapValues { $0.idleTime ?? 0 }
-                open.isWatched = !times.isEmpty
-                return times
-            }
-            var next = timeToLive
-            for (id, idleTime) in idleTimes {
-                if idleTime >= timeToLive { queue.cancelOpen(id) } else { next = min(next, timeToLive - idleTime) }
-            }
-            if !idleTimes.isEmpty { closeIdleJobs(in: next) }
+            // To cancel one is a change that is waited for.
+            self?.perform { [weak self] in self?.closeIdleJobs() }
         }
+    }
+
+    private func closeIdleJobs() {
+        let timeToLive = configuration.openJobTimeToLive
+        // Each has a lock of its own, which is not taken with that of all of them held: daemon threads take that one.
+        let jobs = openJobs.withLock { open in
+            open.isWatched = !open.jobs.isEmpty
+            return Array(open.jobs.values)
+        }
+        var next = timeToLive
+        for job in jobs {
+            let idleTime = job.idleTime ?? 0
+            if idleTime >= timeToLive { queue.cancelOpen(job.id) } else { next = min(next, timeToLive - idleTime) }
+        }
+        if !jobs.isEmpty { closeIdleJobs(in: next) }
     }
 
     /// `POST /jobs/{id}/batches`

@@ -1,8 +1,8 @@
-import Dispatch
 import Scoring
 import Synchronization
 import TensorCodecs
 import Tensors
+import Threads
 
 /// `pred_probs` in an npy file, which several threads read at once.
 struct ProbabilityFile {
@@ -74,26 +74,23 @@ struct ProbabilityFile {
         let reader = BandReader(file: file, offset: offset)
         let problems = Mutex<[Int: Problem]>([:])
         let isWanted = Atomic(true)
-        let others = DispatchGroup()
-        for (index, band) in bands.enumerated().dropFirst() {
-            DispatchQueue.global().async(group: others) {
-                do throws(Problem) {
-                    _ = try reader.read(into: band) { _ in isWanted.load(ordering: .relaxed) }
-                } catch {
-                    problems.withLock { $0[index] = error }
+        Lanes.perform(bands.count) {
+            do throws(Problem) {
+                _ = try reader.read(into: bands[0]) { piece in
+                    let goesOn = progress(piece)
+                    if !goesOn { isWanted.store(false, ordering: .relaxed) }
+                    return goesOn
                 }
+            } catch {
+                problems.withLock { $0[0] = error }
+            }
+        } others: { lane in
+            do throws(Problem) {
+                _ = try reader.read(into: bands[lane]) { _ in isWanted.load(ordering: .relaxed) }
+            } catch {
+                problems.withLock { $0[lane] = error }
             }
         }
-        do throws(Problem) {
-            _ = try reader.read(into: bands[0]) { piece in
-                let goesOn = progress(piece)
-                if !goesOn { isWanted.store(false, ordering: .relaxed) }
-                return goesOn
-            }
-        } catch {
-            problems.withLock { $0[0] = error }
-        }
-        others.wait()
         if let problem = problems.withLock({ $0.min { $0.key < $1.key }?.value }) { throw problem }
         return isWanted.load(ordering: .relaxed)
     }

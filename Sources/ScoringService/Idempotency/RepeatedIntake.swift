@@ -34,8 +34,9 @@ final class RepeatedIntake: Intake {
         }
         let reply = reply
         guard reply.waits else { return answer(Answer { () throws(Problem) in try reply.accepted() }) }
+        // Where the job is done, this is told at once, on the thread that reads.
         reply.service.queue.whenFinal(reply.job, timeout: reply.timeout) { job in
-            answer(Answer { () throws(Problem) in try reply.response(to: job) })
+            reply.service.encode(answer) { () throws(Problem) in try reply.response(to: job) }
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Threads
 
 /// JSON that is a request, or the head of one.
 enum JSONMessage {

@@ -25,16 +25,17 @@ extension Service {
             }
             return cursor
         }
-        let queue = queue
-        return BodilessIntake { () throws(Problem) in
-            let page = queue.jobs(status: status, after: cursor, limit: limit)
-            return try .json { writer in
-                writer.object { members in
-                    members.array("jobs", of: page.jobs) { members, job in JobDocument(job).write(to: &members) }
-                    members.string("next", page.next?.description)
+        return BodilessIntake(later: { [self] answer in
+            encode(answer) { () throws(Problem) in
+                let page = self.queue.jobs(status: status, after: cursor, limit: limit)
+                return try .json { writer in
+                    writer.object { members in
+                        members.array("jobs", of: page.jobs) { members, job in JobDocument(job).write(to: &members) }
+                        members.string("next", page.next?.description)
+                    }
                 }
             }
-        }
+        })
     }
 
     /// `GET /jobs/{id}`

@@ -1,11 +1,9 @@
-import Dispatch
 import Scoring
+import Threads
 
 extension ImageLoop {
     /// A lane a processor, on threads of their own while there is work for them.
     init(processors: Int) {
-        self.init(lanes: processors) { lanes, lane in
-            DispatchQueue.concurrentPerform(iterations: lanes, execute: lane)
-        }
+        self.init(lanes: processors) { lanes, lane in Lanes.perform(lanes, lane) }
     }
 }

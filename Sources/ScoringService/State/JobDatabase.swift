@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Glibc
 import Jobs
+import Threads
 
 /// The database of a state directory: which jobs there are, and of which parts.
 ///
@@ -96,6 +97,7 @@ final class JobDatabase: Sendable {
     ///
     /// - Throws: What `change` throws, or GRDB's `DatabaseError`. Nothing is changed then.
     func commit(_ change: (Database) throws -> Void) throws {
+        DaemonThread.refuse("to commit")
         try queue.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA synchronous = FULL")
             defer { try? database.execute(sql: "PRAGMA synchronous = NORMAL") }
@@ -138,6 +140,7 @@ final class JobDatabase: Sendable {
 
     /// Returns when all that was asked for before is written.
     func awaitWrites() {
+        DaemonThread.refuse("to wait for the disk")
         queue.inDatabase { _ in }
     }
 

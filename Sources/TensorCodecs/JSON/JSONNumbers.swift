@@ -1,4 +1,5 @@
 private import CSimdJSON
+import Threads
 
 /// A number, or a boolean, that JSON arrays are made of.
 package protocol JSONNumber: BitwiseCopyable {
@@ -19,6 +20,7 @@ package enum JSONNumbers {
     package static func append<Number: JSONNumber>(
         _ elements: borrowing Span<Number>, shape: [Int], to text: inout [UInt8]
     ) {
+        DaemonThread.refuse("to encode JSON")
         precondition(shape.reduce(1, *) == elements.count)
         var position = 0
         appendList(shape[...], to: &text) { text in
@@ -33,6 +35,7 @@ package enum JSONNumbers {
     ///   - elements: In C order, as many as the shape says; 0 is false, everything else true.
     ///   - shape: The extents; empty for a single value.
     package static func append(mask elements: borrowing Span<UInt8>, shape: [Int], to text: inout [UInt8]) {
+        DaemonThread.refuse("to encode JSON")
         precondition(shape.reduce(1, *) == elements.count)
         var position = 0
         appendList(shape[...], to: &text) { text in

@@ -1,6 +1,7 @@
 import CSimdJSON
 import Glibc
 import Tensors
+import Threads
 
 /// A JSON text, gathered as it arrives and decoded at its end.
 ///
@@ -48,6 +49,7 @@ package final class JSONText {
     /// - Throws: What the receiver throws, or made from a ``CodecError``: `json…`, ``CodecError/shape(_:)``,
     ///   ``CodecError/tooLarge(limit:)`` for a text that the parser cannot index, ``CodecError/outOfMemory(byteCount:)``.
     package func decode<Receiver: JSONReceiver>(into receiver: Receiver) throws(Receiver.Failure) {
+        DaemonThread.refuse("to parse JSON")
         do {
             try reserve(count)
         } catch {

@@ -1,6 +1,7 @@
 private import CPNG
 import Glibc
 package import Tensors
+import Threads
 
 /// Encodes images as PNG, at libpng's fastest settings.
 package enum PNGEncoder {
@@ -33,6 +34,7 @@ package enum PNGEncoder {
     private static func encode(
         _ pixels: borrowing Span<UInt8>, format: UInt32, channelCount: Int, width: Int, height: Int
     ) throws(CodecError) -> Buffer<UInt8> {
+        DaemonThread.refuse("to encode a picture")
         guard (1...extentLimit).contains(width), (1...extentLimit).contains(height) else {
             throw .pngExtents(width: width, height: height)
         }

@@ -6,6 +6,7 @@ import PrometheusText
 import ServiceInterface
 import Tensors
 import Testing
+import Threads
 
 @testable import HTTPServer
 @testable import ScoringService
@@ -68,9 +69,9 @@ struct Harness {
         var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: target)
         head.headerFields = fields
         if let bodyCount, fields[.contentLength] == nil { head.headerFields[.contentLength] = String(bodyCount) }
-        return router.respond(
-            to: IncomingRequest(
-                head: head, id: "test", multipart: FormFactory(contentType: fields[.contentType]), role: role))
+        let request = IncomingRequest(
+            head: head, id: "test", multipart: FormFactory(contentType: fields[.contentType]), role: role)
+        return DaemonThread.serve { router.respond(to: request) }
     }
 
     /// Opens a `POST /score` whose body is still to come.
@@ -102,13 +103,13 @@ extension BodySink {
     func push(_ bytes: [UInt8], chunk: Int? = nil) {
         let step = max(chunk ?? bytes.count, 1)
         for start in stride(from: 0, to: bytes.count, by: step) {
-            receive(bytes.span.extracting(start..<min(start + step, bytes.count)))
+            DaemonThread.serve { receive(bytes.span.extracting(start..<min(start + step, bytes.count))) }
         }
     }
 
     func reply() async -> Reply {
         await withCheckedContinuation { continuation in
-            finish { continuation.resume(returning: Reply($0, wasRefused: false)) }
+            DaemonThread.serve { finish { continuation.resume(returning: Reply($0, wasRefused: false)) } }
         }
     }
 }

@@ -25,7 +25,7 @@ extension Service {
     /// `POST /v2/systemsharedmemory/region/{region}/register`
     func registerRegion(_ name: String) throws(Problem) -> any Intake {
         let regions = try requireRegions()
-        return MessageIntake { (text) throws(Problem) in
+        return MessageIntake(self) { (text) throws(Problem) in
             try regions.register(name, try JSONMessage.decode(SharedRegion.Registration.self, from: text))
             return Response(HTTPResponse(status: .ok))
         }
@@ -50,11 +50,15 @@ extension Service {
 }
 
 /// Takes a small body, and answers at its end.
-private final class MessageIntake: Intake {
+///
+/// `@unchecked Sendable`: the daemon's thread that reads the body hands the intake to the one worker that answers.
+private final class MessageIntake: Intake, @unchecked Sendable {
+    private let service: Service
     private let text = HeldText(limit: 64 << 10)
-    private let respond: ([UInt8]) throws(Problem) -> Response
+    private let respond: @Sendable ([UInt8]) throws(Problem) -> Response
 
-    init(_ respond: @escaping ([UInt8]) throws(Problem) -> Response) {
+    init(_ service: Service, _ respond: @escaping @Sendable ([UInt8]) throws(Problem) -> Response) {
+        self.service = service
         self.respond = respond
     }
 
@@ -63,7 +67,7 @@ private final class MessageIntake: Intake {
     }
 
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
-        answer(Answer { () throws(Problem) in try respond(text.bytes) })
+        service.encode(answer) { [self] () throws(Problem) in try respond(text.bytes) }
     }
 
     func abandon() {}
