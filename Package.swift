@@ -41,8 +41,8 @@ let package = Package(
         .target(
             name: "ScoringService",
             dependencies: [
-                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads", coreMetrics, grdb, httpTypes,
-                logging,
+                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads", coreMetrics, grdb,
+                httpTypes, logging,
             ],
             resources: [.embedInCode("openapi.yaml")],
             swiftSettings: sourceSettings),

@@ -139,6 +139,10 @@ static size_t first_label_outside(segscore_classes labels, size_t count, segscor
     return BY_CLASSES(first_label_outside, labels, labels.start, count, kept);
 }
 
+static size_t first_label_kept(segscore_classes labels, size_t count, segscore_labels_kept kept) {
+    return BY_CLASSES(first_label_kept, labels, labels.start, count, kept);
+}
+
 static size_t count_class(segscore_classes labels, size_t count, uint32_t class_index) {
     return BY_CLASSES(count_class, labels, labels.start, count, class_index);
 }
@@ -190,6 +194,7 @@ const segscore_kernels TABLE(LEVEL) = {
     .copy = copy,
     .narrow_labels = narrow_labels,
     .first_label_outside = first_label_outside,
+    .first_label_kept = first_label_kept,
     .count_class = count_class,
     .class_extents = class_extents,
     .block_labels = block_labels,

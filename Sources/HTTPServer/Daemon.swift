@@ -117,7 +117,7 @@ private func beginExchange(
     context: UnsafeMutableRawPointer?, target: UnsafeMutablePointer<CChar>?, connection handle: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
     guard let connection = unsafe connection(handle) else { return nil }
-    let exchange = unsafe DaemonThread.serve { unsafe connection.beginRequest(target: target) }
+    let exchange = DaemonThread.serve { unsafe connection.beginRequest(target: target) }
     if let target = unsafe target, let mark = unsafe strchr(target, 0x3F), unsafe mark[1] != 0 { unsafe mark[1] = 0 }
     return unsafe Unmanaged.passUnretained(exchange).toOpaque()
 }

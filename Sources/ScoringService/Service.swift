@@ -7,11 +7,11 @@ import Scoring
 import ServiceInterface
 import Synchronization
 import Tensors
+import Threads
 
 /// What all handlers share: the jobs, the limits, the log, the metrics, and the workers that encode answers.
 ///
-/// `@unchecked Sendable`: everything is immutable, and OperationQueue is safe to use from any thread.
-package final class Service: @unchecked Sendable {
+package final class Service: Sendable {
     /// The limits and places that come from the command line.
     package struct Configuration: Sendable {
         /// The largest body, in bytes, on the wire and after decompression.
@@ -64,7 +64,10 @@ package final class Service: @unchecked Sendable {
     /// All metrics of the program, as `/metrics` answers them.
     let exposition: @Sendable () -> [UInt8]
     private let logger: Logger
-    private let encoders = OperationQueue()
+    /// Make answers.
+    private let encoders: Workers
+    /// Do what may have to wait for a disk, so that no answer waits which needs none.
+    private let committers: Workers
 
     /// - Parameters:
     ///   - metrics: Makes what the service counts with.
@@ -84,6 +87,8 @@ package final class Service: @unchecked Sendable {
         self.metrics = metrics
         self.exposition = exposition
         self.durable = durable
+        encoders = Workers("segscore.encoders", count: limits.workers)
+        committers = Workers("segscore.committers", count: limits.workers)
         queue = JobQueue(limits: limits) { [statistics] event in
             if case .ended(let job) = event {
                 metrics.count(job)
@@ -92,7 +97,6 @@ package final class Service: @unchecked Sendable {
             durable?.handle(event)
         }
         durable?.attach(queue)
-        encoders.maxConcurrentOperationCount = limits.workers
     }
 
     /// Whether there is a job, ended or not.
@@ -118,16 +122,23 @@ package final class Service: @unchecked Sendable {
         }
     }
 
-    /// Does something on a worker, so that no daemon thread computes or waits for a disk.
-    func perform(_ body: @escaping @Sendable () -> Void) {
-        encoders.addOperation(body)
+    /// Does something on a worker that may wait for a disk.
+    func commit(_ body: @escaping @Sendable () -> Void) {
+        committers.perform(body)
     }
 
-    /// Makes an answer on a worker.
+    /// Makes a change on a worker, which may wait for a disk, and answers.
+    func commit(
+        _ answer: @escaping @Sendable (Answer) -> Void, _ body: @escaping @Sendable () throws(Problem) -> Response
+    ) {
+        commit { answer(Answer(catching: body)) }
+    }
+
+    /// Makes an answer on a worker, so that no daemon thread computes.
     func encode(
         _ answer: @escaping @Sendable (Answer) -> Void, _ body: @escaping @Sendable () throws(Problem) -> Response
     ) {
-        perform { answer(Answer(catching: body)) }
+        encoders.perform { answer(Answer(catching: body)) }
     }
 
     /// Turns what a handler ended with into what is sent; a problem is logged here and nowhere else.

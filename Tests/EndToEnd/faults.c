@@ -28,10 +28,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum kind { OPEN, WRITE, SYNC, RENAME, UNLINK, TRUNCATE, MKDIR, ALLOCATE, MAP, KINDS };
-enum action { NOTHING, FAIL, KILL_BEFORE, KILL_HALFWAY, KILL_AFTER, FAIL_SHORT };
+enum action { NOTHING, FAIL, KILL_BEFORE, KILL_HALFWAY, KILL_AFTER, FAIL_SHORT, HOLD };
 enum operation {
     CREATED = 1, WRITTEN, TRUNCATED, SYNCED, DIRECTORY_SYNCED, RENAMED, UNLINKED, MADE, REMOVED, SENT, COUNTED
 };
@@ -199,6 +200,12 @@ static enum action count(enum kind kind, const char *name, const char *detail, u
     return action;
 }
 
+// Waits until the calls are let go.
+static void hold(void) {
+    const struct timespec moment = {0, 2000000};
+    while (atomic_load(&control->action) == HOLD) nanosleep(&moment, NULL);
+}
+
 static void end_process(void) {
     syscall(SYS_kill, getpid(), SIGKILL);
     for (;;) pause();
@@ -213,6 +220,11 @@ static void end_process(void) {
     enum action action = count(kind, __func__, detail, 0); \
     __typeof__(call) result; \
     int code = 0; \
+    if (action == HOLD) { \
+        pthread_mutex_unlock(&file_lock); \
+        hold(); \
+        pthread_mutex_lock(&file_lock); \
+    } \
     if (action == KILL_BEFORE || (action == KILL_HALFWAY && kind != WRITE)) end_process(); \
     if (action == FAIL || (action == FAIL_SHORT && kind != WRITE)) { \
         result = failed; \

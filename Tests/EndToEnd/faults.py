@@ -25,7 +25,7 @@ OPEN, WRITE, SYNC, RENAME, UNLINK, TRUNCATE, MKDIR, ALLOCATE, MAP = KINDS = [1 <
 CHANGES = WRITE | SYNC | RENAME | UNLINK | TRUNCATE | MKDIR
 FILES = CHANGES | OPEN
 MEMORY = ALLOCATE | MAP
-FAIL, KILL_BEFORE, KILL_HALFWAY, KILL_AFTER, FAIL_SHORT = range(1, 6)
+FAIL, KILL_BEFORE, KILL_HALFWAY, KILL_AFTER, FAIL_SHORT, HOLD = range(1, 7)
 # Whose allocations may fail: the program's own, and those of the C and C++ libraries that it stands on. The Swift
 # runtime, Foundation and Dispatch are not among them: a failed allocation in these ends the process, whoever asked.
 OURS = ("program", "libmicrohttpd", "libsqlite3", "libpng", "libz", "libisal", "libsimdjson", "libstdc++")
@@ -77,6 +77,15 @@ class Faults:
         control.seen = control.hits = 0
         control.hit = b""
         control.action = action
+
+    @contextlib.contextmanager
+    def hold(self, kinds=SYNC):
+        """Has all calls of some kinds wait meanwhile, as on a disk that takes its time."""
+        self.arm(kinds, action=HOLD, times=1 << 62)
+        try:
+            yield
+        finally:
+            self.disarm()
 
     def disarm(self):
         self.control.action = 0

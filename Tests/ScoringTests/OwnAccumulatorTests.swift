@@ -101,6 +101,27 @@ import Testing
         }
     }
 
+    /// Of so many bands it is found as they come: to look through all labels would hold up whoever reads.
+    @Test(arguments: [-1, 0, 1])
+    func refusesAnotherNumberOfManyBandsInTheEnd(excess: Int) throws {
+        let count = 20_000
+        let labels = (0..<count).map { $0 % 3 == 0 ? 7 : 0 }
+        let expected = labels.count { $0 == 0 }
+        let array = try FileArray(
+            [Double](repeating: 0.5, count: expected + excess), shape: [expected + excess, 1, 1],
+            type: ElementType(.float32))
+        let accumulator = try Self.accumulator(labels, [count, 2, 1, 1], array.layout, ignored: 7)
+        try array.forEachChunk(of: 4096) { bytes throws(ScoringError) in try accumulator.receive(bytes) }
+        guard excess != 0 else {
+            #expect(accumulator.imagesDone == count)
+            _ = try accumulator.finish()
+            return
+        }
+        let error = ScoringError.shapeMismatch(
+            .predictedProbabilities, expected: [expected, 1, 1], actual: array.layout.shape)
+        #expect(throws: error) { _ = try accumulator.finish() }
+    }
+
     @Test func refusesWhatIsNoArrayOfBands() throws {
         func error(_ shape: [Int], _ scalar: ElementType.Scalar, _ order: TensorLayout.Order = .c) throws
             -> ScoringError?

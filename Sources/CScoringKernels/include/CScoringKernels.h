@@ -77,6 +77,9 @@ typedef struct {
     /// The index of the first label that is neither a class nor ignored; `count` where there is none.
     size_t (*first_label_outside)(segscore_classes labels, size_t count, segscore_labels_kept kept);
 
+    /// The first label that is a class and not ignored; `count` where there is none.
+    size_t (*first_label_kept)(segscore_classes labels, size_t count, segscore_labels_kept kept);
+
     /// How many labels are of a class.
     size_t (*count_class)(segscore_classes labels, size_t count, uint32_t class_index);
 

@@ -14,6 +14,19 @@ static size_t NAME(first_label_outside)(const CLASS *labels, size_t count, segsc
     return count;
 }
 
+static size_t NAME(first_label_kept)(const CLASS *labels, size_t count, segscore_labels_kept kept) {
+    enum { BLOCK = 1024 };
+    for (size_t start = 0; start < count; start += BLOCK) {
+        size_t end = count - start < BLOCK ? count : start + BLOCK;
+        unsigned char any = 0;
+        for (size_t i = start; i < end; i++) any |= (labels[i] < kept.class_count) & (labels[i] != kept.ignored);
+        if (!any) continue;
+        for (size_t i = start; i < end; i++)
+            if (labels[i] < kept.class_count && labels[i] != kept.ignored) return i;
+    }
+    return count;
+}
+
 static size_t NAME(count_class)(const CLASS *labels, size_t count, uint32_t class_index) {
     size_t result = 0;
     for (size_t i = 0; i < count; i++) result += labels[i] == class_index;

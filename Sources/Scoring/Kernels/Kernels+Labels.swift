@@ -34,6 +34,15 @@ extension Kernels {
         return found < pixels.count ? pixels.lowerBound + found : nil
     }
 
+    /// The first pixel of a range whose label is a class and not ignored.
+    static func firstLabelKept(_ codes: ClassCodes, _ pixels: Range<Int>, classCount: Int, ignored: Int32) -> Int? {
+        checkBounds(codes.count, pixels.lowerBound, pixels.count)
+        let found = unsafe loops.first_label_kept(
+            codes.pointer(at: pixels.lowerBound), pixels.count,
+            segscore_labels_kept(class_count: UInt32(classCount), ignored: ignored))
+        return found < pixels.count ? pixels.lowerBound + found : nil
+    }
+
     /// How many codes of a range have a value.
     static func count(_ codes: ClassCodes, _ pixels: Range<Int>, of code: Int) -> Int {
         checkBounds(codes.count, pixels.lowerBound, pixels.count)

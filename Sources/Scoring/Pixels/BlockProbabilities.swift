@@ -24,27 +24,31 @@ struct BlockProbabilities: Sendable {
     /// The memory that the arrays take, but for the largest probabilities.
     var byteCount: Int { labels.byteCount + counts.byteCount + scores.byteCount + predicted.byteCount }
 
-    /// Makes the blocks' labels.
+    /// Makes blocks, of which those of each image are to be prepared.
     ///
     /// - Parameters:
-    ///   - labels: All of them classes or ignored; they hold K classes and none.
+    ///   - count: Of all images.
     ///   - side: Divides H and W.
     /// - Throws: ``ScoringError/memory(_:)``.
-    init(labels: LabelMap, shape: ScoringShape, side: Int, ignored: Int32) throws(ScoringError) {
-        let plane = shape.pixelsPerImage
-        let blocksPerImage = plane / side / side
-        let count = shape.imageCount * blocksPerImage
+    init(count: Int, side: Int, isWide: Bool) throws(ScoringError) {
         self.side = side
-        self.labels = try ClassCodes(count: count, isWide: labels.codes.isWide)
-        predicted = try ClassCodes(count: count, isWide: labels.codes.isWide)
+        labels = try ClassCodes(count: count, isWide: isWide)
+        predicted = try ClassCodes(count: count, isWide: isWide)
         counts = try allocate(count)
         scores = try allocate(count)
         largest = try allocate(count)
-        for image in 0..<shape.imageCount {
-            Kernels.blockLabels(
-                labels.codes, image * plane..<(image + 1) * plane, width: shape.width, side: side,
-                classCount: shape.classCount, ignored: ignored, into: self.labels, counts, at: image * blocksPerImage)
-        }
+    }
+
+    /// Makes the labels of an image's blocks.
+    ///
+    /// - Parameters:
+    ///   - labels: Those of the image are all classes or ignored; they hold K classes and none.
+    func prepare(image: Int, labels: LabelMap, shape: ScoringShape, ignored: Int32) {
+        let plane = shape.pixelsPerImage
+        Kernels.blockLabels(
+            labels.codes, image * plane..<(image + 1) * plane, width: shape.width, side: side,
+            classCount: shape.classCount, ignored: ignored, into: self.labels, counts,
+            at: image * (plane / side / side))
     }
 
     /// Takes blocks that were made before.

@@ -7,6 +7,8 @@ package import Tensors
 /// What does not arrive is not proved to be a probability.
 package final class OwnAccumulator: ProbabilityAccumulator {
     private let own: OwnProbabilities
+    /// `(M, R, W)`, as it came.
+    private let shape: [Int]
     private let bandRows: Int
     private var stream: ElementStream
     /// What ``Kernels/classExtents(_:_:ignored:gap:places:)`` needs.
@@ -17,14 +19,20 @@ package final class OwnAccumulator: ProbabilityAccumulator {
     private var classes: [Int] = []
     /// How much of the last of `classes` has arrived.
     private var elementsDone = 0
+    /// Whether the array can be what it should be, as far as it has come.
+    private var isAsExpected = true
+
+    /// So many bands and pixels are looked through as soon as the array begins. More would take a time in which whoever reads
+    /// the array could do nothing else, for a client that has sent hardly a byte; then M is proved as they come.
+    private static let lookedThrough = (bands: 16 << 10, pixels: 4 << 20)
 
     /// - Parameters:
     ///   - labels: All labels, `(N, H, W)`.
     ///   - layout: `(M, R, W)` of a floating-point type, R a divisor of H.
     ///   - classCount: K, in `1...ScoringShape.classLimit`.
     ///   - ignoredLabel: A label value whose pixels take no part.
-    /// - Throws: What ``check(_:)`` throws, ``ScoringError/shapeMismatch(_:expected:actual:)`` or
-    ///   ``ScoringError/memory(_:)``.
+    /// - Throws: What ``check(_:)`` throws, ``ScoringError/memory(_:)``, or ``ScoringError/shapeMismatch(_:expected:actual:)``
+    ///   where there are not too many labels to find that now; else ``finish()`` does.
     package init(labels: LabelMap, layout: TensorLayout, classCount: Int, ignoredLabel: Int64?) throws(ScoringError) {
         try Self.check(layout)
         let (imageCount, height, width) = (labels.shape[0], labels.shape[1], labels.shape[2])
@@ -34,6 +42,7 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         } catch {
             throw .memory(error)
         }
+        shape = layout.shape
         own = try OwnProbabilities(labels: labels, layout: whole, ignoredLabel: ignoredLabel)
         bandRows = height % layout.shape[1] == 0 ? layout.shape[1] : height
         guard bandRows <= OwnProbabilities.pixelLimit / width else {
@@ -42,12 +51,21 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
         places = try allocate(classCount)
 
-        // They are looked for again as they come: to keep them would take memory that nobody has counted.
-        let expected = [(0..<bandCount).reduce(0) { $0 + classes(ofBand: $1).count }, bandRows, width]
-        guard layout.shape == expected else {
-            throw .shapeMismatch(.predictedProbabilities, expected: expected, actual: layout.shape)
+        isAsExpected = [bandRows, width] == layout.shape.dropFirst()
+        if bandCount <= Self.lookedThrough.bands, own.shape.pixelCount <= Self.lookedThrough.pixels,
+            shape[0] != expectedCount || !isAsExpected
+        {
+            throw mismatch
         }
         advance()
+    }
+
+    /// M. They are looked for again as they come: to keep them would take memory that nobody has counted.
+    private var expectedCount: Int { (0..<bandCount).reduce(0) { $0 + classes(ofBand: $1).count } }
+
+    private var mismatch: ScoringError {
+        .shapeMismatch(
+            .predictedProbabilities, expected: [expectedCount, bandRows, own.shape.width], actual: shape)
     }
 
     /// Proves what can be proved of the array before the labels are there.
@@ -82,8 +100,11 @@ package final class OwnAccumulator: ProbabilityAccumulator {
 
     private func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
         var index = 0
-        while index < elements.count {
-            guard let classIndex = classes.last else { preconditionFailure("the layout was that of all bands") }
+        while index < elements.count, isAsExpected {
+            guard let classIndex = classes.last else {
+                isAsExpected = false
+                return
+            }
             let run = ElementRuns.Run(
                 classIndex: classIndex, firstPixel: band * pixelsPerBand + elementsDone, stride: 1,
                 count: min(elements.count - index, pixelsPerBand - elementsDone))
@@ -105,10 +126,13 @@ package final class OwnAccumulator: ProbabilityAccumulator {
 
     /// Goes on to the next band that has classes, where this one has no more; or behind the last.
     private func advance() {
-        while classes.isEmpty, band < bandCount {
-            band += 1
-            if band < bandCount { classes = classes(ofBand: band) }
-        }
+        guard classes.isEmpty, band < bandCount else { return }
+        // Bands without any may be many more than there are elements.
+        let rest = (band + 1) * pixelsPerBand..<own.shape.pixelCount
+        let next = Kernels.firstLabelKept(
+            own.labels.codes, rest, classCount: own.shape.classCount, ignored: own.ignored)
+        band = next.map { $0 / pixelsPerBand } ?? bandCount
+        if band < bandCount { classes = classes(ofBand: band) }
     }
 
     /// In descending order.
@@ -118,5 +142,8 @@ package final class OwnAccumulator: ProbabilityAccumulator {
             .map(\.classIndex).sorted(by: >)
     }
 
-    package func finish() -> ScoredPixels { own.finish() }
+    package func finish() throws(ScoringError) -> ScoredPixels {
+        guard isAsExpected, classes.isEmpty else { throw mismatch }
+        return own.finish()
+    }
 }

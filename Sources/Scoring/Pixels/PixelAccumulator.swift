@@ -19,12 +19,13 @@ package final class PixelAccumulator: ProbabilityAccumulator {
     ///   - ignoredLabel: A label value whose pixels have no part in their blocks.
     /// - Throws: What ``ScoringShape/init(labels:predictedProbabilities:)`` throws,
     ///   ``ScoringError/elementType(_:_:)``, ``ScoringError/memory(_:)``; with blocks also
-    ///   ``ScoringError/downsample(_:height:width:)`` and ``ScoringError/labelOutOfRange(_:at:classCount:)``.
+    ///   ``ScoringError/downsample(_:height:width:)``.
     package init(
         labels: LabelMap, layout: TensorLayout, downsample: Int = 1, ignoredLabel: Int64? = nil
     ) throws(ScoringError) {
         arrays = try PixelArrays(labels: labels, layout: layout, downsample: downsample, ignoredLabel: ignoredLabel)
-        cursor = try PixelCursor(arrays)
+        // The labels of all images would hold up whoever reads, for a client that has sent hardly a byte.
+        cursor = try PixelCursor(arrays, preparesImages: true)
         stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
     }
 
@@ -55,6 +56,8 @@ package final class PixelAccumulator: ProbabilityAccumulator {
         }
     }
 
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``; with blocks also
+    ///   ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     package func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError) {
         precondition(FilePieces.areInFileOrder(arrays.layout.order, downsample: arrays.side))
         try stream.append(bytes) { (elements) throws(ScoringError) in
@@ -70,9 +73,12 @@ package final class PixelAccumulator: ProbabilityAccumulator {
     ///
     /// - Parameters:
     ///   - count: How many readers there are to be; fewer where there are fewer lines.
-    /// - Throws: ``ScoringError/memory(_:)``.
+    /// - Throws: ``ScoringError/memory(_:)``, and with blocks ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     package func bands(_ count: Int) throws(ScoringError) -> [PixelBand] {
-        try FilePieces.bands(count, of: arrays.layout, side: arrays.side).map { (pieces) throws(ScoringError) in
+        if arrays.blocks != nil {
+            for image in 0..<shape.imageCount { try arrays.prepare(image: image) }
+        }
+        return try FilePieces.bands(count, of: arrays.layout, side: arrays.side).map { (pieces) throws(ScoringError) in
             try PixelBand(arrays, pieces: pieces)
         }
     }

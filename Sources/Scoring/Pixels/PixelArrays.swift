@@ -12,7 +12,8 @@ struct PixelArrays: Sendable {
     let largest: PixelScores?
     let blocks: BlockProbabilities?
 
-    /// The label of the pixels that have no part in their blocks.
+    /// The label of the pixels that have no part in their blocks, as it came and as a code.
+    private let ignoredLabel: Int64?
     let ignored: Int32
 
     /// What ``PixelAccumulator/init(labels:layout:downsample:ignoredLabel:)`` says.
@@ -20,6 +21,7 @@ struct PixelArrays: Sendable {
         shape = try ScoringShape(labels: labels.shape, predictedProbabilities: layout.shape)
         try shape.check(downsample: downsample)
         self.layout = layout
+        self.ignoredLabel = ignoredLabel
         self.labels = try labels.holding(classCount: shape.classCount)
         let scalar = layout.elementType.scalar
         scores = try PixelScores(count: shape.pixelCount, for: scalar, of: .predictedProbabilities)
@@ -31,10 +33,17 @@ struct PixelArrays: Sendable {
             return
         }
         largest = nil
-        for image in 0..<shape.imageCount {
-            try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
-        }
-        blocks = try BlockProbabilities(labels: self.labels, shape: shape, side: downsample, ignored: ignored)
+        blocks = try BlockProbabilities(
+            count: shape.pixelCount / downsample / downsample, side: downsample, isWide: self.labels.codes.isWide)
+    }
+
+    /// Makes the labels of an image's blocks, if there are blocks: before any of its probabilities is taken.
+    ///
+    /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)``.
+    func prepare(image: Int) throws(ScoringError) {
+        guard let blocks else { return }
+        try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
+        blocks.prepare(image: image, labels: labels, shape: shape, ignored: ignored)
     }
 
     /// The extent of blocks; 1 where there are none.

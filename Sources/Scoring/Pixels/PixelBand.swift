@@ -12,7 +12,7 @@ package final class PixelBand: FileBand, @unchecked Sendable {
     init(_ arrays: PixelArrays, pieces: FilePieces) throws(ScoringError) {
         self.pieces = pieces
         elementType = arrays.layout.elementType
-        cursor = try PixelCursor(arrays)
+        cursor = try PixelCursor(arrays, preparesImages: false)
     }
 
     package func receive(

@@ -8,10 +8,13 @@ struct PixelCursor {
     /// With blocks, of one image in C order; in Fortran order of one pixel of each image.
     private let largest: PixelScores
     private var runs: ElementRuns
+    /// Whether images are prepared when their first probability comes; else they are before any of all.
+    private let preparesImages: Bool
 
     /// - Throws: ``ScoringError/memory(_:)`` or ``ScoringError/elementType(_:_:)``.
-    init(_ arrays: PixelArrays) throws(ScoringError) {
+    init(_ arrays: PixelArrays, preparesImages: Bool) throws(ScoringError) {
         self.arrays = arrays
+        self.preparesImages = preparesImages && arrays.blocks != nil
         let (shape, order) = (arrays.shape, arrays.layout.order)
         blocks = try arrays.blocks.map { (blocks) throws(ScoringError) in
             try BlockAccumulator(
@@ -34,11 +37,15 @@ struct PixelCursor {
         runs.position = position
     }
 
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``.
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``, and where images are prepared here
+    ///   ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     mutating func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
         var index = 0
         while index < elements.count {
             let run = runs.next(limit: elements.count - index)
+            if preparesImages, run.classIndex == 0, run.firstPixel % arrays.shape.pixelsPerImage == 0 {
+                try arrays.prepare(image: run.firstPixel / arrays.shape.pixelsPerImage)
+            }
             let (largestIndex, largestStride) = placeOfLargest(run)
             let bad = Kernels.take(
                 elements, from: index, run, labels: arrays.labels.codes, scores: arrays.scores,

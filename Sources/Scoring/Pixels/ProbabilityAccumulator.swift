@@ -8,6 +8,8 @@ package protocol ProbabilityAccumulator: AnyObject {
     /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``.
     func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError)
 
-    /// All bytes have come.
-    func finish() -> ScoredPixels
+    /// All bytes have come. For workers.
+    ///
+    /// - Throws: ``ScoringError/shapeMismatch(_:expected:actual:)`` where that could not be found before.
+    func finish() throws(ScoringError) -> ScoredPixels
 }

@@ -51,7 +51,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
 
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
         if let earlier { return answer(Answer { () throws(Problem) in try response(.ok, earlier) }) }
-        service.encode(answer) { [self] () throws(Problem) in
+        service.commit(answer) { [self] () throws(Problem) in
             do throws(Problem) {
                 try body.finish()
                 try body.complete()

@@ -33,7 +33,7 @@ final class OpenJobIntake: Intake, @unchecked Sendable {
     }
 
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
-        service.encode(answer) { [self] () throws(Problem) in
+        service.commit(answer) { [self] () throws(Problem) in
             try body?.finish()
             try body?.complete()
             return try service.open(parameters.values)

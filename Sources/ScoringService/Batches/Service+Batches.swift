@@ -62,7 +62,7 @@ extension Service {
     private func closeIdleJobs(in seconds: TimeInterval) {
         DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [weak self] in
             // To cancel one is a change that is waited for.
-            self?.perform { [weak self] in self?.closeIdleJobs() }
+            self?.commit { [weak self] in self?.closeIdleJobs() }
         }
     }
 
@@ -102,7 +102,7 @@ extension Service {
         try checkJSONIsAccepted(request)
         try checkNoParameters(request)
         return BodilessIntake(later: { [self] answer in
-            encode(answer) { () throws(Problem) in
+            commit(answer) { () throws(Problem) in
                 let open = try self.openJob(id)
                 let settings = try ScoreParameters(open.parameters)
                 let durable = self.durable

@@ -89,7 +89,7 @@ extension Service {
     private func settling(_ body: @escaping @Sendable () throws(Problem) -> Response) -> any Intake {
         guard let durable else { return BodilessIntake(body) }
         return BodilessIntake(later: { [self] answer in
-            encode(answer) { () throws(Problem) in
+            commit(answer) { () throws(Problem) in
                 let response = try body()
                 durable.awaitWrites()
                 return response

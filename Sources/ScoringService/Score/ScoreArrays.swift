@@ -145,7 +145,11 @@ final class ScoreArrays: ArrayDestination {
         spool = nil
         labels = nil
         defer { accumulator = nil }
-        return accumulator?.finish()
+        do throws(ScoringError) {
+            return try accumulator?.finish()
+        } catch {
+            throw Problem(error)
+        }
     }
 
     /// What takes `pred_probs` of a layout, now that labels and parameters are there.

@@ -115,7 +115,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             if let key, let fingerprint { service.keys.complete(key, fingerprint) }
             return enqueue({ [self] context in score(context) }, answer)
         }
-        service.perform { [self] in
+        service.commit { [self] in
             let work: JobWork<ScoreJob>
             do throws(Problem) {
                 work = try accept(durable)

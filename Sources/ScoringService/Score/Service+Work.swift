@@ -59,7 +59,7 @@ extension Service {
     func forget(_ job: JobID) {
         // What outlives the process is settled on a disk, which is for workers.
         guard durable != nil else { return queue.forget(job) }
-        perform { [queue] in queue.forget(job) }
+        commit { [queue] in queue.forget(job) }
     }
 
     /// Takes up the jobs that the process before has left.
