@@ -12,6 +12,7 @@ struct Segscore: ParsableCommand {
         subcommands: [ServeCommand.self, ScoreCommand.self, HealthcheckCommand.self, VersionCommand.self])
 
     static func main() {
+        StandardStreams.fill()
         let arguments = Array(CommandLine.arguments.dropFirst())
         main(EnvironmentArguments(ProcessInfo.processInfo.environment).merged(into: arguments))
     }

@@ -1,11 +1,17 @@
 """`segscore score` and `segscore version`: the same scores without a server."""
 
+import os
+import pathlib
+import subprocess
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import reference
 from bodies import arrays_of, npz
-from server import run
+from client import curl
+from server import BINARY, PATIENCE, environment, eventually, run
 
 
 @pytest.fixture
@@ -157,3 +163,43 @@ def test_every_level_of_processors_scores_alike(files, tmp_path):
         for name, array in results[0].items():
             np.testing.assert_array_equal(result[name], array)
     assert "plain" in run("score", *paths, "--cpu", "sse9").stderr
+
+
+# Streams that nobody reads
+
+
+def test_a_complaint_that_cannot_be_written_is_no_reason_to_crash(files, tmp_path):
+    for arguments in [(tmp_path / "none.npy", tmp_path / "none.npy"), files(*reference.sample())]:
+        expected = run("score", *arguments).returncode
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([BINARY, "score", *arguments], stdout=subprocess.DEVNULL, stderr=full,
+                                  env=environment(), timeout=PATIENCE)
+        assert done.returncode == expected
+
+
+def test_a_list_that_cannot_be_written_is_a_failure(files):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([BINARY, "score", *files(*reference.sample())], stdout=full, stderr=subprocess.PIPE,
+                              env=environment(), text=True, timeout=PATIENCE)
+    assert done.returncode == 1 and "cannot be written to the standard output" in done.stderr
+
+
+def test_without_streams_a_server_writes_its_log_into_none_of_its_files(tmp_path):
+    state, socket_path = tmp_path / "state", tmp_path / "socket"
+    command = [BINARY, "serve", "--listen", f"unix:{socket_path}", "--state-dir", state, "--log-level", "trace"]
+    process = subprocess.Popen(command, env=environment(), preexec_fn=lambda: os.closerange(0, 3))
+    try:
+        eventually(socket_path.exists, "it listens")
+        body = npz(**dict(zip(("labels", "pred_probs"), reference.sample())))
+        (tmp_path / "body").write_bytes(body.data)
+        fields = [part for name, value in body.fields.items() for part in ("-H", f"{name}: {value}")]
+        for path in ("/score", "/score?threshold=0.5"):
+            status, _, _ = curl(SimpleNamespace(port=None), path, *fields, "--data-binary", f"@{tmp_path / 'body'}",
+                                socket_path=socket_path)
+            assert status == 200
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+    for path in filter(pathlib.Path.is_file, state.rglob("*")):
+        assert b"segscore" not in path.read_bytes(), path

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// A bar on the standard error stream, where that is a terminal; nothing otherwise.
 struct ProgressBar {
@@ -23,6 +23,6 @@ struct ProgressBar {
     }
 
     private func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        StandardStreams.complain(text)
     }
 }

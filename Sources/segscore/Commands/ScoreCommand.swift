@@ -80,7 +80,11 @@ struct ScoreCommand: ParsableCommand {
                 .compactMap { name, fact in fact.map { "\(name) \($0)" } }
             let suffix = facts.isEmpty ? "" : " (\(facts.joined(separator: ", ")))"
             let place = error.path.map { "\($0): " } ?? ""
-            FileHandle.standardError.write(Data("segscore: \(place)\(detail)\(suffix)\n".utf8))
+            StandardStreams.complain("segscore: \(place)\(detail)\(suffix)\n")
+            throw ExitCode.failure
+        }
+        guard StandardStreams.areWritten() else {
+            StandardStreams.complain("segscore: The list cannot be written to the standard output.\n")
             throw ExitCode.failure
         }
     }

@@ -1,0 +1,31 @@
+import Glibc
+
+/// The streams that the program is started with, any of which may be closed, or lead nowhere.
+enum StandardStreams {
+    /// Opens those that are closed on nothing. Otherwise the next file that is opened takes the place of one, and what is meant for
+    /// people is written into it: the log into the database, say.
+    static func fill() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            // It takes the lowest number that is free, which is this one.
+            _ = unsafe open("/dev/null", O_RDWR)
+        }
+    }
+
+    /// Writes to the standard error stream, as far as it takes it: that nobody reads a complaint is no reason to end.
+    static func complain(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            var done = 0
+            while done < bytes.count {
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[done...])
+                let written = unsafe write(STDERR_FILENO, rest.baseAddress, rest.count)
+                if written < 0 && errno == EINTR { continue }
+                guard written > 0 else { return }
+                done += written
+            }
+        }
+    }
+
+    /// Whether all that was printed so far has been written.
+    static func areWritten() -> Bool { fflush(nil) == 0 }
+}
