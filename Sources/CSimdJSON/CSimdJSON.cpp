@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <string_view>
 #include <utility>
@@ -276,6 +277,36 @@ struct segscore_json {
     }
 };
 
+namespace {
+
+/// simdjson's parser asks for a buffer of strings and does not look whether there was memory for it before it writes there
+/// (`ondemand::parser::allocate`); so it does with one of positions where it has its checks for development. They are private,
+/// and only an explicit instantiation may name them.
+template <typename Owner, typename Owner::Member member> struct Reaching {
+    friend typename Owner::Member reach(Owner) { return member; }
+};
+struct Strings {
+    using Member = std::unique_ptr<uint8_t[]> ondemand::parser::*;
+    friend Member reach(Strings);
+};
+template struct Reaching<Strings, &ondemand::parser::string_buf>;
+#if SIMDJSON_DEVELOPMENT_CHECKS
+struct Positions {
+    using Member = std::unique_ptr<ondemand::token_position[]> ondemand::parser::*;
+    friend Member reach(Positions);
+};
+template struct Reaching<Positions, &ondemand::parser::start_positions>;
+#endif
+
+bool has_buffers(const ondemand::parser &parser) {
+#if SIMDJSON_DEVELOPMENT_CHECKS
+    if (!(parser.*reach(Positions()))) return false;
+#endif
+    return static_cast<bool>(parser.*reach(Strings()));
+}
+
+}  // namespace
+
 size_t segscore_json_padding(void) { return simdjson::SIMDJSON_PADDING; }
 
 segscore_json *segscore_json_open(void) { return new (std::nothrow) segscore_json; }
@@ -292,6 +323,7 @@ segscore_json_status segscore_json_begin(segscore_json *json, const char *text, 
     json->fault.position = -1;
     const auto padded = simdjson::padded_string_view(json->text, json->count, capacity - static_cast<size_t>(json->offset));
     if (auto error = json->parser.iterate(padded).get(json->document)) return status_of(error);
+    if (!has_buffers(json->parser)) return SEGSCORE_JSON_MEMORY;
     ondemand::object object;
     if (auto error = json->document.get_object().get(object)) {
         return error == simdjson::INCORRECT_TYPE ? SEGSCORE_JSON_NOT_OBJECT : json->fail(error);
