@@ -77,8 +77,11 @@ package final class ConfinedDirectory: Sendable {
         var current = unsafe segscore_open_beneath(descriptor, path, O_RDONLY | O_DIRECTORY)
         for part in parts {
             guard current >= 0 else { break }
-            unsafe mkdirat(current, part, 0o777)
+            let code = unsafe mkdirat(current, part, 0o777) == 0 ? 0 : errno
             close(current)
+            guard code == 0 || code == EEXIST else {
+                throw .system(operation: "make a directory of", path: name, code: code)
+            }
             path += "/" + part
             current = unsafe segscore_open_beneath(descriptor, path, O_RDONLY | O_DIRECTORY)
         }

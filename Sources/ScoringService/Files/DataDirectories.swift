@@ -97,6 +97,8 @@ extension Problem {
             return Problem(
                 .init(code: 507, reasonPhrase: "Insufficient Storage"), "output-full",
                 "There is no room on the disk for \(name).", parameter: parameter)
+        // These are the machine's, and have nothing to do with which file it is.
+        case EIO, EMFILE, ENFILE, ENOMEM: return Problem(error)
         case EXDEV: reason = "it leads out of its directory"
         case ENODEV, ENXIO, EISDIR: reason = "it is no regular file"
         default: reason = unsafe String(cString: strerror(code))
