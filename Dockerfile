@@ -14,7 +14,7 @@ ARG RUNTIME_IMAGE=debian:bookworm-slim
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        libisal-dev libmicrohttpd-dev libpng-dev libsimdjson-dev libsqlite3-dev pkg-config zlib1g-dev \
+        libgnutls28-dev libisal-dev libmicrohttpd-dev libpng-dev libsimdjson-dev libsqlite3-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # The manifest alone decides the dependencies, so a change to a source file reuses what this fetched. The pattern takes
@@ -33,7 +33,7 @@ FROM ${RUNTIME_IMAGE}
 # of a volume for --state-dir: one that is made for it starts with the rights of this folder.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        libisal2 libmicrohttpd12 libpng16-16 libsimdjson14 libsqlite3-0 libstdc++6 zlib1g \
+        libgnutls30 libisal2 libmicrohttpd12 libpng16-16 libsimdjson14 libsqlite3-0 libstdc++6 zlib1g \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* \
     && install --directory --owner=65532 --group=65532 --mode=0700 /state
 COPY --from=build /out/segscore /usr/local/bin/segscore

@@ -36,7 +36,9 @@ let package = Package(
             swiftSettings: sourceSettings),
         .target(
             name: "HTTPServer",
-            dependencies: ["CMicroHTTPD", "ServiceInterface", "Tensors", "Threads", coreMetrics, httpTypes, logging],
+            dependencies: [
+                "CMicroHTTPD", "CRefusals", "ServiceInterface", "Tensors", "Threads", coreMetrics, httpTypes, logging,
+            ],
             swiftSettings: sourceSettings),
         .target(
             name: "ScoringService",
@@ -58,6 +60,7 @@ let package = Package(
 
         .target(name: "CScoringKernels"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CRefusals", dependencies: ["CMicroHTTPD"], linkerSettings: [.linkedLibrary("gnutls")]),
         .systemLibrary(
             name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CLinux"),

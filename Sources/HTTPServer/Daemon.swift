@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import CRefusals
 import Glibc
 import Logging
 import Threads
@@ -21,6 +22,7 @@ final class Daemon: @unchecked Sendable {
         self.socket = socket
         self.listener = listener
         let tls = listener.isSecure ? configuration.tls : nil
+        unsafe segscore_on_library_refusal(refuseInOurWords)
         unsafe options = .allocate(capacity: 1)
         unsafe options.initialize(
             to: segscore_mhd_options(
@@ -145,6 +147,11 @@ private func completeExchange(
 ) {
     unsafe request?.pointee = nil
     DaemonThread.serve { unsafe connection(handle)?.completeRequest() }
+}
+
+/// Stands in for the page with which the library refuses what it cannot read.
+private func refuseInOurWords(connection handle: OpaquePointer?, status: UInt32) {
+    unsafe connection(handle)?.refuse(libraryStatus: status)
 }
 
 private func logMessage(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {

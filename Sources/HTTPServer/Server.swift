@@ -103,7 +103,7 @@ package final class Server: Sendable {
         var quietSince = DispatchTime.now()
         while true {
             let now = DispatchTime.now()
-            if inFlight > 0 { quietSince = now }
+            if inFlight > 0 || core.lingering.count > 0 { quietSince = now }
             // One that was just accepted may not be counted yet.
             let moment = core.connections.count == 0 ? 0.02 : 0.2
             guard now < deadline, now < quietSince + moment else { return }
@@ -124,6 +124,7 @@ package final class Server: Sendable {
             return daemons
         }
         _ = consume stopped
+        core.lingering.close()
     }
 
     /// Leaves no connection suspended, since libmicrohttpd aborts the process where it is stopped with one.

@@ -65,10 +65,14 @@ package struct ServerConfiguration: Sendable {
 
 /// What a server refuses without asking the responder.
 package enum ServerRefusal: Error, Equatable, Sendable {
-    /// The head breaks RFC 9112, or says two things about where the body ends. 400.
+    /// The head or the chunks break RFC 9112, or the head says two things about where the body ends. 400.
     case malformed
     /// A transfer coding other than `chunked`. 501.
     case unsupportedTransferCoding
+    /// Neither HTTP/1.1 nor HTTP/1.0. 505.
+    case unsupportedVersion
+    /// The first line has no end within the connection's buffer. 414; the limit is in bytes.
+    case targetTooLong(limit: Int)
     /// 431; the limit is in bytes.
     case headerTooLarge(limit: Int)
     /// 413; the limit is in bytes.

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import json
+import re
 import signal
 import time
 
@@ -13,7 +14,7 @@ import yaml
 import bodies
 import reference
 from bodies import npz
-from client import BareConnection, Client, assert_problem, curl
+from client import BareAnswer, BareConnection, Client, assert_problem, curl
 from server import ROOT, eventually, run
 
 LABELS, PRED_PROBS = reference.sample(dtype=np.float64)
@@ -182,6 +183,36 @@ def test_a_head_over_the_limit_is_refused(start_server):
         connection.send_head("GET", "/livez", "X-Filler: " + "x" * 20000)
         assert connection.read_head()[0] == 431
     assert Client(server).get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize("head, status, slug", [
+    ("GET /livez HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n", 505, "unsupported-version"),
+    (f"GET /{'a' * 300_000} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 414, "target-too-long"),
+    (f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {'a' * 300_000}\r\n\r\n", 431, "header-too-large"),
+    (f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {';' * 30_000}\r\n\r\n", 431, "header-too-large"),
+    ("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nno colon\r\n\r\n", 400, "malformed-request"),
+    ("POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: x\r\n\r\n", 400, "malformed-request"),
+    ("POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nx\r\n",
+     400, "malformed-request"),
+], ids=["505", "414", "431", "431-cookie", "400-field", "400-length", "400-chunk"])
+def test_what_is_no_request_is_answered_once_with_a_problem(server, head, status, slug):
+    with BareConnection(server.address) as connection:
+        connection.send(head.encode())
+        # Past the record, for no operation of the document was asked.
+        given, fields = connection.read_head()
+        answer = BareAnswer(given, fields, connection.file.read(int(fields["Content-Length"])))
+        assert_problem(answer, status, slug)
+        assert answer.headers["X-Request-Id"] and answer.headers["Connection"] == "close"
+        assert connection.is_closed_by_server()
+
+
+def test_thousands_of_ampersands_are_a_query(server, client):
+    with BareConnection(server.address) as connection:
+        for _ in range(2):
+            connection.send_head("GET", "/jobs?" + "&" * 20_000)
+            assert connection.read().status_code == 200
+    eventually(lambda: re.search(r"^segscore_http_requests_in_flight 1$", client.get("/metrics").text, re.M),
+               "no other request is under way")
 
 
 # Settings

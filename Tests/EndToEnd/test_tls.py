@@ -392,3 +392,18 @@ def test_the_readmes_commands_work(start_server, tmp_path):
     for port, role in (("8443", "service"), ("8081", "administration")):
         asking = asking.replace(port, str(port_of(server, role)))
     assert shell(asking) == '{"jobs":[],"next":null}\nok\n'
+
+
+def test_what_is_refused_past_the_library_is_heard_over_tls(start_secure, certificate):
+    server = start_secure("--max-body-bytes", "100000")
+    chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
+    chunked = head("POST", "/score", "Transfer-Encoding: chunked", "Content-Type: application/x-npz")
+    cases = [(head("GET", "/" + "a" * 300_000), b"414"), (head("GET", "/livez", "no colon"), b"400"),
+             (chunked + b"xyz\r\n", b"400"), (chunked + 64 * chunk, b"413")]
+    for request, status in cases:
+        with connect(server, certificate) as connection:
+            connection.sendall(request)
+            answer = received(connection)
+        assert answer.split()[1] == status
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert b"application/problem+json" in answer and b"X-Request-Id: " in answer

@@ -96,13 +96,21 @@ import Testing
         }
     }
 
-    @Test func hangsUpOnABodyWithoutEnd() throws {
+    @Test func tellsABodyWithoutEndThatItIsTooLarge() throws {
         let recorder = Recorder { _, reply in reply(.text(200, "")) }
         let responder = TestResponder { _ in .receive(recorder) }
         try withServer(responder, { ($0.maxBodyBytes, $0.connectionBufferBytes) = (10, 64 << 10) }) { _, address in
             let client = try TestClient(address)
             try client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
             let chunk = Array("10000\r\n".utf8) + pattern(65_536) + Array("\r\n".utf8)
+            for _ in 0..<64 { try client.send(chunk) }
+            let answer = try client.answer()
+            #expect(answer.status == 413)
+            #expect(answer.body == Array("body 10".utf8))
+            #expect(answer["Connection"] == "close")
+            #expect(answer["X-Request-Id"] != nil)
+            #expect(client.isClosed())
+            // What still comes is dropped, for a while.
             #expect(throws: TestClient.Failure.self) {
                 while true { try client.send(chunk) }
             }
@@ -201,20 +209,52 @@ import Testing
         }
     }
 
-    // These libmicrohttpd answers by itself.
-    @Test(arguments: [
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc",
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: a\r\nX\u{0}Y: b\r\n\r\n",
-    ])
-    func leavesTheRestToTheLibrary(request: String) throws {
-        try withServer(.echo) { _, address in
+    /// What libmicrohttpd would answer by itself, and what is answered.
+    private static let unreadable: [(request: String, status: Int, body: String)] = {
+        let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        let long = String(repeating: "a", count: 100_000)
+        return [
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400, "malformed"),
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400, "malformed"),
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc", 400, "malformed"),
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 413, "body 1000000"),
+            ("GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", 400, "malformed"),
+            ("GET / HTTP/1.1\r\nHost: a\r\nX\u{0}Y: b\r\n\r\n", 400, "malformed"),
+            ("GET /\r\nHost: a\r\n\r\n", 400, "malformed"),
+            ("GET / HTPT/1.1\r\nHost: a\r\n\r\n", 400, "malformed"),
+            ("GET / HTTP/0.9\r\nHost: a\r\n\r\n", 505, "version"),
+            ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "version"),
+            ("GET /\(long) HTTP/1.1\r\nHost: a\r\n\r\n", 414, "target 5000"),
+            ("GET / HTTP/1.1\r\nHost: a\r\nX: \(long)\r\n\r\n", 431, "header 5000"),
+            ("GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n \(long)\r\n\r\n", 431, "header 5000"),
+            ("GET / HTTP/1.1\r\nHost: a\r\n\(String(repeating: "a:b\r\n", count: 9000))\r\n", 431, "header 5000"),
+            ("GET / HTTP/1.1\r\nHost: a\r\nCookie: \(long.replacing("a", with: ";"))\r\n\r\n", 431, "header 5000"),
+            (chunked + "xyz\r\n", 400, "malformed"),
+            (chunked + "fffffffffffffffff\r\n", 413, "body 1000000"),
+            (chunked + "1;\(long)", 400, "malformed"),
+            (chunked + "1\r\na\r\n0\r\nno colon\r\n\r\n", 400, "malformed"),
+            (chunked + "1\r\na\r\n0\r\nX: \(long)\r\n\r\n", 431, "header 5000"),
+        ]
+    }()
+
+    @Test(arguments: unreadable.indices)
+    func answersOnceInItsOwnWordsWhatTheLibraryRefuses(index: Int) throws {
+        let (request, status, body) = Self.unreadable[index]
+        try withServer(
+            .echo, { ($0.maxHeaderBytes, $0.maxBodyBytes, $0.connectionBufferBytes) = (5000, 1_000_000, 64 << 10) }
+        ) { server, address in
             let client = try TestClient(address)
             try client.send(request)
-            #expect([400, 413].contains(try client.answer().status))
+            let answer = try client.answer()
+            #expect(answer.status == status)
+            #expect(answer.body == Array(body.utf8))
+            #expect(answer["Content-Type"] == "text/plain")
+            #expect(answer["X-Request-Id"]?.isEmpty == false)
+            #expect(answer["Connection"] == "close")
+            #expect(client.isClosed())
+            let quiet = DispatchSemaphore(value: 0)
+            server.whenQuiet { quiet.signal() }
+            #expect(quiet.wait(timeout: .now() + 20) == .success)
         }
     }
 

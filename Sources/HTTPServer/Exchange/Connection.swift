@@ -1,5 +1,6 @@
 // For SHUT_RDWR: its header belongs to whichever of the two modules the compiler meets first.
 import CMicroHTTPD
+import CRefusals
 import Dispatch
 import Glibc
 import Synchronization
@@ -13,7 +14,7 @@ import Synchronization
 /// request that it is refusing, or where `epoll_ctl` fails (`src/microhttpd/connection.c`, `transmit_error_response_len` and
 /// `MHD_connection_epoll_update_`). So a connection holds its request's exchange, and completes it at the latest when it ends.
 ///
-/// `@unchecked Sendable`: `exchange` is touched by the connection's daemon thread alone.
+/// `@unchecked Sendable`: `exchange` and `lingers` are touched by the connection's daemon thread alone.
 @safe
 final class Connection: @unchecked Sendable {
     private struct State {
@@ -28,6 +29,7 @@ final class Connection: @unchecked Sendable {
     private let descriptor: Int32
     private let state = Mutex(State())
     private var exchange: Exchange?
+    private var lingers = false
 
     @unsafe
     init(_ handle: OpaquePointer, listener: Listener) {
@@ -67,9 +69,36 @@ final class Connection: @unchecked Sendable {
         state.withLock { $0.waitsSince = DispatchTime.now().uptimeNanoseconds }
     }
 
+    /// The library is about to refuse, in its own words, what has come: the client is answered in ours instead.
+    ///
+    /// - Parameter status: The library's.
+    func refuse(libraryStatus status: UInt32) {
+        let refusal = ServerRefusal(libraryStatus: status, listener.core.configuration)
+        // Not even the first line may be in.
+        let exchange = unsafe exchange ?? beginRequest(target: nil)
+        exchange.refuse(refusal)
+    }
+
+    /// Sends an answer past the library, as the last one.
+    ///
+    /// To be called on the daemon thread, in a callback of the library about this connection.
+    func sendLast(_ bytes: [UInt8]) {
+        unsafe segscore_send_last(handle, bytes, bytes.count)
+        lingerAtEnd()
+    }
+
+    /// The client may still be sending when its last answer is out.
+    func lingerAtEnd() {
+        lingers = true
+    }
+
     /// The library closes the socket next.
     func end() {
         completeRequest()
+        if lingers {
+            let descriptor = segscore_duplicate(descriptor)
+            if descriptor >= 0 { listener.core.lingering.add(descriptor) }
+        }
         state.withLock { $0.isOpen = false }
         listener.core.connections.remove(self)
     }

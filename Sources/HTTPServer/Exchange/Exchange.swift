@@ -70,7 +70,7 @@ final class Exchange: @unchecked Sendable {
     /// Set while a stream is sent; also read by the thread that stops the server.
     private let stream = Mutex<SentStream?>(nil)
     /// Also read by the thread that ends what has stopped arriving.
-    private let id = Mutex("")
+    private let id = Mutex(Exchange.randomID())
     private var trace: TraceContext?
     /// What the request is counted by.
     private var path: PathTemplate?
@@ -303,13 +303,13 @@ final class Exchange: @unchecked Sendable {
             return .YES
         } catch {
             // Where such a request ends is anyone's guess, so the connection ends with it.
+            connection.lingerAtEnd()
             return send(core.configuration.problem(error))
         }
     }
 
     @unsafe
     private func readHead(_ call: Call) throws(ServerRefusal) -> (RequestHead, length: UInt64) {
-        id.withLock { $0 = Self.randomID() }
         method = unsafe String(cString: call.method)
         let fields = try unsafe FieldCollector.collect(
             connection.handle, method: call.method, version: call.version,
@@ -337,6 +337,7 @@ final class Exchange: @unchecked Sendable {
         case .known(let length) where length <= core.configuration.swallowedBytes && !head.expectsContinue:
             break
         case .known, .unknown:
+            connection.lingerAtEnd()
             return send(response)
         }
         stage = .decided(response)
@@ -361,11 +362,13 @@ final class Exchange: @unchecked Sendable {
             }
             stage = .decided(core.configuration.problem(.bodyTooLarge(limit: limit)))
             sink.abandon()
-        case .decided:
-            // Only a chunked body, of which nobody knew how long it is, gets here.
-            let (double, overflow) = limit.multipliedReportingOverflow(by: 2)
-            let patience = max(overflow ? .max : double, core.configuration.swallowedBytes)
-            if receivedBytes > patience { return .NO }
+        case .decided(let response):
+            // Only a chunked body, of which nobody knew how long it is, gets further than that.
+            let (patience, overflow) = limit.addingReportingOverflow(core.configuration.swallowedBytes)
+            guard overflow || receivedBytes <= patience else {
+                sendLast(response)
+                return .NO
+            }
         case .head, .waiting, .answered:
             return .NO
         }
@@ -393,6 +396,31 @@ final class Exchange: @unchecked Sendable {
     }
 
     // MARK: - Answer
+
+    /// Answers what the library is about to refuse by itself; the connection ends with it.
+    func refuse(_ refusal: ServerRefusal) {
+        if case .decided(let response) = stage { return sendLast(response) }
+        sendLast(core.configuration.problem(refusal))
+    }
+
+    /// Answers where the library takes no answer; the connection ends with it.
+    private func sendLast(_ response: Response) {
+        switch stage {
+        case .answered: return
+        case .receiving(let sink): sink.abandon()
+        case .head, .decided, .waiting: break
+        }
+        settle(response)
+        connection.sendLast(response.closingBytes(id: id.withLock { $0 }, isHead: method == "HEAD"))
+    }
+
+    /// Counts an answer that is about to go out.
+    private func settle(_ response: Response) {
+        stage = .answered
+        status = response.head.status.code
+        sentBytes = method == "HEAD" ? 0 : response.body.byteCount
+        count()
+    }
 
     private func sendOrSuspend() -> MHD_Result {
         let (response, result): (Response?, MHD_Result) = reply.withLock { reply in
@@ -425,10 +453,7 @@ final class Exchange: @unchecked Sendable {
     }
 
     private func send(_ response: Response) -> MHD_Result {
-        stage = .answered
-        status = response.head.status.code
-        sentBytes = method == "HEAD" ? 0 : response.body.byteCount
-        count()
+        settle(response)
         let sent = response.body.stream.map { stream in
             unsafe SentStream(stream, on: connection.handle) { [weak self] in
                 if let self { core.hangUps.watch(connection, for: self) }

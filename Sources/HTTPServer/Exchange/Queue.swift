@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import CRefusals
 import Glibc
 import HTTPTypes
 import ServiceInterface
@@ -26,7 +27,8 @@ func queue(
     }
     _ = unsafe MHD_add_response_header(handle, HTTPField.Name.requestID.rawName, id)
     if closing { _ = unsafe MHD_add_response_header(handle, "Connection", "close") }
-    return unsafe MHD_queue_response(connection, UInt32(response.head.status.code), handle)
+    let isQueued = unsafe segscore_queue_response(connection, UInt32(response.head.status.code), handle)
+    return isQueued != 0 ? .YES : .NO
 }
 
 /// As many segments as one `sendmsg` takes (`UIO_MAXIOV` in Linux).

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 import ServiceInterface
 import Tensors
@@ -7,17 +8,30 @@ extension Response {
     ///
     /// - Parameters:
     ///   - id: Goes into `X-Request-Id`.
-    func closingBytes(id: String) -> [UInt8] {
-        var text = "HTTP/1.1 \(head.status.code) \(head.status.reasonPhrase)\r\n"
+    ///   - isHead: Leaves the body out.
+    func closingBytes(id: String, isHead: Bool = false) -> [UInt8] {
+        var text = "HTTP/1.1 \(head.status.code) \(head.status.reasonPhrase)\r\nDate: \(Self.date)\r\n"
         for field in head.headerFields {
             text += "\(field.name.rawName): \(field.value)\r\n"
         }
         text += "\(HTTPField.Name.requestID.rawName): \(id)\r\n"
         text += "Content-Length: \(body.byteCount)\r\nConnection: close\r\n\r\n"
         var bytes = Array(text.utf8)
-        for segment in body.segments {
+        for segment in body.segments where !isHead {
             unsafe bytes.append(contentsOf: segment.owner.stableBytes[segment.range])
         }
         return bytes
+    }
+
+    /// Now, as RFC 9110 5.6.7 writes it. The program sets no locale, so the names are English.
+    private static var date: String {
+        var now = time(nil)
+        var parts = unsafe tm()
+        var text = [CChar](repeating: 0, count: 64)
+        let count = unsafe text.withUnsafeMutableBufferPointer { text in
+            unsafe gmtime_r(&now, &parts)
+            return unsafe strftime(text.baseAddress, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+        }
+        return String(decoding: text[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

@@ -9,17 +9,20 @@ final class ServerCore: Sendable {
     let metrics: RequestMetrics
     let connections = Connections()
     let hangUps: HangUpWatch
+    let lingering: Lingering
 
     init(configuration: ServerConfiguration, responder: any Responder) {
         self.configuration = configuration
         self.responder = responder
         metrics = RequestMetrics(configuration.metrics)
         hangUps = HangUpWatch(inFlight)
+        lingering = Lingering(limit: max(1, configuration.maxConnections / 4))
     }
 
     /// Refuses the requests that have stopped arriving, and closes the connections on which none begins.
     func expireStalled() {
         for exchange in inFlight.all { exchange.noticeEnd() }
+        lingering.expire()
         let patience = UInt64(configuration.idleTimeout) * 1_000_000_000
         let now = DispatchTime.now().uptimeNanoseconds
         guard patience > 0, now > patience else { return }
@@ -32,5 +35,5 @@ final class ServerCore: Sendable {
     /// Whether one more connection is allowed.
     ///
     /// Two threads that accept at the same moment may go beyond the limit by one each.
-    var hasRoom: Bool { connections.count < configuration.maxConnections }
+    var hasRoom: Bool { connections.count + lingering.count < configuration.maxConnections }
 }

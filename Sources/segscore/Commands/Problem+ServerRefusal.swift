@@ -8,12 +8,20 @@ extension Problem {
         switch refusal {
         case .malformed:
             self.init(
-                .badRequest, "malformed-request", "The head of the request is not HTTP, or says two things at once.",
+                .badRequest, "malformed-request", "The request is not HTTP, or its head says two things at once.",
                 expected: "one Host, and Content-Length or chunked, not both")
         case .unsupportedTransferCoding:
             self.init(
                 .notImplemented, "not-implemented", "This transfer coding is not understood.",
                 parameter: "Transfer-Encoding", expected: "chunked")
+        case .unsupportedVersion:
+            self.init(
+                .httpVersionNotSupported, "unsupported-version", "This version of HTTP is not spoken.",
+                expected: "HTTP/1.1")
+        case .targetTooLong(let limit):
+            self.init(
+                .uriTooLong, "target-too-long", "The first line of the request is too long.",
+                expected: "at most \(limit) bytes", limit: limit)
         case .headerTooLarge(let limit):
             self.init(
                 .requestHeaderFieldsTooLarge, "header-too-large", "The head of the request is too large.",

@@ -76,6 +76,8 @@ extension ServerConfiguration {
             switch refusal {
             case .malformed: .text(400, "malformed")
             case .unsupportedTransferCoding: .text(501, "transfer coding")
+            case .unsupportedVersion: .text(505, "version")
+            case .targetTooLong(let limit): .text(414, "target \(limit)")
             case .headerTooLarge(let limit): .text(431, "header \(limit)")
             case .bodyTooLarge(let limit): .text(413, "body \(limit)")
             case .timedOut: .text(408, "timed out")

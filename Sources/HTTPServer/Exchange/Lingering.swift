@@ -1,0 +1,108 @@
+import CMicroHTTPD
+import Dispatch
+import Glibc
+import Synchronization
+
+/// Sockets over which the last answer is out while their clients may still be sending: what comes is dropped for a while.
+///
+/// To close a socket with bytes that were not read, or that get more, has the system reset the connection. A client that is
+/// still sending then fails before it looks at the answer: proxies answer 502 instead (RFC 9112 9.6). So the sending side
+/// alone is shut, and the rest is read until the client ends, is silent or takes too long, or has sent more than enough.
+///
+/// `@unchecked Sendable`: what changes is touched on `queue` alone, but for the count.
+final class Lingering: @unchecked Sendable {
+    /// How long a client is read from in all, in nanoseconds.
+    private static let patience: UInt64 = 30_000_000_000
+    /// How long it may send nothing, in nanoseconds.
+    private static let silence: UInt64 = 5_000_000_000
+    /// How much of it is read: a body that one machine sends another in a second or two.
+    private static let maxBytes = 256 << 20
+    /// Sockets take turns after so much.
+    private static let turnBytes = 1 << 20
+
+    private final class Socket {
+        let source: any DispatchSourceRead
+        let since = DispatchTime.now().uptimeNanoseconds
+        var lastReceived = DispatchTime.now().uptimeNanoseconds
+        var byteCount = 0
+
+        init(_ source: any DispatchSourceRead) {
+            self.source = source
+        }
+    }
+
+    private let limit: Int
+    private let queue = DispatchQueue(label: "segscore.lingering")
+    /// By their descriptors, which are closed when the sources are canceled.
+    private var sockets: [Int32: Socket] = [:]
+    private var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    private let openCount = Atomic(0)
+
+    /// - Parameter limit: How many sockets linger at once; where one more comes, that which came first is closed.
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Sockets that are open.
+    var count: Int { openCount.load(ordering: .relaxed) }
+
+    /// Takes a socket, to close it later.
+    func add(_ descriptor: Int32) {
+        shutdown(descriptor, Int32(SHUT_WR))
+        openCount.add(1, ordering: .relaxed)
+        queue.async { self.begin(descriptor) }
+    }
+
+    /// Closes those whose time is over.
+    func expire() {
+        guard count > 0 else { return }
+        queue.async {
+            let now = DispatchTime.now().uptimeNanoseconds
+            for (descriptor, socket) in self.sockets
+            where now > socket.since + Self.patience || now > socket.lastReceived + Self.silence {
+                self.end(descriptor)
+            }
+        }
+    }
+
+    /// Closes all.
+    func close() {
+        queue.sync {
+            for descriptor in sockets.keys { end(descriptor) }
+        }
+    }
+
+    private func begin(_ descriptor: Int32) {
+        if sockets.count >= limit, let first = sockets.min(by: { $0.value.since < $1.value.since }) { end(first.key) }
+        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+        sockets[descriptor] = Socket(source)
+        source.setEventHandler { self.read(descriptor) }
+        source.setCancelHandler {
+            Glibc.close(descriptor)
+            self.openCount.subtract(1, ordering: .relaxed)
+        }
+        source.activate()
+    }
+
+    private func read(_ descriptor: Int32) {
+        guard let socket = sockets[descriptor] else { return }
+        var turn = 0
+        while turn < Self.turnBytes {
+            let count = unsafe buffer.withUnsafeMutableBytes { buffer in
+                unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+            }
+            if count < 0, errno == EAGAIN || errno == EINTR { break }
+            guard count > 0 else { return end(descriptor) }
+            turn += count
+        }
+        guard turn > 0 else { return }
+        socket.lastReceived = DispatchTime.now().uptimeNanoseconds
+        socket.byteCount += turn
+        if socket.byteCount > Self.maxBytes { end(descriptor) }
+    }
+
+    private func end(_ descriptor: Int32) {
+        // Out of the table at once: when the source is done the number may soon be another's.
+        sockets.removeValue(forKey: descriptor)?.source.cancel()
+    }
+}
