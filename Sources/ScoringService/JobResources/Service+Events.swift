@@ -26,6 +26,10 @@ extension Service {
             if !isHead { Self.follow(id, queue, into: stream) }
             var response = Response(.ok, .events, isHead ? ResponseBody() : ResponseBody(stream: stream))
             response.head.headerFields[.cacheControl] = "no-store"
+            if let buffering = HTTPField.Name("X-Accel-Buffering") {
+                // nginx would hold the events back until it has a few kilobytes of them, or the end.
+                response.head.headerFields[buffering] = "no"
+            }
             return response
         }
     }
