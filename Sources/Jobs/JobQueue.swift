@@ -184,8 +184,12 @@ package final class JobQueue<Kind: JobKind>: Sendable {
     ///   - status: Nil for all.
     ///   - cursor: ``JobPage/next`` of the page before; nil begins with the newest.
     ///   - limit: Jobs on the page; 0 or less gives none.
-    package func jobs(status: JobStatus? = nil, after cursor: JobCursor? = nil, limit: Int) -> JobPage<Kind> {
-        change { state, _, _ in state.table.page(status: status, after: cursor, limit: limit) }
+    ///   - isWanted: Runs with the lock held: it looks at the value and calls nothing else.
+    package func jobs(
+        status: JobStatus? = nil, after cursor: JobCursor? = nil, limit: Int,
+        where isWanted: (Kind.Details) -> Bool = { _ in true }
+    ) -> JobPage<Kind> {
+        change { state, _, _ in state.table.page(status: status, after: cursor, limit: limit, where: isWanted) }
     }
 
     package var counts: JobCounts { change { state, _, _ in state.counts } }

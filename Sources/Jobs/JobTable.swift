@@ -68,12 +68,15 @@ struct JobTable<Kind: JobKind>: Sendable {
     /// Lists jobs, newest first.
     ///
     /// - Complexity: O(jobs passed over).
-    func page(status: JobStatus?, after cursor: JobCursor?, limit: Int) -> JobPage<Kind> {
+    func page(
+        status: JobStatus?, after cursor: JobCursor?, limit: Int, where isWanted: (Kind.Details) -> Bool
+    ) -> JobPage<Kind> {
         let end = cursor.map { cursor in firstPlace { $0 >= cursor.sequence } } ?? places.count
         var jobs: [Job<Kind>] = []
         var last: JobCursor?
         for place in places[..<end].reversed() {
-            guard let record = records[place.id], status == nil || record.status == status else { continue }
+            guard let record = records[place.id], status == nil || record.status == status, isWanted(record.details)
+            else { continue }
             guard jobs.count < limit else { return JobPage(jobs: jobs, next: last ?? cursor) }
             jobs.append(record.snapshot)
             last = JobCursor(sequence: place.sequence)

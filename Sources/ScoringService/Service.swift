@@ -102,6 +102,13 @@ package final class Service: Sendable {
     /// Whether there is a job, ended or not.
     func knows(_ id: JobID) -> Bool { (try? queue.job(id)) != nil }
 
+    /// Whether a caller may be told of a job, be it that there is none. A job's owner never changes, and no other gets its id, so it is
+    /// enough to ask this once a request.
+    func shows(_ id: JobID, to caller: Caller) -> Bool {
+        guard !caller.seesAll, let job = try? queue.job(id) else { return true }
+        return caller.sees(job.details)
+    }
+
     var bodyLimits: ArrayBody.Limits {
         ArrayBody.Limits(bodyBytes: configuration.maxBodyBytes, jsonBytes: configuration.maxJSONBytes)
     }

@@ -238,9 +238,16 @@ def test_a_batch_with_a_key_is_added_once(client):
     job = open_job(client)
     first = add(client, job, npz(**batch(slice(2))), key="epoch-1/batch-0")
     add(client, job, npz(**batch(slice(2, 4))), key="another")
-    # Whatever comes with it.
-    assert add(client, job, npz(**batch(slice(5))), key="epoch-1/batch-0", status=200) == first
+    assert add(client, job, npz(**batch(slice(2))), key="epoch-1/batch-0", status=200) == first
     assert finish(client, job)["shape"]["images"] == 4
+
+
+def test_another_batch_with_the_key_is_refused(client):
+    job = open_job(client)
+    add(client, job, npz(**batch(slice(2))), key="k")
+    answer = client.score(npz(**batch(slice(2, 4))), path=f"{job}/batches", headers={"Idempotency-Key": "k"})
+    assert_problem(answer, 422, "idempotency-key-reused", "Idempotency-Key")
+    assert finish(client, job)["shape"]["images"] == 2
 
 
 def test_a_key_is_free_again_after_a_batch_that_was_refused(client):

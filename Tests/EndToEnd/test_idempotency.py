@@ -6,6 +6,7 @@ import reference
 from bodies import array_of, gzipped, npz
 from client import BareConnection, assert_problem
 from server import eventually
+from test_metrics import Metrics
 
 LABELS, PRED_PROBS = reference.sample(images=2)
 BODY = npz(labels=LABELS, pred_probs=PRED_PROBS)
@@ -88,6 +89,27 @@ def test_a_key_is_forgotten_with_its_job(client, key):
     other = score(client, key, OTHER)
     assert other.status_code == 200 and other.headers["Location"] != job
     assert array_of(client.get(f"{other.headers['Location']}/image_scores")).shape == (1,)
+
+
+def test_an_upload_that_ends_late_takes_no_others_key_away(client, server, key):
+    """The job of a slow upload is deleted, its key comes with another, and then the upload ends."""
+    for end in ("hang up", "complete"):
+        key += end
+        with BareConnection(server.address) as slow:
+            slow.send_body_head(BODY, f"Idempotency-Key: {key}")
+            slow.send(BODY.data[:100])
+            job = eventually(lambda: client.get("/jobs?status=receiving").json()["jobs"], "it has begun")[0]["id"]
+            assert client.delete(f"/jobs/{job}").status_code == 204
+            second = score(client, key, OTHER)
+            assert second.status_code == 200
+            if end == "complete":
+                slow.send(BODY.data[100:])
+                assert_problem(slow.read(), 409, "job-canceled")
+        before = Metrics(client)("segscore_http_requests_in_flight")
+        eventually(lambda: Metrics(client)("segscore_http_requests_in_flight") == 1, f"the upload is gone, not {before}")
+        third = score(client, key, OTHER)
+        assert third.headers["Location"] == second.headers["Location"]
+        assert_problem(score(client, key, BODY), 422, "idempotency-key-reused", "Idempotency-Key")
 
 
 def test_a_key_has_a_length(client):

@@ -232,16 +232,17 @@ def test_open_jobs_go_on(state, end, method):
     client = state.start()
     whole = client.scored(BODY, method=method)["links"]["self"]
     job = open_job(client, method=method)
-    batches = []
+    batches, bodies = [], []
     for index, images in enumerate([slice(0, 1), slice(1, 3), slice(3, 4)]):
-        body = npz(labels=LABELS[images], pred_probs=PRED_PROBS[images])
-        batches.append(add(client, job, body, key=f"batch {index}"))
+        bodies.append(npz(labels=LABELS[images], pred_probs=PRED_PROBS[images]))
+        batches.append(add(client, job, bodies[index], key=f"batch {index}"))
         document = client.get(job).json()
         client = state.restart(end)
         assert client.get(job).json() == document
         assert document["status"] == "open" and document["shape"]["images"] == images.stop
-        # Whatever comes with a key that was seen.
-        assert [add(client, job, OTHER, f"batch {seen}", 200) for seen in range(index + 1)] == batches
+        assert [add(client, job, bodies[seen], f"batch {seen}", 200) for seen in range(index + 1)] == batches
+        assert_problem(client.score(BODY, path=f"{job}/batches", headers={"Idempotency-Key": f"batch {index}"}), 422,
+                       "idempotency-key-reused")
     assert [batch["first_image"] for batch in batches] == [0, 1, 3]
     assert_problem(client.score(npz(labels=LABELS[:1] * 0, pred_probs=PRED_PROBS[:1, :2]), path=f"{job}/batches"), 422,
                    "batch-mismatch")

@@ -97,8 +97,8 @@ import Testing
         let (first, second) = (try part(classCount: 3), try part(classCount: 3))
         let job = OpenJob(
             JobID(), Parameters(known: []), byteLimit: first.byteCount + second.byteCount,
-            parts: [(first, key: "a"), (second, key: nil)])
-        #expect(try job.begin(key: "a")?.index == 0)
+            parts: [(first, key: "a", fingerprint: nil), (second, key: nil, fingerprint: nil)])
+        #expect(try job.begin(key: "a")?.batch.index == 0)
         #expect(try job.begin(key: "b") == nil)
         #expect(problem { () throws(Problem) in try job.check(classCount: 2, .float32) } == "batch-mismatch")
         #expect(problem { () throws(Problem) in try job.add(first, key: "b") } == "job-too-large")
@@ -113,7 +113,9 @@ import Testing
         try pixels.settle(ignoredLabel: nil)
         let contents = pixels.stored(keepsCells: true).contents
         let parts = [0, 4, 2].map { JobPart.stored(StoredPart(file: $0, contents: contents, isScored: false)) }
-        let next = OpenJob(JobID(), Parameters(known: []), byteLimit: 1000, parts: parts.map { ($0, key: nil) })
+        let next = OpenJob(
+            JobID(), Parameters(known: []), byteLimit: 1000,
+            parts: parts.map { ($0, key: nil, fingerprint: nil) })
         #expect(next.nextFile() == 5)
     }
 }

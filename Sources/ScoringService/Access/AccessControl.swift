@@ -38,14 +38,17 @@ package final class AccessControl: Sendable {
 
     /// - Parameters:
     ///   - route: Nil where nothing has the request's path; who has no key is not told so.
+    /// - Returns: Who asks.
     /// - Throws: 403 for a page of another origin, 401 with `WWW-Authenticate` (RFC 6750).
-    func check(_ request: IncomingRequest, for route: Route?) throws(Problem) {
+    func check(_ request: IncomingRequest, for route: Route?) throws(Problem) -> Caller {
         try crossOrigin.check(request)
-        guard request.role == .service, let keys = keys.withLock({ $0 }) else { return }
-        if let route, route.isOpen, !protectsHealth { return }
+        guard request.role == .service else { return .nobody }
+        guard let keys = keys.withLock({ $0 }) else { return .anyone }
+        if let route, route.isOpen, !protectsHealth { return .nobody }
         let credentials = request.head.headerFields[values: .authorization]
         guard let token = credentials.lazy.compactMap(Self.bearerToken).first else { throw .keyMissing }
-        guard credentials.count == 1, keys.contains(token.utf8) else { throw .keyUnknown }
+        guard credentials.count == 1, let caller = keys.caller(token.utf8) else { throw .keyUnknown }
+        return caller
     }
 
     /// The token behind `Bearer`, in any case (RFC 9110 11.1); nil for other schemes.

@@ -19,7 +19,8 @@ final class BatchIntake: Intake, @unchecked Sendable {
     private static let askingInterval = 1 << 20
     private var unasked = 0
     /// Set where the batch was added before.
-    private let earlier: OpenJob.Batch?
+    private let earlier: (batch: OpenJob.Batch, fingerprint: RequestFingerprint?)?
+    private var fingerprint: RequestFingerprint
 
     init(_ request: IncomingRequest, _ job: OpenJob, _ service: Service) throws(Problem) {
         try service.checkJSONIsAccepted(request)
@@ -28,6 +29,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
         self.service = service
         self.job = job
         key = try request.idempotencyKey()
+        fingerprint = RequestFingerprint(request)
         arrays = ScoreArrays(service.configuration, parameters: job.parameters)
         body = try ArrayBody(request, limits: service.bodyLimits, destination: arrays)
         // Last, since who begins has to end.
@@ -35,6 +37,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        if key != nil { fingerprint.update(bytes) }
         guard earlier == nil else { return }
         try body.receive(bytes)
         unasked += bytes.count
@@ -50,7 +53,16 @@ final class BatchIntake: Intake, @unchecked Sendable {
     }
 
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
-        if let earlier { return answer(Answer { () throws(Problem) in try response(.ok, earlier) }) }
+        if let earlier {
+            return answer(
+                Answer { () throws(Problem) in
+                    // Earlier versions kept no fingerprints in state directories.
+                    guard earlier.fingerprint == nil || earlier.fingerprint == fingerprint else {
+                        throw .idempotencyKeyReused
+                    }
+                    return try response(.ok, earlier.batch)
+                })
+        }
         service.commit(answer) { [self] () throws(Problem) in
             do throws(Problem) {
                 try body.finish()
@@ -67,12 +79,12 @@ final class BatchIntake: Intake, @unchecked Sendable {
 
     /// Adds the batch to the job, and to what outlives the process.
     private func add(_ part: JobPart) throws(Problem) -> OpenJob.Batch {
-        guard let durable = service.durable else { return try job.add(part, key: key) }
-        let (id, key) = (job.id, key)
+        guard let durable = service.durable else { return try job.add(part, key: key, fingerprint) }
+        let (id, requestKey) = (job.id, key.map { DurableJobs.RequestKey(key: $0, fingerprint: fingerprint) })
         let stored = try durable.store(part, as: job.nextFile(), of: id, keepsCells: true)
         do throws(Problem) {
-            return try job.add(.stored(stored), key: key) { (batch) throws(Problem) in
-                try durable.add(stored, batch.index, key: key, to: id)
+            return try job.add(.stored(stored), key: key, fingerprint) { (batch) throws(Problem) in
+                try durable.add(stored, batch.index, key: requestKey, to: id)
             }
         } catch {
             durable.discard([stored], of: id)

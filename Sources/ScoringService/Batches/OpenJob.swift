@@ -24,13 +24,14 @@ final class OpenJob: Sendable {
     /// - Parameters:
     ///   - parts: Those that came before, with their idempotency keys.
     init(
-        _ id: JobID, _ parameters: Parameters, byteLimit: Int, parts: [(part: JobPart, key: String?)] = []
+        _ id: JobID, _ parameters: Parameters, byteLimit: Int,
+        parts: [(part: JobPart, key: String?, fingerprint: RequestFingerprint?)] = []
     ) {
         self.id = id
         self.parameters = parameters.sealed
         self.byteLimit = byteLimit
         var state = State()
-        for (part, key) in parts { _ = state.add(part, key: key) }
+        for (part, key, fingerprint) in parts { _ = state.add(part, key: key, fingerprint) }
         self.state = Mutex(state)
     }
 
@@ -50,14 +51,15 @@ final class OpenJob: Sendable {
     ///
     /// - Parameters:
     ///   - key: Its idempotency key.
-    /// - Returns: The batch that came with this key before, which is not to be added again; nil for a new one.
+    /// - Returns: The batch that came with this key before, which is not to be added again, and what its request is told from others
+    ///   by, if that is known; nil for a new one.
     /// - Throws: 409 where the job is finished, or the batch of that key is on its way.
-    func begin(key: String?) throws(Problem) -> Batch? {
+    func begin(key: String?) throws(Problem) -> (batch: Batch, fingerprint: RequestFingerprint?)? {
         try state.withLock { (state) throws(Problem) in
             try state.touch(id)
             if let key {
                 switch state.keys[key] {
-                case .added(let batch)?: return batch
+                case .added(let batch, let fingerprint)?: return (batch, fingerprint)
                 case .arriving?:
                     throw Problem(
                         .conflict, "batch-arriving", "A batch with this Idempotency-Key is on its way.",
@@ -89,7 +91,8 @@ final class OpenJob: Sendable {
     /// - Throws: As ``check(classCount:_:)``; 413 where the job would grow beyond its limit; what `record` throws; 409 where the
     ///   job ended while the batch was taken down.
     func add(
-        _ part: JobPart, key: String?, record: (Batch) throws(Problem) -> Void = { _ in }
+        _ part: JobPart, key: String?, _ fingerprint: RequestFingerprint? = nil,
+        record: (Batch) throws(Problem) -> Void = { _ in }
     ) throws(Problem) -> Batch {
         try turn.withLock { (_) throws(Problem) in
             let batch = try state.withLock { (state) throws(Problem) in
@@ -100,7 +103,7 @@ final class OpenJob: Sendable {
             return try state.withLock { (state) throws(Problem) in
                 try state.touch(id)
                 state.arriving -= 1
-                return state.add(part, key: key)
+                return state.add(part, key: key, fingerprint)
             }
         }
     }
@@ -159,7 +162,7 @@ final class OpenJob: Sendable {
 extension OpenJob {
     private enum Key {
         case arriving
-        case added(Batch)
+        case added(Batch, RequestFingerprint?)
     }
 
     private struct State {
@@ -214,14 +217,14 @@ extension OpenJob {
         }
 
         /// Takes a batch up.
-        mutating func add(_ part: JobPart, key: String?) -> Batch {
+        mutating func add(_ part: JobPart, key: String?, _ fingerprint: RequestFingerprint?) -> Batch {
             let batch = Batch(index: parts.count, firstImage: imageCount, shape: part.shape)
             kind = kind ?? (part.shape.classCount, part.hasFloat64)
             parts.append(part)
             imageCount += part.shape.imageCount
             byteCount += part.byteCount
             if case .stored(let stored) = part { nextFile = max(nextFile, stored.file + 1) }
-            if let key { keys[key] = .added(batch) }
+            if let key { keys[key] = .added(batch, fingerprint) }
             return batch
         }
 

@@ -8,13 +8,15 @@ import Tensors
 /// `@unchecked Sendable`: as ``ScoreIntake``.
 final class OpenJobIntake: Intake, @unchecked Sendable {
     private let service: Service
+    private let owner: JobOwner?
     private let parameters: ParameterInputs
     /// Nil while there has been no byte.
     private var body: ArrayBody?
     private let request: IncomingRequest
 
-    init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
+    init(_ request: IncomingRequest, of caller: Caller, _ service: Service) throws(Problem) {
         self.service = service
+        owner = caller.owner
         self.request = request
         parameters = ParameterInputs(
             try Parameters(target: request.head.path ?? "", known: ScoreParameters.namesWithoutAnswer))
@@ -36,7 +38,7 @@ final class OpenJobIntake: Intake, @unchecked Sendable {
         service.commit(answer) { [self] () throws(Problem) in
             try body?.finish()
             try body?.complete()
-            return try service.open(parameters.values)
+            return try service.open(parameters.values, for: owner)
         }
     }
 

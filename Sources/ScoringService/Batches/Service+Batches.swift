@@ -11,21 +11,21 @@ import Tensors
 /// Jobs that take their images in batches.
 extension Service {
     /// `POST /jobs`: opens a job.
-    func openJob(_ request: IncomingRequest) throws(Problem) -> any Intake {
+    func openJob(_ request: IncomingRequest, of caller: Caller) throws(Problem) -> any Intake {
         try checkJSONIsAccepted(request)
-        return try OpenJobIntake(request, self)
+        return try OpenJobIntake(request, of: caller, self)
     }
 
     /// Opens a job of some parameters.
     ///
     /// - Throws: 400 for parameters that do not go together; 503 where as many jobs are open as may be.
-    func open(_ parameters: Parameters) throws(Problem) -> Response {
+    func open(_ parameters: Parameters, for owner: JobOwner?) throws(Problem) -> Response {
         let settings = try ScoreParameters(parameters)
         try check(settings)
         let id: JobID
         let job: Job<ScoreJob>
         do throws(JobError) {
-            id = try queue.open(ScoreJob.Details(parameters: settings))
+            id = try queue.open(ScoreJob.Details(parameters: settings, owner: owner))
             job = try queue.job(id)
         } catch {
             throw Problem(error)

@@ -9,6 +9,12 @@ import Synchronization
 ///
 /// - SeeAlso: draft-ietf-httpapi-idempotency-key-header.
 final class IdempotencyKeys: Sendable {
+    /// What a caller calls a request. Callers with keys of different owners have names of their own.
+    struct Key: Hashable {
+        let owner: JobOwner?
+        let name: String
+    }
+
     private struct Entry {
         let job: JobID
         /// Nil while the body arrives.
@@ -18,7 +24,7 @@ final class IdempotencyKeys: Sendable {
     /// From so many keys on those are dropped whose jobs are forgotten.
     private static let sweepingCount = 4096
 
-    private let entries = Mutex<[String: Entry]>([:])
+    private let entries = Mutex<[Key: Entry]>([:])
 
     /// The job that a key stands for, and the request that it came with; nil for a new key.
     ///
@@ -26,7 +32,7 @@ final class IdempotencyKeys: Sendable {
     ///   - isKnown: Whether a job is still known.
     /// - Throws: 409 while the request that came with it before is arriving.
     func job(
-        of key: String, where isKnown: (JobID) -> Bool
+        of key: Key, where isKnown: (JobID) -> Bool
     ) throws(Problem) -> (id: JobID, fingerprint: RequestFingerprint)? {
         guard let entry = entries.withLock({ $0[key] }), isKnown(entry.job) else { return nil }
         guard let fingerprint = entry.fingerprint else { throw Self.arriving(key) }
@@ -36,7 +42,7 @@ final class IdempotencyKeys: Sendable {
     /// A request with a new key begins to arrive.
     ///
     /// - Throws: 409 where another has begun since the key was looked up.
-    func begin(_ key: String, _ job: JobID, where isKnown: (JobID) -> Bool) throws(Problem) {
+    func begin(_ key: Key, _ job: JobID, where isKnown: (JobID) -> Bool) throws(Problem) {
         try entries.withLock { (entries) throws(Problem) in
             if let entry = entries[key], isKnown(entry.job) { throw Self.arriving(key) }
             if entries.count >= Self.sweepingCount { entries = entries.filter { isKnown($0.value.job) } }
@@ -44,26 +50,30 @@ final class IdempotencyKeys: Sendable {
         }
     }
 
-    private static func arriving(_ key: String) -> Problem {
+    private static func arriving(_ key: Key) -> Problem {
         Problem(
             .conflict, "request-arriving", "A request with this Idempotency-Key is on its way.",
-            parameter: "Idempotency-Key", actual: key
+            parameter: "Idempotency-Key", actual: key.name
         ).with(.retryAfter, "1")
     }
 
-    /// The request has arrived as a whole.
-    func complete(_ key: String, _ fingerprint: RequestFingerprint) {
-        entries.withLock { $0[key]?.fingerprint = fingerprint }
+    /// The request that made a job has arrived as a whole. The key may stand for another by now, if the job was deleted meanwhile.
+    func complete(_ key: Key, _ job: JobID, _ fingerprint: RequestFingerprint) {
+        entries.withLock { entries in
+            if entries[key]?.job == job { entries[key]?.fingerprint = fingerprint }
+        }
     }
 
     /// A request of which another process knew.
-    func restore(_ key: String, _ job: JobID, _ fingerprint: RequestFingerprint) {
+    func restore(_ key: Key, _ job: JobID, _ fingerprint: RequestFingerprint) {
         entries.withLock { $0[key] = Entry(job: job, fingerprint: fingerprint) }
     }
 
-    /// The request was refused or will not be complete: the key is free again.
-    func forget(_ key: String) {
-        entries.withLock { _ = $0.removeValue(forKey: key) }
+    /// The request that began with a job was refused or will not be complete: the key is free again, unless it stands for another by now.
+    func forget(_ key: Key, _ job: JobID) {
+        entries.withLock { entries in
+            if entries[key]?.job == job { entries[key] = nil }
+        }
     }
 }
 

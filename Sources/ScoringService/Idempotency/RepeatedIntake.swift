@@ -24,14 +24,7 @@ final class RepeatedIntake: Intake {
     var departure: (@Sendable () -> Void)? { reply.waits ? Self.departed : nil }
 
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
-        guard found == fingerprint else {
-            return answer(
-                .failure(
-                    Problem(
-                        .unprocessableContent, "idempotency-key-reused",
-                        "The Idempotency-Key came with another request before.", parameter: "Idempotency-Key",
-                        expected: "the same target and body, or another key")))
-        }
+        guard found == fingerprint else { return answer(.failure(.idempotencyKeyReused)) }
         let reply = reply
         guard reply.waits else { return answer(Answer { () throws(Problem) in try reply.accepted() }) }
         // Where the job is done, this is told at once, on the thread that reads.
@@ -39,4 +32,10 @@ final class RepeatedIntake: Intake {
             reply.service.encode(answer) { () throws(Problem) in try reply.response(to: job) }
         }
     }
+}
+
+extension Problem {
+    static let idempotencyKeyReused = Problem(
+        .unprocessableContent, "idempotency-key-reused", "The Idempotency-Key came with another request before.",
+        parameter: "Idempotency-Key", expected: "the same target and body, or another key")
 }

@@ -13,7 +13,9 @@ extension Service {
     static let modelVersion = "1"
 
     /// What a path of the protocol is answered by.
-    func infer(_ route: InferenceRoute, _ request: IncomingRequest) throws(Problem) -> any Intake {
+    func infer(
+        _ route: InferenceRoute, _ request: IncomingRequest, of caller: Caller
+    ) throws(Problem) -> any Intake {
         try checkNoParameters(request)
         switch route {
         case .server: return showServer()
@@ -37,18 +39,18 @@ extension Service {
                 }
             case .configuration: return showConfiguration()
             case .statistics: return showStatistics()
-            case .inference: return try infer(request)
+            case .inference: return try infer(request, of: caller)
             }
         }
     }
 
     /// `POST /v2/models/{model}/infer`
-    private func infer(_ request: IncomingRequest) throws(Problem) -> any Intake {
+    private func infer(_ request: IncomingRequest, of caller: Caller) throws(Problem) -> any Intake {
         try checkMemory()
         let arrays = ScoreArrays(configuration, parameters: Parameters(known: ScoreParameters.namesWithoutAnswer))
         let form = InferenceForm(regions)
         return try ScoreIntake(
-            self, arrays, form, Preference([:]), body: try InferenceBody(request, self, arrays, form))
+            self, arrays, form, Preference([:]), of: caller, body: try InferenceBody(request, self, arrays, form))
     }
 
     /// - Throws: 404 for a model that is not there.

@@ -8,7 +8,7 @@ import Tensors
 /// The resources of jobs, but for their arrays.
 extension Service {
     /// `GET /jobs`
-    func listJobs(_ request: IncomingRequest) throws(Problem) -> any Intake {
+    func listJobs(_ request: IncomingRequest, of caller: Caller) throws(Problem) -> any Intake {
         try checkJSONIsAccepted(request)
         let parameters = try Parameters(target: request.head.path ?? "", known: ["status", "limit", "cursor"])
         let status = try parameters.string("status").map { (text) throws(Problem) in
@@ -27,7 +27,7 @@ extension Service {
         }
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in
-                let page = self.queue.jobs(status: status, after: cursor, limit: limit)
+                let page = self.queue.jobs(status: status, after: cursor, limit: limit, where: caller.sees)
                 return try .json { writer in
                     writer.object { members in
                         members.array("jobs", of: page.jobs) { members, job in JobDocument(job).write(to: &members) }

@@ -24,24 +24,36 @@ package final class Router: Responder {
             if let preflight = try access.preflight(request, for: try? found.get()) {
                 return .refuse(preflight, at: path)
             }
-            try access.check(request, for: try? found.get())
+            let caller = try access.check(request, for: try? found.get())
             let route = try found.get()
             guard request.role == .service || route.isAdministrative else {
                 throw .notFound(target.prefix { $0 != "?" })
             }
             try route.check(request.head.method)
-            return .receive(RoutedSink(try intake(for: route, request), render: render), at: path)
+            return .receive(RoutedSink(try intake(for: route, request, caller), render: render), at: path)
         } catch {
             return .refuse(render(.failure(error)), at: path)
         }
     }
 
-    private func intake(for route: Route, _ request: IncomingRequest) throws(Problem) -> any Intake {
+    private func intake(
+        for route: Route, _ request: IncomingRequest, _ caller: Caller
+    ) throws(Problem) -> any Intake {
+        func job(_ text: String) throws(Problem) -> JobID {
+            guard let id = JobID(text), service.shows(id, to: caller) else { throw .unknownJob(text) }
+            return id
+        }
+        return try intake(for: route, request, caller, job)
+    }
+
+    private func intake(
+        for route: Route, _ request: IncomingRequest, _ caller: Caller, _ job: (String) throws(Problem) -> JobID
+    ) throws(Problem) -> any Intake {
         switch route {
-        case .score: try ScoreIntake.intake(for: request, service)
+        case .score: try ScoreIntake.intake(for: request, of: caller, service)
         case .issues: try IssuesIntake(request, service)
-        case .jobs where request.head.method == .post: try service.openJob(request)
-        case .jobs: try service.listJobs(request)
+        case .jobs where request.head.method == .post: try service.openJob(request, of: caller)
+        case .jobs: try service.listJobs(request, of: caller)
         case .job(let id) where request.head.method == .delete: try service.deleteJob(try job(id), request)
         case .job(let id): try service.showJob(try job(id), request)
         case .jobCancellation(let id): try service.cancelJob(try job(id), request)
@@ -57,12 +69,7 @@ package final class Router: Responder {
         case .metrics: try service.showMetrics(request)
         case .version: try service.showVersion(request)
         case .openAPI: try service.showOpenAPI(request)
-        case .inference(let route): try service.infer(route, request)
+        case .inference(let route): try service.infer(route, request, of: caller)
         }
-    }
-
-    private func job(_ text: String) throws(Problem) -> JobID {
-        guard let id = JobID(text) else { throw .unknownJob(text) }
-        return id
     }
 }

@@ -14,7 +14,8 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     private let reply: ScoreReply
     private let arrays: ScoreArrays
     private let body: any BodyReader
-    private let key: String?
+    private let key: IdempotencyKeys.Key?
+    private let owner: JobOwner?
     /// Kept where there is a key.
     private var fingerprint: RequestFingerprint?
     private var job: JobID { reply.job }
@@ -28,10 +29,12 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     private var untold = 0
 
     /// The intake of `POST /score`: one of its own, unless its key says that it has been here before.
-    static func intake(for request: IncomingRequest, _ service: Service) throws(Problem) -> any Intake {
+    static func intake(
+        for request: IncomingRequest, of caller: Caller, _ service: Service
+    ) throws(Problem) -> any Intake {
         guard let key = try request.idempotencyKey(),
-            let earlier = try service.keys.job(of: key, where: service.knows)
-        else { return try ScoreIntake(request, service) }
+            let earlier = try service.keys.job(of: .init(owner: caller.owner, name: key), where: service.knows)
+        else { return try ScoreIntake(request, of: caller, service) }
         let reply = ScoreReply(
             service: service, job: earlier.id, form: try form(of: request),
             preference: Preference(request.head.headerFields))
@@ -42,13 +45,13 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
     }
 
-    private convenience init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
+    private convenience init(_ request: IncomingRequest, of caller: Caller, _ service: Service) throws(Problem) {
         try service.checkMemory()
         let arrays = ScoreArrays(
             service.configuration,
             parameters: try Parameters(target: request.head.path ?? "", known: ScoreParameters.names))
         try self.init(
-            service, arrays, try Self.form(of: request), Preference(request.head.headerFields),
+            service, arrays, try Self.form(of: request), Preference(request.head.headerFields), of: caller,
             try request.idempotencyKey().map { ($0, RequestFingerprint(request)) },
             body: try ArrayBody(request, limits: service.bodyLimits, destination: arrays))
     }
@@ -57,18 +60,20 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     ///   - body: Hands on what it reads to `arrays`.
     ///   - key: With the request's fingerprint before any byte of its body.
     init(
-        _ service: Service, _ arrays: ScoreArrays, _ form: any ScoreForm, _ preference: Preference,
+        _ service: Service, _ arrays: ScoreArrays, _ form: any ScoreForm, _ preference: Preference, of caller: Caller,
         _ key: (name: String, fingerprint: RequestFingerprint)? = nil, body: any BodyReader
     ) throws(Problem) {
         self.service = service
         self.arrays = arrays
         self.body = body
-        self.key = key?.name
+        self.key = key.map { IdempotencyKeys.Key(owner: caller.owner, name: $0.name) }
+        owner = caller.owner
         fingerprint = key?.fingerprint
-        let job = try Self.admit(ScoreJob.Details(parameters: try ScoreParameters(arrays.parameters)), service)
+        let details = ScoreJob.Details(parameters: try ScoreParameters(arrays.parameters), owner: caller.owner)
+        let job = try Self.admit(details, service)
         reply = ScoreReply(service: service, job: job, form: form, preference: preference)
         if let durable = service.durable, reply.preference.isAsync { durable.begin(try snapshot()) }
-        guard let key = key?.name else { return }
+        guard let key = self.key else { return }
         do throws(Problem) {
             try service.keys.begin(key, job, where: service.knows)
         } catch {
@@ -92,7 +97,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
 
     func abandon() {
         service.queue.withdraw(job)
-        if let key { service.keys.forget(key) }
+        if let key { service.keys.forget(key, job) }
     }
 
     /// Whose client goes away is of use to nobody, unless that was promised an answer later, or may send the request again by its
@@ -112,7 +117,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             return
         }
         guard let durable = service.durable, reply.preference.isAsync else {
-            if let key, let fingerprint { service.keys.complete(key, fingerprint) }
+            if let key, let fingerprint { service.keys.complete(key, job, fingerprint) }
             return enqueue({ [self] context in score(context) }, answer)
         }
         service.commit { [self] in
@@ -124,7 +129,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
                 answer(.failure(error))
                 return
             }
-            if let key, let fingerprint { service.keys.complete(key, fingerprint) }
+            if let key, let fingerprint { service.keys.complete(key, job, fingerprint) }
             enqueue(work, answer)
         }
     }
@@ -188,7 +193,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
 
     private var requestKey: DurableJobs.RequestKey? {
         guard let key, let fingerprint else { return nil }
-        return DurableJobs.RequestKey(key: key, fingerprint: fingerprint)
+        return DurableJobs.RequestKey(key: key.name, fingerprint: fingerprint)
     }
 
     private func snapshot() throws(Problem) -> Job<ScoreJob> {
@@ -228,7 +233,9 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         let parameters = try ScoreParameters(arrays.parameters)
         let shape = arrays.shape
         toldShape = shape
-        tell(ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init)), shape?.imageCount)
+        tell(
+            ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init), owner: owner),
+            shape?.imageCount)
         try service.check(parameters)
         try reply.form.check(parameters, shape)
         return parameters

@@ -7,6 +7,8 @@ package enum ScoreJob: JobKind {
     package struct Details: Sendable {
         package internal(set) var parameters: ScoreParameters
         var shape: Shape?
+        /// Nil where it was made by who needed no key.
+        let owner: JobOwner?
     }
 
     /// The extents of all images.

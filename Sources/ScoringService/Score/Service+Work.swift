@@ -69,9 +69,12 @@ extension Service {
         guard let durable else { return }
         let restored = try durable.restore()
         queue.restore(restored.jobs)
-        for (key, job) in restored.keys where knows(job) { keys.restore(key.key, job, key.fingerprint) }
+        for (key, id) in restored.keys {
+            guard let job = try? queue.job(id) else { continue }
+            keys.restore(.init(owner: job.details.owner, name: key.key), id, key.fingerprint)
+        }
         for (job, rows) in restored.open {
-            let parts = rows.map { (part: JobPart.stored($0.part), key: $0.key) }
+            let parts = rows.map { (part: JobPart.stored($0.part), key: $0.key, fingerprint: $0.fingerprint) }
             takeBatches(
                 OpenJob(
                     job.id, Parameters(job.details.parameters), byteLimit: limits.resultBytes, parts: parts))

@@ -158,7 +158,8 @@ extension DurableJobs {
             let parameters = try ScoreParameters(Parameters(row.parameters))
             return Job(
                 id: id, sequence: sequence, status: status,
-                details: ScoreJob.Details(parameters: parameters, shape: row.shape),
+                details: ScoreJob.Details(
+                    parameters: parameters, shape: row.shape, owner: row.owner.map(JobOwner.init(text:))),
                 progress: JobProgress(imagesDone: row.imagesDone, imagesTotal: row.imagesTotal),
                 createdAt: Date(timeIntervalSinceReferenceDate: row.createdAt), queuedAt: date(row.queuedAt),
                 startedAt: date(row.startedAt), finishedAt: date(row.finishedAt), expiresAt: date(row.expiresAt),

@@ -141,8 +141,9 @@ package final class DurableJobs: Sendable {
     ///   - number: Its place among the job's.
     ///   - key: Its `Idempotency-Key`.
     /// - Throws: 507 where the disk is full.
-    func add(_ part: StoredPart, _ number: Int, key: String?, to job: JobID) throws(Problem) {
-        let row = PartRow(job: job.description, number: number, part: part, key: key)
+    func add(_ part: StoredPart, _ number: Int, key: RequestKey?, to job: JobID) throws(Problem) {
+        let row = PartRow(
+            job: job.description, number: number, part: part, key: key?.key, fingerprint: key?.fingerprint)
         try changes.commit { try row.insert($0) }
     }
 

@@ -90,6 +90,12 @@ final class JobDatabase: Sendable {
                 table.primaryKey(["job", "number"])
             }
         }
+        migrator.registerMigration("owner") { database in
+            try database.alter(table: JobRow.databaseTableName) { $0.add(column: "owner", .text) }
+        }
+        migrator.registerMigration("fingerprints of batches") { database in
+            try database.alter(table: PartRow.databaseTableName) { $0.add(column: "fingerprint", .text) }
+        }
         return migrator
     }
 

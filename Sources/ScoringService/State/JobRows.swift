@@ -30,6 +30,8 @@ struct JobRow: Codable, FetchableRecord, PersistableRecord {
     /// The `Idempotency-Key` of a request that made the job, and what it is told from others by.
     var key: String?
     var fingerprint: RequestFingerprint?
+    /// Whose it is; nil where it was made by who needed no key.
+    var owner: String?
 
     init(_ job: Job<ScoreJob>) {
         id = job.id.description
@@ -37,6 +39,7 @@ struct JobRow: Codable, FetchableRecord, PersistableRecord {
         status = job.status.rawValue
         parameters = job.details.parameters.values
         shape = job.details.shape
+        owner = job.details.owner?.text
         createdAt = job.createdAt.timeIntervalSinceReferenceDate
         (imagesDone, imagesTotal) = (job.progress.imagesDone, job.progress.imagesTotal)
         queuedAt = job.queuedAt?.timeIntervalSinceReferenceDate
@@ -76,8 +79,9 @@ struct PartRow: Codable, FetchableRecord, PersistableRecord {
     /// Counts up in order of arrival.
     let number: Int
     let part: StoredPart
-    /// The `Idempotency-Key` of the batch.
+    /// The `Idempotency-Key` of the batch, and what its request is told from others by; earlier versions kept only the key.
     let key: String?
+    var fingerprint: RequestFingerprint?
 }
 
 /// A problem in the database, without the fields of its answer.

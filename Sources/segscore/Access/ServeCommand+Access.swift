@@ -115,7 +115,9 @@ extension KeyRingError {
         case .length(let line, let count):
             "The key in line \(line) of \(path) has \(count) characters; it needs \(shortest) to \(longest)."
         case .unprintable(let line):
-            "The key in line \(line) of \(path) holds a blank, or a character that is not printable ASCII."
+            "There is a character in line \(line) of \(path) that is not printable ASCII."
+        case .mark(let line):
+            "What stands behind a blank in line \(line) of \(path) is neither overseer nor name=NAME."
         }
     }
 }

@@ -20,7 +20,7 @@ import Testing
         JobRow(
             Job(
                 id: JobID(), sequence: sequence, status: .open,
-                details: ScoreJob.Details(parameters: try ScoreParameters(Parameters(known: []))),
+                details: ScoreJob.Details(parameters: try ScoreParameters(Parameters(known: [])), owner: nil),
                 progress: JobProgress(), createdAt: Date(), queuedAt: nil, startedAt: nil, finishedAt: nil,
                 expiresAt: nil, failure: nil, output: .none))
     }
