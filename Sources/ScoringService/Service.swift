@@ -60,6 +60,7 @@ package final class Service: Sendable {
     /// Nil where inferences use no shared memory.
     let regions: SharedRegions?
     let statistics = InferenceStatistics()
+    private let pace = Pace()
     let metrics: ServiceMetrics
     /// All metrics of the program, as `/metrics` answers them.
     let exposition: @Sendable () -> [UInt8]
@@ -89,8 +90,9 @@ package final class Service: Sendable {
         self.durable = durable
         encoders = Workers("segscore.encoders", count: limits.workers)
         committers = Workers("segscore.committers", count: limits.workers)
-        queue = JobQueue(limits: limits) { [statistics] event in
+        queue = JobQueue(limits: limits) { [statistics, pace] event in
             if case .ended(let job) = event {
+                pace.count(job)
                 metrics.count(job)
                 statistics.count(job)
             }
@@ -129,6 +131,13 @@ package final class Service: Sendable {
         }
     }
 
+    /// The `Retry-After` of who has to wait for jobs, in seconds.
+    var retryAfter: String {
+        let counts = queue.counts
+        let ahead = counts[.receiving] + counts[.queued] + counts[.running]
+        return String(pace.estimate(jobsAhead: ahead, workers: limits.workers))
+    }
+
     /// Does something on a worker that may wait for a disk.
     func commit(_ body: @escaping @Sendable () -> Void) {
         committers.perform(body)
@@ -153,7 +162,8 @@ package final class Service: Sendable {
         switch answer {
         case .success(let response): return response
         case .failure(let problem):
-            let problem = InferenceRoute.holds(request.head.path ?? "") ? problem.ofInference : problem
+            var problem = InferenceRoute.holds(request.head.path ?? "") ? problem.ofInference : problem
+            if problem.fields[.retryAfter] != nil { problem.fields[.retryAfter] = retryAfter }
             var metadata: Logger.Metadata {
                 var metadata: Logger.Metadata = [
                     "request.id": .string(request.id), "request.method": .string(request.head.method.rawValue),

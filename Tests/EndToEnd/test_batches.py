@@ -36,7 +36,7 @@ def finish(client, job):
     """Finishes a job, and waits for its end."""
     answer = client.post(f"{job}/finish")
     assert answer.status_code == 202, answer.text
-    assert answer.headers["Location"] == job and answer.headers["Retry-After"] == "1"
+    assert answer.headers["Location"] == job and int(answer.headers["Retry-After"]) >= 1
     return client.get(f"{job}?wait=30").json()
 
 
@@ -331,7 +331,7 @@ def test_only_so_many_jobs_are_open(start_server):
         jobs = [open_job(client) for _ in range(2)]
         answer = client.post("/jobs")
         assert_problem(answer, 503, "too-many-open-jobs")
-        assert answer.headers["Retry-After"] == "1"
+        assert int(answer.headers["Retry-After"]) >= 1
         assert client.scored(npz(**batch(slice(1)))), "they do not stand in the way of others"
         client.delete(jobs[0])
         open_job(client)

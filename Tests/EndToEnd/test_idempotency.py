@@ -62,7 +62,7 @@ def test_while_it_arrives_it_is_not_taken_again(client, server, key):
         eventually(lambda: client.get("/jobs?status=receiving").json()["jobs"], "it has begun")
         answer = score(client, key)
         assert_problem(answer, 409, "request-arriving", "Idempotency-Key")
-        assert answer.headers["Retry-After"] == "1"
+        assert int(answer.headers["Retry-After"]) >= 1
         connection.send(BODY.data[100:])
         assert connection.read().status_code == 200
     assert score(client, key).status_code == 200

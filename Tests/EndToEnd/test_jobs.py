@@ -78,7 +78,7 @@ def test_images_are_counted_while_the_body_arrives(client, server):
 def test_respond_async_answers_202_and_the_result_waits_at_the_location(client):
     accepted = client.score(BODY, headers=ASYNC)
     assert accepted.status_code == 202
-    assert accepted.headers["Retry-After"] == "1"
+    assert int(accepted.headers["Retry-After"]) >= 1
     assert accepted.headers["Preference-Applied"] == "respond-async"
     location = accepted.headers["Location"]
     assert accepted.json()["links"]["self"] == location == f"/jobs/{accepted.json()['id']}"

@@ -67,7 +67,7 @@ def test_when_it_is_nearly_used_up_nothing_begins(scarce):
             connection.send_head("POST", "/score", "Content-Length: 100000000", "Expect: 100-continue")
             answer = connection.read()
             assert_problem(answer, 503, "out-of-memory")
-            assert answer.headers["Retry-After"] == "1"
+            assert int(answer.headers["Retry-After"]) >= 1
         assert_problem(scarce.score(SMALL, path=f"{job}/batches"), 503, "out-of-memory")
         assert_problem(scarce.score(json_body(image_scores=[0.5]), path="/issues"), 503, "out-of-memory")
     eventually(lambda: scarce.get("/readyz").status_code == 200, "what was cut short is given back")
@@ -102,7 +102,7 @@ def test_the_spool_has_a_budget_too(start_server):
         eventually(lambda: client.score(last).status_code == 503, "the spool is as full as it may be")
         answer = client.score(last)
         assert_problem(answer, 503, "spool-busy")
-        assert answer.headers["Retry-After"] == "1"
+        assert int(answer.headers["Retry-After"]) >= 1
         assert client.score(LARGE).status_code == 200, "labels first need none"
         connection.send(last.data[2 << 20:])
         assert connection.read().status_code == 200

@@ -72,7 +72,8 @@ import Testing
 
     @Test func tellsWhoseAKeyIs() throws {
         let lines = [
-            "\(Self.first)\toverseer", "\(Self.second)  name=team overseer", "\(Self.first)x name=team", "\(Self.first)y",
+            "\(Self.first)\toverseer", "\(Self.second)  name=team overseer", "\(Self.first)x name=team",
+            "\(Self.first)y",
         ]
         let keys = try ring(lines.joined(separator: "\n"))
         func caller(_ key: String) throws -> Caller { try #require(keys.caller(key.utf8)) }

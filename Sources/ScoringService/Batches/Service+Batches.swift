@@ -116,7 +116,7 @@ extension Service {
                     durable?.reconcile(id)
                     throw Problem(error)
                 }
-                return try ScoreResponse.accepted(job)
+                return try ScoreResponse.accepted(job, retryAfter: self.retryAfter)
             }
         })
     }

@@ -28,7 +28,7 @@ struct ScoreReply: Sendable {
     }
 
     private func accepted(_ snapshot: Job<ScoreJob>) throws(Problem) -> Response {
-        var response = try ScoreResponse.accepted(snapshot)
+        var response = try ScoreResponse.accepted(snapshot, retryAfter: service.retryAfter)
         response.head.headerFields[.preferenceApplied] = preference.applied
         return response
     }

@@ -36,10 +36,10 @@ struct ScoreResponse {
     }
 
     /// The answer to a client that does not wait.
-    static func accepted(_ job: Job<ScoreJob>) throws(Problem) -> Response {
+    static func accepted(_ job: Job<ScoreJob>, retryAfter: String) throws(Problem) -> Response {
         var response = try Response.json(status: .accepted) { JobDocument(job).write(to: &$0) }
         response.head.headerFields[.location] = "/jobs/\(job.id)"
-        response.head.headerFields[.retryAfter] = "1"
+        response.head.headerFields[.retryAfter] = retryAfter
         return response
     }
 
