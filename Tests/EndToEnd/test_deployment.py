@@ -113,6 +113,35 @@ def test_a_server_that_is_started_as_a_pod_says_answers_its_probes(start_server,
         assert np.load(tmp_path / "shared/scores/pixel_scores.npy").tolist() == [[[np.float32(0.9), np.float32(0.8)]]]
 
 
+UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
+
+
+def byte_count(text):
+    """A size as Kubernetes, Compose or the server's flags have it."""
+    digits, unit = re.fullmatch(r"(\d+)([A-Za-z]*)", text).groups()
+    return int(digits) * UNITS[unit.lower().removesuffix("b")]
+
+
+@pytest.mark.parametrize("name", ["deployment.yaml", "sidecar.yaml"])
+def test_what_a_pod_keeps_fits_its_volumes(name):
+    spec, settings = pod(name), variables(name)
+    mounts = {mount["mountPath"]: mount["name"] for mount in container(name)["volumeMounts"]}
+    limits = {volume["name"]: byte_count(volume["emptyDir"]["sizeLimit"]) for volume in spec["volumes"] if "emptyDir" in volume}
+    # What has not ended takes room there too.
+    assert 2 * byte_count(settings["SEGSCORE_RESULT_DISK"]) <= limits[mounts[settings["SEGSCORE_STATE_DIR"]]]
+    assert byte_count(settings["SEGSCORE_SPOOL_BUDGET"]) < limits[mounts["/tmp"]]
+    memory = byte_count(container(name)["resources"]["limits"]["memory"])
+    assert byte_count(settings.get("SEGSCORE_MEMORY_BUDGET", "0")) <= memory * 3 // 4
+
+
+def test_what_a_container_of_compose_keeps_fits_its_memory():
+    settings = COMPOSE["environment"]
+    (tmpfs,) = COMPOSE["tmpfs"]
+    size = byte_count(re.search(r"size=(\w+)", tmpfs)[1])
+    assert tmpfs.startswith("/tmp:") and byte_count(settings["SEGSCORE_SPOOL_BUDGET"]) < size
+    assert byte_count(settings["SEGSCORE_MEMORY_BUDGET"]) + size <= byte_count(COMPOSE["mem_limit"]) * 3 // 4
+
+
 def test_other_services_of_a_project_may_call_it_by_its_name(start_server):
     names = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
     server = start_server("--allow-host", COMPOSE["environment"]["SEGSCORE_ALLOW_HOST"])
