@@ -26,8 +26,12 @@ class StateDirectory:
 
     def start(self, *flags, **options):
         """Starts a server, and returns a client of it."""
+        return self.start_without("--state-dir", self.path, *flags, **options)
+
+    def start_without(self, *flags, **options):
+        """Starts a server that does not use the directory."""
         assert self.client is None
-        self.client = Client(Server(self.spool, "--state-dir", self.path, *flags, **options))
+        self.client = Client(Server(self.spool, *flags, **options))
         return self.client
 
     def end(self, send=signal.SIGTERM):
