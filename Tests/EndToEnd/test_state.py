@@ -432,13 +432,51 @@ def test_a_second_server_is_refused(state):
 
 def test_a_database_that_is_none_is_named_and_not_touched(state):
     (state.path / "arrays").mkdir(parents=True)
-    garbage = {state.path / "jobs.sqlite": os.urandom(20000), state.path / "arrays/x.pixels": b"something"}
+    garbage = {state.path / "jobs.sqlite": os.urandom(20000), state.path / "arrays/x.pixels": b"something",
+               state.path / "lock": b""}
     for path, data in garbage.items():
         path.write_bytes(data)
     done = run("serve", "--listen", "127.0.0.1:0", "--state-dir", state.path)
     assert done.returncode == 64 and "jobs.sqlite" in done.stderr and "not a database" in done.stderr
     assert all(path.read_bytes() == data for path, data in garbage.items())
     assert {path.name for path in state.path.iterdir()} == {"arrays", "jobs.sqlite", "lock"}
+
+
+@pytest.mark.parametrize("names", [["letter.txt"], ["labels.npy", "arrays/pred_probs.npy"], ["arrays/pred_probs.npy"]],
+                         ids=" ".join)
+def test_a_directory_of_anothers_is_refused_and_not_touched(state, names):
+    for name in names:
+        (state.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (state.path / name).write_bytes(b"dear")
+    done = run("serve", "--listen", "127.0.0.1:0", "--state-dir", state.path)
+    assert done.returncode == 64 and names[0] in done.stderr and "is not segscore's" in done.stderr
+    files = [path for path in state.path.rglob("*") if path.is_file()]
+    assert sorted(files) == sorted(state.path / name for name in names)
+
+
+def test_files_that_are_not_ours_stay_among_ours(state):
+    client = state.start()
+    job = client.scored(BODY)["links"]["self"]
+    state.end()
+    for name in ("arrays/pred_probs.npy", "arrays/x.pixels", "notes"):
+        (state.path / name).write_bytes(b"dear")
+    client = state.start()
+    assert client.delete(job).status_code == 204
+    state.end()
+    state.start()
+    assert state.files() == ["pred_probs.npy", "x.pixels"] and (state.path / "notes").exists()
+
+
+def test_files_of_a_lost_database_are_put_aside(state):
+    client = state.start()
+    client.scored(BODY)
+    names = state.files()
+    state.end(signal.SIGKILL)
+    (state.path / "jobs.sqlite").unlink()
+    client = state.start()
+    assert client.job_ids() == [] and client.scored(BODY)
+    assert set(names) < {path.name for path in (state.path / "lost").iterdir()} and len(names) == 2
+    assert client.server.wait_for_log("were put aside")
 
 
 def test_a_database_that_is_cut_off_is_not_touched(state):

@@ -64,7 +64,12 @@ extension DurableJobs {
             restored.jobs.append(job)
         }
         try settle(changed)
-        removeFiles(except: files)
+        if restored.jobs.isEmpty {
+            // Emptied perhaps, or another than it was: the files may be all that is left.
+            try Self.putAside(directory, logger)
+        } else {
+            removeFiles(except: files)
+        }
         return restored
     }
 

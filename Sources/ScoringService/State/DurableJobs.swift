@@ -41,8 +41,20 @@ package final class DurableJobs: Sendable {
     package init(_ directory: StateDirectory, logger: Logger) throws(StateError) {
         self.directory = directory
         self.logger = logger
+        // Before there is a new one, which knows of none of them.
+        if directory.lacksDatabase { try Self.putAside(directory, logger) }
         database = try JobDatabase(path: directory.databasePath)
         changes = Changes(to: database, logger)
+        directory.mark()
+    }
+
+    /// Puts files aside of which no database knows.
+    static func putAside(_ directory: StateDirectory, _ logger: Logger) throws(StateError) {
+        let count = try directory.putAside()
+        guard count > 0 else { return }
+        logger.warning(
+            "files of jobs that the database does not know were put aside",
+            metadata: ["count": "\(count)", "path": "\(directory.path)/lost"])
     }
 
     /// Says whose jobs they are.

@@ -17,6 +17,9 @@ final class JobDatabase: Sendable {
         var configuration = Configuration()
         configuration.label = "segscore.state"
         configuration.prepareDatabase { database in
+            // Looked at before anything is changed.
+            let tables = try String.fetchSet(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+            guard tables.isEmpty || tables.contains("grdb_migrations") else { throw Foreign() }
             // Exclusive first: then there is no shared memory beside the file.
             // And 64 pages, a quarter of a megabyte, are as much as the log keeps, however small the disk.
             try database.execute(
@@ -34,10 +37,15 @@ final class JobDatabase: Sendable {
             try Self.reserve(queue)
         } catch let error as StateError {
             throw error
+        } catch is Foreign {
+            throw .failed("Cannot use \(path): it is a database of something else.")
         } catch {
             throw .failed("Cannot open \(path): \(error).")
         }
     }
+
+    /// The database has tables, and none that tells it is ours.
+    private struct Foreign: Error {}
 
     /// Gives the log and the database some pages more than they need, so that the next changes find room when the disk is full:
     /// those above all that say which jobs are gone, and so make room.
@@ -46,8 +54,10 @@ final class JobDatabase: Sendable {
     private static func reserve(_ queue: DatabaseQueue) throws {
         do {
             try queue.writeWithoutTransaction { database in
-                // All of it goes to the list of free pages. As one transaction it is in the log as a whole.
+                // All of it goes to the list of free pages. As one transaction it is in the log as a whole. A process that was killed
+                // between the two has left the table.
                 try database.inTransaction {
+                    try database.execute(sql: "DROP TABLE IF EXISTS reserve")
                     try database.execute(sql: "CREATE TABLE reserve (bytes BLOB)")
                     try database.execute(sql: "INSERT INTO reserve VALUES (zeroblob(131072))")
                     return .commit

@@ -5,10 +5,12 @@ import Tensors
 
 /// The directory where jobs outlive the process: which they are in a database, what they hold in files beside it.
 ///
+///     segscore-state       says whose the directory is; without it only an empty one is taken, or one that an earlier version made
 ///     lock                 locked while a server uses the directory
-///     jobs.sqlite          what there is; a file that it does not name is nobody's
+///     jobs.sqlite          what there is; a file in arrays that it does not name is nobody's
 ///     arrays/ID-0.pixels   ``StoredPixels`` of the job ID
 ///     arrays/ID-0.scores   what scoring has added to these
+///     lost/                files of jobs of which no database knows any more
 package final class StateDirectory: Sendable {
     package let path: String
     private let lock: Int32
@@ -18,12 +20,11 @@ package final class StateDirectory: Sendable {
     /// - Throws: ``StateError``.
     package init(path: String) throws(StateError) {
         self.path = path
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path + "/arrays", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw .failed("Cannot create \(path)/arrays: \(error.localizedDescription)")
-        }
+        try Self.make(path)
+        let isNew = try Self.checkOwner(path)
+        // First of all files: whatever comes after it may be cut short, and the directory is known all the same.
+        if isNew { try Self.mark(path) }
+        try Self.make(path + "/arrays")
         // The kernel lets go of the lock when the process ends, however it ends.
         let descriptor = unsafe open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
@@ -40,6 +41,76 @@ package final class StateDirectory: Sendable {
 
     deinit {
         close(lock)
+    }
+
+    private static func make(_ path: String) throws(StateError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw .failed("Cannot create \(path): \(error.localizedDescription)")
+        }
+    }
+
+    // MARK: Whose it is
+
+    private static let marker = "segscore-state"
+    private static let databaseNames = ["jobs.sqlite", "jobs.sqlite-wal", "jobs.sqlite-shm", "jobs.sqlite-journal"]
+
+    /// Proves that a directory is ours or empty, so that nothing of another's is ever touched.
+    ///
+    /// - Returns: Whether it is empty.
+    /// - Throws: ``StateError/foreign(path:entry:)``.
+    private static func checkOwner(_ path: String) throws(StateError) -> Bool {
+        // Each new file system has a folder lost+found.
+        let names = try list(path).filter { $0 != "lost+found" }
+        if names.isEmpty { return true }
+        // Versions without a marker made both of these before anything else was kept.
+        if names.contains(marker) || Set(names).isSuperset(of: ["lock", "jobs.sqlite"]) { return false }
+        // And one that was killed as it began left a part of these.
+        let ours = Set(databaseNames + ["lock", "arrays"])
+        if let entry = names.sorted().first(where: { !ours.contains($0) }) { throw .foreign(path: path, entry: entry) }
+        let arrays = names.contains("arrays") ? try list(path + "/arrays") : []
+        if let entry = arrays.sorted().first(where: { !isOfAnArray($0) }) {
+            throw .foreign(path: path, entry: "arrays/" + entry)
+        }
+        return false
+    }
+
+    private static func list(_ path: String) throws(StateError) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: path)
+        } catch {
+            throw .failed("Cannot read \(path): \(error.localizedDescription)")
+        }
+    }
+
+    private static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    /// Puts the marker there. Its name alone counts; the text is for people.
+    private static func mark(_ path: String) throws(StateError) {
+        let descriptor = unsafe open("\(path)/\(marker)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw .failed(unsafe "Cannot create \(path)/\(marker): \(String(cString: strerror(errno))).")
+        }
+        let text = Array("Jobs of segscore are kept here (--state-dir): put nothing else here.\n".utf8)
+        _ = unsafe text.withUnsafeBytes { unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+        close(descriptor)
+    }
+
+    /// Marks a directory of an earlier version, once its database has been read. A full disk has no room for that, and need not have.
+    func mark() {
+        guard !Self.exists("\(path)/\(Self.marker)") else { return }
+        try? Self.mark(path)
+    }
+
+    /// Whether a file is named as those of arrays are. No other is ever removed.
+    static func isOfAnArray(_ name: String) -> Bool {
+        let parts = name.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, JobID(String(parts[0])) != nil else { return false }
+        let ends = parts[1].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard ends.count == 2, let number = Int(ends[0]), number >= 0, String(number) == ends[0] else { return false }
+        return ends[1] == "pixels" || ends[1] == "scores"
     }
 
     var databasePath: String { path + "/jobs.sqlite" }
@@ -81,13 +152,48 @@ package final class StateDirectory: Sendable {
         unsafe unlink(scoresPath(part, of: job))
     }
 
-    /// Removes all files but some.
+    // MARK: Files of no job
+
+    /// Removes all files of arrays but some.
     ///
     /// - Returns: How many it has removed.
     func removeFiles(except paths: Set<String>) -> Int {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: arraysPath)) ?? []
-        let orphans = names.map { "\(arraysPath)/\($0)" }.filter { !paths.contains($0) }
+        let orphans = arrayNames.map { "\(arraysPath)/\($0)" }.filter { !paths.contains($0) }
         for path in orphans { unsafe unlink(path) }
         return orphans.count
+    }
+
+    /// Whether there is no database: none was made yet, or it is lost.
+    var lacksDatabase: Bool {
+        var status = stat()
+        return unsafe stat(databasePath, &status) != 0 ? errno == ENOENT : status.st_size == 0
+    }
+
+    /// Moves all files of arrays to where nothing is removed: with the database it is lost whose they are, and a person may still
+    /// want them. So are the files that belonged to a database which is not there.
+    ///
+    /// - Returns: How many it has moved.
+    /// - Throws: ``StateError/failed(_:)``; what was not moved is where it was.
+    func putAside() throws(StateError) -> Int {
+        let left = lacksDatabase ? Self.databaseNames.dropFirst().filter { Self.exists("\(path)/\($0)") } : []
+        let orphans = arrayNames.map { (from: "\(arraysPath)/\($0)", name: $0) } + left.map { ("\(path)/\($0)", $0) }
+        guard !orphans.isEmpty else { return 0 }
+        let lost = path + "/lost"
+        try Self.make(lost)
+        for (from, name) in orphans {
+            var (target, number) = ("\(lost)/\(name)", 1)
+            while Self.exists(target) {
+                target = "\(lost)/\(name).\(number)"
+                number += 1
+            }
+            guard unsafe rename(from, target) == 0 else {
+                throw .failed(unsafe "Cannot move \(from) to \(lost): \(String(cString: strerror(errno))).")
+            }
+        }
+        return orphans.count
+    }
+
+    private var arrayNames: [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: arraysPath)) ?? []).filter(Self.isOfAnArray)
     }
 }

@@ -23,6 +23,12 @@ extension ServeCommand {
         } catch {
             switch error {
             case .inUse(let path): throw ValidationError("Another server uses the state directory \(path).")
+            case .foreign(let path, let entry):
+                throw ValidationError(
+                    """
+                    The directory \(path) holds \(entry), which is not segscore's, and was left as it is: --state-dir takes a \
+                    directory that is empty, or was a state directory before.
+                    """)
             case .newer(let path):
                 throw ValidationError(
                     "A later version of segscore has written \(path), which this one cannot read.")

@@ -106,13 +106,40 @@ import Testing
         #expect(folder.names == ["jobs.sqlite"])
     }
 
+    @Test func leavesADatabaseOfSomethingElseAsItIs() throws {
+        do {
+            let other = try DatabaseQueue(path: path)
+            try other.write { try $0.execute(sql: "CREATE TABLE letters (text TEXT)") }
+        }
+        let before = try bytes()
+        let error = #expect(throws: StateError.self) { try JobDatabase(path: path) }
+        #expect(error == .failed("Cannot use \(path): it is a database of something else."))
+        #expect(try bytes() == before)
+        #expect(folder.names == ["jobs.sqlite"])
+    }
+
+    /// Killed between the two steps in which room is put by, as versions before did not survive.
+    @Test func opensWhereRoomWasBeingPutBy() throws {
+        do { _ = try JobDatabase(path: path) }
+        do {
+            let other = try DatabaseQueue(path: path)
+            try other.write { database in
+                try database.execute(sql: "CREATE TABLE reserve (bytes BLOB); INSERT INTO reserve VALUES (x'00')")
+            }
+        }
+        for _ in 0..<2 { #expect(throws: Never.self) { try JobDatabase(path: path) } }
+        let other = try DatabaseQueue(path: path)
+        #expect(try other.read { try $0.tableExists("reserve") } == false)
+    }
+
     @Test func namesTheJobThatCannotBeRead() throws {
-        let durable = try DurableJobs(try StateDirectory(path: folder.path), logger: .silent)
+        let durable = try DurableJobs(try StateDirectory(path: folder.path + "/state"), logger: .silent)
         #expect(try durable.restore().jobs.isEmpty)
         let row = try row(1)
         for (column, value) in [("id", "'x'"), ("status", "'lost'"), ("parameters", "'{\"downsample\": \"0\"}'")] {
             let other = try TemporaryDirectory()
             do {
+                _ = try StateDirectory(path: other.path)
                 let database = try JobDatabase(path: other.path + "/jobs.sqlite")
                 try database.commit { connection in
                     try row.insert(connection)

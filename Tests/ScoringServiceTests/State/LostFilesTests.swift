@@ -96,7 +96,38 @@ import Testing
                 try files.write([1], name)
             }
         }
-        #expect(try next.files().arrays() == names)
+        // And nothing that is named otherwise.
+        #expect(try next.files().arrays() == (names + ["junk"]).sorted())
         #expect(await next.harness.get(job + "/image_scores").status == 200)
+    }
+
+    /// How a database is lost: with what is beside it, alone, or as to what it holds.
+    enum Absence: CaseIterable {
+        case removed, emptied, withoutRows
+
+        func happen(in files: StateFiles) throws {
+            let path = files.path + "/jobs.sqlite"
+            switch self {
+            case .removed: try FileManager.default.removeItem(atPath: path)
+            case .emptied: try Data().write(to: URL(fileURLWithPath: path))
+            case .withoutRows:
+                let database = try DatabaseQueue(path: path)
+                try database.write { try $0.execute(sql: "DELETE FROM part; DELETE FROM job") }
+            }
+        }
+    }
+
+    @Test(arguments: Absence.allCases) func arePutAsideWhereTheDatabaseIsLost(absence: Absence) async throws {
+        let server = try StatefulServer()
+        _ = await server.harness.score(try sample.npz())
+        await server.settle()
+        let names = try server.files().arrays()
+        let next = try server.successor { try absence.happen(in: $0) }
+        #expect(next.harness.jobCount == 0)
+        #expect(try next.files().arrays() == [])
+        let lost = { try FileManager.default.contentsOfDirectory(atPath: next.files().path + "/lost") }
+        #expect(Set(try lost()).isSuperset(of: names) && names.count == 2)
+        let last = try next.successor()
+        #expect(try last.files().arrays() == [] && Set(try lost()).isSuperset(of: names))
     }
 }

@@ -21,7 +21,7 @@ import Testing
 
     @Test func isMadeWhereThereIsNone() throws {
         let directory = try StateDirectory(path: path)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["arrays", "lock"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["arrays", "lock", "segscore-state"])
         #expect(directory.capacity > 0)
         try directory.sync()
     }
@@ -84,7 +84,7 @@ import Testing
         let path = try folder.file("file", [1])
         let error = #expect(throws: StateError.self) { try StateDirectory(path: path) }
         guard case .failed(let sentence)? = error else { throw Unexpected(description: "\(String(describing: error))") }
-        #expect(sentence.hasPrefix("Cannot create \(path)/arrays: "))
+        #expect(sentence.hasPrefix("Cannot create \(path): "))
     }
 
     @Test func removesFilesThatNobodyNames() throws {
@@ -103,6 +103,57 @@ import Testing
         #expect(try names() == ["\(mine)-2.pixels"])
         directory.remove(contents, of: mine)
         #expect(try names() == [])
+    }
+
+    // MARK: Whose it is
+
+    /// A directory with some files, and with folders where a name ends with a slash.
+    private func directory(_ names: [String]) throws -> String {
+        for name in names {
+            let target = URL(fileURLWithPath: path + "/" + name)
+            let folder = name.hasSuffix("/") ? target : target.deletingLastPathComponent()
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            if !name.hasSuffix("/") { try Data("something".utf8).write(to: target) }
+        }
+        return path
+    }
+
+    private static let array = "0123456789abcdef0123456789abcdef-0.pixels"
+
+    @Test(
+        arguments: [
+            (["thesis.tex"], "thesis.tex"), (["arrays/pred_probs.npy"], "arrays/pred_probs.npy"),
+            (["lock", "other.sqlite"], "other.sqlite"), (["jobs.sqlite", "report.txt"], "report.txt"),
+            (["arrays/" + array, "arrays/notes"], "arrays/notes"), ([".git/"], ".git"),
+        ])
+    func ofAnothersIsLeftAsItIs(names: [String], named: String) throws {
+        let path = try directory(names)
+        let before = try FileManager.default.subpathsOfDirectory(atPath: path).sorted()
+        #expect(throws: StateError.foreign(path: path, entry: named)) { try StateDirectory(path: path) }
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: path).sorted() == before)
+    }
+
+    /// A file system's own folder, and what versions without a marker left where they were killed as they began.
+    @Test(
+        arguments: [
+            [], ["lost+found/"], ["arrays/"], ["arrays/", "lock"], ["lock", "arrays/" + array], ["segscore-state"],
+            ["segscore-state", "anything else"],
+        ])
+    func isTakenWhereNothingIsOfAnothers(names: [String]) throws {
+        let path = try directory(names)
+        #expect(throws: Never.self) { try DurableJobs(try StateDirectory(path: path), logger: .silent) }
+        #expect(FileManager.default.fileExists(atPath: path + "/segscore-state"))
+        #expect(throws: Never.self) { try DurableJobs(try StateDirectory(path: path), logger: .silent) }
+    }
+
+    @Test(
+        arguments: [
+            ("-0.pixels", true), ("-17.scores", true), ("-0.npy", false), ("-00.pixels", false), ("-.pixels", false),
+            ("-x.pixels", false), ("-0.pixels.bak", false), (".pixels", false), ("--1.pixels", false), ("-+1.pixels", false),
+        ])
+    func knowsTheNamesOfArrays(end: String, isOurs: Bool) {
+        #expect(StateDirectory.isOfAnArray(JobID().description + end) == isOurs)
+        #expect(!StateDirectory.isOfAnArray("pred" + end))
     }
 
     private static let part = """

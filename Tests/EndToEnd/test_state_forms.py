@@ -1,0 +1,52 @@
+"""State directories as each release has written them: this one opens them all, and owes what they promised."""
+
+import base64
+import json
+import shutil
+import signal
+
+import pytest
+
+from make_state import BATCHES, FOREVER, STATES
+from state import results, state_directory
+
+FORMS = sorted(path.name for path in STATES.iterdir())
+
+
+@pytest.fixture(params=FORMS)
+def opened(request):
+    """A copy of the directory of one release, and what is expected of it."""
+    with state_directory() as state:
+        shutil.copytree(STATES / request.param / "state", state.path)
+        yield state, json.loads((STATES / request.param / "expected.json").read_text())
+
+
+def check_results(client, job, expected):
+    assert client.get(f"{job}?wait=30").json()["status"] == "succeeded"
+    found = {name: [status, base64.b64encode(body).decode()] for name, (status, _, body) in results(client, job).items()}
+    assert found == expected
+
+
+def test_what_was_promised_is_kept(opened):
+    state, expected = opened
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        client = state.start(*FOREVER)
+        for job, document in expected["documents"].items():
+            assert client.get(job).json() == document
+        for job, answers in (expected["kept"] | expected["queued"]).items():
+            check_results(client, job, answers)
+        state.end(end)
+
+
+def test_open_jobs_go_on(opened):
+    state, expected = opened
+    client = state.start(*FOREVER)
+    for job, answers in expected["open"].items():
+        for body, key, status in [(BATCHES[0], "first", 200), (BATCHES[1], "second", 201)]:
+            answer = client.score(body, path=f"{job}/batches", headers={"Idempotency-Key": key})
+            assert answer.status_code == status, answer.text
+        assert client.post(f"{job}/finish").status_code == 202
+        check_results(client, job, answers)
+    client = state.restart(signal.SIGKILL, *FOREVER)
+    for job, answers in expected["open"].items():
+        check_results(client, job, answers)
