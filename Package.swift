@@ -55,10 +55,11 @@ let package = Package(
             name: "TensorCodecs", dependencies: ["CISAL", "CPNG", "CSimdJSON", "CZlib", "Tensors", "Threads"],
             swiftSettings: sourceSettings),
         .target(name: "Scoring", dependencies: ["CScoringKernels", "Tensors"], swiftSettings: sourceSettings),
-        .target(name: "Tensors", dependencies: ["CLinux"], swiftSettings: sourceSettings),
+        .target(name: "Tensors", dependencies: ["CISAL", "CLinux", "CMappedFaults"], swiftSettings: sourceSettings),
         .target(name: "Threads", swiftSettings: sourceSettings),
 
         .target(name: "CScoringKernels"),
+        .target(name: "CMappedFaults"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CRefusals", dependencies: ["CMicroHTTPD"], linkerSettings: [.linkedLibrary("gnutls")]),
         .systemLibrary(

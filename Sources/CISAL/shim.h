@@ -1,3 +1,4 @@
 #pragma once
 
 #include <isa-l/crc.h>
+#include <isa-l/crc64.h>

@@ -22,20 +22,48 @@ package enum ArrayFile {
     ///
     /// - Parameters:
     ///   - path: Where nothing is yet.
+    /// - Returns: What ``check(_:_:_:)`` takes, of each array.
     /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package static func write(_ arrays: [any StableBytes], to path: String) throws(TensorError) {
+    @discardableResult
+    package static func write(_ arrays: [any StableBytes], to path: String) throws(TensorError) -> [Checksum] {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .system(operation: "create", path: path, code: errno) }
         defer { close(descriptor) }
         do throws(TensorError) {
             let (offsets, _) = offsets(of: arrays.map { unsafe $0.stableBytes.count })
+            var checksums: [Checksum] = []
             for (array, offset) in zip(arrays, offsets) {
                 try unsafe FileBytes.write(array.stableBytes, to: descriptor, at: offset, path)
+                var checksum = Checksum()
+                unsafe checksum.update(array.stableBytes)
+                checksums.append(checksum)
             }
             guard fsync(descriptor) == 0 else { throw .system(operation: "sync", path: path, code: errno) }
+            return checksums
         } catch {
             unsafe unlink(path)
             throw error
+        }
+    }
+
+    /// Proves that a file holds what was written to it, by reading it from end to end.
+    ///
+    /// - Parameters:
+    ///   - byteCounts: The sizes of its first arrays.
+    ///   - checksums: As many at least, of these arrays.
+    /// - Throws: ``TensorError/damaged(path:)``, ``TensorError/endOfFile(path:)``, ``TensorError/outOfMemory(byteCount:)``, or
+    ///   ``TensorError/system(operation:path:code:)``.
+    package static func check(_ path: String, _ byteCounts: [Int], _ checksums: [Checksum]) throws(TensorError) {
+        guard checksums.count >= byteCounts.count else { throw .damaged(path: path) }
+        let file = try InputFile(path: path)
+        let buffer = try Buffer<UInt8>(uninitialized: 256 << 10)
+        let (offsets, end) = offsets(of: byteCounts)
+        guard file.byteCount >= end else { throw .endOfFile(path: path) }
+        for (index, offset) in offsets.enumerated() {
+            var checksum = Checksum()
+            let range = offset..<offset + byteCounts[index]
+            try file.read(range, through: buffer, or: { $0 }) { (bytes, _) throws(TensorError) in checksum.update(bytes) }
+            guard checksum == checksums[index] else { throw .damaged(path: path) }
         }
     }
 
@@ -46,6 +74,17 @@ package enum ArrayFile {
         guard unsafe Glibc.truncate(path, byteCount) == 0 else {
             throw .system(operation: "truncate", path: path, code: errno)
         }
+    }
+
+    /// Puts on the disk what was written to a file, by whomever; one that is not there has nothing to be put there.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    package static func sync(_ path: String) throws(TensorError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 || errno != ENOENT else { return }
+        guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .system(operation: "sync", path: path, code: errno) }
     }
 
     /// Puts on the disk which files a directory has.

@@ -1,14 +1,20 @@
+private import CMappedFaults
 import Glibc
 
 /// The bytes of a file of our own, as memory that the system reads in when it is looked at, and may drop again.
 ///
-/// Nobody may shorten the file below the size that was mapped. What is written to the memory stays out of the file.
+/// What is written to the memory stays out of the file. Where the file is made shorter, or its disk cannot be read, the memory
+/// holds zeros from there on, and ``faultCount`` has grown: whoever has read asks for it afterwards.
 ///
 /// `@unchecked Sendable`: the mapping never changes; the buffers in it say who may write to them.
 @safe
 package final class MappedFile: @unchecked Sendable {
     private let start: UnsafeMutableRawPointer
     private let byteCount: Int
+    private let guardNumber: Int
+
+    /// How many mappings of the process hold zeros that are not in their files.
+    package static var faultCount: UInt64 { segscore_mapped_faults() }
 
     /// - Parameters:
     ///   - byteCount: How much of the file is mapped, at least 1.
@@ -25,11 +31,18 @@ package final class MappedFile: @unchecked Sendable {
         guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
             throw .system(operation: "map", path: path, code: errno)
         }
+        let number = unsafe segscore_guard(memory, byteCount)
+        guard number >= 0 else {
+            unsafe munmap(memory, byteCount)
+            throw .outOfMemory(byteCount: 1)
+        }
         unsafe start = memory
         self.byteCount = byteCount
+        guardNumber = number
     }
 
     deinit {
+        segscore_unguard(guardNumber)
         unsafe munmap(start, byteCount)
     }
 

@@ -7,6 +7,8 @@ package enum TensorError: Error, Equatable {
     case spoolBudget(limit: Int)
     /// A file has become shorter while it was read.
     case endOfFile(path: String)
+    /// A file of ours does not hold what was written to it.
+    case damaged(path: String)
     /// A system call failed; `code` is its `errno`.
     case system(operation: String, path: String, code: Int32)
 }

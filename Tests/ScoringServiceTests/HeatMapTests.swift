@@ -12,6 +12,15 @@ import Testing
         #expect(HeatMap.pixels(wide.span) == [0, 0, 4, 252, 255, 164, 252, 255, 164, 0, 0, 4, 252, 255, 164])
     }
 
+    @Test func drawsWhatIsNoProbability() {
+        let scores: [Double] = [.nan, -.nan, .infinity, -.infinity, 1.5, -3, .greatestFiniteMagnitude]
+        let (dark, bright): ([UInt8], [UInt8]) = ([0, 0, 4], [252, 255, 164])
+        let expected = [bright, bright, dark, bright, dark, bright, dark].flatMap { $0 }
+        #expect(HeatMap.pixels(scores.span) == expected)
+        let narrow = scores.map { Float($0) }
+        #expect(HeatMap.pixels(narrow.span) == expected)
+    }
+
     @Test func growsBrighterWithDoubt() {
         let scores = (0...255).map { 1 - Double($0) / 255 }
         let pixels = HeatMap.pixels(scores.span)

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Tensors
 import TestSupport
@@ -64,6 +65,37 @@ import Testing
             try ArrayFile.write([first, unreadable], to: path)
         }
         #expect(try folder.names() == [])
+    }
+
+    @Test func provesWhatWasWritten() throws {
+        let path = folder.path("file")
+        // More than is read at once.
+        let bytes = (0..<600_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        let arrays: [any StableBytes] = [try Buffer(bytes), try Buffer<Double>([]), try Buffer<UInt16>([1, 2])]
+        let (sizes, checksums) = ([600_000, 0, 4], try ArrayFile.write(arrays, to: path))
+        try ArrayFile.check(path, sizes, checksums)
+        try ArrayFile.check(path, [600_000], checksums)
+        let file = try folder.bytes("file")
+        for place in [0, 299_999, 599_999, 600_003] {
+            var changed = file
+            changed[place] ^= 1
+            try folder.write(changed, "file")
+            #expect(throws: TensorError.damaged(path: path)) { try ArrayFile.check(path, sizes, checksums) }
+        }
+        try folder.write(Array(file.dropLast()), "file")
+        #expect(throws: TensorError.endOfFile(path: path)) { try ArrayFile.check(path, sizes, checksums) }
+        try ArrayFile.check(path, [600_000], checksums)
+        #expect(throws: TensorError.damaged(path: path)) { try ArrayFile.check(path, sizes, []) }
+    }
+
+    /// The check value of CRC-64/XZ, by whose name this polynomial goes.
+    @Test func computesTheChecksumThatItSays() throws {
+        var checksum = Checksum()
+        checksum.update(Array("1234".utf8).span)
+        checksum.update(Array("56789".utf8).span)
+        let text = String(decoding: try JSONEncoder().encode([checksum]), as: UTF8.self)
+        #expect(text == "[\(Int64(bitPattern: 0x995d_c9bb_df19_39fa))]")
+        #expect(try JSONDecoder().decode([Checksum].self, from: Data(text.utf8)) == [checksum])
     }
 
     @Test func cutsAFileOff() throws {

@@ -37,6 +37,32 @@ import Testing
         #expect(throws: TensorError.endOfFile(path: path)) { try MappedFile(path: path, byteCount: 100) }
     }
 
+    @Test func holdsZerosWhereTheFileBecameShorter() throws {
+        let count = 64 << 10
+        try folder.write([UInt8](repeating: 7, count: count), "file")
+        try folder.write([UInt8](repeating: 9, count: count), "other")
+        // Some that are gone, so that places are used again.
+        for _ in 0..<300 { _ = try MappedFile(path: path, byteCount: count) }
+        let (file, other) = (
+            try MappedFile(path: path, byteCount: count), try MappedFile(path: folder.path("other"), byteCount: count)
+        )
+        let (bytes, others): (Buffer<UInt8>, Buffer<UInt8>) = (
+            file.buffer(at: 0, count: count), other.buffer(at: 0, count: count)
+        )
+        let faults = MappedFile.faultCount
+        #expect(truncate(path, 5000) == 0)
+        #expect(values(bytes)[..<5000].allSatisfy { $0 == 7 })
+        #expect(values(bytes)[8192...].allSatisfy { $0 == 0 })
+        #expect(values(others).allSatisfy { $0 == 9 })
+        #expect(MappedFile.faultCount > faults)
+    }
+
+    @Test func holdsManyAtOnce() throws {
+        try folder.write([3], "file")
+        let files = try (0..<3000).map { _ in try MappedFile(path: path, byteCount: 1) }
+        #expect(files.allSatisfy { values($0.buffer(at: 0, count: 1) as Buffer<UInt8>) == [3] })
+    }
+
     @Test func reportsAMissingFile() {
         #expect(throws: TensorError.system(operation: "open", path: path, code: ENOENT)) {
             try MappedFile(path: path, byteCount: 1)

@@ -48,6 +48,16 @@ enum ClassCodes: Sendable {
         }
     }
 
+    /// The different codes that are not below a number.
+    func values(from limit: Int) -> Set<Int> {
+        var found = [Bool](repeating: false, count: isWide ? 1 << 16 : 1 << 8)
+        switch self {
+        case .narrow(let codes): for index in codes.span.indices { found[Int(codes.span[index])] = true }
+        case .wide(let codes): for index in codes.span.indices { found[Int(codes.span[index])] = true }
+        }
+        return Set(found.indices.filter { found[$0] && $0 >= limit })
+    }
+
     /// The same codes in two bytes each.
     ///
     /// - Throws: ``ScoringError/memory(_:)``.

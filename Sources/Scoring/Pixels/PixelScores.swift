@@ -43,6 +43,18 @@ package enum PixelScores: Sendable {
         }
     }
 
+    /// Whether all are numbers from 0 to 1.
+    var areProbabilities: Bool {
+        switch self {
+        case .float32(let scores):
+            let span = scores.span
+            return span.indices.allSatisfy { (0...1).contains(span[$0]) }
+        case .float64(let scores):
+            let span = scores.span
+            return span.indices.allSatisfy { (0...1).contains(span[$0]) }
+        }
+    }
+
     /// The memory that the scores take.
     package var byteCount: Int { count * elementType.scalar.byteCount }
 }

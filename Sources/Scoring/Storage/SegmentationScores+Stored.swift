@@ -21,10 +21,17 @@ extension SegmentationScores {
 
     /// The size of the other file.
     package static func storedByteCount(_ shape: ScoringShape, hasLabelIssues: Bool) -> Int {
-        ArrayFile.offsets(of: sizes(shape, hasLabelIssues)).byteCount
+        ArrayFile.offsets(of: storedSizes(shape, hasLabelIssues: hasLabelIssues)).byteCount
     }
 
-    private static func sizes(_ shape: ScoringShape, _ hasLabelIssues: Bool) -> [Int] {
+    /// What ``byteCount`` is of scores in files.
+    package static func byteCount(_ contents: StoredPixels, hasLabelIssues: Bool) -> Int {
+        let scores = contents.shape.imageCount * 8 + (hasLabelIssues ? contents.shape.pixelCount : 0)
+        return contents.withoutCells.sizes.reduce(scores, +)
+    }
+
+    /// The sizes of the arrays of the other file, in bytes, in its order.
+    package static func storedSizes(_ shape: ScoringShape, hasLabelIssues: Bool) -> [Int] {
         [shape.imageCount * 8] + (hasLabelIssues ? [shape.imageCount * 8, shape.pixelCount] : [])
     }
 
@@ -42,7 +49,7 @@ extension SegmentationScores {
         let hasLabelIssues = statistics != nil
         let file = try MappedFile(
             path: scoresPath, byteCount: Self.storedByteCount(shape, hasLabelIssues: hasLabelIssues))
-        let offsets = ArrayFile.offsets(of: Self.sizes(shape, hasLabelIssues)).offsets
+        let offsets = ArrayFile.offsets(of: Self.storedSizes(shape, hasLabelIssues: hasLabelIssues)).offsets
         let labelIssues = statistics.map { statistics in
             let counts: Buffer<Int> = file.buffer(at: offsets[1], count: shape.imageCount)
             return LabelIssues(

@@ -8,7 +8,7 @@ package struct StoredPixels: Codable, Equatable, Sendable {
     package let shape: ScoringShape
     package let hasFloat64: Bool
     let hasWideCodes: Bool
-    let hasPredicted: Bool
+    package let hasPredicted: Bool
     let others: [LabelMap.Other]
     /// The extent of the cells; nil where they are not there.
     private(set) var cellSide: Int?
@@ -23,8 +23,8 @@ package struct StoredPixels: Codable, Equatable, Sendable {
     /// The size of the file.
     package var byteCount: Int { ArrayFile.offsets(of: sizes).byteCount }
 
-    /// The sizes of the arrays, in bytes.
-    fileprivate var sizes: [Int] {
+    /// The sizes of the arrays, in bytes, in the order of the file.
+    package var sizes: [Int] {
         let pixels = [scoreSize, codeSize] + (hasPredicted ? [codeSize] : [])
         return pixels.map { $0 * shape.pixelCount } + cellSizes
     }
@@ -81,6 +81,17 @@ extension ScoredPixels {
         self.init(
             shape: contents.shape, labels: labels, scores: scores, predicted: predicted, largest: largest,
             blocks: blocks, isSettled: true)
+    }
+
+    /// Whether the elements can be what pixels have: scores from 0 to 1, and classes below K, but for one label that is ignored.
+    ///
+    /// For files that were written without checksums: from there numbers go to where they are taken for indices.
+    package var isPlausible: Bool {
+        guard scores.areProbabilities, largest?.areProbabilities ?? true else { return false }
+        let cells = blocks.map { [$0.predicted] } ?? []
+        let classes = ([predicted].compactMap(\.self) + cells).allSatisfy { $0.values(from: shape.classCount).isEmpty }
+        let labels = [labels.codes] + (blocks.map { [$0.labels] } ?? [])
+        return classes && labels.allSatisfy { $0.values(from: shape.classCount).count <= 1 }
     }
 
     /// The extent of what confident learning looks at.

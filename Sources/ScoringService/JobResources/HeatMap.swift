@@ -17,13 +17,15 @@ struct HeatMap {
     }
 
     /// - Parameters:
-    ///   - scores: In `[0, 1]`.
+    ///   - scores: In `[0, 1]`; one beyond is drawn as the end that it is beyond, and what is no number as the brightest.
     /// - Returns: Three bytes a pixel.
     static func pixels<Score: BinaryFloatingPoint & BitwiseCopyable>(_ scores: borrowing Span<Score>) -> [UInt8] {
         var pixels: [UInt8] = []
         pixels.reserveCapacity(scores.count * 3)
         for index in 0..<scores.count {
-            let color = table[Int((1 - scores[index]) * 255 + 0.5)]
+            let doubt = (1 - scores[index]) * 255 + 0.5
+            // In this order, since nothing is less than NaN.
+            let color = table[doubt < 255 ? Int(max(doubt, 0)) : 255]
             pixels.append(color.0)
             pixels.append(color.1)
             pixels.append(color.2)

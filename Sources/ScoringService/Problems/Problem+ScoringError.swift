@@ -89,6 +89,10 @@ extension Problem {
                 Problem(
                     .unprocessableContent, "file-unusable", "The file \(path) has become shorter while it was read.",
                     expected: "a file that stays as it is", actual: path)
+            case .damaged(let path):
+                Problem(
+                    .internalServerError, "state-lost", "The file \(path) does not hold what was written to it.",
+                    expected: "the bytes that were written")
             case .system(let operation, let path, let code):
                 Problem(
                     .internalServerError, "internal-error",

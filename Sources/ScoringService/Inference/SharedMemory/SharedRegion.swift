@@ -137,7 +137,7 @@ extension Problem {
     fileprivate static func unusable(_ error: TensorError, for parameter: String) -> Problem {
         let detail: String
         switch error {
-        case .endOfFile(let path): detail = "\(path) has become shorter while it was read."
+        case .damaged(let path), .endOfFile(let path): detail = "\(path) has become shorter while it was read."
         case .system(let operation, let path, ENODEV):
             detail = "Could not \(operation) \(path): this is no shared memory."
         case .system(let operation, let path, let code):
