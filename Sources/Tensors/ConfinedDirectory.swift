@@ -36,7 +36,69 @@ package final class ConfinedDirectory: Sendable {
         return try InputFile(owning: file, path: name)
     }
 
-    /// Writes a file as a whole, in place of one of the same name. Directories on its way are made.
+    /// The names in a directory beneath; none where there is no such directory.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out.
+    package func names(in name: String) throws(TensorError) -> [String] {
+        let descriptor = unsafe segscore_open_beneath(self.descriptor, name, O_RDONLY | O_DIRECTORY)
+        guard descriptor >= 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return [] }
+            throw .system(operation: "open", path: name, code: errno)
+        }
+        guard let stream = unsafe fdopendir(descriptor) else {
+            let code = errno
+            close(descriptor)
+            throw .system(operation: "read", path: name, code: code)
+        }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let entryName = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if entryName != "." && entryName != ".." { names.append(entryName) }
+        }
+        return names
+    }
+
+    /// Removes a file beneath, if it is there. What is no file, or lies behind a link, stays.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    package func remove(_ name: String) throws(TensorError) {
+        try withDirectory(of: name) { (directory, last) throws(TensorError) in
+            guard unsafe unlinkat(directory, last, 0) == 0 || errno == ENOENT || errno == EISDIR else {
+                throw .system(operation: "remove", path: name, code: errno)
+            }
+        }
+    }
+
+    /// Puts on the disk which files a directory beneath has.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    package func sync(_ name: String) throws(TensorError) {
+        let descriptor = unsafe segscore_open_beneath(self.descriptor, name, O_RDONLY | O_DIRECTORY)
+        guard descriptor >= 0 else { throw .system(operation: "open", path: name, code: errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .system(operation: "sync", path: name, code: errno) }
+    }
+
+    private func withDirectory(
+        of name: String, _ body: (Int32, String) throws(TensorError) -> Void
+    ) throws(TensorError) {
+        let slash = name.lastIndex(of: "/")
+        let parent = slash.map { String(name[..<$0]) } ?? "."
+        let last = slash.map { String(name[name.index(after: $0)...]) } ?? name
+        let directory = unsafe segscore_open_beneath(descriptor, parent, O_RDONLY | O_DIRECTORY)
+        guard directory >= 0 else {
+            if errno == ENOENT { return }
+            throw .system(operation: "open the directory of", path: name, code: errno)
+        }
+        defer { close(directory) }
+        try body(directory, last)
+    }
+
+    /// Writes a file as a whole, in place of one of the same name. Directories on its way are made. Its bytes are on the disk when this
+    /// returns, but for the file's name; ``sync(_:)`` sees to that.
     ///
     /// - Parameters:
     ///   - name: Names the file in errors too.
@@ -62,6 +124,7 @@ package final class ConfinedDirectory: Sendable {
                     UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: file, at: end, name)
                 end += range.count
             }
+            guard fsync(file) == 0 else { throw .system(operation: "sync", path: name, code: errno) }
             guard unsafe renameat(directory, partial, directory, last) == 0 else {
                 throw .system(operation: "rename", path: name, code: errno)
             }

@@ -1,5 +1,6 @@
 """Files on a shared volume instead of bodies, and results written there."""
 
+import errno
 import io
 import os
 import threading
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import bodies
+import faults
 import reference
 from client import Client, assert_problem
 from server import run
@@ -183,6 +185,31 @@ def test_images_of_several_sizes_are_files_of_their_own(client, volume):
     folder = volume / "other/ragged"
     assert np.load(folder / "image_scores.npy").shape == (4,)
     assert [np.load(folder / f"pixel_scores/00000{index}.npy").shape for index in range(4)] == [(8, 8)] * 2 + [(16, 8)] * 2
+
+
+def test_nothing_of_an_earlier_run_stays_beside_a_later_one(client, volume):
+    folder = volume / "other/again"
+    every = {"threshold": "0.3", "method": "num_pixel_issues"}
+    assert client.score(BODY, output="more/again", **every).status_code == 200
+    (folder / "notes.npy").write_bytes(b"a person's")
+    (folder / "pixel_scores").mkdir()
+    for name in ("000000.npy", "000000.txt", "12.npy"):
+        (folder / "pixel_scores" / name).write_bytes(b"")
+    assert len(list(folder.glob("*.npy"))) == 5
+    smaller = bodies.npz(labels=LABELS[:1], pred_probs=PRED_PROBS[:1])
+    assert client.score(smaller, output="more/again").status_code == 200
+    left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert left == {"image_scores.npy", "pixel_scores.npy", "notes.npy", "pixel_scores/000000.txt", "pixel_scores/12.npy"}
+    assert np.load(folder / "pixel_scores.npy").shape == LABELS[:1].shape
+
+
+def test_results_are_on_the_disk_when_they_are_answered(tmp_path, start_server):
+    with faults.faults(tmp_path) as fault, Client(start_server("--data-dir", tmp_path, env=fault.environment)) as client:
+        fault.count(faults.SYNC)
+        assert client.score(BODY, output="run", threshold="0.3").status_code == 200
+        assert fault.seen == len(list((tmp_path / "run").iterdir())) + 1 == 4
+        fault.arm(faults.SYNC, error=errno.EIO)
+        assert_problem(client.score(BODY, output="run"), 422, "file-unusable", "output")
 
 
 # What is refused

@@ -30,13 +30,22 @@ package struct DataDirectories: Sendable {
         }
     }
 
-    /// Writes arrays as `NAME.npy` into a directory, in place of files of these names.
+    /// Writes arrays as `NAME.npy` into a directory, in place of files of these names. What an earlier run has left there besides is
+    /// removed, since it may be of other images; files that are not named as arrays are stay. All is on the disk when this returns.
     ///
     /// - Parameters:
     ///   - text: Where they go; made where it is not there.
     /// - Throws: 400 where no files are taken, 422 for what cannot be written, 507 where the disk is full.
     func write(_ arrays: [(name: String, array: ArrayAnswer)], to text: String) throws(Problem) {
         let (directory, path) = try find(text, parameter: Self.parameter)
+        let written = Set(arrays.map(\.name))
+        do throws(TensorError) {
+            for name in try Self.arrayNames(in: directory, path) where !written.contains(name) {
+                try directory.remove("\(path)/\(name).npy")
+            }
+        } catch {
+            throw .file(error, text, parameter: Self.parameter)
+        }
         for (name, array) in arrays {
             let file = "\(path)/\(name).npy"
             do throws(TensorError) {
@@ -45,6 +54,29 @@ package struct DataDirectories: Sendable {
                 throw .file(error, "\(text)/\(name).npy", parameter: Self.parameter)
             }
         }
+        do throws(TensorError) {
+            let folders = Set(arrays.compactMap { array in array.name.lastIndex(of: "/").map { array.name[..<$0] } })
+            for folder in folders { try directory.sync("\(path)/\(folder)") }
+            try directory.sync(path)
+        } catch {
+            throw .file(error, text, parameter: Self.parameter)
+        }
+    }
+
+    /// The arrays that are there as files, of one image or of all.
+    private static func arrayNames(in directory: ConfinedDirectory, _ path: String) throws(TensorError) -> [String] {
+        let arrays = ScoreParameters.Array.allCases.map(\.rawValue)
+        var names = try directory.names(in: path).compactMap(Self.withoutSuffix).filter { arrays.contains($0) }
+        for array in arrays {
+            let images = try directory.names(in: "\(path)/\(array)").compactMap(Self.withoutSuffix)
+            names += images.filter { $0.utf8.count >= 6 && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
+                .map { "\(array)/\($0)" }
+        }
+        return names
+    }
+
+    private static func withoutSuffix(_ name: String) -> String? {
+        name.hasSuffix(".npy") ? String(name.dropLast(4)) : nil
     }
 
     /// Proves that results can be asked for here.
