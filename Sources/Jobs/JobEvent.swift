@@ -8,6 +8,8 @@ package enum JobEvent<Kind: JobKind>: Sendable {
     case ended(Job<Kind>)
     /// A job's output was dropped: its time was over or its memory was needed.
     case expired(JobID)
-    /// A job is known no more.
-    case forgotten(JobID)
+    /// A job that had succeeded has failed, since its output is not what it was.
+    case spoiled(Job<Kind>)
+    /// A job is known no more; and whether its end was told before.
+    case forgotten(JobID, hadEnded: Bool)
 }

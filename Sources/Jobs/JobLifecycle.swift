@@ -126,6 +126,15 @@ struct JobLifecycle: Sendable {
         }
     }
 
+    /// What the job made is not what it was.
+    ///
+    /// - Returns: Whether the job had succeeded, and has failed now.
+    mutating func spoil() -> Bool {
+        guard status == .succeeded else { return false }
+        status = .failed
+        return true
+    }
+
     enum WithdrawAction: Equatable {
         /// Forget the job.
         case forget

@@ -12,6 +12,8 @@ package struct JobLimits: Sendable, Equatable {
     package let resultBytes: Int
     /// Finished jobs that are remembered, with or without their output.
     package let history: Int
+    /// Those of them whose time is over, so that their outputs are gone or never were.
+    package let expiredHistory: Int
 
     /// - Parameters:
     ///   - workers: At least 1.
@@ -19,14 +21,18 @@ package struct JobLimits: Sendable, Equatable {
     ///   - timeToLive: Seconds, finite, at least 0; at 0 only those who wait for a job see its output.
     ///   - resultBytes: Bytes, at least 0.
     ///   - history: At least 0.
-    package init(workers: Int, backlog: Int, timeToLive: TimeInterval, resultBytes: Int, history: Int) {
-        precondition(workers >= 1 && backlog >= 0 && resultBytes >= 0 && history >= 0)
+    ///   - expiredHistory: At least 0.
+    package init(
+        workers: Int, backlog: Int, timeToLive: TimeInterval, resultBytes: Int, history: Int, expiredHistory: Int = 1000
+    ) {
+        precondition(workers >= 1 && backlog >= 0 && resultBytes >= 0 && history >= 0 && expiredHistory >= 0)
         precondition(timeToLive.isFinite && timeToLive >= 0)
         self.workers = workers
         self.backlog = backlog
         self.timeToLive = timeToLive
         self.resultBytes = resultBytes
         self.history = history
+        self.expiredHistory = expiredHistory
     }
 
     /// Whether an output that is made now is kept. One over the whole budget would push out all others and stay out itself.

@@ -162,6 +162,14 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         try change { state, aftermath, now throws(JobError) in try state.delete(id, at: now, &aftermath) }
     }
 
+    /// Has a job fail that has succeeded, since its output is not what it was.
+    ///
+    /// - Returns: Whether there was one with an output.
+    @discardableResult
+    package func spoil(_ id: JobID, _ failure: Kind.Failure) -> Bool {
+        change { state, aftermath, _ in state.spoil(id, failure, &aftermath) }
+    }
+
     /// Refuses new jobs from now on. Those admitted go their way.
     package func drain() {
         change { state, _, _ in state.drain() }

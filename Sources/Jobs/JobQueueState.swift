@@ -83,7 +83,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         for (job, _) in jobs { table.insert(JobRecord(job)) }
         let finished = jobs.filter { $0.job.status.isFinal }
         for (job, bytes) in finished.sorted(by: { ($0.job.finishedAt ?? now) < ($1.job.finishedAt ?? now) }) {
-            remember(job.id, &aftermath)
+            remember(job.id, endedAt: job.finishedAt ?? now, at: now, &aftermath)
             guard table[job.id] != nil, case .available = job.output, let expiresAt = job.expiresAt else { continue }
             hold(
                 job.id, bytes: bytes <= limits.resultBytes ? bytes : nil, until: expiresAt, at: now, &aftermath)
@@ -177,7 +177,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         }
         guard action == .settle else { return }
         tellWaiters(of: id, &aftermath)
-        remember(id, &aftermath)
+        remember(id, endedAt: now, at: now, &aftermath)
         guard case .succeeded = outcome else { return }
         hold(id, bytes: isKept ? bytes : nil, until: expiresAt, at: now, &aftermath)
     }
@@ -205,7 +205,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
             }
             queued.removeAll { $0 == id }
             tellWaiters(of: id, &aftermath)
-            remember(id, &aftermath)
+            remember(id, endedAt: now, at: now, &aftermath)
         }
         return job
     }
@@ -218,15 +218,31 @@ struct JobQueueState<Kind: JobKind>: Sendable {
     }
 
     mutating func delete(_ id: JobID, at now: Date, _ aftermath: inout JobAftermath<Kind>) throws(JobError) {
-        guard var record = table[id] else { throw .unknown(id) }
-        record.cancelFlag.raise()
-        queued.removeAll { $0 == id }
-        if !record.status.isFinal {
+        let ended = table.modify(id) { record -> Job<Kind>? in
+            record.cancelFlag.raise()
+            guard !record.status.isFinal else { return nil }
             // Nobody will see how its work ends.
             if record.lifecycle.cancel(at: now) == .signal { _ = record.lifecycle.finish(.canceled, at: now) }
-            aftermath.events.append(.ended(record.snapshot))
+            return record.snapshot
         }
+        guard let ended else { throw .unknown(id) }
+        queued.removeAll { $0 == id }
+        if let job = ended { aftermath.events.append(.ended(job)) }
         forget(id, &aftermath)
+    }
+
+    mutating func spoil(_ id: JobID, _ failure: Kind.Failure, _ aftermath: inout JobAftermath<Kind>) -> Bool {
+        let answer = table.modify(id) { record -> (Job<Kind>, Job<Kind>.Availability)? in
+            guard case .available = record.output, record.lifecycle.spoil() else { return nil }
+            let output = record.output
+            (record.output, record.failure, record.expiresAt) = (.none, failure, nil)
+            return (record.snapshot, output)
+        }
+        guard let answer, let (job, output) = answer else { return false }
+        retention.release(id)
+        aftermath.garbage.append(output)
+        aftermath.events.append(.spoiled(job))
+        return true
     }
 
     mutating func drain() {
@@ -281,11 +297,13 @@ struct JobQueueState<Kind: JobKind>: Sendable {
     }
 
     /// Takes up a job that has ended into the history, and forgets the oldest that are too many.
-    private mutating func remember(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {
-        retention.add(id)
-        for old in retention.overflow(beyond: limits.history) {
-            forget(old, &aftermath)
-        }
+    private mutating func remember(
+        _ id: JobID, endedAt end: Date, at now: Date, _ aftermath: inout JobAftermath<Kind>
+    ) {
+        retention.add(id, at: end)
+        let old = retention.overflow(
+            beyond: limits.history, expired: limits.expiredHistory, endedBefore: now - limits.timeToLive)
+        for id in old { forget(id, &aftermath) }
     }
 
     /// Keeps an output, in place of those that go first.
@@ -305,7 +323,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         guard let record = table.remove(id) else { return }
         aftermath.calls += record.waiters.map { ($0.body, nil) }
         aftermath.garbage.append(record)
-        aftermath.events.append(.forgotten(id))
+        aftermath.events.append(.forgotten(id, hadEnded: record.status.isFinal))
     }
 
     /// - Parameter expiredAt: Set where the outputs go before their time.

@@ -8,7 +8,7 @@ struct JobTable<Kind: JobKind>: Sendable {
     }
 
     private var records: [JobID: JobRecord<Kind>] = [:]
-    /// Oldest first.
+    /// Oldest first; with some of jobs that are gone.
     private var places: [Place] = []
     private var nextSequence: UInt64 = 1
     private(set) var counts = JobCounts()
@@ -52,7 +52,8 @@ struct JobTable<Kind: JobKind>: Sendable {
     /// Forgets a job.
     mutating func remove(_ id: JobID) -> JobRecord<Kind>? {
         guard let record = records.removeValue(forKey: id) else { return nil }
-        places.remove(at: firstPlace { $0 >= record.sequence })
+        // Not one by one, since there may be very many.
+        if places.count > 2 * records.count + 64 { places.removeAll { records[$0.id] == nil } }
         counts[record.status] -= 1
         return record
     }

@@ -45,6 +45,14 @@ package final class Service: Sendable {
         }
     }
 
+    /// How many jobs that have ended are remembered, so that an eighth of the memory is enough for them.
+    ///
+    /// - Parameters:
+    ///   - budget: The memory that there is for arrays, in bytes.
+    package static func history(within budget: Int) -> Int {
+        min(max(budget / 8 / RememberedJobs.byteCount, 1000), 1 << 20)
+    }
+
     /// The version of the service, as `/version` gives it.
     package static let version = "0.1.0"
 
@@ -61,6 +69,7 @@ package final class Service: Sendable {
     let regions: SharedRegions?
     let statistics = InferenceStatistics()
     private let pace = Pace()
+    let remembered = RememberedJobs()
     let metrics: ServiceMetrics
     /// All metrics of the program, as `/metrics` answers them.
     let exposition: @Sendable () -> [UInt8]
@@ -90,11 +99,15 @@ package final class Service: Sendable {
         self.durable = durable
         encoders = Workers("segscore.encoders", count: limits.workers)
         committers = Workers("segscore.committers", count: limits.workers)
-        queue = JobQueue(limits: limits) { [statistics, pace] event in
-            if case .ended(let job) = event {
+        queue = JobQueue(limits: limits) { [statistics, remembered, pace] event in
+            switch event {
+            case .ended(let job):
                 pace.count(job)
                 metrics.count(job)
                 statistics.count(job)
+                remembered.add(1)
+            case .forgotten(_, hadEnded: true): remembered.removeOne()
+            case .forgotten, .expired, .spoiled: break
             }
             durable?.handle(event)
         }
@@ -154,7 +167,17 @@ package final class Service: Sendable {
     func encode(
         _ answer: @escaping @Sendable (Answer) -> Void, _ body: @escaping @Sendable () throws(Problem) -> Response
     ) {
-        encoders.perform { answer(Answer(catching: body)) }
+        encoders.perform { answer(Answer { () throws(Problem) in try self.reading(body) }) }
+    }
+
+    /// Does something that reads results, which may be in files that become shorter or unreadable meanwhile.
+    ///
+    /// - Throws: What `body` throws; 500 where a file was not what was written.
+    func reading<Value>(_ body: () throws(Problem) -> Value) throws(Problem) -> Value {
+        let faults = MappedFile.faultCount
+        let value = try body()
+        if MappedFile.faultCount != faults, let durable { try durable.proveOpened() }
+        return value
     }
 
     /// Turns what a handler ended with into what is sent; a problem is logged here and nowhere else.

@@ -51,6 +51,14 @@ package final class ByteBudget: Sendable {
         return false
     }
 
+    /// Takes bytes that are there already, whether there is room or not.
+    ///
+    /// - Parameters:
+    ///   - byteCount: At least 0.
+    package func take(_ byteCount: Int) {
+        usedInBytes.add(byteCount, ordering: .relaxed)
+    }
+
     /// Gives back what was reserved.
     package func release(_ byteCount: Int) {
         usedInBytes.subtract(byteCount, ordering: .relaxed)

@@ -1,6 +1,7 @@
 """Servers that are killed at each step of what they do to a state directory: the next start always works, and owes what was promised."""
 
 import contextlib
+import errno
 import json
 import pathlib
 import shutil
@@ -13,8 +14,8 @@ import requests
 import faults
 import reference
 from bodies import npz
-from client import Client
-from server import BINARY, PATIENCE, Server, environment
+from client import Client, assert_problem
+from server import BINARY, PATIENCE, Server, environment, eventually
 from state import state_directory
 
 STATES = pathlib.Path(__file__).parent / "states"
@@ -165,3 +166,52 @@ def test_a_server_that_is_killed_at_work_or_as_it_stops_is_followed_by_another(s
             state.end(signal.SIGKILL)
             step = next_step(step, hits)
     raise AssertionError("the server never stops")
+
+
+# Disks that fail
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_what_was_answered_500_is_not_there_after_a_restart(state, number):
+    with faults.faults(state.path) as fault:
+        client = state.start(env=fault.environment)
+        kept = client.scored(BODY)["job"]
+        fault.arm(faults.SYNC, at=number, error=errno.EIO)
+        answer = client.score(BODY, headers={"Idempotency-Key": "a"})
+        fault.disarm()
+        # Those of two files, their folder and the log of the database; the fifth never comes.
+        assert answer.status_code == (500 if number < 4 else 200), fault.hit
+        wanted = [kept] if number < 4 else [answer.json()["job"], kept]
+        assert client.job_ids() == wanted
+        state.end(signal.SIGKILL)
+    client = state.start()
+    assert client.job_ids() == wanted
+    state.has_files_only_of(*wanted)
+    assert client.score(BODY, headers={"Idempotency-Key": "a"}).status_code == 200
+
+
+def test_a_server_says_that_it_is_not_ready_while_no_commit_works(state):
+    with faults.faults(state.path) as fault:
+        client = state.start(env=fault.environment)
+        assert client.get("/readyz").status_code == 200
+        fault.arm(faults.SYNC, at=3, error=errno.EIO, times=1 << 60)
+        assert_problem(client.score(BODY), 500, "internal-error")
+        assert_problem(client.get("/readyz"), 503, "state-unwritable")
+        fault.disarm()
+        eventually(lambda: client.get("/readyz").status_code == 200, "it is ready again")
+        assert client.scored(BODY)
+
+
+@pytest.mark.parametrize("end", ["delete", "cancel"])
+def test_the_end_of_a_job_is_on_the_disk_when_it_is_answered(state, end):
+    with faults.faults(state.path) as fault:
+        client = state.start(env=fault.environment)
+        for error in (None, errno.EIO):
+            job = client.post("/jobs").headers["Location"]
+            fault.count(faults.SYNC) if error is None else fault.arm(faults.SYNC, error=error, times=1 << 60)
+            answer = client.delete(job) if end == "delete" else client.post(f"{job}/cancel")
+            seen = fault.seen
+            fault.disarm()
+            assert seen >= 1
+            assert answer.status_code == ((204 if end == "delete" else 200) if error is None else 500)
+            eventually(lambda: client.get("/readyz").status_code == 200, "it is ready again")

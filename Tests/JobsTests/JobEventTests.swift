@@ -118,7 +118,8 @@ extension JobEvent<TestKind> {
         switch self {
         case .ended(let job): "ended \(job.id) \(job.status.rawValue)"
         case .expired(let id): "expired \(id)"
-        case .forgotten(let id): "forgotten \(id)"
+        case .spoiled(let job): "spoiled \(job.id) \(job.status.rawValue)"
+        case .forgotten(let id, _): "forgotten \(id)"
         }
     }
 }

@@ -151,6 +151,62 @@ import Testing
         #expect(queue.jobs(limit: 10).jobs.map(\.id) == [finished[2], queued, receiving])
     }
 
+    /// Not the latest so many are kept, but all whose time is not over.
+    @Test func remembersAllJobsUntilTheirTimeIsOver() async throws {
+        let time = ManualClock()
+        let limits = JobLimits(
+            workers: 1, backlog: 100, timeToLive: 60, resultBytes: 1000, history: 10, expiredHistory: 1)
+        let queue = Queue(limits: limits, clock: time.clock)
+        var ids: [JobID] = []
+        for bytes in 1...5 {
+            let id = try queue.submit { _ in bytes == 3 ? .failed(.broken) : .succeeded(Blob(bytes)) }
+            _ = await queue.final(id)
+            ids.append(id)
+            time.advance(1)
+        }
+        #expect(queue.jobs(limit: 10).jobs.map(\.id) == ids.reversed())
+        // The first four are over, and go once another has ended.
+        time.advance(58)
+        let last = try queue.submit { _ in .succeeded(Blob()) }
+        _ = await queue.final(last)
+        #expect(queue.jobs(limit: 10).jobs.map(\.id) == [last, ids[4]])
+    }
+
+    @Test(arguments: [false, true]) func failsAJobWhoseOutputIsSpoiled(isDeleted: Bool) async throws {
+        let queue = suspended()
+        let (id, watch) = try await produce(queue, bytes: 5)
+        await settled(queue)
+        if isDeleted { try queue.delete(id) }
+        #expect(queue.spoil(id, .broken) == !isDeleted)
+        #expect(!queue.spoil(id, .broken))
+        #expect(watch.isGone && queue.counts.outputBytes == 0)
+        guard !isDeleted else { return }
+        let job = try queue.job(id)
+        #expect(job.status == .failed && job.failure != nil && job.outputWord == "none" && job.expiresAt == nil)
+        #expect(queue.counts[.failed] == 1 && queue.counts[.succeeded] == 0)
+    }
+
+    /// Beyond what a machine word of bits could hold open: order and sums stay right whatever is deleted.
+    @Test func keepsCountOfManyJobs() async throws {
+        let time = ManualClock()
+        let queue = Queue(
+            limits: JobLimits(workers: 1, backlog: 1, timeToLive: 60, resultBytes: 1 << 20, history: 700),
+            clock: time.clock)
+        var ids: [JobID] = []
+        for index in 0..<1000 {
+            let id = try queue.submit { _ in .succeeded(Blob(2)) }
+            _ = await queue.final(id)
+            if index % 3 == 0 { try queue.delete(id) } else { ids.append(id) }
+        }
+        #expect(queue.counts[.succeeded] == 666 && queue.counts.outputBytes == 1332)
+        #expect(queue.jobs(limit: 1000).jobs.map(\.id) == ids.reversed())
+        for id in ids.prefix(600) { try queue.delete(id) }
+        #expect(queue.jobs(limit: 1000).jobs.map(\.id) == ids.suffix(66).reversed())
+        time.advance(61)
+        #expect(queue.counts.outputBytes == 0)
+        #expect(ids.suffix(66).allSatisfy { (try? queue.job($0).outputWord) == "expired" })
+    }
+
     @Test func tellsThoseWhoWaitEvenWithoutAHistory() async throws {
         let queue = suspended(limits(history: 0))
         let id = try queue.submit()

@@ -64,16 +64,18 @@ final class BatchIntake: Intake, @unchecked Sendable {
                 })
         }
         service.commit(answer) { [self] () throws(Problem) in
+            let batch: OpenJob.Batch
             do throws(Problem) {
                 try body.finish()
                 try body.complete()
-                let batch = try add(try part())
-                service.tell(batch, of: job.id)
-                return try response(.created, batch)
+                batch = try add(try part())
             } catch {
                 job.abandon(key: key)
                 throw error
             }
+            // From here on it is there, whatever becomes of the answer.
+            service.tell(batch, of: job.id)
+            return try response(.created, batch)
         }
     }
 

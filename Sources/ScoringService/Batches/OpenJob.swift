@@ -143,7 +143,7 @@ final class OpenJob: Sendable {
             }
             return try state.withLock { (state) throws(Problem) in
                 // What it had is gone where it ended meanwhile.
-                guard !state.isDiscarded else { throw State.closed(id) }
+                guard !state.isDiscarded else { throw Problem.notOpen(id) }
                 defer { state.parts = [] }
                 return state.parts
             }
@@ -248,14 +248,17 @@ extension OpenJob {
 
         /// - Throws: 409 where the job takes nothing more.
         mutating func touch(_ id: JobID) throws(Problem) {
-            guard !isClosed else { throw Self.closed(id) }
+            guard !isClosed else { throw Problem.notOpen(id) }
             lastTouch = ProcessInfo.processInfo.systemUptime
         }
+    }
+}
 
-        static func closed(_ id: JobID) -> Problem {
-            Problem(
-                .conflict, "job-not-open", "The job \(id) takes no more batches.", expected: "an open job",
-                actual: "a job that was finished, canceled or left alone for too long")
-        }
+extension Problem {
+    /// A batch for a job that is past its input.
+    static func notOpen(_ id: JobID) -> Problem {
+        Problem(
+            .conflict, "job-not-open", "The job \(id) takes no more batches.", expected: "an open job",
+            actual: "a job that was finished, canceled or left alone for too long")
     }
 }

@@ -55,12 +55,7 @@ final class InferenceForm: ScoreForm {
 
     func response(of job: Job<ScoreJob>) throws(Problem) -> Response {
         guard let wanted = wanted.withLock({ $0 }) else { preconditionFailure("a job that is done was asked for") }
-        let scores: DatasetScores
-        do throws(JobError) {
-            scores = try job.requireOutput()
-        } catch {
-            throw Problem(error)
-        }
+        let scores = try job.openedOutput()
         let parameters = job.details.parameters
         let named = wanted.outputs.isEmpty ? parameters.available.map(InferenceOutput.init) : wanted.outputs
         let outputs = try named.map { (output) throws(Problem) in

@@ -19,11 +19,14 @@ extension Service {
         }
     }
 
-    /// - Throws: 503 where no other job would be accepted.
+    /// - Throws: 503 where no other job would be accepted, or kept.
     func checkReadiness() throws(Problem) {
         if queue.isDraining { throw .draining }
         if queue.counts.backlog >= limits.backlog { throw .atCapacity(limit: limits.backlog) }
         try checkMemory()
+        if durable?.isFailing ?? false {
+            throw .unavailable("state-unwritable", "What becomes of jobs cannot be written to the state directory.")
+        }
     }
 
     /// `GET /metrics`

@@ -61,7 +61,7 @@ extension Service {
     /// `POST /jobs/{id}/cancel`
     func cancelJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkNoParameters(request)
-        return settling { [queue] () throws(Problem) in
+        return settling(id) { [queue] () throws(Problem) in
             let job: Job<ScoreJob>
             do throws(JobError) {
                 job = try queue.cancelIfLive(id)
@@ -75,7 +75,7 @@ extension Service {
     /// `DELETE /jobs/{id}`
     func deleteJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkNoParameters(request)
-        return settling { [queue] () throws(Problem) in
+        return settling(id) { [queue] () throws(Problem) in
             do throws(JobError) {
                 try queue.delete(id)
                 return Response(HTTPResponse(status: .noContent))
@@ -85,13 +85,13 @@ extension Service {
         }
     }
 
-    /// Answers when what has become of a job is taken down: that may mean waiting for a disk, which is for workers.
-    private func settling(_ body: @escaping @Sendable () throws(Problem) -> Response) -> any Intake {
+    /// Answers when what has become of a job is taken down for good: that means waiting for a disk, which is for workers.
+    private func settling(_ id: JobID, _ body: @escaping @Sendable () throws(Problem) -> Response) -> any Intake {
         guard let durable else { return BodilessIntake(body) }
         return BodilessIntake(later: { [self] answer in
             commit(answer) { () throws(Problem) in
                 let response = try body()
-                durable.awaitWrites()
+                try durable.settle(id)
                 return response
             }
         })
@@ -101,12 +101,13 @@ extension Service {
     ///
     /// - Throws: 404 for an unknown job, 409 for one that is not done or made nothing, 410 for one whose output is gone.
     func finished(_ id: JobID) throws(Problem) -> (Job<ScoreJob>, DatasetScores) {
+        let job: Job<ScoreJob>
         do throws(JobError) {
-            let job = try queue.job(id)
-            return (job, try job.requireOutput())
+            job = try queue.job(id)
         } catch {
             throw Problem(error)
         }
+        return (job, try job.openedOutput())
     }
 
     /// - Throws: 406 where the client would not take JSON.

@@ -1,5 +1,5 @@
 import Jobs
-package import Scoring
+import Scoring
 
 /// What the queue's jobs carry: every scoring request is one.
 package enum ScoreJob: JobKind {
@@ -40,8 +40,6 @@ package enum ScoreJob: JobKind {
         }
     }
 
-    package typealias Output = DatasetScores
+    package typealias Output = JobResults
     package typealias Failure = Problem
 }
-
-extension DatasetScores: JobOutput {}

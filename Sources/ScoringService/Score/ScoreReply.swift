@@ -41,7 +41,7 @@ struct ScoreReply: Sendable {
             do throws(JobError) { try service.queue.delete(job) } catch { /* It has been forgotten already. */  }
             throw failure
         }
-        var response = try form.response(of: snapshot)
+        var response = try service.reading { () throws(Problem) in try form.response(of: snapshot) }
         response.head.headerFields[.preferenceApplied] = preference.applied
         return response
     }

@@ -13,11 +13,7 @@ struct ScoreResponse {
     /// - Throws: 409 or 410 where the job has no output.
     init(_ job: Job<ScoreJob>) throws(Problem) {
         self.job = job
-        do throws(JobError) {
-            scores = try job.requireOutput()
-        } catch {
-            throw Problem(error)
-        }
+        scores = try job.openedOutput()
     }
 
     /// - Throws: 400 where `include` does not fit the form; 503 where memory is short.

@@ -1,5 +1,6 @@
 import Jobs
 import Scoring
+import Tensors
 
 /// The work of jobs whose images are in.
 extension Service {
@@ -13,9 +14,12 @@ extension Service {
                     guard let durable, case .stored(let stored) = part else { return part }
                     return try durable.load(stored, of: context.id)
                 }
+                let stored = parts.compactMap { part in if case .stored(let part) = part { part } else { nil } }
+                let faults = MappedFile.faultCount
                 let scores = try settings.score(loaded, on: imageLoop) { context.report(done: $0, of: imageCount) }
                 guard let scores else { return .canceled }
-                let stored = parts.compactMap { part in if case .stored(let part) = part { part } else { nil } }
+                // Some file became shorter meanwhile, or could not be read: one of these, perhaps.
+                if MappedFile.faultCount != faults { try durable?.prove(stored, of: context.id) }
                 try self.write(scores, settings)
                 return .succeeded(try self.keep(scores, context, parts: stored))
             } catch {
@@ -32,9 +36,9 @@ extension Service {
     func keep(
         _ scores: DatasetScores, _ context: JobContext<ScoreJob>, parts: [StoredPart]? = nil,
         key: DurableJobs.RequestKey? = nil
-    ) throws(Problem) -> DatasetScores {
+    ) throws(Problem) -> JobResults {
         // What is not kept is dropped as soon as it is made.
-        guard let durable, limits.keepsOutput(of: scores.byteCount) else { return scores }
+        guard let durable, limits.keepsOutput(of: scores.byteCount) else { return JobResults(scores) }
         return try durable.keep(scores, of: context.id, for: limits.timeToLive, parts: parts, key: key)
     }
 
@@ -68,6 +72,7 @@ extension Service {
     package func restore() throws(StateError) {
         guard let durable else { return }
         let restored = try durable.restore()
+        remembered.add(restored.jobs.count { $0.status.isFinal })
         queue.restore(restored.jobs)
         for (key, id) in restored.keys {
             guard let job = try? queue.job(id) else { continue }

@@ -3,6 +3,7 @@ import GRDB
 import Jobs
 import Logging
 import Synchronization
+import Tensors
 
 /// Makes changes to the database, and makes up for those for which the disk had no room.
 final class Changes: Sendable {
@@ -15,6 +16,10 @@ final class Changes: Sendable {
     private struct State {
         /// Those that wait for room.
         var unsettled: [Item] = []
+        /// Whether the latest commit has failed.
+        var isFailing = false
+        /// Whether ``recover()`` is going to be called.
+        var isRecovering = false
         var isClosed = false
     }
 
@@ -23,6 +28,8 @@ final class Changes: Sendable {
         let isLast: Bool
         let change: Change
         let done: @Sendable () -> Void
+        /// Why it waits.
+        var error: any Error = Waiting()
     }
 
     init(to database: JobDatabase, _ logger: Logger) {
@@ -35,15 +42,67 @@ final class Changes: Sendable {
         state.withLock { $0.isClosed = true }
     }
 
-    /// Makes a change that holds when this returns.
+    /// Whether no change can be made at the moment, as far as is known.
+    var isFailing: Bool { state.withLock { $0.isFailing || !$0.unsettled.isEmpty } }
+
+    /// Makes a change that holds when this returns, and where it throws will not hold for the next process either.
     ///
-    /// - Throws: 507 where the disk is full.
+    /// - Throws: A problem that `change` throws; 507 where the disk is full.
     func commit(_ change: (Database) throws -> Void) throws(Problem) {
         do {
             try database.commit(change)
+        } catch let problem as Problem {
+            throw problem
         } catch {
+            fail()
             throw .state(error)
         }
+        state.withLock { $0.isFailing = false }
+        settle()
+    }
+
+    /// Returns when all changes of a job that were asked for before hold.
+    ///
+    /// - Throws: 507 or 500 where they do not.
+    func settle(_ job: JobID) throws(Problem) {
+        do throws(TensorError) {
+            try database.sync()
+        } catch {
+            fail()
+            throw .state(error)
+        }
+        if let item = state.withLock({ $0.unsettled.first { $0.job == job } }) { throw .state(item.error) }
+    }
+
+    /// A commit has failed: sees to it that nothing of it comes back, and that it is known when commits work again.
+    private func fail() {
+        do {
+            try database.overwrite(isSynced: false)
+        } catch {
+            logger.error("the state directory cannot be written to", metadata: ["error": "\(error)"])
+        }
+        let isFirst = state.withLock { state in
+            state.isFailing = true
+            defer { state.isRecovering = true }
+            return !state.isRecovering
+        }
+        if isFirst { recoverLater() }
+    }
+
+    private func recoverLater() {
+        DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [weak self] in self?.recover() }
+    }
+
+    /// Tries whether commits work again, and in a second once more where they do not.
+    private func recover() {
+        guard state.withLock({ $0.isFailing && !$0.isClosed }) else { return state.withLock { $0.isRecovering = false } }
+        do {
+            try database.overwrite(isSynced: true)
+        } catch {
+            _ = try? database.overwrite(isSynced: false)
+            return recoverLater()
+        }
+        state.withLock { ($0.isFailing, $0.isRecovering) = (false, false) }
         settle()
     }
 
@@ -67,11 +126,11 @@ final class Changes: Sendable {
             }
             try item.change(database)
         } ended: { [self] error in
-            let isOfFullDisk = (error as? DatabaseError)?.isOfFullDisk ?? false
-            if let error, !(error is Waiting), isFirstTime || !isOfFullDisk {
+            let mayBeMadeLater = error is Waiting || (error as? DatabaseError)?.isOfTheMoment ?? false
+            if let error, !(error is Waiting), isFirstTime || !mayBeMadeLater {
                 logger.error("the state directory could not be changed", metadata: ["error": "\(error)"])
             }
-            if error is Waiting || isOfFullDisk { postpone(item) }
+            if let error, mayBeMadeLater { postpone(item, error) }
             if !(error is Waiting) { item.done() }
             if error == nil, isFirstTime { settle() }
         }
@@ -81,7 +140,9 @@ final class Changes: Sendable {
     private struct Waiting: Error {}
 
     /// Keeps a change for later: until the next that finds room, but for a second at most.
-    private func postpone(_ item: Item) {
+    private func postpone(_ item: Item, _ error: any Error) {
+        var item = item
+        item.error = error
         let isFirst = state.withLock { state in
             state.unsettled.append(item)
             return state.unsettled.count == 1

@@ -9,7 +9,8 @@ extension DurableJobs {
         switch event {
         case .ended(let job): end(job)
         case .expired(let id): expire(id)
-        case .forgotten(let id): forget(id)
+        case .spoiled(let job): end(job)
+        case .forgotten(let id, _): forget(id)
         }
     }
 
@@ -34,6 +35,10 @@ extension DurableJobs {
     }
 
     private func expire(_ id: JobID) {
+        state.withLock { state in
+            state.opened.remove(id)
+            state.proved.remove(id)
+        }
         remove(id) { database in
             guard var row = try JobRow.fetchOne(database, key: id.description) else { return }
             // The row of a job whose results were kept in memory says that it is queued.
@@ -48,6 +53,8 @@ extension DurableJobs {
         state.withLock { state in
             state.recorded.remove(id)
             state.results[id] = nil
+            state.opened.remove(id)
+            state.proved.remove(id)
         }
     }
 
@@ -71,6 +78,14 @@ extension DurableJobs {
     func awaitWrites() {
         database.awaitWrites()
     }
+
+    /// Returns when the directory holds, whatever happens then, what has become of a job before.
+    ///
+    /// - Throws: 507 where the disk has no room for it, 500 where it cannot be written.
+    func settle(_ id: JobID) throws(Problem) { try changes.settle(id) }
+
+    /// Whether nothing can be taken down at the moment.
+    var isFailing: Bool { changes.isFailing }
 
     /// Brings what the directory says of a job in line with the queue, which went another way meanwhile.
     func reconcile(_ id: JobID) {

@@ -4,6 +4,7 @@ import Glibc
 import Jobs
 import Logging
 import Scoring
+import Synchronization
 import Tensors
 
 /// What the process before has left.
@@ -26,6 +27,7 @@ extension DurableJobs {
         var restored = RestoredJobs()
         var files = Set<String>()
         var changed: [Job<ScoreJob>] = []
+        var unproved = Self.provedAtStart
         for (row, partRows) in try rows() {
             var job = try Self.job(row)
             let parts = partRows.map(\.part)
@@ -39,7 +41,9 @@ extension DurableJobs {
                     for part in parts { _ = try find(part, of: job.id) }
                     restored.accepted.append((job.id, parts, row.failure?.problem))
                     job = job.with(.receiving)
-                case .succeeded where row.hasOutput: job = job.with(try scores(parts, of: job.id, row.statistics))
+                case .succeeded where row.hasOutput:
+                    let results = try results(parts, of: job.id, row.statistics, &unproved)
+                    job = job.with(results)
                 case .succeeded, .failed, .canceled:
                     // A batch may have come when the job had just been canceled.
                     guard parts.isEmpty else { throw .end }
@@ -56,6 +60,9 @@ extension DurableJobs {
                     report(detail, job.id)
                     // Results that are gone have been there all the same.
                     if job.status != .succeeded { job = job.with(.failed, failure: .stateLost(detail)) }
+                case .damage(let detail):
+                    report(detail, job.id)
+                    job = job.with(.failed, failure: .stateLost(detail))
                 case .nothing(let detail): throw .failed("The job \(job.id) cannot be read: \(detail)")
                 }
                 changed.append(job)
@@ -117,40 +124,55 @@ extension DurableJobs {
         case end
         /// Its body was cut short.
         case upload
-        /// A file of it is not there, or not what it was.
+        /// A file of it is not there.
         case file(String)
+        /// A file of it is not what was written.
+        case damage(String)
         /// Nothing, as far as can be told: it cannot be read now.
         case nothing(String)
     }
 
     /// A part, as far as it can be had.
     private func find(
-        _ part: StoredPart, of job: JobID, _ statistics: LabelIssues.Statistics? = nil
+        _ part: StoredPart, of job: JobID, _ statistics: LabelIssues.Statistics? = nil, proves: Bool = false
     ) throws(Loss) -> JobPart {
         do throws(TensorError) {
+            if proves { try check(part, of: job) }
             return try read(part, of: job, statistics: statistics)
         } catch {
             let detail = Problem(error).detail
             switch error {
-            case .endOfFile, .system(_, _, ENOENT): throw .file(detail)
+            case .system(_, _, ENOENT): throw .file(detail)
+            case .endOfFile, .damaged, .system(_, _, EIO): throw .damage(detail)
             default: throw .nothing(detail)
             }
         }
     }
 
-    /// The scores of a job's parts.
-    private func scores(
-        _ parts: [StoredPart], of job: JobID, _ statistics: LabelIssues.Statistics?
-    ) throws(Loss) -> DatasetScores {
-        var scores: [SegmentationScores] = []
+    /// How much of all results is proved to be what was written before the server listens, in bytes. What is beyond is proved when somebody
+    /// asks for it, since a start must not take as long as reading a disk does.
+    private static let provedAtStart = 1 << 30
+
+    /// The results of a job's parts.
+    ///
+    /// - Parameters:
+    ///   - unproved: How many bytes may still be proved.
+    private func results(
+        _ parts: [StoredPart], of job: JobID, _ statistics: LabelIssues.Statistics?, _ unproved: inout Int
+    ) throws(Loss) -> JobResults {
+        let results = results(parts, of: job, statistics)
+        let proves = results.byteCount <= unproved
         for part in parts {
-            guard case .scored(let scored) = try find(part, of: job, statistics) else {
+            guard case .scored = try find(part, of: job, statistics, proves: proves) else {
                 throw .file("A part has no scores.")
             }
-            scores.append(scored)
         }
-        guard !scores.isEmpty else { throw .file("It has no parts.") }
-        return DatasetScores(scores)
+        guard !parts.isEmpty else { throw .file("It has no parts.") }
+        if proves {
+            unproved -= results.byteCount
+            state.withLock { _ = $0.proved.insert(job) }
+        }
+        return results
     }
 
     private static func job(_ row: JobRow) throws(StateError) -> Job<ScoreJob> {
@@ -189,10 +211,10 @@ extension Job<ScoreJob> {
     }
 
     /// The same job with its results.
-    fileprivate func with(_ scores: DatasetScores) -> Self {
+    fileprivate func with(_ results: JobResults) -> Self {
         Job(
             id: id, sequence: sequence, status: status, details: details, progress: progress, createdAt: createdAt,
             queuedAt: queuedAt, startedAt: startedAt, finishedAt: finishedAt, expiresAt: expiresAt, failure: failure,
-            output: .available(scores))
+            output: .available(results))
     }
 }

@@ -8,21 +8,43 @@ import Tensors
 
 /// What jobs have in files.
 extension DurableJobs {
-    /// The pixels or scores of a part.
+    /// The pixels or scores of a part that is taken up, proved to be what was written.
     ///
     /// - Throws: 500 where files are not what was written.
-    func load(
-        _ part: StoredPart, of job: JobID, statistics: LabelIssues.Statistics? = nil
-    ) throws(Problem) -> JobPart {
+    func load(_ part: StoredPart, of job: JobID) throws(Problem) -> JobPart {
+        try prove([part], of: job)
         do throws(TensorError) {
-            return try read(part, of: job, statistics: statistics)
+            return try read(part, of: job)
         } catch {
-            if case .endOfFile = error { throw .stateLost(Problem(error).detail) }
-            throw Problem(error)
+            throw .reading(error)
         }
     }
 
-    /// What ``load(_:of:statistics:)`` does, with what went wrong in the words of files.
+    /// Proves that the files of parts hold what was written to them.
+    ///
+    /// - Throws: 500 where they do not.
+    func prove(_ parts: [StoredPart], of job: JobID) throws(Problem) {
+        do throws(TensorError) {
+            for part in parts { try check(part, of: job) }
+        } catch {
+            throw .reading(error)
+        }
+    }
+
+    /// What ``prove(_:of:)`` does, with what went wrong in the words of files.
+    func check(_ part: StoredPart, of job: JobID) throws(TensorError) {
+        let path = directory.pixelsPath(part, of: job)
+        if let checksums = part.pixelChecksums {
+            try ArrayFile.check(path, part.contents.sizes, checksums)
+        } else if try !ScoredPixels(part.contents, path: path).isPlausible {
+            throw .damaged(path: path)
+        }
+        guard part.isScored, let checksums = part.scoreChecksums else { return }
+        let sizes = SegmentationScores.storedSizes(part.contents.shape, hasLabelIssues: checksums.count > 1)
+        try ArrayFile.check(directory.scoresPath(part, of: job), sizes, checksums)
+    }
+
+    /// What ``load(_:of:)`` gives, as it lies there.
     func read(
         _ part: StoredPart, of job: JobID, statistics: LabelIssues.Statistics? = nil
     ) throws(TensorError) -> JobPart {
@@ -31,6 +53,72 @@ extension DurableJobs {
         let scoresPath = directory.scoresPath(part, of: job)
         return .scored(
             try SegmentationScores(part.contents, path: path, scoresPath: scoresPath, statistics: statistics))
+    }
+
+    // MARK: Results
+
+    /// Results in files, which are opened, and proved to be what was written, when somebody asks for them.
+    func results(_ parts: [StoredPart], of id: JobID, _ statistics: LabelIssues.Statistics?) -> JobResults {
+        JobResults(parts, statistics) { [self] () throws(Problem) in try open(parts, of: id, statistics) }
+    }
+
+    private func open(
+        _ parts: [StoredPart], of id: JobID, _ statistics: LabelIssues.Statistics?
+    ) throws(Problem) -> DatasetScores {
+        let (found, isProved) = state.withLock { ($0.opened.find(id), $0.proved.contains(id)) }
+        if let found { return found }
+        var scores: [SegmentationScores] = []
+        do throws(TensorError) {
+            for part in parts {
+                if !isProved { try check(part, of: id) }
+                guard case .scored(let scored) = try read(part, of: id, statistics: statistics) else {
+                    throw .damaged(path: directory.scoresPath(part, of: id))
+                }
+                scores.append(scored)
+            }
+        } catch {
+            throw spoil(id, error)
+        }
+        let opened = DatasetScores(scores)
+        state.withLock { state in
+            state.proved.insert(id)
+            state.opened.add(id, parts, opened)
+        }
+        return opened
+    }
+
+    /// Proves anew the results that were read lately.
+    ///
+    /// - Throws: 500 where some are not what was written; their jobs have failed then.
+    func proveOpened() throws(Problem) {
+        var problem: Problem?
+        for (id, parts) in state.withLock({ $0.opened.all }) {
+            do throws(TensorError) {
+                for part in parts { try check(part, of: id) }
+            } catch {
+                problem = spoil(id, error)
+            }
+        }
+        if let problem { throw problem }
+    }
+
+    /// Has a job fail whose results are not what was written.
+    ///
+    /// - Returns: What whoever asked for them is told.
+    private func spoil(_ id: JobID, _ error: TensorError) -> Problem {
+        let problem = Problem.reading(error)
+        // Short of memory or descriptors, it may be read the next time.
+        guard problem.slug == Problem.stateLost("").slug else { return problem }
+        state.withLock { state in
+            state.opened.remove(id)
+            state.proved.remove(id)
+        }
+        if state.withLock({ $0.queue })?.spoil(id, problem) ?? false {
+            logger.error(
+                "the results of a job are not what was written",
+                metadata: ["job": "\(id)", "problem.detail": "\(problem.detail)"])
+        }
+        return problem
     }
 
     /// Keeps what a job has made.
@@ -43,23 +131,15 @@ extension DurableJobs {
     /// - Throws: 507 where the disk is full and the job was not accepted.
     func keep(
         _ scores: DatasetScores, of id: JobID, for timeToLive: TimeInterval, parts: [StoredPart]?, key: RequestKey?
-    ) throws(Problem) -> DatasetScores {
+    ) throws(Problem) -> JobResults {
         // Deleted meanwhile: nobody will ask.
-        guard let job = job(id) else { return scores }
+        guard let job = job(id) else { return JobResults(scores) }
         var stored: [StoredPart] = []
-        let kept: DatasetScores
         do throws(Problem) {
             for (index, scores) in scores.parts.enumerated() {
                 stored.append(try keep(scores, of: id, as: index, parts?[index]))
             }
-            kept = DatasetScores(
-                try stored.map { (part) throws(Problem) in
-                    guard case .scored(let scores) = try load(part, of: id, statistics: scores.statistics) else {
-                        preconditionFailure("it was stored as scored")
-                    }
-                    return scores
-                })
-            try commit(job, kept, stored, until: Date() + timeToLive, key)
+            try commit(job, scores, stored, until: Date() + timeToLive, key)
         } catch {
             guard let parts else {
                 discard(stored, of: id)
@@ -69,16 +149,20 @@ extension DurableJobs {
             logger.error(
                 "results are kept in memory", metadata: ["job": "\(id)", "problem.detail": "\(error.detail)"])
             state.withLock { $0.results[id] = .notKept }
-            return scores
+            return JobResults(scores)
         }
         for part in stored {
             // Where it stays as long as it was, it only takes more room.
             try? ArrayFile.truncate(directory.pixelsPath(part, of: id), to: part.contents.byteCount)
         }
-        state.withLock { $0.results[id] = .kept }
+        state.withLock { state in
+            state.results[id] = .kept
+            // It was written by this process.
+            state.proved.insert(id)
+        }
         // It may have been deleted before there was a row.
         if self.job(id) == nil { forget(id) }
-        return kept
+        return results(stored, of: id, scores.statistics)
     }
 
     /// Takes down the results of a job that is about to end, as of now: when it has ended, ``end(_:)`` makes that exact.
@@ -103,16 +187,14 @@ extension DurableJobs {
     private func keep(
         _ scores: SegmentationScores, of job: JobID, as index: Int, _ part: StoredPart?
     ) throws(Problem) -> StoredPart {
-        guard var part else { return try store(.scored(scores), as: index, of: job, keepsCells: false) }
+        guard let part else { return try store(.scored(scores), as: index, of: job, keepsCells: false) }
         guard !part.isScored else { return part }
         do throws(TensorError) {
-            try write(scores, of: part, job)
+            let checksums = try write(scores, of: part, job)
             try directory.sync()
+            return part.scored(checksums)
         } catch {
             throw Problem.state(error)
         }
-        part.isScored = true
-        part.contents = part.contents.withoutCells
-        return part
     }
 }

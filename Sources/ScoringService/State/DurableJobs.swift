@@ -23,6 +23,9 @@ package final class DurableJobs: Sendable {
         var recorded: Set<JobID> = []
         /// What became of the results of jobs that are about to end.
         var results: [JobID: Results] = [:]
+        /// Results in files that have been proved to be what was written.
+        var proved: Set<JobID> = []
+        var opened = OpenedResults()
     }
 
     enum Results {
@@ -88,6 +91,8 @@ package final class DurableJobs: Sendable {
         record(job.id)
         let row = JobRow(job)
         try changes.commit { try row.insert($0) }
+        // It may have been canceled or deleted before there was a row.
+        if self.job(job.id)?.status != .open { reconcile(job.id) }
     }
 
     /// Writes what came in one body to files that no row names yet.
@@ -105,10 +110,10 @@ package final class DurableJobs: Sendable {
             ((contents, pixels), scores) = (waiting.stored(keepsCells: keepsCells), nil)
         case .scored(let scored): ((contents, pixels), scores) = (scored.storedPixels, scored)
         }
-        let stored = StoredPart(file: file, contents: contents, isScored: scores != nil)
+        var stored = StoredPart(file: file, contents: contents, isScored: scores != nil)
         do throws(TensorError) {
-            try ArrayFile.write(pixels, to: directory.pixelsPath(stored, of: job))
-            if let scores { try write(scores, of: stored, job) }
+            stored.pixelChecksums = try ArrayFile.write(pixels, to: directory.pixelsPath(stored, of: job))
+            if let scores { stored.scoreChecksums = try write(scores, of: stored, job) }
             try directory.sync()
         } catch {
             directory.remove(stored, of: job)
@@ -117,7 +122,7 @@ package final class DurableJobs: Sendable {
         return stored
     }
 
-    func write(_ scores: SegmentationScores, of part: StoredPart, _ job: JobID) throws(TensorError) {
+    func write(_ scores: SegmentationScores, of part: StoredPart, _ job: JobID) throws(TensorError) -> [Checksum] {
         try ArrayFile.write(try scores.storedScores(), to: directory.scoresPath(part, of: job))
     }
 
@@ -152,11 +157,17 @@ package final class DurableJobs: Sendable {
     /// - Parameters:
     ///   - number: Its place among the job's.
     ///   - key: Its `Idempotency-Key`.
-    /// - Throws: 507 where the disk is full.
+    /// - Throws: 409 where the job was canceled or deleted meanwhile, 507 where the disk is full.
     func add(_ part: StoredPart, _ number: Int, key: RequestKey?, to job: JobID) throws(Problem) {
         let row = PartRow(
             job: job.description, number: number, part: part, key: key?.key, fingerprint: key?.fingerprint)
-        try changes.commit { try row.insert($0) }
+        try changes.commit { database in
+            // What becomes of the job is taken down in the same order: from then on it gets no more files.
+            guard let owner = try JobRow.fetchOne(database, key: row.job), owner.status == JobStatus.open.rawValue else {
+                throw Problem.notOpen(job)
+            }
+            try row.insert(database)
+        }
     }
 
     /// An open job is complete.

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Glibc
 import Jobs
+import Tensors
 import Threads
 
 /// The database of a state directory: which jobs there are, and of which parts.
@@ -11,19 +12,21 @@ import Threads
 /// and the next commit settles both.
 final class JobDatabase: Sendable {
     private let queue: DatabaseQueue
+    private let path: String
 
     /// - Throws: ``StateError``.
     init(path: String) throws(StateError) {
+        self.path = path
         var configuration = Configuration()
         configuration.label = "segscore.state"
         configuration.prepareDatabase { database in
+            // Exclusive first: then there is no shared memory beside the file, for which a full disk would have no room.
+            try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
             // Looked at before anything is changed.
             let tables = try String.fetchSet(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
             guard tables.isEmpty || tables.contains("grdb_migrations") else { throw Foreign() }
-            // Exclusive first: then there is no shared memory beside the file.
-            // And 64 pages, a quarter of a megabyte, are as much as the log keeps, however small the disk.
-            try database.execute(
-                sql: "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 64")
+            // 64 pages, a quarter of a megabyte, are as much as the log keeps, however small the disk.
+            try database.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 64")
             _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         }
         // For nobody else, whatever the directory is: whoever knows a job's id may read the job. SQLite would let others read.
@@ -154,6 +157,36 @@ final class JobDatabase: Sendable {
         }
     }
 
+    /// Writes over what a commit that has failed may have left in the log: a commit that was written and could not be synced would stand
+    /// there, and hold for the next process.
+    ///
+    /// - Parameters:
+    ///   - isSynced: Whether to return when that is on the disk, as a commit does.
+    /// - Throws: GRDB's `DatabaseError`.
+    func overwrite(isSynced: Bool) throws {
+        // A number of no meaning, which is another than before, so that a page is written.
+        func change(_ database: Database) throws {
+            let number = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+            try database.execute(sql: "PRAGMA user_version = \((number + 1) % 1_000_000)")
+        }
+        if isSynced {
+            try commit(change)
+        } else {
+            try queue.writeWithoutTransaction { try Self.write(change, to: $0) }
+        }
+    }
+
+    /// Returns when all that was asked for before is on the disk.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    func sync() throws(TensorError) {
+        let log = path + "-wal"
+        // What is not in the log is in the database's own file, and was synced when it got there.
+        try queue.inDatabase { (_) -> Result<Void, TensorError> in
+            Result { () throws(TensorError) in try ArrayFile.sync(log) }
+        }.get()
+    }
+
     /// Returns when all that was asked for before is written.
     func awaitWrites() {
         DaemonThread.refuse("to wait for the disk")
@@ -178,6 +211,11 @@ final class JobDatabase: Sendable {
 }
 
 extension DatabaseError {
+    /// Whether the disk is at fault, or memory, and not the change: it may be made later.
+    var isOfTheMoment: Bool {
+        [.SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_BUSY].contains(resultCode)
+    }
+
     /// Whether there was no room. SQLite calls a full disk by its name, and a file that may not grow a failed write.
     var isOfFullDisk: Bool { resultCode == .SQLITE_FULL || extendedResultCode == .SQLITE_IOERR_WRITE }
 }

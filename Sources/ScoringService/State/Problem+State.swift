@@ -26,6 +26,14 @@ extension Problem {
         return Problem(.internalServerError, "internal-error", "Could not keep the job: \(error).")
     }
 
+    /// What is wrong with a file that is taken up.
+    static func reading(_ error: TensorError) -> Problem {
+        switch error {
+        case .endOfFile, .damaged, .system(_, _, ENOENT), .system(_, _, EIO): stateLost(Problem(error).detail)
+        default: Problem(error)
+        }
+    }
+
     /// Why a job has failed whose body was on its way when the server ended.
     static let uploadInterrupted = Problem(
         .serviceUnavailable, "upload-interrupted",
@@ -33,6 +41,6 @@ extension Problem {
 
     /// Why a job has failed of which files are missing.
     static func stateLost(_ detail: String) -> Problem {
-        Problem(.internalServerError, "state-lost", "What the server kept of the job is no longer there: \(detail)")
+        Problem(.internalServerError, "state-lost", "What the server kept of the job is not there, or not what it was: \(detail)")
     }
 }

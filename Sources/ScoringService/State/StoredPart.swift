@@ -1,4 +1,5 @@
 import Scoring
+import Tensors
 
 /// The images of one body, as a job has them in the state directory.
 struct StoredPart: Codable, Equatable, Sendable {
@@ -10,4 +11,26 @@ struct StoredPart: Codable, Equatable, Sendable {
 
     /// Whether there is a file of scores too.
     var isScored: Bool
+
+    /// Those of the pixels' arrays; nil in what was written without.
+    var pixelChecksums: [Checksum]?
+
+    /// Those of the scores' arrays; nil in what was written without, and where there are none.
+    var scoreChecksums: [Checksum]?
+
+    init(file: Int, contents: StoredPixels, isScored: Bool) {
+        self.file = file
+        self.contents = contents
+        self.isScored = isScored
+    }
+
+    /// The same part as it is once its job has ended.
+    func scored(_ checksums: [Checksum]) -> StoredPart {
+        var part = self
+        part.isScored = true
+        part.contents = contents.withoutCells
+        part.pixelChecksums = pixelChecksums.map { Array($0.prefix(part.contents.sizes.count)) }
+        part.scoreChecksums = checksums
+        return part
+    }
 }

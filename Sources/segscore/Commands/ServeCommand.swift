@@ -196,7 +196,7 @@ struct ServeCommand: ParsableCommand {
         let limits = JobLimits(
             workers: workers ?? processors, backlog: backlog, timeToLive: resultTtl,
             resultBytes: state.map { resultDisk?.bytes ?? $0.capacity / 2 }
-                ?? min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: 1000)
+                ?? min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: Service.history(within: budget))
         let durable = try state.map { try Self.durableJobs(in: $0, logger) }
         let metrics = ProgramMetrics(log.writer)
         var configuration = Service.Configuration(

@@ -107,6 +107,23 @@ import Testing
         #expect(try await add(Self.batches[1], to: job, next.harness, key: "a").status == 201)
     }
 
+    /// The batch is added when the job has just ended, and whoever adds it does not know yet.
+    @Test(arguments: [true, false]) func getNoBatchOnceTheyHaveEnded(isDeleted: Bool) async throws {
+        let server = try StatefulServer()
+        let job = try await open(server.harness, "")
+        _ = try await add(Self.batches[0], to: job, server.harness)
+        let id = try #require(JobID(job.replacing("/jobs/", with: "")))
+        let part = try #require(try server.durable.rows().first?.parts.first?.part)
+        if isDeleted {
+            try server.harness.service.queue.delete(id)
+        } else {
+            try server.harness.service.queue.cancel(id)
+        }
+        let error = #expect(throws: Problem.self) { try server.durable.add(part, 1, key: nil, to: id) }
+        #expect(error?.slug == "job-not-open" && error?.status == .conflict)
+        #expect(try server.durable.rows().allSatisfy { $0.parts.isEmpty })
+    }
+
     @Test(arguments: ["cancel", "delete"]) func leaveNoFilesBehind(end: String) async throws {
         let server = try StatefulServer()
         let job = try await open(server.harness, "?method=num_pixel_issues")

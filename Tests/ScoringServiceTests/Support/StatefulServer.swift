@@ -92,6 +92,14 @@ struct StateFiles {
         try Data(bytes).write(to: URL(fileURLWithPath: path + "/arrays/" + name))
     }
 
+    /// Flips all bits of the first bytes of a file.
+    func change(_ name: String) throws {
+        let url = URL(fileURLWithPath: path + "/arrays/" + name)
+        var bytes = try Data(contentsOf: url)
+        for index in 0..<4 { bytes[index] ^= 0xff }
+        try bytes.write(to: url)
+    }
+
     /// Takes the last byte of a file away.
     func shorten(_ name: String) throws {
         let url = URL(fileURLWithPath: path + "/arrays/" + name)
