@@ -1,3 +1,5 @@
+package import Foundation
+
 /// What a queue's jobs carry: a bundle of types.
 package protocol JobKind: SendableMetatype {
     /// What was asked for: method, parameters, shape. May change until the job ends.
@@ -20,6 +22,8 @@ package enum JobOutcome<Kind: JobKind>: Sendable {
     case failed(Kind.Failure)
     /// The work saw ``JobContext/isCancelled`` and stopped.
     case canceled
+    /// The work could not be done for want of something that others have at the moment: it waits so many seconds, and is run again.
+    case again(after: TimeInterval)
 }
 
 /// What a job runs, on a worker's thread. It asks ``JobContext/isCancelled`` once per image.

@@ -126,6 +126,24 @@ struct JobLifecycle: Sendable {
         }
     }
 
+    enum PostponeAction: Equatable {
+        /// Keep the work for later.
+        case keep
+        /// The job was asked to stop, and has ended now: drop its work, tell who waits.
+        case settle
+        /// Drop the work: the job was not running.
+        case ignore
+    }
+
+    /// The work has returned undone, and is to be run again.
+    mutating func postpone(at now: Date) -> PostponeAction {
+        guard status == .running else { return .ignore }
+        guard !isCancelRequested else { return finish(.canceled, at: now) == .settle ? .settle : .ignore }
+        status = .queued
+        startedAt = nil
+        return .keep
+    }
+
     /// What the job made is not what it was.
     ///
     /// - Returns: Whether the job had succeeded, and has failed now.

@@ -237,12 +237,26 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         change { state, aftermath, now in state.finish(id, outcome, bytes: bytes, at: now, &aftermath) }
     }
 
+    /// Has a job whose work could not be done run again after a while.
+    private func postpone(_ assignment: JobQueueState<Kind>.Assignment, for seconds: TimeInterval) {
+        let waits = change { state, aftermath, now in
+            state.postpone(assignment.id, assignment.work, at: now, &aftermath)
+        }
+        guard waits else { return }
+        clock.schedule(max(seconds, 0)) { [weak self] in
+            self?.change { state, aftermath, _ in state.resume(assignment.id, &aftermath) }
+        }
+    }
+
     /// A function of its own: what the work holds on to is let go when it returns, before anybody is told.
     private func work() -> (JobID, JobOutcome<Kind>)? {
         let assignment = change { state, _, now in state.startNext(at: now) }
         guard let assignment else { return nil }
         let context = JobContext(id: assignment.id, cancelFlag: assignment.cancelFlag, queue: self)
-        return (assignment.id, assignment.work(context))
+        let outcome = assignment.work(context)
+        guard case .again(let seconds) = outcome else { return (assignment.id, outcome) }
+        postpone(assignment, for: seconds)
+        return nil
     }
 
     // MARK: The lock

@@ -171,7 +171,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
                 record.expiresAt = expiresAt
                 record.progress.imagesDone = record.progress.imagesTotal ?? record.progress.imagesDone
             case .failed(let failure): record.failure = failure
-            case .canceled: break
+            case .canceled, .again: break
             }
             return action
         }
@@ -180,6 +180,35 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         remember(id, endedAt: now, at: now, &aftermath)
         guard case .succeeded = outcome else { return }
         hold(id, bytes: isKept ? bytes : nil, until: expiresAt, at: now, &aftermath)
+    }
+
+    /// An operation's work has returned undone.
+    ///
+    /// - Returns: Whether the job waits for ``resume(_:_:)``.
+    mutating func postpone(
+        _ id: JobID, _ work: @escaping JobWork<Kind>, at now: Date, _ aftermath: inout JobAftermath<Kind>
+    ) -> Bool {
+        runningWork -= 1
+        let action = table.modify(id) { record in
+            let action = record.lifecycle.postpone(at: now)
+            if action == .keep { record.work = work }
+            return action
+        }
+        if action == .settle {
+            tellWaiters(of: id, &aftermath)
+            remember(id, endedAt: now, at: now, &aftermath)
+        }
+        return action == .keep
+    }
+
+    /// A job that was postponed takes its place behind those that are queued.
+    mutating func resume(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {
+        guard let record = table[id], record.status == .queued, record.work != nil, !queued.contains(id) else { return }
+        queued.append(id)
+        if waitingOperations < queued.count {
+            waitingOperations += 1
+            aftermath.addsOperation = true
+        }
     }
 
     mutating func cancel(
@@ -348,7 +377,8 @@ extension JobOutcome {
         switch self {
         case .succeeded: .succeeded
         case .failed: .failed
-        case .canceled: .canceled
+        // Which has not ended at all, and comes another way.
+        case .canceled, .again: .canceled
         }
     }
 }

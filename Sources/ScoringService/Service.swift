@@ -1,4 +1,5 @@
 package import CoreMetrics
+import Dispatch
 package import Foundation
 import HTTPTypes
 package import Jobs
@@ -22,6 +23,8 @@ package final class Service: Sendable {
         package var maxPixels: Int
         /// An existing directory for `pred_probs` that come before `labels`.
         package var spoolDirectory: String
+        /// How many processes may end while they run a job before it is set aside; 0 for any number.
+        package var attemptLimit = 3
         /// How long an open job is left alone before it is canceled, in seconds.
         package var openJobTimeToLive: TimeInterval
         /// Where files are that may stand for arrays.
@@ -70,6 +73,8 @@ package final class Service: Sendable {
     let statistics = InferenceStatistics()
     private let pace = Pace()
     let remembered = RememberedJobs()
+    /// Held while a job runs that an earlier process did not survive: one at a time, so that no other is taken for the culprit.
+    let suspects = DispatchSemaphore(value: 1)
     let metrics: ServiceMetrics
     /// All metrics of the program, as `/metrics` answers them.
     let exposition: @Sendable () -> [UInt8]

@@ -468,6 +468,21 @@ def test_results_that_are_cut_off_while_they_are_mapped_end_no_process(state):
     state.has_files_only_of(other)
 
 
+def test_an_accepted_job_waits_for_memory(state):
+    client = state.start("--workers", "1")
+    labels, pred_probs = reference.sample(images=1, classes=3, height=1024, width=1024)
+    large = npz(labels=labels, pred_probs=pred_probs.astype(np.float16))
+    jobs = [score_async(client, large, method="num_pixel_issues") for _ in range(2)]
+    client = state.restart(signal.SIGKILL, "--workers", "1", "--memory-budget", "1MiB")
+    # Done before the process was killed, or waiting; not failed.
+    waiting = [job for job in jobs if client.get(f"{job}?wait=3").json()["status"] != "succeeded"]
+    assert all(client.get(job).json()["status"] in ("queued", "running") for job in waiting)
+    client = state.restart(signal.SIGKILL, "--workers", "1")
+    for job in jobs:
+        succeeded(client, job)
+    assert waiting, "both were done at once"
+
+
 # Directories that cannot be used
 
 

@@ -4,6 +4,58 @@ import TestSupport
 import Testing
 
 @Suite struct JobEndTests {
+    @Test func runsAgainWhatCouldNotBeDone() async throws {
+        let time = ManualClock()
+        let queue = Queue(limits: limits(), clock: time.clock)
+        let runs = Box<Int>()
+        let id = try queue.submit { _ in
+            runs.add(1)
+            return runs.values.count < 3 ? .again(after: 5) : .succeeded(Blob())
+        }
+        let other = try queue.submit { _ in .succeeded(Blob()) }
+        // It keeps nobody waiting who has what it needs.
+        #expect(await queue.final(other)?.status == .succeeded)
+        #expect(try queue.job(id).status == .queued && queue.job(id).startedAt == nil)
+        for _ in 0..<2 {
+            let before = runs.values.count
+            time.advance(4)
+            time.advance(1)
+            while runs.values.count == before || time.scheduledCount == 0 { await Task.yield() }
+        }
+        #expect(await queue.final(id)?.status == .succeeded)
+        #expect(runs.values.count == 3)
+    }
+
+    @Test(arguments: ["cancel", "delete"]) func endsWhatWaitsToBeRunAgain(end: String) async throws {
+        let time = ManualClock()
+        let queue = Queue(limits: limits(), clock: time.clock)
+        let (id, other) = (try queue.submit { _ in .again(after: 5) }, try queue.submit())
+        _ = await queue.final(other)
+        #expect(try queue.job(id).status == .queued)
+        if end == "cancel" {
+            #expect(try queue.cancel(id).status == .canceled)
+        } else {
+            try queue.delete(id)
+        }
+        time.advance(5)
+        await withCheckedContinuation { continuation in
+            queue.whenIdle { continuation.resume() }
+        }
+        #expect(queue.counts.backlog == 0)
+    }
+
+    @Test func endsWhatWasToldToStopAndCouldNotBeDone() async throws {
+        let place = Box<Queue>()
+        let queue = suspended()
+        place.add(queue)
+        let id = try queue.submit { context in
+            _ = try? place.values[0].cancel(context.id)
+            return .again(after: 5)
+        }
+        queue.isSuspended = false
+        #expect(await queue.final(id)?.status == .canceled)
+    }
+
     private let clock = ManualClock()
     private let ended = Box<Job<TestKind>>()
 

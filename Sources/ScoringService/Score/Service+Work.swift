@@ -1,31 +1,49 @@
+import Dispatch
+import Foundation
 import Jobs
 import Scoring
+import Synchronization
 import Tensors
 
 /// The work of jobs whose images are in.
 extension Service {
-    /// Scores the parts of a job that was accepted.
-    func work(on parts: [JobPart], _ settings: ScoreParameters) -> JobWork<ScoreJob> {
-        let imageCount = parts.reduce(0) { $0 + $1.shape.imageCount }
-        return { [imageLoop, durable] context in
-            context.report(imagesDone: 0, imagesTotal: imageCount)
+    /// Scores the parts of a job that was accepted. Where memory is short at the moment the job waits for some, a second at first.
+    ///
+    /// - Parameters:
+    ///   - isSuspect: Whether an earlier process ended while it ran the job.
+    func work(on parts: [JobPart], _ settings: ScoreParameters, isSuspect: Bool = false) -> JobWork<ScoreJob> {
+        let stored = parts.compactMap { part in if case .stored(let part) = part { part } else { nil } }
+        let patience = Patience()
+        return { [self] context in
+            if isSuspect { suspects.wait() }
+            defer { if isSuspect { suspects.signal() } }
+            if !stored.isEmpty { durable?.attempt(context.id) }
             do throws(Problem) {
-                let loaded = try parts.map { (part) throws(Problem) in
-                    guard let durable, case .stored(let stored) = part else { return part }
-                    return try durable.load(stored, of: context.id)
-                }
-                let stored = parts.compactMap { part in if case .stored(let part) = part { part } else { nil } }
-                let faults = MappedFile.faultCount
-                let scores = try settings.score(loaded, on: imageLoop) { context.report(done: $0, of: imageCount) }
-                guard let scores else { return .canceled }
-                // Some file became shorter meanwhile, or could not be read: one of these, perhaps.
-                if MappedFile.faultCount != faults { try durable?.prove(stored, of: context.id) }
+                guard let scores = try score(parts, stored, settings, context) else { return .canceled }
                 try self.write(scores, settings)
                 return .succeeded(try self.keep(scores, context, parts: stored))
             } catch {
-                return .failed(error)
+                guard error.isWantOfMemory else { return .failed(error) }
+                if !stored.isEmpty { durable?.takeBackAttempt(context.id) }
+                return .again(after: patience.next())
             }
         }
+    }
+
+    private func score(
+        _ parts: [JobPart], _ stored: [StoredPart], _ settings: ScoreParameters, _ context: JobContext<ScoreJob>
+    ) throws(Problem) -> DatasetScores? {
+        let imageCount = parts.reduce(0) { $0 + $1.shape.imageCount }
+        context.report(imagesDone: 0, imagesTotal: imageCount)
+        let loaded = try parts.map { (part) throws(Problem) in
+            guard let durable, case .stored(let stored) = part else { return part }
+            return try durable.load(stored, of: context.id)
+        }
+        let faults = MappedFile.faultCount
+        let scores = try settings.score(loaded, on: imageLoop) { context.report(done: $0, of: imageCount) }
+        // Some file became shorter meanwhile, or could not be read: one of these, perhaps.
+        if MappedFile.faultCount != faults { try durable?.prove(stored, of: context.id) }
+        return scores
     }
 
     /// Keeps what a job has made beyond the process, if anything does.
@@ -71,7 +89,7 @@ extension Service {
     /// - Throws: ``StateError``.
     package func restore() throws(StateError) {
         guard let durable else { return }
-        let restored = try durable.restore()
+        let restored = try durable.restore(attemptLimit: configuration.attemptLimit)
         remembered.add(restored.jobs.count { $0.status.isFinal })
         queue.restore(restored.jobs)
         for (key, id) in restored.keys {
@@ -87,12 +105,20 @@ extension Service {
                 details.shape = ScoreJob.Shape(parts.map(\.part.shape))
             }
         }
-        for (id, parts, failure) in restored.accepted {
-            guard let settings = try? queue.job(id).details.parameters else { continue }
-            let work: JobWork<ScoreJob> =
-                if let failure { { _ in .failed(failure) } } else { work(on: parts.map(JobPart.stored), settings) }
-            // It is there, and it is receiving.
-            try? queue.enqueue(id, work: work)
+        // Those that the process before did not survive come last.
+        for isSuspect in [false, true] {
+            for job in restored.accepted where job.isSuspect == isSuspect {
+                let (id, failure) = (job.id, job.failure)
+                guard let settings = try? queue.job(id).details.parameters else { continue }
+                let work: JobWork<ScoreJob> =
+                    if let failure {
+                        { _ in .failed(failure) }
+                    } else {
+                        work(on: job.parts.map(JobPart.stored), settings, isSuspect: isSuspect)
+                    }
+                // It is there, and it is receiving.
+                try? queue.enqueue(id, work: work)
+            }
         }
     }
 }
@@ -111,5 +137,21 @@ extension JobContext<ScoreJob> {
     func report(done: Int, of total: Int) -> Bool {
         if done < total { report(imagesDone: done) }
         return !isCancelled
+    }
+}
+
+extension Problem {
+    /// Whether there was no memory at the moment, which others have.
+    fileprivate var isWantOfMemory: Bool { slug == Problem(TensorError.outOfMemory(byteCount: 0)).slug }
+}
+
+/// How long a job waits for memory: a second, and each time twice as long, up to half a minute.
+private final class Patience: Sendable {
+    private let seconds = Atomic(1)
+
+    func next() -> TimeInterval {
+        let now = seconds.load(ordering: .relaxed)
+        seconds.store(min(now * 2, 30), ordering: .relaxed)
+        return TimeInterval(now)
     }
 }

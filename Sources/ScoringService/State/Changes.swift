@@ -74,6 +74,12 @@ final class Changes: Sendable {
         if let item = state.withLock({ $0.unsettled.first { $0.job == job } }) { throw .state(item.error) }
     }
 
+    /// No job has brought a process down. Where that cannot be written the next process may think so once more, which is not grave.
+    func forgetAttempts() {
+        guard !state.withLock({ $0.isClosed }) else { return }
+        database.commitLater { try $0.execute(sql: "UPDATE job SET attempts = 0 WHERE attempts > 0") } ended: { _ in }
+    }
+
     /// A commit has failed: sees to it that nothing of it comes back, and that it is known when commits work again.
     private func fail() {
         do {

@@ -79,6 +79,23 @@ extension DurableJobs {
         database.awaitWrites()
     }
 
+    /// A job begins to run: if the process does not live to see the end of it, the next one knows.
+    func attempt(_ id: JobID) {
+        changes.commitLater(id) { try Self.count(1, of: id, $0) }
+        // What is written outlives the process; it need not outlive the machine.
+        database.awaitWrites()
+    }
+
+    /// A job that had begun to run has returned undone.
+    func takeBackAttempt(_ id: JobID) {
+        changes.commitLater(id) { try Self.count(-1, of: id, $0) }
+    }
+
+    private static func count(_ change: Int, of id: JobID, _ database: Database) throws {
+        try database.execute(
+            sql: "UPDATE job SET attempts = max(attempts + ?, 0) WHERE id = ?", arguments: [change, id.description])
+    }
+
     /// Returns when the directory holds, whatever happens then, what has become of a job before.
     ///
     /// - Throws: 507 where the disk has no room for it, 500 where it cannot be written.

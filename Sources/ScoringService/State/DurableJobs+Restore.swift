@@ -12,7 +12,7 @@ struct RestoredJobs: Sendable {
     /// All of them, in order of creation. Those that go on are receiving or open.
     var jobs: [Job<ScoreJob>] = []
     /// What those that are receiving have to do.
-    var accepted: [(id: JobID, parts: [StoredPart], failure: Problem?)] = []
+    var accepted: [(id: JobID, parts: [StoredPart], failure: Problem?, isSuspect: Bool)] = []
     /// The batches of those that are open, in order of arrival.
     var open: [(job: Job<ScoreJob>, parts: [PartRow])] = []
     var keys: [(key: DurableJobs.RequestKey, job: JobID)] = []
@@ -22,8 +22,10 @@ extension DurableJobs {
     /// Reads what the process before has left, and settles what it left unsettled: jobs whose body was cut short have failed, and
     /// files that belong to no job are removed.
     ///
+    /// - Parameters:
+    ///   - attemptLimit: How many processes may end while they run a job before it is set aside; 0 for any number.
     /// - Throws: ``StateError`` where the directory holds what cannot be understood; it stays as it is then.
-    func restore() throws(StateError) -> RestoredJobs {
+    func restore(attemptLimit: Int = 3) throws(StateError) -> RestoredJobs {
         var restored = RestoredJobs()
         var files = Set<String>()
         var changed: [Job<ScoreJob>] = []
@@ -38,8 +40,9 @@ extension DurableJobs {
                     for part in parts { _ = try find(part, of: job.id) }
                     restored.open.append((job, partRows))
                 case .queued, .running:
+                    if attemptLimit > 0, row.attempts >= attemptLimit { throw .attempts(row.attempts) }
                     for part in parts { _ = try find(part, of: job.id) }
-                    restored.accepted.append((job.id, parts, row.failure?.problem))
+                    restored.accepted.append((job.id, parts, row.failure?.problem, row.attempts > 0))
                     job = job.with(.receiving)
                 case .succeeded where row.hasOutput:
                     let results = try results(parts, of: job.id, row.statistics, &unproved)
@@ -55,6 +58,9 @@ extension DurableJobs {
             } catch {
                 switch error {
                 case .end: break
+                case .attempts(let count):
+                    report("The server ended \(count) times while it ran the job.", job.id)
+                    job = job.with(.failed, failure: .setAside(after: count))
                 case .upload: job = job.with(.failed, failure: .uploadInterrupted)
                 case .file(let detail):
                     report(detail, job.id)
@@ -124,6 +130,8 @@ extension DurableJobs {
         case end
         /// Its body was cut short.
         case upload
+        /// So many processes have not survived it.
+        case attempts(Int)
         /// A file of it is not there.
         case file(String)
         /// A file of it is not what was written.

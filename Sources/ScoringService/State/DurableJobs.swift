@@ -67,6 +67,8 @@ package final class DurableJobs: Sendable {
 
     /// Writes what is still to be written, and nothing from then on: what happens to jobs while the process ends is not for the next.
     package func close() {
+        // The process ends as it should: no job has brought it down.
+        changes.forgetAttempts()
         changes.close()
         do {
             try database.flush()

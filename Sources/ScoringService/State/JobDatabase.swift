@@ -109,6 +109,11 @@ final class JobDatabase: Sendable {
         migrator.registerMigration("fingerprints of batches") { database in
             try database.alter(table: PartRow.databaseTableName) { $0.add(column: "fingerprint", .text) }
         }
+        migrator.registerMigration("attempts") { database in
+            try database.alter(table: JobRow.databaseTableName) { table in
+                table.add(column: "attempts", .integer).notNull().defaults(to: 0)
+            }
+        }
         return migrator
     }
 

@@ -33,6 +33,9 @@ struct JobRow: Codable, FetchableRecord, PersistableRecord {
     /// Whose it is; nil where it was made by who needed no key.
     var owner: String?
 
+    /// How often the job was run without the process living to see its end.
+    var attempts = 0
+
     init(_ job: Job<ScoreJob>) {
         id = job.id.description
         sequence = Int64(job.sequence)

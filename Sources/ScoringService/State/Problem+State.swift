@@ -39,6 +39,14 @@ extension Problem {
         .serviceUnavailable, "upload-interrupted",
         "The server ended before the body was complete; send it again.", expected: "a body that arrives as a whole")
 
+    /// Why a job has failed that is not run again.
+    static func setAside(after count: Int) -> Problem {
+        Problem(
+            .internalServerError, "job-set-aside",
+            "The server ended \(count) times while it ran the job, which is not run once more.",
+            expected: "a job that the server survives", actual: "\(count) ends")
+    }
+
     /// Why a job has failed of which files are missing.
     static func stateLost(_ detail: String) -> Problem {
         Problem(.internalServerError, "state-lost", "What the server kept of the job is not there, or not what it was: \(detail)")

@@ -111,6 +111,9 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "A directory where jobs and their results outlive the process; without it they are gone with it.")
     var stateDir: String?
 
+    @Option(help: "How often a job of --state-dir may be running when the server is killed before it is set aside; 0 for any number.")
+    var jobAttempts = 3
+
     @Option(
         help: """
             The room that kept results may take in --state-dir, instead of memory; the oldest go first. No job in batches may take \
@@ -150,6 +153,7 @@ struct ServeCommand: ParsableCommand {
         guard resultMemory == nil || stateDir == nil else {
             throw ValidationError("--result-memory is for results in memory; with --state-dir there is --result-disk.")
         }
+        try Self.check("job-attempts", jobAttempts, in: 0...1_000_000)
         try Self.check("open-ttl", openTtl, in: 0.1...315_360_000)
         try Self.check("result-ttl", resultTtl, in: 0...315_360_000)
         guard !listen.isEmpty else { throw ValidationError("--listen needs an address.") }
@@ -203,6 +207,7 @@ struct ServeCommand: ParsableCommand {
             maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
             spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl, processors: processors,
             sharedMemoryDirectory: allowSharedMemory ? "/dev/shm" : nil)
+        configuration.attemptLimit = jobAttempts
         configuration.dataDirectories = try Self.dataDirectories(dataDir)
         let service = Service(
             configuration: configuration,

@@ -148,6 +148,33 @@ import Testing
         #expect(try await (try server.successor()).final(job)["status"] as? String == "succeeded")
     }
 
+    @Test func areSetAsideOnceThreeServersDidNotSurviveThem() async throws {
+        var server = try suspended()
+        let (job, other) = (try await server.submit(sample, key: "a"), try await server.submit(sample))
+        let id = try #require(JobID(job.replacing("/jobs/", with: "")))
+        for _ in 0..<2 { server.durable.attempt(id) }
+        server.durable.takeBackAttempt(id)
+        for _ in 0..<2 { server.durable.attempt(id) }
+        server = try server.successor()
+        let document = try await server.final(job)
+        #expect(document["status"] as? String == "failed")
+        #expect((document["error"] as? [String: Any])?["type"] as? String == "urn:segscore:job-set-aside")
+        #expect(try server.files().arrays(of: job) == [])
+        #expect(try await server.final(other)["status"] as? String == "succeeded")
+        #expect(try await (try server.successor()).status(job) == "failed")
+    }
+
+    @Test(arguments: [true, false]) func areNotBlamedForServersThatEndAsTheyShould(isSuspect: Bool) async throws {
+        let server = try suspended()
+        let job = try await server.submit(sample)
+        let id = try #require(JobID(job.replacing("/jobs/", with: "")))
+        for _ in 0..<(isSuspect ? 2 : 3) { server.durable.attempt(id) }
+        if !isSuspect { server.durable.close() }
+        let next = try server.successor()
+        #expect(try await next.final(job)["status"] as? String == "succeeded")
+        #expect(try next.durable.rows().allSatisfy { $0.row.attempts == 0 })
+    }
+
     /// There is a file where the scores should go: as on a disk that is full.
     @Test func keepResultsInMemoryThatFindNoRoom() async throws {
         let server = try suspended()
