@@ -141,6 +141,11 @@ extension DurableJobs {
             }
             try commit(job, scores, stored, until: Date() + timeToLive, key)
         } catch {
+            // Deleted meanwhile: what was written has no row, and will have none.
+            guard self.job(id) != nil else {
+                discard(stored, of: id)
+                return JobResults(scores)
+            }
             guard let parts else {
                 discard(stored, of: id)
                 throw error
@@ -178,7 +183,7 @@ extension DurableJobs {
         (row.statistics, row.hasOutput) = (scores.statistics, true)
         (row.key, row.fingerprint) = (key?.key, key?.fingerprint)
         let made = row
-        try changes.commit { database in
+        try commit(job.id) { database in
             try made.keepingKey(database).save(database)
             try Self.replace(parts, of: made.id, database)
         }

@@ -92,9 +92,7 @@ package final class DurableJobs: Sendable {
     func open(_ job: Job<ScoreJob>) throws(Problem) {
         record(job.id)
         let row = JobRow(job)
-        try changes.commit { try row.insert($0) }
-        // It may have been canceled or deleted before there was a row.
-        if self.job(job.id)?.status != .open { reconcile(job.id) }
+        try commit(job.id) { try row.insert($0) }
     }
 
     /// Writes what came in one body to files that no row names yet.
@@ -148,7 +146,7 @@ package final class DurableJobs: Sendable {
         row.failure = failure.map(StoredProblem.init)
         (row.key, row.fingerprint) = (key?.key, key?.fingerprint)
         let accepted = row
-        try changes.commit { database in
+        try commit(job.id) { database in
             try accepted.save(database)
             try Self.replace(parts, of: accepted.id, database)
         }
@@ -177,9 +175,21 @@ package final class DurableJobs: Sendable {
     /// - Throws: 507 where the disk is full.
     func finish(_ job: JobID) throws(Problem) {
         try changes.commit { database in
-            guard var row = try JobRow.fetchOne(database, key: job.description) else { return }
+            guard var row = try JobRow.fetchOne(database, key: job.description), row.status == JobStatus.open.rawValue
+            else { throw Problem.notOpen(job) }
             row.status = JobStatus.queued.rawValue
             try row.update(database)
+        }
+    }
+
+    /// Makes a change for a job that lives, and none for one that was canceled or deleted meanwhile: what becomes of jobs is taken down
+    /// after it became so, and a row that came later than that would stay.
+    ///
+    /// - Throws: 409 for a job that has ended, 507 where the disk is full.
+    func commit(_ id: JobID, _ change: (Database) throws -> Void) throws(Problem) {
+        try changes.commit { database in
+            guard let job = job(id), !job.status.isFinal else { throw Problem.canceled(id) }
+            try change(database)
         }
     }
 
