@@ -209,7 +209,7 @@ def test_results_are_on_the_disk_when_they_are_answered(tmp_path, start_server):
         assert client.score(BODY, output="run", threshold="0.3").status_code == 200
         assert fault.seen == len(list((tmp_path / "run").iterdir())) + 1 == 4
         fault.arm(faults.SYNC, error=errno.EIO)
-        assert_problem(client.score(BODY, output="run"), 422, "file-unusable", "output")
+        assert_problem(client.score(BODY, output="run"), 500, "internal-error")
 
 
 # What is refused

