@@ -62,7 +62,9 @@ package enum ArrayFile {
         for (index, offset) in offsets.enumerated() {
             var checksum = Checksum()
             let range = offset..<offset + byteCounts[index]
-            try file.read(range, through: buffer, or: { $0 }) { (bytes, _) throws(TensorError) in checksum.update(bytes) }
+            try file.read(range, through: buffer, or: { $0 }) { (bytes, _) throws(TensorError) in
+                checksum.update(bytes)
+            }
             guard checksum == checksums[index] else { throw .damaged(path: path) }
         }
     }

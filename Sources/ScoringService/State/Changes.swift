@@ -77,7 +77,10 @@ final class Changes: Sendable {
     /// No job has brought a process down. Where that cannot be written the next process may think so once more, which is not grave.
     func forgetAttempts() {
         guard !state.withLock({ $0.isClosed }) else { return }
-        database.commitLater { try $0.execute(sql: "UPDATE job SET attempts = 0 WHERE attempts > 0") } ended: { _ in }
+        database.commitLater {
+            try $0.execute(sql: "UPDATE job SET attempts = 0 WHERE attempts > 0")
+        } ended: { _ in
+        }
     }
 
     /// A commit has failed: sees to it that nothing of it comes back, and that it is known when commits work again.
@@ -101,7 +104,9 @@ final class Changes: Sendable {
 
     /// Tries whether commits work again, and in a second once more where they do not.
     private func recover() {
-        guard state.withLock({ $0.isFailing && !$0.isClosed }) else { return state.withLock { $0.isRecovering = false } }
+        guard state.withLock({ $0.isFailing && !$0.isClosed }) else {
+            return state.withLock { $0.isRecovering = false }
+        }
         do {
             try database.overwrite(isSynced: true)
         } catch {

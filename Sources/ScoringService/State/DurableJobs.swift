@@ -163,9 +163,8 @@ package final class DurableJobs: Sendable {
             job: job.description, number: number, part: part, key: key?.key, fingerprint: key?.fingerprint)
         try changes.commit { database in
             // What becomes of the job is taken down in the same order: from then on it gets no more files.
-            guard let owner = try JobRow.fetchOne(database, key: row.job), owner.status == JobStatus.open.rawValue else {
-                throw Problem.notOpen(job)
-            }
+            guard let owner = try JobRow.fetchOne(database, key: row.job), owner.status == JobStatus.open.rawValue
+            else { throw Problem.notOpen(job) }
             try row.insert(database)
         }
     }

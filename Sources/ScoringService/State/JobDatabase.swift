@@ -218,7 +218,10 @@ final class JobDatabase: Sendable {
 extension DatabaseError {
     /// Whether the disk is at fault, or memory, and not the change: it may be made later.
     var isOfTheMoment: Bool {
-        [.SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_BUSY].contains(resultCode)
+        let codes: [ResultCode] = [
+            .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_BUSY,
+        ]
+        return codes.contains(resultCode)
     }
 
     /// Whether there was no room. SQLite calls a full disk by its name, and a file that may not grow a failed write.

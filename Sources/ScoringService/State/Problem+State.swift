@@ -49,6 +49,8 @@ extension Problem {
 
     /// Why a job has failed of which files are missing.
     static func stateLost(_ detail: String) -> Problem {
-        Problem(.internalServerError, "state-lost", "What the server kept of the job is not there, or not what it was: \(detail)")
+        Problem(
+            .internalServerError, "state-lost",
+            "What the server kept of the job is not there, or not what it was: \(detail)")
     }
 }

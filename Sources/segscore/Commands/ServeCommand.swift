@@ -111,7 +111,10 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "A directory where jobs and their results outlive the process; without it they are gone with it.")
     var stateDir: String?
 
-    @Option(help: "How often a job of --state-dir may be running when the server is killed before it is set aside; 0 for any number.")
+    @Option(
+        help: """
+            How often a job of --state-dir may be running when the server is killed before it is set aside; 0 for any number.
+            """)
     var jobAttempts = 3
 
     @Option(
@@ -200,7 +203,8 @@ struct ServeCommand: ParsableCommand {
         let limits = JobLimits(
             workers: workers ?? processors, backlog: backlog, timeToLive: resultTtl,
             resultBytes: state.map { resultDisk?.bytes ?? $0.capacity / 2 }
-                ?? min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget), history: Service.history(within: budget))
+                ?? min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget),
+            history: Service.history(within: budget))
         let durable = try state.map { try Self.durableJobs(in: $0, logger) }
         let metrics = ProgramMetrics(log.writer)
         var configuration = Service.Configuration(

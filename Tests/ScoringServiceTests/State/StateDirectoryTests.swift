@@ -21,7 +21,8 @@ import Testing
 
     @Test func isMadeWhereThereIsNone() throws {
         let directory = try StateDirectory(path: path)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["arrays", "lock", "segscore-state"])
+        let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+        #expect(names == ["arrays", "lock", "segscore-state"])
         #expect(directory.capacity > 0)
         try directory.sync()
     }
@@ -149,7 +150,8 @@ import Testing
     @Test(
         arguments: [
             ("-0.pixels", true), ("-17.scores", true), ("-0.npy", false), ("-00.pixels", false), ("-.pixels", false),
-            ("-x.pixels", false), ("-0.pixels.bak", false), (".pixels", false), ("--1.pixels", false), ("-+1.pixels", false),
+            ("-x.pixels", false), ("-0.pixels.bak", false), (".pixels", false), ("--1.pixels", false),
+            ("-+1.pixels", false),
         ])
     func knowsTheNamesOfArrays(end: String, isOurs: Bool) {
         #expect(StateDirectory.isOfAnArray(JobID().description + end) == isOurs)
