@@ -70,9 +70,13 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        // All tests are one program, so it is enough that one of its targets has this.
+        .target(name: "CMutexOrder", path: "Tests/CMutexOrder"),
         .testTarget(
             name: "HTTPServerTests",
-            dependencies: ["HTTPServer", "PrometheusText", "ServiceInterface", "Tensors", httpTypes, logging],
+            dependencies: [
+                "CMutexOrder", "HTTPServer", "PrometheusText", "ServiceInterface", "Tensors", httpTypes, logging,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ScoringServiceTests",

@@ -100,7 +100,7 @@ private func connectionChanged(
     case .CONNECTION_NOTIFY_CLOSED:
         guard let connection = unsafe socketContext.pointee else { return }
         unsafe socketContext.pointee = nil
-        unsafe Unmanaged<Connection>.fromOpaque(connection).takeRetainedValue().end()
+        DaemonThread.serve { unsafe Unmanaged<Connection>.fromOpaque(connection).takeRetainedValue().end() }
     }
 }
 
@@ -151,7 +151,7 @@ private func completeExchange(
 
 /// Stands in for the page with which the library refuses what it cannot read.
 private func refuseInOurWords(connection handle: OpaquePointer?, status: UInt32) {
-    unsafe connection(handle)?.refuse(libraryStatus: status)
+    DaemonThread.serve { unsafe connection(handle)?.refuse(libraryStatus: status) }
 }
 
 private func logMessage(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {
