@@ -661,7 +661,7 @@ def test_an_accepted_job_succeeds_without_room_and_is_done_again_by_the_next_pro
     disk.fill(client.server, leaving=512 << 10)  # For the database, and not for what is made of a million pixels.
     assert client.post(f"{job}/finish").status_code == 202
     succeeded(client, job)
-    assert any("results are kept in memory" in line for line in client.server.log)
+    client.server.wait_for_log("results are kept in memory")
     assert results(client, job) == expected
     disk.make_room(client.server)
     client = state.restart(signal.SIGKILL)
