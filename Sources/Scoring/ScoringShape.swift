@@ -36,6 +36,22 @@ package struct ScoringShape: Codable, Equatable, Sendable {
         width = shape[3]
     }
 
+    /// Reads a shape that was written before; what is there now may be anything.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        imageCount = try values.decode(Int.self, forKey: .imageCount)
+        classCount = try values.decode(Int.self, forKey: .classCount)
+        height = try values.decode(Int.self, forKey: .height)
+        width = try values.decode(Int.self, forKey: .width)
+        // So that the dozens of bytes that a pixel takes in a file can be added up.
+        let room = [height, width].reduce(1 << 50) { $0 / max($1, 1) }
+        guard imageCount <= room, imageCount >= 1, height >= 1, width >= 1, (1...Self.classLimit).contains(classCount)
+        else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "No images have this shape."))
+        }
+    }
+
     /// Proves that images can be cut into blocks.
     ///
     /// - Parameters:

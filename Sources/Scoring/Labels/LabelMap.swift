@@ -85,7 +85,9 @@ package struct LabelMap: Sendable {
             if others.count == 1 {
                 Other(value: others[0].value, pixel: pixel)
             } else {
-                others.first { $0.pixel == pixel } ?? others[0]
+                // None there is where a file holds codes that nobody wrote.
+                others.first { $0.pixel == pixel } ?? others.first
+                    ?? Other(value: .integer(Int64(Self.otherCode)), pixel: pixel)
             }
         }
     }

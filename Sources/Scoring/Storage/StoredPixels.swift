@@ -42,6 +42,26 @@ package struct StoredPixels: Codable, Equatable, Sendable {
     private var codeSize: Int { hasWideCodes ? 2 : 1 }
 }
 
+extension StoredPixels {
+    /// Reads what was written before; what is there now may be anything.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        shape = try values.decode(ScoringShape.self, forKey: .shape)
+        hasFloat64 = try values.decode(Bool.self, forKey: .hasFloat64)
+        hasWideCodes = try values.decode(Bool.self, forKey: .hasWideCodes)
+        hasPredicted = try values.decode(Bool.self, forKey: .hasPredicted)
+        others = try values.decode([LabelMap.Other].self, forKey: .others)
+        cellSide = try values.decodeIfPresent(Int.self, forKey: .cellSide)
+        let side = cellSide ?? 1
+        guard side >= 1, shape.height % side == 0, shape.width % side == 0,
+            others.allSatisfy({ (0..<shape.pixelCount).contains($0.pixel) })
+        else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "No file holds such pixels."))
+        }
+    }
+}
+
 extension ScoredPixels {
     /// The pixels as a file holds them: after ``settle(ignoredLabel:)``, so that scoring changes nothing of it.
     ///

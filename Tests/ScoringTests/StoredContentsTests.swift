@@ -1,0 +1,40 @@
+import Foundation
+import Testing
+
+@testable import Scoring
+
+/// What a database says of a file of pixels, which may have been damaged, or written by hand.
+@Suite struct StoredContentsTests {
+    private static func decode(_ changes: [String: Any]) throws -> StoredPixels {
+        let shape = ["imageCount": 2, "classCount": 3, "height": 4, "width": 6]
+        var members: [String: Any] = [
+            "shape": shape, "hasFloat64": false, "hasWideCodes": true, "hasPredicted": true, "others": [Int](),
+            "cellSide": 2,
+        ]
+        members.merge(changes) { _, new in new }
+        if let changed = changes["shape"] as? [String: Int] {
+            members["shape"] = shape.merging(changed) { _, new in new }
+        }
+        return try JSONDecoder().decode(StoredPixels.self, from: JSONSerialization.data(withJSONObject: members))
+    }
+
+    @Test func readsWhatWasWritten() throws {
+        let pixels = try Self.decode([:])
+        let data = try JSONEncoder().encode(pixels)
+        #expect(try JSONDecoder().decode(StoredPixels.self, from: data) == pixels)
+        #expect(pixels.withoutCells.byteCount < pixels.byteCount)
+    }
+
+    @Test(arguments: [
+        ("imageCount", 0), ("imageCount", -1), ("imageCount", Int.max), ("height", Int.max), ("width", Int.min),
+        ("width", 1 << 49), ("classCount", 0), ("classCount", 65_536),
+    ])
+    func refusesShapesThatNoImagesHave(name: String, extent: Int) {
+        #expect(throws: DecodingError.self) { try Self.decode(["shape": [name: extent]]) }
+    }
+
+    @Test(arguments: [0, -1, 3, 4, Int.max])
+    func refusesBlocksThatDoNotFit(side: Int) {
+        #expect(throws: DecodingError.self) { try Self.decode(["cellSide": side]) }
+    }
+}
