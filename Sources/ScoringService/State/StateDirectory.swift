@@ -43,13 +43,31 @@ package final class StateDirectory: Sendable {
         close(lock)
     }
 
+    /// Makes a directory where there is none. Its name is on the disk then: without it nothing that it holds would be found.
     private static func make(_ path: String) throws(StateError) {
+        // The nearest was maybe not synced by a process that was killed; the others are only changed where they are made.
+        var above = [parent(of: path)]
+        while let last = above.last, !exists(last) { above.append(parent(of: last)) }
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw .failed("Cannot create \(path): \(error.localizedDescription)")
         }
+        for directory in above {
+            do throws(TensorError) {
+                try ArrayFile.syncDirectory(directory)
+            } catch {
+                // Who may not read a directory cannot have it synced.
+                if case .system(_, _, EACCES) = error { continue }
+                throw .failed("Cannot put \(path) on the disk: \(Problem(error).detail)")
+            }
+        }
+    }
+
+    private static func parent(of path: String) -> String {
+        let parent = (path as NSString).deletingLastPathComponent
+        return parent.isEmpty ? "." : parent
     }
 
     // MARK: Whose it is
