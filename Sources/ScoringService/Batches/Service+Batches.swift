@@ -30,14 +30,16 @@ extension Service {
         } catch {
             throw Problem(error)
         }
+        var response: Response
         do throws(Problem) {
+            // Before anything is promised: there may be no memory for it.
+            response = try .json(status: .created) { JobDocument(job).write(to: &$0) }
             try durable?.open(job)
         } catch {
             queue.withdraw(id)
             throw error
         }
         takeBatches(OpenJob(id, parameters, byteLimit: limits.resultBytes))
-        var response = try Response.json(status: .created) { JobDocument(job).write(to: &$0) }
         response.head.headerFields[.location] = "/jobs/\(id)"
         return response
     }

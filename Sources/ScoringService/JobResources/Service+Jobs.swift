@@ -90,9 +90,15 @@ extension Service {
         guard let durable else { return BodilessIntake(body) }
         return BodilessIntake(later: { [self] answer in
             commit(answer) { () throws(Problem) in
-                let response = try body()
-                try durable.settle(id)
-                return response
+                do throws(Problem) {
+                    let response = try body()
+                    try durable.settle(id)
+                    return response
+                } catch {
+                    // Of one that is gone, but not from the disk, it is too early to say that there is no such job.
+                    try durable.settle(id)
+                    throw error
+                }
             }
         })
     }

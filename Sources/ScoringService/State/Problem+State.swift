@@ -30,6 +30,11 @@ extension Problem {
     static func reading(_ error: TensorError) -> Problem {
         switch error {
         case .endOfFile, .damaged, .system(_, _, ENOENT), .system(_, _, EIO): stateLost(Problem(error).detail)
+        // As where memory is short, a job that was accepted waits for some.
+        case .system(_, _, EMFILE), .system(_, _, ENFILE), .system(_, _, ENOMEM):
+            Problem(
+                .serviceUnavailable, "out-of-memory",
+                "There is no room for another open file or mapping at the moment: \(Problem(error).detail)")
         default: Problem(error)
         }
     }
