@@ -202,7 +202,8 @@ def calls(log):
 def turning_points(calls, kinds=FILES, step=5):
     """The places among the calls of these kinds that are worth a fault of their own.
 
-    Of a run of calls that do the same to the same file, such as the pages of a log, they are the first, the last, some between.
+    Of a run of calls that do the same to the same file, as with the pages of a log, they are the first, the last
+    and some between.
     """
     wanted = [call for call in calls if call[0] & kinds]
     points, since = [], 0
