@@ -97,7 +97,7 @@ package final class ConfinedDirectory: Sendable {
         try body(directory, last)
     }
 
-    /// Writes a file as a whole, in place of one of the same name. Directories on its way are made. Its bytes are on the disk when this
+    /// Writes a file as a whole, in place of one of the same name. Directories on its way are made, and synced. Its bytes are on the disk when this
     /// returns, but for the file's name; ``sync(_:)`` sees to that.
     ///
     /// - Parameters:
@@ -140,7 +140,9 @@ package final class ConfinedDirectory: Sendable {
         var current = unsafe segscore_open_beneath(descriptor, path, O_RDONLY | O_DIRECTORY)
         for part in parts {
             guard current >= 0 else { break }
-            let code = unsafe mkdirat(current, part, 0o777) == 0 ? 0 : errno
+            var code = unsafe mkdirat(current, part, 0o777) == 0 ? 0 : errno
+            // The name of a new one is on the disk before anything is in it.
+            if code == 0, fsync(current) != 0 { code = errno }
             close(current)
             guard code == 0 || code == EEXIST else {
                 throw .system(operation: "make a directory of", path: name, code: code)

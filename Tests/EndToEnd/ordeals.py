@@ -15,7 +15,7 @@ import tempfile
 
 import faults
 import power
-from faults import FILES, KILL_AFTER, KILL_BEFORE, KILL_HALFWAY
+from faults import CHANGES, OPEN, KILL_AFTER, KILL_BEFORE, KILL_HALFWAY
 from server import BINARY, PATIENCE, NotStarted
 from state import StateDirectory, state_directory
 from story import SCORED, Story
@@ -107,9 +107,9 @@ def assert_well(report):
 def fail_starts(calls, stride, offset=0):
     """Starts servers in new directories, of which each has a call fail; then one to which nothing happens."""
     report = Report()
-    for turn, at in pick(calls, FILES, stride, offset, report):
+    for turn, kinds, at in pick(calls, stride, offset, report):
         with ordeal() as trial:
-            trial.fault.arm(FILES, at=at, error=error_of(calls[at], turn))
+            trial.fault.arm(kinds, at=at, error=error_of(kinds, turn))
             try:
                 trial.start()
                 trial.fault.disarm()
@@ -127,9 +127,9 @@ def fail_stories(expected, calls, stride, offset=0):
     report = Report()
     with ordeal() as trial:
         client = trial.start()
-        for turn, at in pick(calls, FILES, stride, offset, report):
-            story = Story(expected, trial.output / f"run{at}")
-            trial.fault.arm(FILES, at=at, error=error_of(calls[at], turn))
+        for turn, kinds, at in pick(calls, stride, offset, report):
+            story = Story(expected, trial.output / f"run{turn}")
+            trial.fault.arm(kinds, at=at, error=error_of(kinds, turn))
             story.wrong += [] if story.tell(client) else ["the server was gone"]
             trial.fault.disarm()
             said = story.check(client)
@@ -219,9 +219,9 @@ def symbol(frame):
 def kill_starts(calls, stride, offset=0, first_way=0):
     """Kills servers that start: before, within and after calls, in turn."""
     report = Report()
-    for turn, at in pick(calls, FILES, stride, offset, report):
+    for turn, kinds, at in pick(calls, stride, offset, report):
         with ordeal() as trial:
-            trial.fault.arm(FILES, at=at, action=KILLS[(turn + first_way) % 3])
+            trial.fault.arm(kinds, at=at, action=KILLS[(turn + first_way) % 3])
             try:
                 trial.start()
                 trial.fault.disarm()
@@ -237,11 +237,11 @@ def kill_starts(calls, stride, offset=0, first_way=0):
 def kill_stories(expected, calls, stride, offset=0, first_way=0):
     """Kills servers while they are asked; the next knows all that was answered."""
     report = Report()
-    for turn, at in pick(calls, FILES, stride, offset, report):
+    for turn, kinds, at in pick(calls, stride, offset, report):
         with ordeal() as trial:
             client = trial.start()
             story = Story(expected, trial.output / "run")
-            trial.fault.arm(FILES, at=at, action=KILLS[(turn + first_way) % 3])
+            trial.fault.arm(kinds, at=at, action=KILLS[(turn + first_way) % 3])
             story.tell(client)
             kill_and_check(trial, story, report)
     return report
@@ -250,12 +250,12 @@ def kill_stories(expected, calls, stride, offset=0, first_way=0):
 def kill_stops(expected, calls, stride, offset=0, first_way=0):
     """Kills servers that are stopping."""
     report = Report()
-    for turn, at in pick(calls, FILES, stride, offset, report):
+    for turn, kinds, at in pick(calls, stride, offset, report):
         with ordeal() as trial:
             client = trial.start()
             story = Story(expected, trial.output / "run")
             story.tell(client)
-            trial.fault.arm(FILES, at=at, action=KILLS[(turn + first_way) % 3])
+            trial.fault.arm(kinds, at=at, action=KILLS[(turn + first_way) % 3])
             client.server.terminate()
             kill_and_check(trial, story, report)
     return report
@@ -340,18 +340,21 @@ def check_after_power_loss(disk, story, seed, place, report):
 # What all have in common
 
 
-def error_of(call, turn):
+def error_of(kinds, turn):
     """How a call is likely to fail."""
-    return errno.EMFILE if call[0] == faults.OPEN else ERRORS[turn % 2]
+    return errno.EMFILE if kinds == OPEN else ERRORS[turn % 2]
 
 
-def pick(calls, kinds, stride, offset, report):
-    """Numbered places among calls, every `stride`th of those that are worth it."""
-    points = faults.turning_points(calls, kinds)
+def pick(calls, stride, offset, report):
+    """Numbered places among calls, every `stride`th of those that are worth it: kinds of calls, and a place among these.
+
+    Files are opened by several threads at once, so that their places among all calls would not be the same twice.
+    """
+    points = [(kinds, at) for kinds in (CHANGES, OPEN) for at in faults.turning_points(calls, kinds)]
     report.of = len(points)
-    for turn, at in enumerate(points[offset % stride::stride]):
+    for turn, (kinds, at) in enumerate(points[offset % stride::stride]):
         report.points += 1
-        yield turn, at
+        yield turn, kinds, at
 
 
 def prove_use(trial, report):
