@@ -202,4 +202,4 @@ def test_without_streams_a_server_writes_its_log_into_none_of_its_files(tmp_path
     finally:
         process.kill()
     for path in filter(pathlib.Path.is_file, state.rglob("*")):
-        assert b"segscore" not in path.read_bytes(), path
+        assert b"listening" not in path.read_bytes(), path

@@ -65,19 +65,19 @@ def calls(expected):
 
 
 def test_a_server_of_which_a_call_fails_at_the_start_says_so_and_the_next_one_works(calls):
-    ordeals.assert_well(ordeals.fail_starts(calls[0], stride=4))
+    ordeals.assert_well(ordeals.fail_starts(calls[0], stride=6))
 
 
 def test_a_call_that_fails_costs_the_request_at_hand_at_most(expected, calls):
-    ordeals.assert_well(ordeals.fail_stories(expected, calls[1], stride=12))
+    ordeals.assert_well(ordeals.fail_stories(expected, calls[1], stride=14))
 
 
 def test_the_next_start_works_though_one_is_killed_at_any_call(calls):
-    ordeals.assert_well(ordeals.kill_starts(calls[0], stride=4))
+    ordeals.assert_well(ordeals.kill_starts(calls[0], stride=6))
 
 
 def test_what_was_answered_holds_though_the_server_is_killed_at_any_call(expected, calls):
-    ordeals.assert_well(ordeals.kill_stories(expected, calls[1], stride=14))
+    ordeals.assert_well(ordeals.kill_stories(expected, calls[1], stride=17))
 
 
 def test_what_was_answered_holds_though_a_server_that_stops_is_killed_at_any_call(expected, calls):
@@ -85,4 +85,4 @@ def test_what_was_answered_holds_though_a_server_that_stops_is_killed_at_any_cal
 
 
 def test_what_was_answered_holds_though_the_power_goes(expected):
-    ordeals.assert_well(ordeals.lose_power(expected, stride=3, seeds=(None, 1)))
+    ordeals.assert_well(ordeals.lose_power(expected, stride=4, seeds=(None, 1)))
