@@ -82,7 +82,8 @@ private func listener(_ context: UnsafeMutableRawPointer?) -> Listener? {
 private func admit(
     context: UnsafeMutableRawPointer?, address: UnsafePointer<sockaddr>?, size: socklen_t
 ) -> MHD_Result {
-    unsafe listener(context)?.core.hasRoom == true ? .YES : .NO
+    guard let listener = unsafe listener(context) else { return .NO }
+    return listener.core.admits(listener.role) ? .YES : .NO
 }
 
 /// `MHD_NotifyConnectionCallback`; the socket's context is its ``Connection``.
@@ -157,5 +158,9 @@ private func refuseInOurWords(connection handle: OpaquePointer?, status: UInt32)
 private func logMessage(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {
     guard let core = unsafe listener(context)?.core, let message = unsafe message else { return }
     let text = unsafe String(cString: message)
+    // The library tells nobody else (`src/microhttpd/daemon.c`, `MHD_accept_connection`).
+    if text.hasPrefix("Hit process or system resource limit at") {
+        core.runShort(isFirst: text.hasPrefix("Hit process or system resource limit at FIRST"))
+    }
     core.configuration.logger.debug("libmicrohttpd", metadata: ["message": "\(text)"])
 }

@@ -22,8 +22,15 @@ package struct ServerConfiguration: Sendable {
     /// a connection that stays: with 1 MiB small requests were a quarter fewer. Smaller ones cost a system call each.
     package var connectionBufferBytes = 256 << 10
 
-    /// Connections open at once over all listeners; what comes beyond is closed at once.
+    /// Connections open at once over all listeners of callers. For one more, that which has waited longest for a request is closed;
+    /// where none waits, ``spareConnections`` more are let in, on which probes are answered and all else is refused.
     package var maxConnections = 1024
+
+    /// Connections that may be open beyond ``maxConnections``: those of administration, and those for probes.
+    package static let spareConnections = Connections.administrationLimit + 2 * Connections.spares
+
+    /// The number that descriptors stay below; nil for none. Connections leave some of them to files.
+    package var descriptorLimit: Int?
 
     /// Connections of one address to one listener; 0 for any number. Unix sockets have no address.
     package var maxConnectionsPerAddress = 0

@@ -27,9 +27,18 @@ package struct IncomingRequest: Sendable {
     /// The name or IP address that the listener was told to listen on; nil where callers do not come by TCP.
     package let listeningHost: String?
 
+    /// The IP address that it came from, of version 6 the network (/64); nil where it did not come by TCP.
+    package let peer: String?
+
+    /// Who asks, where callers prove that; set by the responder for its handlers.
+    package var caller: String?
+
+    /// Whether it came over a connection that is one too many: only probes are answered then.
+    package let isCrowded: Bool
+
     package init(
         head: HTTPRequest, id: String, trace: TraceContext? = nil, multipart: (any MultipartFactory)? = nil,
-        role: ListenerRole = .service, listeningHost: String? = nil
+        role: ListenerRole = .service, listeningHost: String? = nil, peer: String? = nil, isCrowded: Bool = false
     ) {
         self.head = head
         self.id = id
@@ -37,6 +46,8 @@ package struct IncomingRequest: Sendable {
         self.multipart = multipart
         self.role = role
         self.listeningHost = listeningHost
+        self.peer = peer
+        self.isCrowded = isCrowded
     }
 }
 

@@ -21,9 +21,9 @@ def environment(extra=None):
     return kept | (extra or {})
 
 
-def run(*arguments, env=None, timeout=PATIENCE):
+def run(*arguments, env=None, timeout=PATIENCE, prefix=()):
     """Runs the program to its end."""
-    command = [BINARY, *map(str, arguments)]
+    command = [*prefix, BINARY, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment(env), timeout=timeout)
 
 
@@ -49,11 +49,11 @@ class NotStarted(AssertionError):
 class Server:
     """One `segscore serve`. Whatever addresses `listen` or `env` name, one is a free port of 127.0.0.1."""
 
-    def __init__(self, spool, *flags, env=None, listen=("127.0.0.1:0",), file_size_limit=None):
+    def __init__(self, spool, *flags, env=None, listen=("127.0.0.1:0",), file_size_limit=None, prefix=()):
         self.spool = pathlib.Path(spool)
         self.log = []
         self._log_grew = threading.Condition()
-        command = [BINARY, "serve", "--spool-dir", self.spool, *(f for a in listen for f in ("--listen", a)), *flags]
+        command = [*prefix, BINARY, "serve", "--spool-dir", self.spool, *(f for a in listen for f in ("--listen", a)), *flags]
 
         def limit_files():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -142,22 +142,6 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2]) func boundsTheConnectionsOfAll(threads: Int) throws {
-        try withServer(.echo, { ($0.maxConnections, $0.threads) = (3, threads) }) { _, address in
-            let clients = try (0..<3).map { _ in try TestClient(address) }
-            for client in clients {
-                try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                #expect(try client.answer().status == 200)
-            }
-            #expect(try TestClient(address).isClosed())
-            clients[0].finishSending()
-            #expect(clients[0].isClosed())
-            while ask(address) != 200 {}
-            try clients[1].send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            #expect(try clients[1].answer().status == 200)
-        }
-    }
-
     /// The same, where no byte of a body is in.
     @Test(arguments: ["Host: a\r\nContent-Length: 9\r\n\r\n", "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n", "Ho"])
     func noticesAClientThatSendsAHeadAndCloses(fields: String) throws {

@@ -21,11 +21,18 @@ final class Connection: @unchecked Sendable {
         var isOpen = true
         /// Since when it waits for a request, in nanoseconds of uptime; nil while there is one.
         var waitsSince: UInt64? = DispatchTime.now().uptimeNanoseconds
+        /// Whether all places were taken when it came.
+        var wasOneTooMany = false
+        /// Whether it is being closed to make room for another.
+        var isLeaving = false
     }
 
     let listener: Listener
     var core: ServerCore { listener.core }
     let handle: OpaquePointer
+    /// The IP address of the client, of version 6 the network (/64), since a person has as many as they like; nil where it did not
+    /// come by TCP.
+    let peer: String?
     private let descriptor: Int32
     private let state = Mutex(State())
     private var exchange: Exchange?
@@ -36,7 +43,12 @@ final class Connection: @unchecked Sendable {
         self.listener = listener
         unsafe self.handle = handle
         unsafe descriptor = segscore_mhd_descriptor(handle)
-        listener.core.connections.add(self)
+        peer = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+            guard unsafe segscore_mhd_peer(handle, text.baseAddress, socklen_t(text.count)) != 0 else { return nil }
+            return unsafe text.baseAddress.map { unsafe String(cString: $0) }
+        }
+        let wasOneTooMany = listener.core.connections.add(self)
+        if wasOneTooMany { state.withLock { $0.wasOneTooMany = true } }
     }
 
     /// Calls `action` with the connection's socket, which stays this connection's while that runs.
@@ -48,6 +60,29 @@ final class Connection: @unchecked Sendable {
 
     /// Whether the client has closed its sending side, or reset the connection. True does not turn false again.
     var hasHungUp: Bool { withDescriptor { segscore_has_hung_up($0) != 0 } ?? true }
+
+    /// Since when it waits for a request, in nanoseconds of uptime; nil while there is one, and where it is being closed.
+    var waitsSince: UInt64? { state.withLock { $0.isOpen && !$0.isLeaving ? $0.waitsSince : nil } }
+
+    var isLeaving: Bool { state.withLock { $0.isLeaving } }
+
+    /// Whether it has no place still, so that only probes are answered on it.
+    var isCrowded: Bool { state.withLock { $0.wasOneTooMany } && core.connections.isCrowded(listener.role) }
+
+    /// Has a connection that waits for a request closed, unless bytes of one are there that nobody has read.
+    ///
+    /// - Returns: Whether it is; true once.
+    func leave() -> Bool {
+        state.withLock { state in
+            var byte: UInt8 = 0
+            guard state.isOpen, !state.isLeaving, state.waitsSince != nil,
+                unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) <= 0
+            else { return false }
+            state.isLeaving = true
+            shutdown(descriptor, Int32(SHUT_RDWR))
+            return true
+        }
+    }
 
     /// Makes the exchange of a request whose first line is in. It lives until ``completeRequest()``.
     ///

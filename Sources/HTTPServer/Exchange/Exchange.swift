@@ -72,6 +72,8 @@ final class Exchange: @unchecked Sendable {
     /// Also read by the thread that ends what has stopped arriving.
     private let id = Mutex(Exchange.randomID())
     private var trace: TraceContext?
+    /// Whether the connection is one too many, and ends with this request.
+    private lazy var isCrowded = connection.isCrowded
     /// What the request is counted by.
     private var path: PathTemplate?
     /// The size of the body, where the head says it.
@@ -293,7 +295,7 @@ final class Exchange: @unchecked Sendable {
             let form = FormFactory(contentType: head.request.headerFields[.contentType])
             let request = IncomingRequest(
                 head: head.request, id: id.withLock { $0 }, trace: trace, multipart: form, role: listener.role,
-                listeningHost: listener.host)
+                listeningHost: listener.host, peer: connection.peer, isCrowded: isCrowded)
             let reception = core.responder.respond(to: request)
             path = reception.path
             switch reception.decision {
@@ -463,6 +465,7 @@ final class Exchange: @unchecked Sendable {
         // A stop that came before the line above has not seen the stream.
         if core.inFlight.isStopping { sent?.end() }
         return unsafe queue(
-            response, on: connection.handle, stream: sent, id: id.withLock { $0 }, closing: core.inFlight.isDraining)
+            response, on: connection.handle, stream: sent, id: id.withLock { $0 }, closing: isLast)
     }
 }
+        let isLast = core.inFlight.isDraining || isCrowded

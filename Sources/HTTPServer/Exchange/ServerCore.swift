@@ -1,5 +1,8 @@
 import Dispatch
+import Glibc
+import Logging
 import ServiceInterface
+import Synchronization
 
 /// What the exchanges of a server share.
 final class ServerCore: Sendable {
@@ -7,9 +10,11 @@ final class ServerCore: Sendable {
     let responder: any Responder
     let inFlight = InFlight()
     let metrics: RequestMetrics
-    let connections = Connections()
+    let connections: Connections
     let hangUps: HangUpWatch
     let lingering: Lingering
+    /// When it was last said that descriptors are short, in nanoseconds of uptime; 0 for never.
+    private let warnedAt = Mutex<UInt64>(0)
 
     init(configuration: ServerConfiguration, responder: any Responder) {
         self.configuration = configuration
@@ -17,6 +22,7 @@ final class ServerCore: Sendable {
         metrics = RequestMetrics(configuration.metrics)
         hangUps = HangUpWatch(inFlight)
         lingering = Lingering(limit: max(1, configuration.maxConnections / 4))
+        connections = Connections(limit: configuration.maxConnections)
     }
 
     /// Refuses the requests that have stopped arriving, and closes the connections on which none begins.
@@ -33,7 +39,28 @@ final class ServerCore: Sendable {
     }
 
     /// Whether one more connection is allowed.
+    func admits(_ role: ListenerRole) -> Bool {
+        guard DescriptorTable.hasRoom(below: configuration.descriptorLimit) else {
+            connections.closeLongestIdle()
+            return false
+        }
+        return connections.admits(role, besides: role == .service ? lingering.count : 0)
+    }
+
+    /// The system had no descriptor, or no memory, for a connection that has come: that of another may do.
     ///
-    /// Two threads that accept at the same moment may go beyond the limit by one each.
-    var hasRoom: Bool { connections.count + lingering.count < configuration.maxConnections }
+    /// - Parameter isFirst: Whether the thread has no other connection. libmicrohttpd then tries again at once, and would do nothing
+    ///   else, so it is held up for a moment, which nobody else waits for.
+    func runShort(isFirst: Bool) {
+        connections.closeLongestIdle()
+        if isFirst { usleep(20_000) }
+        let now = DispatchTime.now().uptimeNanoseconds
+        let isDue = warnedAt.withLock { warnedAt in
+            guard now > warnedAt + 60_000_000_000 || warnedAt == 0 else { return false }
+            warnedAt = now
+            return true
+        }
+        guard isDue else { return }
+        configuration.logger.warning("the system has no descriptors or no memory for more connections")
+    }
 }

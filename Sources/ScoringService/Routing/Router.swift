@@ -29,6 +29,9 @@ package final class Router: Responder {
             guard request.role == .service || route.isAdministrative else {
                 throw .notFound(target.prefix { $0 != "?" })
             }
+            guard !request.isCrowded || route.isOpen || route.isAdministrative else {
+                throw .unavailable("too-many-connections", "All places for connections are taken by requests.")
+            }
             try route.check(request.head.method)
             return .receive(RoutedSink(try intake(for: route, request, caller), render: render), at: path)
         } catch {

@@ -261,7 +261,9 @@ struct ServeCommand: ParsableCommand {
         configuration.adminListeners = try adminListen.map(Self.address)
         configuration.tls = try tlsIdentity()
         configuration.threads = threads ?? ProcessorQuota().count
-        configuration.maxConnections = maxConnections
+        let descriptors = DescriptorLimit.raised()
+        configuration.descriptorLimit = descriptors
+        configuration.maxConnections = try connectionLimit(descriptors, logger)
         configuration.maxConnectionsPerAddress = maxConnectionsPerAddress
         configuration.maxHeaderBytes = maxHeaderBytes.bytes
         configuration.maxBodyBytes = UInt64(maxBodyBytes.bytes)
