@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 import HTTPServer
 import HTTPTypes
 import ServiceInterface
@@ -197,6 +198,66 @@ import Testing
             #expect(answer["Connection"] == "close")
             #expect(client.isClosed())
             #expect(calls.load(ordering: .relaxed) == 0)
+        }
+    }
+
+    // RFC 9112 7.1: each line ends with CRLF.
+    @Test(arguments: [
+        "5\nhello\r\n0\r\n\r\n", "5\nhello\n0\n\n", "5\r\nhello\n5\r\nworld\r\n0\r\n\r\n", "5;a=b\nhello\r\n0\r\n\r\n",
+        "5;a=\rb\r\nhello\r\n0\r\n\r\n", "5;\u{1}\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n5\nworld\r\n0\r\n\r\n",
+        "5\r\nhello\r\n0\r\n\n",
+    ])
+    func refusesChunksWhoseLinesEndOtherwise(body: String) throws {
+        try withServer(.echo) { _, address in
+            let client = try TestClient(address)
+            try client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\(body)")
+            try client.send("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.status == 400)
+            #expect(answer.body == Array("malformed".utf8))
+            #expect(client.isClosed())
+        }
+    }
+
+    /// A line that comes alone is gone before anybody sees how it ended; so nothing behind such a body is a request.
+    @Test(arguments: [
+        ["5\n", "hello\r\n0\r\n\r\n"], ["5\r\nhello", "\n", "0\r\n\r\n"], ["5\r\nhello\r\n", "0\n", "\r\n"],
+        ["5\r\nhello\r\n0\r\n\r\n"],
+    ])
+    func answersNothingBehindAChunkedBody(pieces: [String]) throws {
+        let paths = Mutex<[String?]>([])
+        let recorder = TestResponder { request in
+            paths.withLock { $0.append(request.head.path) }
+            return .receive(Recorder { body, reply in reply(.bytes(body)) })
+        }
+        try withServer(recorder) { _, address in
+            let client = try TestClient(address)
+            try client.send("POST /first HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for piece in pieces.dropLast() {
+                try client.send(piece)
+                // So that each is read alone, nearly always; where it is not, what was said of the lines holds too.
+                usleep(20_000)
+            }
+            try client.send(pieces.last.map { "\($0)GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n" } ?? "")
+            let answer = try client.answer()
+            #expect([200, 400].contains(answer.status))
+            #expect(answer["Connection"] == "close")
+            #expect(client.isClosed())
+            #expect(paths.withLock { $0 } == ["/first"])
+        }
+    }
+
+    @Test(arguments: 1...40) func takesChunksHoweverTheyAreCut(size: Int) throws {
+        let body = "c;x=\"y\"\r\nhello\nworld\r\r\n02\r\n\r\n\r\n1\r\n\n\r\n000\r\n\r\n"
+        try withServer(.echo) { _, address in
+            let client = try TestClient(address)
+            let bytes = Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\(body)".utf8)
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                try client.send(Array(bytes[start..<min(start + size, bytes.count)]))
+            }
+            let answer = try client.answer()
+            #expect(answer.status == 200)
+            #expect(answer.body == Array("hello\nworld\r\r\n\n".utf8))
         }
     }
 

@@ -78,6 +78,8 @@ final class Exchange: @unchecked Sendable {
     private var path: PathTemplate?
     /// The size of the body, where the head says it.
     private var expectedBytes: UInt64?
+    /// Set where the body is chunked.
+    private var chunks: ChunkFraming?
     private var method = ""
     private var receivedBytes: UInt64 = 0
     /// How many bytes of the body came since ``lastReceived``.
@@ -109,6 +111,10 @@ final class Exchange: @unchecked Sendable {
         let count = unsafe call.byteCount.pointee
         guard count > 0, let bytes = unsafe call.bytes else { return end() }
         unsafe call.byteCount.pointee = 0
+        if let chunks, unsafe !chunks.isInOrder(before: bytes) {
+            refuse(.malformed)
+            return .NO
+        }
         bytesSinceEnough += count
         if bytesSinceEnough >= core.configuration.enoughBytes {
             bytesSinceEnough = 0
@@ -288,6 +294,10 @@ final class Exchange: @unchecked Sendable {
         do throws(ServerRefusal) {
             let (head, length) = try unsafe readHead(call)
             if let response = takeReply() { return refuse(response, head) }
+            if case .unknown = head.bodyLength {
+                let headSize = unsafe segscore_mhd_head_size(connection.handle)
+                unsafe chunks = ChunkFraming(start: call.method + headSize)
+            }
             let limit = core.configuration.maxBodyBytes
             expectedBytes = length > 0 ? length : nil
             if length > limit { return refuse(core.configuration.problem(.bodyTooLarge(limit: limit)), head) }
@@ -379,6 +389,9 @@ final class Exchange: @unchecked Sendable {
 
     private func end() -> MHD_Result {
         switch stage {
+        case .receiving(let sink) where unsafe chunks?.isInOrderAtEnd == false:
+            sink.abandon()
+            return send(core.configuration.problem(.malformed))
         case .decided(let response):
             return send(response)
         case .receiving(let sink):
@@ -464,8 +477,10 @@ final class Exchange: @unchecked Sendable {
         stream.withLock { $0 = sent }
         // A stop that came before the line above has not seen the stream.
         if core.inFlight.isStopping { sent?.end() }
+        // Bytes behind the body would have the system reset the connection, and the answer with it.
+        if chunks != nil { connection.lingerAtEnd() }
+        let isLast = core.inFlight.isDraining || isCrowded || chunks != nil
         return unsafe queue(
             response, on: connection.handle, stream: sent, id: id.withLock { $0 }, closing: isLast)
     }
 }
-        let isLast = core.inFlight.isDraining || isCrowded
