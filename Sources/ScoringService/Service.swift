@@ -27,6 +27,8 @@ package final class Service: Sendable {
         package var attemptLimit = 3
         /// How long an open job is left alone before it is canceled, in seconds.
         package var openJobTimeToLive: TimeInterval
+        /// How many bodies of jobs one caller may have on their way; nil for any number.
+        package var uploadsPerCaller: Int?
         /// Where files are that may stand for arrays.
         package var dataDirectories = DataDirectories()
         /// How many processors work on one job, at least 1.
@@ -68,6 +70,7 @@ package final class Service: Sendable {
     /// What keeps jobs beyond the process; nil where nothing does.
     let durable: DurableJobs?
     let keys = IdempotencyKeys()
+    let uploads: UploadShares
     /// Nil where inferences use no shared memory.
     let regions: SharedRegions?
     let statistics = InferenceStatistics()
@@ -96,6 +99,7 @@ package final class Service: Sendable {
         self.configuration = configuration
         self.limits = limits
         imageLoop = ImageLoop(processors: configuration.processors)
+        uploads = UploadShares(limit: configuration.uploadsPerCaller)
         regions = configuration.sharedMemoryDirectory.map(SharedRegions.init)
         self.logger = logger
         let metrics = ServiceMetrics(factory, limits)

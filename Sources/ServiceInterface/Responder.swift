@@ -30,9 +30,6 @@ package struct IncomingRequest: Sendable {
     /// The IP address that it came from, of version 6 the network (/64); nil where it did not come by TCP.
     package let peer: String?
 
-    /// Who asks, where callers prove that; set by the responder for its handlers.
-    package var caller: String?
-
     /// Whether it came over a connection that is one too many: only probes are answered then.
     package let isCrowded: Bool
 

@@ -50,7 +50,8 @@ extension Service {
         let arrays = ScoreArrays(configuration, parameters: Parameters(known: ScoreParameters.namesWithoutAnswer))
         let form = InferenceForm(regions)
         return try ScoreIntake(
-            self, arrays, form, Preference([:]), of: caller, body: try InferenceBody(request, self, arrays, form))
+            self, arrays, form, Preference([:]), of: caller, place: try uploadPlace(for: request, of: caller),
+            body: try InferenceBody(request, self, arrays, form))
     }
 
     /// - Throws: 404 for a model that is not there.

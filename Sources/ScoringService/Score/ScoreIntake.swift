@@ -18,6 +18,8 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     private let owner: JobOwner?
     /// Kept where there is a key.
     private var fingerprint: RequestFingerprint?
+    /// Held while the body is on its way.
+    private var place: UploadShares.Place?
     private var job: JobID { reply.job }
 
     /// After how many bytes the job is told of the body, and asked whether it is wanted still: often enough for whoever cancels
@@ -52,15 +54,18 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             parameters: try Parameters(target: request.head.path ?? "", known: ScoreParameters.names))
         try self.init(
             service, arrays, try Self.form(of: request), Preference(request.head.headerFields), of: caller,
+            place: try service.uploadPlace(for: request, of: caller),
             try request.idempotencyKey().map { ($0, RequestFingerprint(request)) },
             body: try ArrayBody(request, limits: service.bodyLimits, destination: arrays))
     }
 
     /// - Parameters:
+    ///   - place: The caller's, for the body.
     ///   - body: Hands on what it reads to `arrays`.
     ///   - key: With the request's fingerprint before any byte of its body.
     init(
         _ service: Service, _ arrays: ScoreArrays, _ form: any ScoreForm, _ preference: Preference, of caller: Caller,
+        place: UploadShares.Place?,
         _ key: (name: String, fingerprint: RequestFingerprint)? = nil, body: any BodyReader
     ) throws(Problem) {
         self.service = service
@@ -68,6 +73,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         self.body = body
         self.key = key.map { IdempotencyKeys.Key(owner: caller.owner, name: $0.name) }
         owner = caller.owner
+        self.place = place
         fingerprint = key?.fingerprint
         let details = ScoreJob.Details(parameters: try ScoreParameters(arrays.parameters), owner: caller.owner)
         let job = try Self.admit(details, service)
@@ -96,6 +102,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     }
 
     func abandon() {
+        place = nil
         service.queue.withdraw(job)
         if let key { service.keys.forget(key, job) }
     }
@@ -109,6 +116,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     }
 
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
+        place = nil
         do throws(Problem) {
             try body.finish()
         } catch {

@@ -61,6 +61,13 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Jobs that may be arriving or waiting; beyond that requests are answered 503.")
     var backlog = 64
 
+    @Option(
+        help: """
+            The bodies of jobs that one key, or one address where none is needed, may have arriving at once; beyond that 503. 0 \
+            for any number; by default three quarters of --backlog.
+            """)
+    var uploadsPerCaller: Int?
+
     @Option(help: "The largest body, on the wire and decompressed.")
     var maxBodyBytes = ByteCount(16 << 30)
 
@@ -143,6 +150,7 @@ struct ServeCommand: ParsableCommand {
         try Self.check("threads", threads ?? 1, in: 1...1024)
         try Self.check("workers", workers ?? 1, in: 1...1024)
         try Self.check("backlog", backlog, in: 1...1_000_000)
+        try Self.check("uploads-per-caller", uploadsPerCaller ?? 0, in: 0...1_000_000)
         try Self.check("max-pixels", maxPixels, in: 1...1 << 40)
         try Self.check("max-header-bytes", maxHeaderBytes.bytes, in: 256...256 << 10)
         try Self.check("max-connections", maxConnections, in: 1...1_000_000)
@@ -212,6 +220,8 @@ struct ServeCommand: ParsableCommand {
             spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl, processors: processors,
             sharedMemoryDirectory: allowSharedMemory ? "/dev/shm" : nil)
         configuration.attemptLimit = jobAttempts
+        let share = uploadsPerCaller ?? (backlog * 3 + 3) / 4
+        configuration.uploadsPerCaller = share > 0 ? share : nil
         configuration.dataDirectories = try Self.dataDirectories(dataDir)
         let service = Service(
             configuration: configuration,
