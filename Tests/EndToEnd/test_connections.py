@@ -38,7 +38,10 @@ def uploads(server, count, *fields):
 def test_idle_connections_shut_nobody_out(start_server):
     server = start_server("--max-connections", "40", "--admin-listen", "127.0.0.1:0", "--idle-timeout", "3600")
     admin = port_of(server, "administration")
-    with connections(server.address, 80), connections(("127.0.0.1", admin), 100):
+    with connections(server.address, 80) as half, connections(("127.0.0.1", admin), 100):
+        for connection in half[40:]:
+            with contextlib.suppress(OSError):
+                connection.sendall(b"GET /livez HTTP/1.1\r\nHost: ")
         assert ask(f"http://127.0.0.1:{admin}/readyz").text == "ok\n"
         assert run("healthcheck", "--listen", f"127.0.0.1:{server.port}").returncode == 0
         assert Client(server).score(BODY).status_code == 200

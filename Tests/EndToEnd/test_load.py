@@ -169,7 +169,7 @@ def test_a_client_that_never_reads_is_hung_up_on(impatient):
         eventually(lambda: in_flight() == 1, "the answer is given up", seconds=6)
 
 
-def test_half_open_clients_leave_room_once_they_time_out(impatient):
+def test_half_open_clients_shut_nobody_out(impatient):
     server = impatient.server
     impatient.close()
     with contextlib.ExitStack() as stack:
@@ -183,8 +183,7 @@ def test_half_open_clients_leave_room_once_they_time_out(impatient):
                 connection.send_head("GET", "/livez")
                 return connection.read().status_code == 200
 
-        assert not is_served()
-        eventually(is_served, "there is room again", seconds=5)
+        assert is_served()
 
 
 # What a proxy might read in another way

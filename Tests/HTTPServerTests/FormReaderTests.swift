@@ -231,11 +231,11 @@ import Testing
             FormSink(request.multipart).map { .receive($0) } ?? .refuse(.text(400, "no form"))
         }
         try withServer(responder) { _, address in
-            let client = try TestClient(address)
             let form =
                 Array("--b\r\nContent-Disposition: form-data; name=\"labels\"\r\n\r\n".utf8) + pattern(2_000_000)
                 + Array("\r\n--b\r\nContent-Disposition: form-data; name=\"empty\"\r\n\r\n\r\n--b--\r\n".utf8)
             for contentType in ["multipart/form-data; boundary=b", "text/plain"] {
+                let client = try TestClient(address)
                 try client.send(
                     "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: \(contentType)\r\nTransfer-Encoding: chunked\r\n\r\n")
                 if contentType == "text/plain" {

@@ -37,14 +37,11 @@ def is_served(server):
         return connection.read().status_code == 200
 
 
-def test_a_crowd_leaves_room_once_it_times_out(start_server):
+def test_a_crowd_shuts_nobody_out(start_server):
     server = start_server("--idle-timeout", "5")
     with contextlib.ExitStack() as stack:
         crowd(server, 1100, stack)
-        assert not is_served(server)
-        started = time.monotonic()
-        eventually(lambda: is_served(server), "there is room again", seconds=10)
-        print(f"\nserved again {time.monotonic() - started:.1f} s later")
+        assert is_served(server)
         # The crowd did not come all at once, and does not go all at once.
         request = load.request_bytes(load.even_body(3, 64))
         eventually(lambda: load.tally(load.flood(server.address, request, 50)) == {200: 50}, "there is room for 50",

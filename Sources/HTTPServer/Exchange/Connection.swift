@@ -21,6 +21,8 @@ final class Connection: @unchecked Sendable {
         var isOpen = true
         /// Since when it waits for a request, in nanoseconds of uptime; nil while there is one.
         var waitsSince: UInt64? = DispatchTime.now().uptimeNanoseconds
+        /// Since when the head of a request is on its way, on the same clock; nil where none is.
+        var headSince: UInt64?
         /// Whether all places were taken when it came.
         var wasOneTooMany = false
         /// Whether it is being closed to make room for another.
@@ -61,21 +63,27 @@ final class Connection: @unchecked Sendable {
     /// Whether the client has closed its sending side, or reset the connection. True does not turn false again.
     var hasHungUp: Bool { withDescriptor { segscore_has_hung_up($0) != 0 } ?? true }
 
-    /// Since when it waits for a request, in nanoseconds of uptime; nil while there is one, and where it is being closed.
-    var waitsSince: UInt64? { state.withLock { $0.isOpen && !$0.isLeaving ? $0.waitsSince : nil } }
+    /// Since when it waits for a request or the rest of its head, in nanoseconds of uptime; nil while there is one, and where it is
+    /// being closed.
+    var idleSince: UInt64? { state.withLock { $0.isOpen && !$0.isLeaving ? $0.waitsSince ?? $0.headSince : nil } }
 
     var isLeaving: Bool { state.withLock { $0.isLeaving } }
 
     /// Whether it has no place still, so that only probes are answered on it.
     var isCrowded: Bool { state.withLock { $0.wasOneTooMany } && core.connections.isCrowded(listener.role) }
 
-    /// Has a connection that waits for a request closed, unless bytes of one are there that nobody has read.
+    /// The head of its request is in.
+    func headIsIn() {
+        state.withLock { $0.headSince = nil }
+    }
+
+    /// Has a connection that waits for a request, or the rest of its head, closed, unless bytes of one are there that nobody has read.
     ///
     /// - Returns: Whether it is; true once.
     func leave() -> Bool {
         state.withLock { state in
             var byte: UInt8 = 0
-            guard state.isOpen, !state.isLeaving, state.waitsSince != nil,
+            guard state.isOpen, !state.isLeaving, state.waitsSince ?? state.headSince != nil,
                 unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) <= 0
             else { return false }
             state.isLeaving = true
@@ -90,7 +98,7 @@ final class Connection: @unchecked Sendable {
     @unsafe
     func beginRequest(target: UnsafePointer<CChar>?) -> Exchange {
         completeRequest()
-        state.withLock { $0.waitsSince = nil }
+        state.withLock { ($0.waitsSince, $0.headSince) = (nil, DispatchTime.now().uptimeNanoseconds) }
         let exchange = unsafe Exchange(connection: self, target: target)
         self.exchange = exchange
         return exchange
@@ -101,7 +109,7 @@ final class Connection: @unchecked Sendable {
         guard let exchange else { return }
         self.exchange = nil
         exchange.complete()
-        state.withLock { $0.waitsSince = DispatchTime.now().uptimeNanoseconds }
+        state.withLock { ($0.waitsSince, $0.headSince) = (DispatchTime.now().uptimeNanoseconds, nil) }
     }
 
     /// The library is about to refuse, in its own words, what has come: the client is answered in ours instead.

@@ -83,7 +83,7 @@ final class Connections: Sendable {
     @discardableResult
     func closeLongestIdle(of role: ListenerRole? = nil) -> Bool {
         let idle = state.withLock { Array($0.open.values) }.compactMap { connection in
-            role == nil || connection.listener.role == role ? connection.waitsSince.map { ($0, connection) } : nil
+            role == nil || connection.listener.role == role ? connection.idleSince.map { ($0, connection) } : nil
         }
         for (_, connection) in idle.sorted(by: { $0.0 < $1.0 }) {
             let isLeaving = state.withLock { state in

@@ -107,7 +107,10 @@ final class Exchange: @unchecked Sendable {
     /// Does what the library's access handler has to; `NO` closes the connection.
     @unsafe
     func handle(_ call: Call) -> MHD_Result {
-        if case .head = stage { return unsafe begin(call) }
+        if case .head = stage {
+            connection.headIsIn()
+            return unsafe begin(call)
+        }
         let count = unsafe call.byteCount.pointee
         guard count > 0, let bytes = unsafe call.bytes else { return end() }
         unsafe call.byteCount.pointee = 0
