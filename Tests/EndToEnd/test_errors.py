@@ -420,9 +420,9 @@ def impatient(start_server):
 
 @pytest.mark.parametrize("lines", [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50), b"GET\r\n\r\n", b"HELLO\r\n\r\n",
-    b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n",
-    b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
-    b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
+    b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+    b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
 ], ids=["tls", "no version", "no request", "no length", "negative length", "no chunk"])
 def test_what_is_not_http_does_no_harm(impatient, lines):
     with BareConnection(impatient.server.address) as connection:

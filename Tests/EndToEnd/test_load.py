@@ -87,7 +87,7 @@ def test_a_drain_under_load_loses_no_request(start_server):
 
 def test_who_is_connected_but_not_yet_accepted_is_answered(start_server):
     """Many at once, so that some wait in the kernel's queue when the server is told to stop."""
-    request = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
+    request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for _ in range(3):
         server = start_server("--threads", "1", "--drain-timeout", "10")
         with contextlib.ExitStack() as stack:
@@ -111,14 +111,14 @@ SLOW = {
     "nothing": (b"", lambda turn: b"", False),
     "the first line": (b"G", lambda turn: b"E", False),
     "empty lines": (b"", lambda turn: b"\r\n", False),
-    "the second request": (b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n", lambda turn: b"G", False),
-    "a head": (b"GET /livez HTTP/1.1\r\nHost: a\r\n", lambda turn: b"X", True),
-    "a body": (b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n" + TYPE + b"\r\n",
+    "the second request": (b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", lambda turn: b"G", False),
+    "a head": (b"GET /livez HTTP/1.1\r\nHost: localhost\r\n", lambda turn: b"X", True),
+    "a body": (b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n" + TYPE + b"\r\n",
                lambda turn: GOOD.data[turn:turn + 1], True),
-    "a refused body": (b"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n", lambda turn: b"x", True),
-    "chunks": (b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" + TYPE + b"\r\n",
+    "a refused body": (b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\n", lambda turn: b"x", True),
+    "chunks": (b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + TYPE + b"\r\n",
                lambda turn: b"1\r\n" + GOOD.data[turn:turn + 1] + b"\r\n", True),
-    "the size of a chunk": (b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" + TYPE + b"\r\n",
+    "the size of a chunk": (b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + TYPE + b"\r\n",
                             lambda turn: b"0", True),
 }
 
@@ -188,7 +188,7 @@ def test_half_open_clients_shut_nobody_out(impatient):
 
 # What a proxy might read in another way
 
-HEAD = b"POST /score HTTP/1.1\r\nHost: a\r\n" + TYPE
+HEAD = b"POST /score HTTP/1.1\r\nHost: localhost\r\n" + TYPE
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 SMUGGLED = {
     "two lengths": HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
@@ -219,7 +219,7 @@ SMUGGLED = {
 @pytest.mark.parametrize("request_bytes", SMUGGLED.values(), ids=SMUGGLED)
 def test_what_can_be_read_in_two_ways_is_refused_and_ends_the_connection(client, request_bytes):
     with socket.create_connection(client.server.address) as connection:
-        connection.sendall(request_bytes + b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.sendall(request_bytes + b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.settimeout(10)
         received = b""
         with contextlib.suppress(ConnectionResetError):
