@@ -60,6 +60,10 @@ static void copy(const void *source, size_t count, segscore_floats scores, size_
     BY_FLOATS(copy, scores, source, count, scores.start, stride);
 }
 
+static void clamp(const void *source, size_t count, segscore_floats out) {
+    BY_FLOATS(clamp, out, source, count, out.start);
+}
+
 static void below(segscore_floats scores, size_t count, double threshold, uint8_t *mask) {
     BY_FLOATS(below, scores, scores.start, count, threshold, mask);
 }
@@ -70,15 +74,16 @@ static size_t count_below(segscore_floats scores, size_t count, double threshold
 
 static size_t take(
     const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores,
-    segscore_classes predicted, size_t stride, segscore_floats largest, size_t largest_stride) {
+    segscore_classes predicted, size_t stride, segscore_floats largest, size_t largest_stride, size_t *clamped) {
     return BY_BOTH(
         take, scores.is_double, labels, source, count, class_index, labels.start, scores.start, predicted.start, stride,
-        largest.start, largest_stride);
+        largest.start, largest_stride, clamped);
 }
 
 static size_t take_own(
-    const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores) {
-    return BY_BOTH(take_own, scores.is_double, labels, source, count, class_index, labels.start, scores.start);
+    const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores,
+    size_t *clamped) {
+    return BY_BOTH(take_own, scores.is_double, labels, source, count, class_index, labels.start, scores.start, clamped);
 }
 
 static void add_row(
@@ -200,6 +205,7 @@ const segscore_kernels TABLE(LEVEL) = {
     .block_labels = block_labels,
     .take = take,
     .take_own = take_own,
+    .clamp = clamp,
     .add_row = add_row,
     .add_each = add_each,
     .take_blocks = take_blocks,

@@ -28,6 +28,6 @@ package enum ScoringError: Error, Equatable {
     /// A block size that does not divide H and W.
     case downsample(Int, height: Int, width: Int)
     case labelOutOfRange(LabelValue, at: Position, classCount: Int)
-    case probabilityOutOfRange(Double, at: Position, classIndex: Int)
+    case probabilityOutOfRange(Double, at: Position, classIndex: Int, Lookalike)
     case memory(TensorError)
 }

@@ -149,26 +149,56 @@ import Testing
         for classIndex in [0, 1, 4] as [UInt32] {
             for stride in [1, 3] {
                 try compare(level, count, "class \(classIndex), \(stride) apart") { loops, memory in
-                    loops.take(
+                    var clamped = 0
+                    return loops.take(
                         memory.source, count / stride, classIndex, memory.classes(memory.labels),
                         memory.floats(memory.scores), memory.classes(memory.predicted), stride,
-                        memory.floats(memory.largest), stride)
+                        memory.floats(memory.largest), stride, &clamped)
                 }
             }
         }
     }
 
     @Test(arguments: levels, counts) func findTheSameValueThatIsNoProbability(level: String, count: Int) throws {
-        for bad in [Double.nan, -.nan, .infinity, -.infinity, 1.0000002, -1e-7, -1] {
+        for bad in [Double.nan, -.nan, .infinity, -.infinity, 1.000011, -1.1e-5, -1] {
             for place in Set([0, count / 2, count - 1, count - 2].filter { (0..<count).contains($0) }) {
                 try compare(level, count, "\(bad) at \(place)") { loops, memory in
                     memory.set(memory.source, place, bad)
                     if place + 3 < count { memory.set(memory.source, place + 3, 7) }
+                    var clamped = 0
                     let found = loops.take(
                         memory.source, count, 1, memory.classes(memory.labels), memory.floats(memory.scores),
-                        memory.classes(memory.predicted), 1, memory.floats(memory.largest), 1)
-                    #expect(found == place)
+                        memory.classes(memory.predicted), 1, memory.floats(memory.largest), 1, &clamped)
+                    #expect(found == place && clamped == 0)
                     return found
+                }
+            }
+        }
+    }
+
+    @Test(arguments: levels, counts) func bringTheSameValuesIntoTheRange(level: String, count: Int) throws {
+        for near in [1.0000001192092896, 1.00001, -1e-7, -1e-5] {
+            for step in [1, 2, 7] {
+                try compare(level, count, "\(near) at every \(step)") { loops, memory in
+                    for place in Swift.stride(from: 0, to: count, by: step) { memory.set(memory.source, place, near) }
+                    var results: [Int] = []
+                    for stride in [1, 3] {
+                        for classIndex in [0, 1, 4] as [UInt32] {
+                            var clamped = 0
+                            let taken = loops.take(
+                                memory.source, count / stride, classIndex, memory.classes(memory.labels),
+                                memory.floats(memory.scores), memory.classes(memory.predicted), stride,
+                                memory.floats(memory.largest), stride, &clamped)
+                            #expect(taken == count / stride && clamped == (count / stride + step - 1) / step)
+                            results += [taken, clamped]
+                        }
+                    }
+                    var clamped = 0
+                    let scores = memory.floats(memory.scores)
+                    results.append(
+                        loops.take_own(memory.source, count, 2, memory.classes(memory.labels), scores, &clamped))
+                    loops.clamp(memory.source, count, memory.floats(memory.largest))
+                    return results + [clamped]
                 }
             }
         }
@@ -179,7 +209,9 @@ import Testing
             try compare(level, count, "class \(classIndex), bad at \(place)") { loops, memory in
                 if place >= 0, count > 0 { memory.set(memory.source, place, -.nan) }
                 let labels = memory.classes(memory.labels)
-                let found = loops.take_own(memory.source, count, classIndex, labels, memory.floats(memory.scores))
+                var clamped = 0
+                let found = loops.take_own(
+                    memory.source, count, classIndex, labels, memory.floats(memory.scores), &clamped)
                 #expect(found == (place >= 0 && count > 0 ? place : count))
                 var places = [UInt32](repeating: 0, count: 5)
                 var extents = [segscore_extent](repeating: segscore_extent(), count: max(count, 5))

@@ -147,7 +147,8 @@ import Testing
             let array = try FileArray(values, shape: [3, 1, 2], type: ElementType(.float64))
             let accumulator = try Self.accumulator([1, 1, 0, 1], shape, array.layout)
             let error = ScoringError.probabilityOutOfRange(
-                1.5, at: .init(image: place.0, row: 0, column: place.1), classIndex: place.2)
+                1.5, at: .init(image: place.0, row: 0, column: place.1), classIndex: place.2,
+                .percentagesOrLogits)
             #expect(throws: error) { try accumulator.receive(array.bytes.span) }
         }
     }

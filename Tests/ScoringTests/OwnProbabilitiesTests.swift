@@ -77,7 +77,8 @@ import Testing
             let array = try FileArray(values, shape: shape, type: ElementType(.float32))
             let own = try OwnProbabilities(labels: labels, layout: array.layout, ignoredLabel: nil)
             let error = ScoringError.probabilityOutOfRange(
-                1.5, at: .init(image: 0, row: 0, column: index % 4), classIndex: index / 4)
+                1.5, at: .init(image: 0, row: 0, column: index % 4), classIndex: index / 4,
+                .percentagesOrLogits)
             if isRead {
                 #expect(throws: error) { try array.read(into: try own.bands(1)) }
             } else {

@@ -25,6 +25,9 @@ typedef enum {
     SEGSCORE_FLOAT64
 } segscore_scalar;
 
+/// How far beyond [0, 1] rounding leads: a value within it counts as the nearer end.
+#define SEGSCORE_ROUNDING 1e-5
+
 /// Scores or probabilities: float64, or else float32.
 typedef struct {
     void *start;
@@ -105,16 +108,21 @@ typedef struct {
     /// Takes the probabilities of one class. `scores` keeps those of the pixels that are labelled so, `largest` each pixel's
     /// largest so far and `predicted` its class, the first of equals; class 0, which comes first, starts them all.
     ///
-    /// Labels, scores and predicted classes stand `stride` apart, largest probabilities `largest_stride`. Returns the index
-    /// of the first probability that is not in [0, 1], NaN included; `count` where there is none.
+    /// Labels, scores and predicted classes stand `stride` apart, largest probabilities `largest_stride`. Scores are in [0, 1];
+    /// what is largest is so by the values as they came. Returns the index of the first probability that is further than
+    /// rounding from [0, 1], NaN included; `count` where there is none. Adds to `clamped` how many are beyond [0, 1] ahead of it.
     size_t (*take)(
         const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores,
-        segscore_classes predicted, size_t stride, segscore_floats largest, size_t largest_stride);
+        segscore_classes predicted, size_t stride, segscore_floats largest, size_t largest_stride, size_t *clamped);
 
     /// Keeps of one class's probabilities those of the pixels that are labelled so, and leaves other scores alone. Returns as
     /// `take` does.
     size_t (*take_own)(
-        const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores);
+        const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores,
+        size_t *clamped);
+
+    /// Copies probabilities of which none is further than rounding from [0, 1], each to the nearest value in it.
+    void (*clamp)(const void *source, size_t count, segscore_floats out);
 
     /// Adds the probabilities of part of a row, from `column` on, to the sums of the row's blocks of `side` columns.
     ///

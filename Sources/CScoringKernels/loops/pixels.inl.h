@@ -14,11 +14,24 @@ static SCORE NAME(load)(const char *from, size_t index) {
     return value;
 }
 
-/// A second look, where the greatest bits tell that there is a value outside [0, 1].
-static size_t NAME(first_outside)(const char *from, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (!(NAME(load)(from, i) >= 0 && NAME(load)(from, i) <= 1)) return i;
-    return count;
+/// A second look, where the greatest bits tell that there is a value beyond [0, 1]: brings the scores that such values became
+/// to its ends.
+__attribute__((noinline, cold)) static size_t NAME(settle)(
+    const char *from, size_t count, CLASS class_index, const CLASS *labels, SCORE *scores, size_t stride,
+    size_t *clamped) {
+    // Rounded as the values are, so that the bound itself is within it.
+    const SCORE least = (SCORE)-SEGSCORE_ROUNDING, most = (SCORE)(1 + SEGSCORE_ROUNDING);
+    size_t found = 0;
+    size_t i = 0;
+    for (; i < count; i++) {
+        SCORE value = NAME(load)(from, i);
+        if (value >= 0 && value <= 1) continue;
+        if (!(value >= least && value <= most)) break;
+        found += 1;
+        if (labels[i * stride] == class_index) scores[i * stride] = value < 0 ? 0 : 1;
+    }
+    *clamped += found;
+    return i;
 }
 
 #if defined(LANES)
@@ -72,7 +85,7 @@ static KEY NAME(take_vectors)(
 
 static size_t NAME(take)(
     const void *source, size_t count, uint32_t class_index, const CLASS *labels, SCORE *scores, CLASS *predicted,
-    size_t stride, SCORE *largest, size_t largest_stride) {
+    size_t stride, SCORE *largest, size_t largest_stride, size_t *clamped) {
     const char *from = source;
     KEY greatest = 0;
     size_t start = 0;
@@ -96,11 +109,12 @@ static size_t NAME(take)(
             predicted[i * stride] = (CLASS)class_index;
         }
     }
-    return greatest > NAME(bits)(1) ? NAME(first_outside)(from, count) : count;
+    if (greatest <= NAME(bits)(1)) return count;
+    return NAME(settle)(from, count, (CLASS)class_index, labels, scores, stride, clamped);
 }
 
 static size_t NAME(take_own)(
-    const void *source, size_t count, CLASS class_index, const CLASS *labels, SCORE *scores) {
+    const void *source, size_t count, CLASS class_index, const CLASS *labels, SCORE *scores, size_t *clamped) {
     const char *from = source;
     KEY greatest = 0;
     for (size_t i = 0; i < count; i++) {
@@ -109,7 +123,7 @@ static size_t NAME(take_own)(
         greatest = bits > greatest ? bits : greatest;
         scores[i] = labels[i] == class_index ? value : scores[i];
     }
-    return greatest > NAME(bits)(1) ? NAME(first_outside)(from, count) : count;
+    return greatest > NAME(bits)(1) ? NAME(settle)(from, count, class_index, labels, scores, 1, clamped) : count;
 }
 
 static void NAME(add_row)(

@@ -5,6 +5,16 @@ static void NAME(copy)(const void *source, size_t count, SCORE *scores, size_t s
     for (size_t i = 0; i < count; i++) memcpy(&scores[i * stride], from + i * sizeof *scores, sizeof *scores);
 }
 
+static void NAME(clamp)(const void *source, size_t count, SCORE *out) {
+    const char *from = source;
+    for (size_t i = 0; i < count; i++) {
+        SCORE value;
+        memcpy(&value, from + i * sizeof value, sizeof value);
+        value = value < 0 ? 0 : value;
+        out[i] = value > 1 ? 1 : value;
+    }
+}
+
 static void NAME(below)(const SCORE *scores, size_t count, double threshold, uint8_t *mask) {
     for (size_t i = 0; i < count; i++) mask[i] = (double)scores[i] < threshold;
 }

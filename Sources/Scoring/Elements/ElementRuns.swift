@@ -16,6 +16,11 @@ struct ElementRuns {
         /// The distance from one pixel to the next.
         let stride: Int
         let count: Int
+
+        /// Some elements of the run.
+        func part(from first: Int, count: Int) -> Run {
+            Run(classIndex: classIndex, firstPixel: firstPixel + first * stride, stride: stride, count: count)
+        }
     }
 
     private let imageCount: Int

@@ -9,6 +9,6 @@ package protocol FileBand: AnyObject, Sendable {
     ///
     /// - Parameters:
     ///   - offset: Where in the piece the bytes begin, like the end of them at an element.
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``.
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``.
     func receive(_ bytes: borrowing Span<UInt8>, of piece: FilePieces.Piece, at offset: Int) throws(ScoringError)
 }

@@ -6,38 +6,41 @@ extension Kernels {
     ///
     /// - Parameters:
     ///   - largestIndex: Where the run's first pixel stands in `largest`; the next stand `largestStride` apart.
-    /// - Returns: The first element of the run that is no probability, counted from its start.
+    /// - Returns: The first element of the run that is no probability, counted from its start, and how many ahead of it were
+    ///   beyond [0, 1] by rounding.
     static func take(
         _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, labels: ClassCodes,
         scores: PixelScores, predicted: ClassCodes, largest: PixelScores, largestIndex: Int, largestStride: Int
-    ) -> Int? {
+    ) -> (outside: Int?, clamped: Int) {
         let (pixel, count, stride) = (run.firstPixel, run.count, run.stride)
         checkBounds(labels.count, pixel, stride, count)
         checkBounds(scores.count, pixel, stride, count)
         checkBounds(predicted.count, pixel, stride, count)
         checkBounds(largest.count, largestIndex, largestStride, count)
         precondition(labels.isWide == predicted.isWide)
+        var clamped = 0
         let found = unsafe loops.take(
             elements.pointer(at: index), count, UInt32(run.classIndex), labels.pointer(at: pixel),
             scores.pointer(at: pixel), predicted.pointer(at: pixel), stride, largest.pointer(at: largestIndex),
-            largestStride)
-        return found < count ? found : nil
+            largestStride, &clamped)
+        return (found < count ? found : nil, clamped)
     }
 
     /// Takes those of a run's probabilities, of neighbouring pixels, that pixels give to their own label.
     ///
-    /// - Returns: The first element of the run that is no probability, counted from its start.
+    /// - Returns: As ``take(_:from:_:labels:scores:predicted:largest:largestIndex:largestStride:)``.
     static func takeOwn(
         _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, labels: ClassCodes, scores: PixelScores
-    ) -> Int? {
+    ) -> (outside: Int?, clamped: Int) {
         let (pixel, count) = (run.firstPixel, run.count)
         precondition(run.stride == 1 && index >= 0 && index + count <= elements.count)
         checkBounds(labels.count, pixel, count)
         checkBounds(scores.count, pixel, count)
+        var clamped = 0
         let found = unsafe loops.take_own(
             elements.pointer(at: index), count, UInt32(run.classIndex), labels.pointer(at: pixel),
-            scores.pointer(at: pixel))
-        return found < count ? found : nil
+            scores.pointer(at: pixel), &clamped)
+        return (found < count ? found : nil, clamped)
     }
 
     /// Copies a run of scores to their pixels.

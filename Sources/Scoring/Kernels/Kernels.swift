@@ -82,6 +82,28 @@ enum Kernels {
         }
     }
 
+    /// Lends elements that are no further than rounding from [0, 1], block by block, each as the nearest value in it.
+    ///
+    /// - Parameters:
+    ///   - body: Called with a block, and how many elements stood ahead of it.
+    static func withClampedElements(
+        _ elements: NativeElements, from index: Int, count: Int, _ body: (NativeElements, Int) -> Void
+    ) {
+        precondition(index >= 0 && count >= 0 && index + count <= elements.count)
+        let block = 2048
+        let scratch = UnsafeMutableRawPointer.allocate(byteCount: block * 8, alignment: 64)
+        defer { unsafe scratch.deallocate() }
+        for start in stride(from: 0, to: count, by: block) {
+            let blockCount = min(block, count - start)
+            unsafe loops.clamp(
+                elements.pointer(at: index + start), blockCount,
+                segscore_floats(start: scratch, is_double: elements.isDouble))
+            let clamped = unsafe NativeElements(
+                base: UnsafeRawPointer(scratch), type: elements.type, count: blockCount)
+            body(clamped, start)
+        }
+    }
+
     /// Proves that `count` elements from `first` on lie within an array.
     static func checkBounds(_ available: Int, _ first: Int, _ count: Int) {
         checkBounds(available, first, 1, count)

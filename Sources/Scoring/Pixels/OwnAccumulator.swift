@@ -108,12 +108,14 @@ package final class OwnAccumulator: ProbabilityAccumulator {
             let run = ElementRuns.Run(
                 classIndex: classIndex, firstPixel: band * pixelsPerBand + elementsDone, stride: 1,
                 count: min(elements.count - index, pixelsPerBand - elementsDone))
-            let bad = Kernels.takeOwn(elements, from: index, run, labels: own.labels.codes, scores: own.scores)
-            if let bad {
+            let (outside, clamped) = Kernels.takeOwn(
+                elements, from: index, run, labels: own.labels.codes, scores: own.scores)
+            if let outside {
                 throw .probabilityOutOfRange(
-                    elements.doubleValue(at: index + bad), at: own.shape.position(of: run.firstPixel + bad),
-                    classIndex: classIndex)
+                    elements.doubleValue(at: index + outside), at: own.shape.position(of: run.firstPixel + outside),
+                    classIndex: classIndex, elements.lookalike(from: index + outside))
             }
+            own.clamped.add(clamped)
             index += run.count
             elementsDone += run.count
             if elementsDone == pixelsPerBand {

@@ -65,11 +65,13 @@ package final class OwnBand: FileBand, @unchecked Sendable {
             let run = runs.next(limit: native.count)
             // A piece lies in a plane.
             precondition(run.count == native.count)
-            let bad = Kernels.takeOwn(native, from: 0, run, labels: own.labels.codes, scores: own.scores)
-            guard let bad else { return }
+            let (outside, clamped) = Kernels.takeOwn(
+                native, from: 0, run, labels: own.labels.codes, scores: own.scores)
+            own.clamped.add(clamped)
+            guard let outside else { return }
             throw .probabilityOutOfRange(
-                native.doubleValue(at: bad), at: own.shape.position(of: run.firstPixel + bad),
-                classIndex: run.classIndex)
+                native.doubleValue(at: outside), at: own.shape.position(of: run.firstPixel + outside),
+                classIndex: run.classIndex, native.lookalike(from: outside))
         }
     }
 }

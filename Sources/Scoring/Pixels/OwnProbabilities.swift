@@ -8,6 +8,7 @@ package struct OwnProbabilities: Sendable {
     let labels: LabelMap
     let scores: PixelScores
     let ignored: Int32
+    let clamped = ClampCount()
 
     /// As many pixels as classes are looked for in at once.
     static let pixelLimit = Int(UInt32.max)
@@ -53,6 +54,8 @@ package struct OwnProbabilities: Sendable {
 
     /// All of them have been read. Pixels whose label is no class have any score at all, until ``Softmin`` refuses or ignores them.
     package func finish() -> ScoredPixels {
-        ScoredPixels(shape: shape, labels: labels, scores: scores, predicted: nil, largest: nil, blocks: nil)
+        ScoredPixels(
+            shape: shape, labels: labels, scores: scores, predicted: nil, largest: nil, blocks: nil,
+            clampedCount: clamped.value)
     }
 }

@@ -56,7 +56,7 @@ package final class PixelAccumulator: ProbabilityAccumulator {
         }
     }
 
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``; with blocks also
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``; with blocks also
     ///   ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     package func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError) {
         precondition(FilePieces.areInFileOrder(arrays.layout.order, downsample: arrays.side))

@@ -16,6 +16,8 @@ struct PixelArrays: Sendable {
     private let ignoredLabel: Int64?
     let ignored: Int32
 
+    let clamped = ClampCount()
+
     /// What ``PixelAccumulator/init(labels:layout:downsample:ignoredLabel:)`` says.
     init(labels: LabelMap, layout: TensorLayout, downsample: Int, ignoredLabel: Int64?) throws(ScoringError) {
         shape = try ScoringShape(labels: labels.shape, predictedProbabilities: layout.shape)
@@ -54,6 +56,7 @@ struct PixelArrays: Sendable {
         let largest = blocks.map { .float64($0.largest) } ?? largest
         guard let largest else { preconditionFailure("largest probabilities are kept of pixels or of blocks") }
         return ScoredPixels(
-            shape: shape, labels: labels, scores: scores, predicted: predicted, largest: largest, blocks: blocks)
+            shape: shape, labels: labels, scores: scores, predicted: predicted, largest: largest, blocks: blocks,
+            clampedCount: clamped.value)
     }
 }

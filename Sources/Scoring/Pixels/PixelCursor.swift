@@ -37,7 +37,7 @@ struct PixelCursor {
         runs.position = position
     }
 
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``, and where images are prepared here
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``, and where images are prepared here
     ///   ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     mutating func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
         var index = 0
@@ -47,16 +47,24 @@ struct PixelCursor {
                 try arrays.prepare(image: run.firstPixel / arrays.shape.pixelsPerImage)
             }
             let (largestIndex, largestStride) = placeOfLargest(run)
-            let bad = Kernels.take(
+            let (outside, clamped) = Kernels.take(
                 elements, from: index, run, labels: arrays.labels.codes, scores: arrays.scores,
                 predicted: arrays.predicted, largest: largest, largestIndex: largestIndex,
                 largestStride: largestStride)
-            if let bad {
+            if let outside {
                 throw .probabilityOutOfRange(
-                    elements.doubleValue(at: index + bad),
-                    at: arrays.shape.position(of: run.firstPixel + bad * run.stride), classIndex: run.classIndex)
+                    elements.doubleValue(at: index + outside),
+                    at: arrays.shape.position(of: run.firstPixel + outside * run.stride), classIndex: run.classIndex,
+                    elements.lookalike(from: index + outside))
             }
-            blocks?.take(elements, from: index, run)
+            arrays.clamped.add(clamped)
+            if clamped == 0 {
+                blocks?.take(elements, from: index, run)
+            } else if let blocks {
+                Kernels.withClampedElements(elements, from: index, count: run.count) { elements, done in
+                    blocks.take(elements, from: 0, run.part(from: done, count: elements.count))
+                }
+            }
             index += run.count
         }
     }

@@ -5,7 +5,7 @@ package protocol ProbabilityAccumulator: AnyObject {
 
     /// Takes the next bytes; all calls together bring the whole array.
     ///
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:)``.
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``.
     func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError)
 
     /// All bytes have come. For workers.

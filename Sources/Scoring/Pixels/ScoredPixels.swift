@@ -11,14 +11,18 @@ package struct ScoredPixels: Sendable {
     private(set) var largest: PixelScores?
     private(set) var isSettled: Bool
 
+    /// How many probabilities of those that were looked at were beyond [0, 1] by rounding, and count as its nearer end.
+    package let clampedCount: Int
+
     /// - Parameters:
     ///   - predicted: Nil, as is `largest`, where only the probabilities of labels were looked at.
     ///   - largest: Each cell's largest probability: each block's where there are blocks.
     ///   - isSettled: Whether ``settle(ignoredLabel:)`` was called.
     init(
         shape: ScoringShape, labels: LabelMap, scores: PixelScores, predicted: ClassCodes?, largest: PixelScores?,
-        blocks: BlockProbabilities?, isSettled: Bool = false
+        blocks: BlockProbabilities?, isSettled: Bool = false, clampedCount: Int = 0
     ) {
+        self.clampedCount = clampedCount
         self.isSettled = isSettled
         self.shape = shape
         self.labels = labels
