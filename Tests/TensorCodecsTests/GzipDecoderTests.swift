@@ -25,7 +25,25 @@ import Testing
         var result: [UInt8] = []
         for count in [stream.count, stream.count - 1] {
             result = []
-            var decoder = GzipDecoder(.zlib, byteLimit: 1 << 20)
+            var decoder = GzipDecoder(.deflate, byteLimit: 1 << 20)
+            try push(Array(stream[..<count]), by: size) { (bytes) throws(TestFailure) in
+                try decoder.decode(bytes) { (decoded) throws(TestFailure) in result.append(decoded) }
+            }
+            guard count < stream.count else {
+                try decoder.finish()
+                #expect(result == Array("abcabcabcabcabc".utf8))
+                continue
+            }
+            #expect(throws: CodecError.gzipTruncated) { try decoder.finish() }
+        }
+    }
+
+    /// What some send by the name of deflate: RFC 1951 without RFC 1950 around it.
+    @Test(arguments: chunkSizes) func readsBareDeflateData(size: Int) throws {
+        let stream: [UInt8] = [0x4B, 0x4C, 0x4A, 0x4E, 0x44, 0x42, 0x00]
+        for count in 0...stream.count {
+            var result: [UInt8] = []
+            var decoder = GzipDecoder(.deflate, byteLimit: 1 << 20)
             try push(Array(stream[..<count]), by: size) { (bytes) throws(TestFailure) in
                 try decoder.decode(bytes) { (decoded) throws(TestFailure) in result.append(decoded) }
             }

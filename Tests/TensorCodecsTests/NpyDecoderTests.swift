@@ -1,6 +1,7 @@
-import TensorCodecs
 import Tensors
 import Testing
+
+@testable import TensorCodecs
 
 @Suite struct NpyDecoderTests {
     private static let limit = 1 << 20
@@ -95,11 +96,34 @@ import Testing
         }
     }
 
-    @Test(arguments: chunkSizes) func refusesBytesAfterTheArray(size: Int) throws {
-        let whole = try fixture("float32.npy")
-        #expect(throws: TestFailure.codec(.trailingBytes)) { try decode(whole + [0], by: size) }
-        let empty = try fixture("empty.npy")
-        #expect(throws: TestFailure.codec(.trailingBytes)) { try decode(empty + [0], by: size) }
+    /// As `numpy.load` does, which reads no further than the array goes.
+    @Test(arguments: chunkSizes) func passesOverBytesAfterTheArray(size: Int) throws {
+        for name in ["float32.npy", "empty.npy"] {
+            let whole = try fixture(name)
+            let (expected, found) = (try decode(whole, by: size), try decode(whole + [0, 1, 2, 3, 4], by: size))
+            #expect(found.layout == expected.layout && found.bytes == expected.bytes)
+        }
+    }
+
+    /// What `numpy.dtype` of NumPy 2.4 makes of each.
+    @Test(arguments: [
+        ("float32", "<f4"), ("f", "<f4"), ("<f", "<f4"), (">f", ">f4"), ("=f", "<f4"), ("single", "<f4"), ("e", "<f2"),
+        ("half", "<f2"), (">d", ">f8"), ("double", "<f8"), ("float", "<f8"), ("float64", "<f8"), ("?", "|b1"),
+        ("bool", "|b1"), ("b", "|i1"), ("byte", "|i1"), ("B", "|u1"), ("ubyte", "|u1"), ("<h", "<i2"),
+        ("ushort", "<u2"),
+        ("i", "<i4"), ("uintc", "<u4"), ("int", "<i8"), ("<l", "<i8"), ("q", "<i8"), ("P", "<u8"), ("int_", "<i8"),
+        ("uint", "<u8"), ("int64", "<i8"), ("uint8", "|u1"),
+    ])
+    func readsTheNamesThatNumPyReads(descr: String, expected: String) throws {
+        #expect(ElementType(descr: descr) == ElementType(descr: expected))
+        #expect(ElementType(descr: descr)?.descr == expected)
+    }
+
+    @Test(arguments: [
+        "<float32", "=single", "Float32", "F", "float_", "f16", "g", " f4", "f4 ", "", "<", "S4", "O", "U1",
+    ])
+    func readsNoNameThatNumPyDoesNot(descr: String) {
+        #expect(ElementType(descr: descr) == nil)
     }
 
     @Test(arguments: chunkSizes) func refusesAnotherMagic(size: Int) {
@@ -133,7 +157,7 @@ import Testing
         #expect(throws: TestFailure.codec(.npyElementType(descr: descr))) { try decode(fixture("\(name).npy")) }
     }
 
-    @Test(arguments: ["", "<", "<f", "<f3", "<c8", "f16", "<<f4", "|V4", "<M8[ns]"])
+    @Test(arguments: ["", "<", "<g", "<f3", "<c8", "f16", "<<f4", "|V4", "<M8[ns]"])
     func refusesTypesThatNoArrayComesIn(descr: String) {
         #expect(fault(file(descr: "'\(descr)'", shape: "(3,)")) == .codec(.npyElementType(descr: descr)))
     }

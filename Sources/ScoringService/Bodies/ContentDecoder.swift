@@ -6,7 +6,7 @@ struct ContentDecoder {
     /// A coding, by its name in `Content-Encoding`.
     enum Coding: String {
         case gzip
-        /// A zlib stream (RFC 9110, section 8.4.1.2).
+        /// A zlib stream (RFC 9110, section 8.4.1.2), or bare deflate data, which some send instead.
         case deflate
     }
 
@@ -31,7 +31,7 @@ struct ContentDecoder {
                 parameter: "Content-Encoding", expected: expected, actual: name
             ).with(.acceptEncoding, expected)
         }
-        decoder = GzipDecoder(coding == .gzip ? .gzip : .zlib, byteLimit: byteLimit)
+        decoder = GzipDecoder(coding == .gzip ? .gzip : .deflate, byteLimit: byteLimit)
     }
 
     /// Takes the next bytes of the body.

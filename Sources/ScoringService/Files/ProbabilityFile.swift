@@ -111,7 +111,6 @@ struct ProbabilityFile {
                 guard let layout = header.layout else { preconditionFailure("a finished header has a layout") }
                 let rest = file.byteCount - header.byteCount
                 guard rest >= layout.byteCount else { throw .truncated(expected: layout.byteCount, actual: rest) }
-                guard rest == layout.byteCount else { throw .trailingBytes }
                 return (layout, header.byteCount)
             } catch {
                 throw Problem(error)

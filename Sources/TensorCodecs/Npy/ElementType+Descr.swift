@@ -3,13 +3,19 @@ import Tensors
 extension ElementType {
     private static let isLittleEndian = 1.littleEndian == 1
 
-    /// Reads NumPy's notation, `<f4` and the like; nil where it means another type.
+    /// Reads NumPy's notation, `<f4` and the like, and what else `numpy.dtype` takes for the same: a type's letter, `<f`, or its
+    /// name, `float32`. Nil where it means another type.
     ///
-    /// An order that is `=`, `|` or missing is that of this machine, as in NumPy.
+    /// An order that is `=`, `|` or missing is that of this machine, as in NumPy. Names have none.
     init?(descr: String) {
         let order = descr.first.flatMap { "<>=|".contains($0) ? $0 : nil }
         let name = order == nil ? descr[...] : descr.dropFirst()
-        guard let scalar = Scalar.allCases.first(where: { $0.descr == name }) else { return nil }
+        guard
+            let scalar = Scalar.allCases.first(where: { scalar in
+                scalar.descr == name || scalar.letters.contains { name == String($0) }
+                    || (order == nil && (scalar.rawValue == name || scalar.names.contains(String(name))))
+            })
+        else { return nil }
         let isByteSwapped =
             switch order {
             case "<": !Self.isLittleEndian
@@ -42,6 +48,42 @@ extension ElementType.Scalar {
         case .float16: "f2"
         case .float32: "f4"
         case .float64: "f8"
+        }
+    }
+
+    /// NumPy's letters for the type, as they are where a long has 64 bits.
+    fileprivate var letters: String {
+        switch self {
+        case .bool: "?"
+        case .int8: "b"
+        case .int16: "h"
+        case .int32: "i"
+        case .int64: "lqpn"
+        case .uint8: "B"
+        case .uint16: "H"
+        case .uint32: "I"
+        case .uint64: "LQPN"
+        case .float16: "e"
+        case .float32: "f"
+        case .float64: "d"
+        }
+    }
+
+    /// NumPy's other names for the type, beside the one that says its size.
+    fileprivate var names: [String] {
+        switch self {
+        case .bool: ["bool_"]
+        case .int8: ["byte"]
+        case .int16: ["short"]
+        case .int32: ["intc"]
+        case .int64: ["int", "int_", "intp", "long", "longlong"]
+        case .uint8: ["ubyte"]
+        case .uint16: ["ushort"]
+        case .uint32: ["uintc"]
+        case .uint64: ["uint", "uintp", "ulong", "ulonglong"]
+        case .float16: ["half"]
+        case .float32: ["single"]
+        case .float64: ["double", "float"]
         }
     }
 }

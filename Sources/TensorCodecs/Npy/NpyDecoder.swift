@@ -2,7 +2,7 @@ import Tensors
 
 /// Decodes one npy file, versions 1, 2 and 3, as its bytes arrive.
 ///
-/// Chunks may be of any size. The elements go on to the receiver where they lie: only the header is gathered. A decoder
+/// Chunks may be of any size. What stands behind the array is passed over, as NumPy does. The elements go on to the receiver where they lie: only the header is gathered. A decoder
 /// that has thrown is of no further use.
 ///
 /// - SeeAlso: numpy/numpy `numpy/lib/_format_impl.py`, which specifies the format.
@@ -25,7 +25,7 @@ package struct NpyDecoder<Receiver: TensorReceiver> {
     /// The receiver hears of the end of the array in the call that brings its last byte.
     ///
     /// - Throws: What the receiver throws, or made from a ``CodecError``: `npy…`, ``CodecError/bfloat16(descr:)``,
-    ///   ``CodecError/shape(_:)``, ``CodecError/tooLarge(limit:)`` or ``CodecError/trailingBytes``.
+    ///   ``CodecError/shape(_:)`` or ``CodecError/tooLarge(limit:)``.
     package mutating func decode(_ bytes: borrowing Span<UInt8>) throws(Receiver.Failure) {
         var position = 0
         if header.layout == nil {
@@ -46,7 +46,6 @@ package struct NpyDecoder<Receiver: TensorReceiver> {
             try receiver.receive(bytes.extracting(position..<position + count))
             if receivedCount == layout.byteCount { try receiver.end() }
         }
-        guard position + count == bytes.count else { throw Receiver.Failure(.trailingBytes) }
     }
 
     /// The file is complete.

@@ -125,6 +125,8 @@ struct NpyHeaderParser {
 
     /// A string in either kind of quotes. Escapes do not occur in what NumPy writes for the types that are supported.
     private mutating func parseString() throws(CodecError) -> String {
+        // Python 2 marked Unicode strings so.
+        _ = take("u")
         guard let quote = peek(), quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else {
             throw fault(.syntax)
         }

@@ -37,7 +37,8 @@ final class ZipEntry {
             }
             content = .stored(stored)
         case (0, nil):
-            content = .npy(NpyHeaderReader())
+            // A folder has no content, whether its sizes follow or not.
+            content = name.hasSuffix("/") ? .stored(0) : .npy(NpyHeaderReader())
         case (8, let deflated):
             guard deflated != 0 else { throw .zipTruncated(entry: name) }
             content = .deflated(try makeInflater(), deflated)
