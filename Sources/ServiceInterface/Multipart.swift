@@ -61,6 +61,8 @@ package struct FormPart: Equatable, Sendable {
 /// Why a form could not be read.
 package enum MultipartError: Error, Equatable {
     case noBoundary
+    /// A boundary of more than 70 characters, or with others than RFC 2046 (5.1.1) allows.
+    case boundary(String)
     case malformed
     /// The receiver asked to stop; it knows why.
     case refused

@@ -1,10 +1,13 @@
 """What is refused, how it is said, and that nothing is left of it."""
 
+import base64
 import gzip
 import itertools
 import math
 import re
 import warnings
+import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -150,7 +153,6 @@ MALFORMED = {
     "npy with a negative extent": with_labels(npy_header("|u1", (-1, 5, 7)) + bytes(35)),
     "npy cut in its header": with_labels(npy(LABELS)[:40]),
     "npy cut in its elements": with_labels(npy(LABELS)[:-1]),
-    "npy with a byte too many": with_labels(npy(LABELS) + b"\0"),
     "empty part": with_labels(b""),
     "json cut": cut(JSON, len(JSON.data) - 1),
     "json with text after it": Body(JSON.data + b"]", JSON.fields),
@@ -206,18 +208,125 @@ def test_a_missing_array_is_named(client, name):
     assert_well(client)
 
 
+@pytest.mark.parametrize("text", ["null", "7", '"text"', "true", "-1", "[]", "\ufeffnull"])
+def test_json_that_is_no_object_is_refused_as_such(client, text):
+    assert_problem(client.score(json_text(text)), 400, "malformed-body")
+    assert_problem(client.score(json_text(text), path="/issues"), 400, "malformed-body")
+    assert_well(client)
+
+
+@pytest.mark.parametrize("body", [
+    Body(b"\xef\xbb\xbf" + JSON.data, JSON.fields), Body(b"\xef\xbb\xbf" + JSON.data),
+    Body(zlib.compress(GOOD.data), GOOD.fields | {"Content-Encoding": "deflate"}),
+    Body(zlib.compress(GOOD.data, wbits=-15), GOOD.fields | {"Content-Encoding": "Deflate"}),
+    with_labels(npy(LABELS) + b"behind it"),
+    with_labels(npy(LABELS).replace(b"'|u1',", b"'B',  ")),
+    with_labels(npy(LABELS).replace(b"'|u1'", b"'uint8'").replace(b"   \n", b" \n", 1)),
+    json_body(**ARRAYS, threshold=None, ignore_label=None, downsample=1.0),
+    json_body(**ARRAYS, ignore_label=255.0),
+], ids=["byte order mark", "the same by itself", "deflate", "bare deflate", "bytes behind", "a letter", "a name", "null",
+        "a whole number"])
+def test_what_others_write_is_taken(client, body):
+    answer = client.scored(body)
+    np.testing.assert_allclose(answer["image_scores"], GOOD_SCORES, rtol=0, atol=1e-9)
+    assert client.delete(answer["links"]["self"]).status_code == 204
+    assert_well(client)
+
+
+def test_a_jobs_parameters_can_be_sent_again(client):
+    for parameters in ({"temperature": 0.25}, {"method": "num_pixel_issues", "ignore_label": 3, "threshold": 0.5}):
+        first = client.scored(GOOD, **parameters)
+        told = client.get(first["links"]["self"]).json()["parameters"]
+        again = client.scored(json_body(**ARRAYS, **told))
+        assert again["method"] == first["method"]
+        np.testing.assert_allclose(again["image_scores"], first["image_scores"], rtol=0, atol=1e-6)
+        assert client.get(again["links"]["self"]).json()["parameters"] == told
+        for answer in (first, again):
+            assert client.delete(answer["links"]["self"]).status_code == 204
+    assert_well(client)
+
+
+@pytest.mark.parametrize("value", [{"a": "b"}, {"a": 1}, [1, 2], None, "text", 3])
+def test_an_unknown_member_is_called_unknown(client, value):
+    assert_problem(client.score(json_body(**ARRAYS, metadata=value)), 400, "unknown-parameter", "metadata")
+    assert_well(client)
+
+
+def test_curl_without_data_binary_is_told_of_it(client):
+    """`-d @file` drops line ends and zeros."""
+    for data in (GOOD.data, npy(LABELS)):
+        damaged = data.replace(b"\r", b"").replace(b"\n", b"").replace(b"\0", b"")
+        answer = client.score(Body(damaged, {"Content-Type": "application/x-www-form-urlencoded"}))
+        assert answer.status_code in (400, 415) and "use --data-binary" in answer.json()["detail"]
+    assert_well(client)
+
+
+@pytest.mark.parametrize("part, words", [
+    (base64.b64encode(npy(LABELS)), "base64"), (GOOD.data, "npz archive"), (b"\x89PNG\r\n\x1a\n", "np.save"),
+    (gzip.compress(npy(LABELS)), "Content-Encoding"), (b"[[[0]]]", "JSON"),
+])
+def test_a_part_of_another_form_is_guessed_at(client, part, words):
+    problem = assert_problem(client.score(with_labels(part)), 400, "malformed-body", "labels")
+    assert words in problem["detail"]
+    assert_well(client)
+
+
+def test_a_boundary_that_is_too_long_is_named(client):
+    body = Body(b"--" + b"x" * 200, {"Content-Type": "multipart/form-data; boundary=" + "x" * 200})
+    problem = assert_problem(client.score(body), 400, "malformed-body")
+    assert "70" in problem["expected"] and problem["actual"].startswith("200 characters")
+    assert_well(client)
+
+
 def test_an_empty_body_is_refused(client):
     assert client.post("/score").status_code == 400
     assert client.post("/score", data="{}", headers=JSON.fields).status_code == 400
     assert_well(client)
 
 
-@pytest.mark.parametrize("form", ["npz", "npz deflated", "npz streamed", "multipart"])
 @pytest.mark.parametrize("first", [True, False])
-def test_an_array_too_many_is_named(client, form, first):
+def test_an_array_too_many_of_a_form_is_named(client, first):
     extra = {"weights": np.zeros(3)}
     arrays = extra | ARRAYS if first else ARRAYS | extra
-    assert_problem(client.score(bodies.FORMS[form](**arrays)), 400, "unexpected-array", "weights")
+    assert_problem(client.score(multipart(**arrays)), 400, "unexpected-array", "weights")
+    assert_well(client)
+
+
+@pytest.mark.parametrize("form", ["npz", "npz deflated", "npz streamed"])
+@pytest.mark.parametrize("first", [True, False])
+def test_what_else_is_in_an_archive_is_passed_over_and_named(client, form, first):
+    extra = {"images": np.zeros(3), "ids": np.arange(3)}
+    arrays = extra | ARRAYS if first else ARRAYS | extra
+    answer = client.scored(bodies.FORMS[form](**arrays))
+    assert answer["ignored"] == ["images.npy", "ids.npy"]
+    np.testing.assert_allclose(answer["image_scores"], GOOD_SCORES, rtol=0, atol=1e-9)
+    assert client.get(answer["links"]["self"]).json()["ignored"] == ["images.npy", "ids.npy"]
+    assert client.delete(answer["links"]["self"]).status_code == 204
+    for name in ARRAYS:
+        rest = {other: array for other, array in arrays.items() if other != name}
+        problem = assert_problem(client.score(bodies.FORMS[form](**rest)), 400, "missing-array", name)
+        assert problem["actual"] == "images.npy, ids.npy"
+    assert_well(client)
+
+
+def test_an_archive_may_have_folders_and_what_a_mac_puts_beside_files(client):
+    files = [(f"run/{name}", data) for name, data in members(**ARRAYS)]
+    beside = [("run/", b""), ("README.txt", b"Read me."), ("__MACOSX/", b""), ("__MACOSX/run/._labels.npy", b"Mac")]
+    for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        answer = client.scored(archive(beside[:2] + files + beside[2:], compression))
+        assert answer["ignored"] == [name for name, _ in beside]
+        assert client.delete(answer["links"]["self"]).status_code == 204
+    assert_well(client)
+
+
+@pytest.mark.parametrize("name", ["probabilities", "softmax"])
+@pytest.mark.parametrize("form", bodies.FORMS)
+def test_probabilities_have_other_names(client, form, name):
+    answer = client.scored(bodies.FORMS[form](labels=LABELS, **{name: PRED_PROBS}))
+    assert client.delete(answer["links"]["self"]).status_code == 204
+    body = bodies.FORMS[form](**ARRAYS, **{name: PRED_PROBS})
+    problem = assert_problem(client.score(body), 400, "repeated-array", "pred_probs")
+    assert name in problem["detail"]
     assert_well(client)
 
 
@@ -366,6 +475,47 @@ def test_a_fortran_array_is_pointed_into_by_its_index(client):
     answer = client.score(npz(labels=LABELS, pred_probs=np.asfortranarray(arrays["pred_probs"])))
     problem = assert_problem(answer, 422, "probability-out-of-range", "pred_probs")
     assert_place_and_value(problem, (2, 1, 3, 4), 1.5)
+
+
+@both_orders
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray], ids=["c", "fortran"])
+@pytest.mark.parametrize("parameters", [
+    {}, {"method": "num_pixel_issues"}, {"method": "num_pixel_issues", "downsample": 5}])
+def test_rounding_is_brought_into_the_range_and_counted(client, parameters, layout, labels_first):
+    labels = np.resize(LABELS, (3, 5, 10))
+    probabilities = np.resize(PRED_PROBS, (3, 4, 5, 10)).astype(np.float64)
+    beyond = probabilities.copy()
+    beyond[0, 1, 2:4, 3] = 1.0000001
+    beyond[2, 3, 0, :2] = -9e-6
+    near = np.clip(beyond, 0, 1)
+    answers = [
+        client.score(in_order({"labels": labels, "pred_probs": layout(array)}, labels_first), **parameters,
+                     include="image_scores,pixel_scores")
+        for array in (beyond, near)]
+    found, expected = (answer.json() for answer in answers)
+    assert found["clamped"] == 4 and "clamped" not in expected
+    assert [client.get(answer["links"]["self"]).json()["clamped"] for answer in (found, expected)] == [4, 0]
+    assert found["pixel_scores"] == expected["pixel_scores"] and found["image_scores"] == expected["image_scores"]
+    for answer in answers:
+        assert client.delete(answer.headers["Location"]).status_code == 204
+    assert_well(client)
+
+
+@pytest.mark.parametrize("values, words", [
+    ([1.0001, 0], "rounding"), ([62, 38], "percent"), ([3.5, -1.25], "logits"), ([300, 4], "logits"),
+])
+def test_what_is_beyond_the_range_is_guessed_at(client, values, words):
+    body = json_body(labels=np.zeros((1, 1, 1), int), pred_probs=np.reshape(values, (1, 2, 1, 1)))
+    detail = assert_problem(client.score(body), 422, "probability-out-of-range", "pred_probs")["detail"]
+    assert [word for word in ("rounding", "percent", "logits") if word in detail] == [words]
+    assert_well(client)
+
+
+def test_classes_that_come_last_are_guessed_at(client):
+    body = npz(labels=LABELS, pred_probs=np.moveaxis(PRED_PROBS, 1, -1))
+    problem = assert_problem(client.score(body), 422, "shape-mismatch", "pred_probs")
+    assert "(N, H, W, K)?" in problem["detail"] and problem["expected"] == str(PRED_PROBS.shape)
+    assert_well(client)
 
 
 def test_logits_are_asked_after(client):
@@ -622,8 +772,8 @@ BOMB = 96  # Megabytes, from some hundred kilobytes
     (lambda: Body(gzip.compress(b'{"labels": [' + b" " * (BOMB * MEGABYTE)), GZIPPED.fields | JSON.fields), 413),
     (lambda: archive([("labels.npy", itertools.chain([npy_header("|u1", (1, 2, 2))], zeros(BOMB)))]), 400),
     (lambda: archive([("labels.npy", itertools.chain([npy(LABELS)], zeros(BOMB)))]), 400),
-    (lambda: archive([("weights.npy", zeros(BOMB))] + members(**ARRAYS)), 400),
-    (lambda: archive(members(**ARRAYS) + [("weights.npy", zeros(BOMB))]), 400),
+    (lambda: archive([("weights.npy", zeros(BOMB))]), 400),
+    (lambda: archive([("labels.npy", npy(LABELS)), ("weights.npy", zeros(BOMB))]), 400),
     (lambda: archive([("labels.npy", b"\x93NUMPY\x02\x00" + b"\xff" * 4 + bytes(MEGABYTE))]), 400),
     (lambda: multipart([("temperature", "1" * (8 * MEGABYTE))], **ARRAYS), 400),
 ], ids=["gzip", "gzipped json", "array beyond its shape", "array with a tail", "member ahead", "member behind",

@@ -219,7 +219,9 @@ def test_results_are_on_the_disk_when_they_are_answered(tmp_path, start_server):
 @pytest.mark.parametrize("path, detail", [
     ("../secret.npy", "leads out"), ("/etc/hostname", "leads out"), ("run7/out", "leads out"),
     ("run7/../../secret.npy", "leads out"), ("run7/pipe", "no regular file"), ("run7", "no regular file"),
-    ("none.npy", "No such file"), ("run7/stored.npz#none", "no member none"), ("more/../../secret.npy", "leads out")])
+    ("none.npy", "No such file"), ("run7/stored.npz#none", "no member none; it has a, b"),
+    ("run7/stored.npz", "name one of its members, which are a, b"),
+    ("more/../../secret.npy", "leads out")])
 def test_a_file_that_may_not_be_read_is_refused(client, leaves_nothing, path, detail):
     problem = assert_problem(score(client, pred_probs=path), 422, "file-unusable", "pred_probs")
     assert detail in problem["detail"]

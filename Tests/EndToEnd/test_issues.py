@@ -92,7 +92,7 @@ def test_no_job_is_made_of_it(start_server):
 
 @pytest.mark.parametrize("body, parameters, status, slug, parameter", [
     (npz(pixel_scores=np.zeros((1, 2, 2))), {}, 400, "missing-array", "image_scores"),
-    (npz(image_scores=IMAGE_SCORES, labels=np.zeros(3)), {}, 400, "unexpected-array", "labels"),
+    (bodies.multipart(image_scores=IMAGE_SCORES, labels=np.zeros(3)), {}, 400, "unexpected-array", "labels"),
     (npz(image_scores=IMAGE_SCORES), {"threshold": 1.5}, 400, "invalid-parameter", "threshold"),
     (npz(image_scores=IMAGE_SCORES), {"threshold": "nan"}, 400, "invalid-parameter", "threshold"),
     (npz(image_scores=IMAGE_SCORES), {"include": "issues"}, 400, "unknown-parameter", "include"),

@@ -36,6 +36,47 @@ import Testing
         #expect(ranking.count == 2)
     }
 
+    @Test func takesTheMembersOfAnArchive() async throws {
+        let folder = try TemporaryDirectory()
+        let others = [("__MACOSX/run/._labels", sample.labelsFile), ("ids", sample.labelsFile)]
+        let files = [("run/softmax", sample.probabilitiesFile), ("run/labels", sample.labelsFile)]
+        let path = try folder.file("arrays.npz", try archive(others + files).bytes)
+        let expected = try FileScoring(
+            labels: try folder.file("labels.npy", sample.labelsFile),
+            predictedProbabilities: try folder.file("pred_probs.npy", sample.probabilitiesFile)
+        ).score(parameters: [:], processors: 1) { _ in }.ranking()
+        for (labels, probabilities) in [
+            (path, nil), (path, path), (path + "#ids", path),
+            (path + "#run/labels.npy", folder.path + "/pred_probs.npy"),
+            (folder.path + "/labels.npy", path + "#run/softmax"),
+        ] as [(String, String?)] {
+            let scoring = try FileScoring(labels: labels, predictedProbabilities: probabilities)
+            #expect(try scoring.score(parameters: [:], processors: 2) { _ in }.ranking() == expected)
+        }
+        #expect {
+            try FileScoring(labels: path + "#masks", predictedProbabilities: path).score(parameters: [:], processors: 1)
+            {
+                _ in
+            }
+        } throws: { error in
+            (error as? FileScoring.Failure)?.problem.detail.contains("it has ids, run/softmax, run/labels.") == true
+        }
+    }
+
+    @Test func writesOnlyWhereItCanAndSaysWhyNot() throws {
+        let folder = try TemporaryDirectory()
+        let labels = try folder.file("labels.npy", sample.labelsFile)
+        let probabilities = try folder.file("pred_probs.npy", sample.probabilitiesFile)
+        let scores = try FileScoring(labels: labels, predictedProbabilities: probabilities)
+            .score(parameters: [:], processors: 1) { _ in }
+        #expect(try scores.write(to: folder.path + "/a/b/c/").count == 2)
+        #expect {
+            try scores.write(to: labels + "/out")
+        } throws: { error in
+            (error as? FileScoring.Failure)?.problem.detail == "Could not make \(labels)/out: Not a directory."
+        }
+    }
+
     @Test func namesTheFileThatIsWrong() throws {
         let folder = try TemporaryDirectory()
         let labels = try folder.file("labels.npy", sample.labelsFile)

@@ -24,6 +24,8 @@ import Testing
         #expect(reply.text == #"{"issues":[2,1,3]}"#)
         let none = await post(harness, try archive([("image_scores", imageFile)]), query: "?threshold=0.01")
         #expect(none.text == #"{"issues":[]}"#)
+        let beside = await post(harness, try archive([("ids", imageFile), ("image_scores", imageFile)]))
+        #expect(beside.text == #"{"issues":[2,1,3],"ignored":["ids.npy"]}"#)
     }
 
     @Test func masksThePixelsBelowTheThreshold() async throws {
@@ -52,7 +54,9 @@ import Testing
         let whole = await post(harness, try archive([("image_scores", npy([1], .int64, [1]))]))
         #expect((whole.status, whole.problem) == (422, "unsupported-element-type"))
         let labels = await post(harness, try Sample().npz())
-        #expect((labels.status, labels.problem) == (400, "unexpected-array"))
+        #expect((labels.status, labels.problem) == (400, "missing-array") && labels.text.contains("pred_probs.npy"))
+        let formed = await post(harness, Sample().multipart())
+        #expect((formed.status, formed.problem) == (400, "unexpected-array"))
         #expect(harness.jobCount == 0)
     }
 }

@@ -11,7 +11,8 @@ import Testing
         arguments: [
             (nil, .json), ("", .json), (" ", .json), ("*/*", .json), ("application/*", .json),
             ("application/x-npz", .npz), ("APPLICATION/X-NPY", .npy), (" application/x-npy ; q=1", .npy),
-            // Quality decides, then the order of the offers.
+            // Quality decides, then how closely an offer is named, then the order of the offers.
+            ("*/*, application/x-npz", .npz), ("application/x-npy, application/*", .npy),
             ("application/json;q=0.5, application/x-npz", .npz), ("application/x-npy, application/json", .json),
             ("text/html, application/x-npy;q=0.1", .npy), ("*/*;q=0.1, application/x-npz;q=0.2", .npz),
             // The most specific range speaks for an offer, wherever it stands.
@@ -23,6 +24,13 @@ import Testing
         ] as [(String?, MediaType)])
     func prefersTheBestOffer(accept: String?, expected: MediaType) throws {
         #expect(try MediaType.negotiated(accept, offers: Self.offers) == expected)
+    }
+
+    /// What axios sends wants JSON, where npy is what others get.
+    @Test func takesWhatIsNamedForWantedMore() throws {
+        let offers: [MediaType] = [.npy, .json]
+        #expect(try MediaType.negotiated("application/json, text/plain, */*", offers: offers) == .json)
+        #expect(try MediaType.negotiated("*/*", offers: offers) == .npy)
     }
 
     /// A weight is 0 to 1 (RFC 9110, section 12.4.2); any other makes its range count for nothing, and no other range.

@@ -62,8 +62,11 @@ import Testing
             .tooManyClasses(65_536, limit: 65_535), .labelOutOfRange(.integer(.min), at: place, classCount: 1),
             .labelOutOfRange(.unsigned(.max), at: place, classCount: 1),
             .labelOutOfRange(.real(.nan), at: place, classCount: 1),
-            .probabilityOutOfRange(.greatestFiniteMagnitude, at: place, classIndex: .max),
-            .probabilityOutOfRange(.nan, at: place, classIndex: 0), .memory(.outOfMemory(byteCount: 1)),
+            .probabilityOutOfRange(.greatestFiniteMagnitude, at: place, classIndex: .max, .logits),
+            .probabilityOutOfRange(.nan, at: place, classIndex: 0, .nothing),
+            .probabilityOutOfRange(1.1, at: place, classIndex: 0, .percentagesOrLogits),
+            .probabilityOutOfRange(1.001, at: place, classIndex: 0, .roundedProbabilities),
+            .probabilityOutOfRange(99, at: place, classIndex: 0, .percentages), .memory(.outOfMemory(byteCount: 1)),
         ]
     }
 
@@ -80,7 +83,7 @@ import Testing
         let codecs = ["labels", "", long, tall].flatMap(codecErrors).map { Problem($0) }
         let others: [Problem] =
             tensorErrors.map { Problem($0) } + scoringErrors.map { Problem($0) } + jobErrors.map { Problem($0) }
-        let forms = [MultipartError.noBoundary, .malformed, .refused].map { Problem($0) }
+        let forms = [MultipartError.noBoundary, .boundary(long), .malformed, .refused].map { Problem($0) }
         let names = [long, tall].flatMap { name -> [Problem] in
             [
                 .unknownParameter(name, expected: ScoreParameters.names), .unknownJob(name), .repeated(name),

@@ -31,7 +31,7 @@ import Testing
         "method=", "method=Softmin", "temperature=0", "temperature=-1", "temperature=nan", "temperature=inf",
         "temperature=1e999", "temperature=1e-999", "downsample=0", "downsample=-1", "downsample=2147483648",
         "threshold=-1e-300", "threshold=1.0000000000000002", "threshold=nan", "ignore_label=-9223372036854775809",
-        "ignore_label=9223372036854775808", "ignore_label=1.0", "include=", "include=scores", "include=issues,",
+        "ignore_label=9223372036854775808", "ignore_label=1.5", "include=", "include=scores", "include=issues,",
         "include=issues,issues", "read=", "read=none",
     ])
     func refusesWhatIsBeyond(query: String) throws {

@@ -25,10 +25,13 @@ import Testing
         #expect(merged(["SEGSCORE_PROTECT_HEALTH": ""], "serve") == ["serve", "--protect-health="])
     }
 
-    @Test func splitsAddresses() {
+    @Test func splitsLists() {
         #expect(
             merged(["SEGSCORE_LISTEN": "127.0.0.1:1,unix:/s"], "serve")
                 == ["serve", "--listen=127.0.0.1:1", "--listen=unix:/s"])
+        #expect(
+            merged(["SEGSCORE_DATA_DIR": "/data,masks=/masks"], "serve")
+                == ["serve", "--data-dir=/data", "--data-dir=masks=/masks"])
         #expect(merged(["SEGSCORE_LISTEN": "0.0.0.0:1"], "healthcheck") == ["healthcheck", "--listen=0.0.0.0:1"])
     }
 

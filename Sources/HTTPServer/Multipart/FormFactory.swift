@@ -2,19 +2,20 @@ import ServiceInterface
 
 /// Makes the readers of `multipart/form-data` bodies.
 struct FormFactory: MultipartFactory {
-    private let boundary: [UInt8]?
+    private let boundary: String?
 
     /// Nil where the request's `Content-Type` is another.
     init?(contentType: String?) {
         guard let contentType, contentType.lowercased().hasPrefix("multipart/form-data") else { return nil }
         let parameters = FieldParameters(contentType)
         guard parameters == nil || parameters?.value == "multipart/form-data" else { return nil }
-        boundary = parameters?["boundary"].flatMap(Self.checked)
+        boundary = parameters?["boundary"]
     }
 
     func makeReader(for receiver: any PartReceiver) throws(MultipartError) -> any MultipartReader {
         guard let boundary else { throw .noBoundary }
-        return FormReader(boundary: boundary, receiver: receiver)
+        guard let bytes = Self.checked(boundary) else { throw .boundary(boundary) }
+        return FormReader(boundary: bytes, receiver: receiver)
     }
 
     /// The boundary, where it is one that RFC 2046 5.1.1 allows; browsers and clients use no others.

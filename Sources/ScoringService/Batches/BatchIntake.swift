@@ -68,7 +68,8 @@ final class BatchIntake: Intake, @unchecked Sendable {
             do throws(Problem) {
                 try body.finish()
                 try body.complete()
-                batch = try add(try part())
+                let (part, notes) = try part()
+                batch = try add(part, notes)
             } catch {
                 job.abandon(key: key)
                 throw error
@@ -80,12 +81,13 @@ final class BatchIntake: Intake, @unchecked Sendable {
     }
 
     /// Adds the batch to the job, and to what outlives the process.
-    private func add(_ part: JobPart) throws(Problem) -> OpenJob.Batch {
-        guard let durable = service.durable else { return try job.add(part, key: key, fingerprint) }
+    private func add(_ part: JobPart, _ notes: InputNotes) throws(Problem) -> OpenJob.Batch {
+        guard let durable = service.durable else { return try job.add(part, key: key, fingerprint, notes: notes) }
         let (id, requestKey) = (job.id, key.map { DurableJobs.RequestKey(key: $0, fingerprint: fingerprint) })
-        let stored = try durable.store(part, as: job.nextFile(), of: id, keepsCells: true)
+        var stored = try durable.store(part, as: job.nextFile(), of: id, keepsCells: true)
+        stored.notes = notes
         do throws(Problem) {
-            return try job.add(.stored(stored), key: key, fingerprint) { (batch) throws(Problem) in
+            return try job.add(.stored(stored), key: key, fingerprint, notes: notes) { (batch) throws(Problem) in
                 try durable.add(stored, batch.index, key: requestKey, to: id)
             }
         } catch {
@@ -95,18 +97,19 @@ final class BatchIntake: Intake, @unchecked Sendable {
     }
 
     /// What the job keeps of the arrays.
-    private func part() throws(Problem) -> JobPart {
+    private func part() throws(Problem) -> (JobPart, InputNotes) {
         let settings = try ScoreParameters(arrays.parameters)
         guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }
+        let notes = arrays.notes(on: pixels)
         do throws(ScoringError) {
             guard settings.method == .softmin else {
                 try pixels.settle(ignoredLabel: settings.ignoredLabel)
-                return .waiting(pixels)
+                return (.waiting(pixels), notes)
             }
             guard let scores = try settings.softmin.score(consume pixels, on: service.imageLoop) else {
                 preconditionFailure("nobody cancels")
             }
-            return .scored(scores)
+            return (.scored(scores), notes)
         } catch {
             throw Problem(error)
         }
@@ -119,6 +122,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
                 members.integer("batch", batch.index)
                 members.integer("first_image", batch.firstImage)
                 JobDocument.write(ScoreJob.Shape(batch.shape), to: &members)
+                batch.notes.writeAny(to: &members)
             }
         }
     }

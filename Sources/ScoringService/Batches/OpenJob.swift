@@ -31,7 +31,7 @@ final class OpenJob: Sendable {
         self.parameters = parameters.sealed
         self.byteLimit = byteLimit
         var state = State()
-        for (part, key, fingerprint) in parts { _ = state.add(part, key: key, fingerprint) }
+        for (part, key, fingerprint) in parts { _ = state.add(part, key: key, fingerprint, notes: part.notes) }
         self.state = Mutex(state)
     }
 
@@ -40,6 +40,7 @@ final class OpenJob: Sendable {
         let index: Int
         let firstImage: Int
         let shape: ScoringShape
+        let notes: InputNotes
     }
 
     /// How long ago anything was done with the job, in seconds; nil while a batch arrives.
@@ -91,19 +92,19 @@ final class OpenJob: Sendable {
     /// - Throws: As ``check(classCount:_:)``; 413 where the job would grow beyond its limit; what `record` throws; 409 where the
     ///   job ended while the batch was taken down.
     func add(
-        _ part: JobPart, key: String?, _ fingerprint: RequestFingerprint? = nil,
+        _ part: JobPart, key: String?, _ fingerprint: RequestFingerprint? = nil, notes: InputNotes = InputNotes(),
         record: (Batch) throws(Problem) -> Void = { _ in }
     ) throws(Problem) -> Batch {
         try turn.withLock { (_) throws(Problem) in
             let batch = try state.withLock { (state) throws(Problem) in
                 try state.touch(id)
-                return try state.place(part, byteLimit)
+                return try state.place(part, byteLimit, notes)
             }
             try record(batch)
             return try state.withLock { (state) throws(Problem) in
                 try state.touch(id)
                 state.arriving -= 1
-                return state.add(part, key: key, fingerprint)
+                return state.add(part, key: key, fingerprint, notes: notes)
             }
         }
     }
@@ -184,7 +185,7 @@ extension OpenJob {
         /// Where a batch would stand that was taken up now.
         ///
         /// - Throws: 422 where it does not go with those before; 413 where the job would grow beyond its limit.
-        func place(_ part: JobPart, _ byteLimit: Int) throws(Problem) -> Batch {
+        func place(_ part: JobPart, _ byteLimit: Int, _ notes: InputNotes) throws(Problem) -> Batch {
             try check(classCount: part.shape.classCount, hasFloat64: part.hasFloat64)
             guard part.byteCount <= byteLimit - byteCount else {
                 throw Problem(
@@ -193,7 +194,7 @@ extension OpenJob {
                     expected: "at most \(byteLimit) bytes in all", actual: "\(byteCount + part.byteCount)",
                     limit: byteLimit)
             }
-            return Batch(index: parts.count, firstImage: imageCount, shape: part.shape)
+            return Batch(index: parts.count, firstImage: imageCount, shape: part.shape, notes: notes)
         }
 
         /// No batch is taken from here on.
@@ -217,8 +218,10 @@ extension OpenJob {
         }
 
         /// Takes a batch up.
-        mutating func add(_ part: JobPart, key: String?, _ fingerprint: RequestFingerprint?) -> Batch {
-            let batch = Batch(index: parts.count, firstImage: imageCount, shape: part.shape)
+        mutating func add(
+            _ part: JobPart, key: String?, _ fingerprint: RequestFingerprint?, notes: InputNotes
+        ) -> Batch {
+            let batch = Batch(index: parts.count, firstImage: imageCount, shape: part.shape, notes: notes)
             kind = kind ?? (part.shape.classCount, part.hasFloat64)
             parts.append(part)
             imageCount += part.shape.imageCount

@@ -48,6 +48,7 @@ final class OpenJobIntake: Intake, @unchecked Sendable {
 /// Takes parameters and no arrays.
 private final class ParameterInputs: ArrayDestination {
     let arrays: [ScoringError.Array] = []
+    var parameterNames: [String] { values.known }
     private(set) var values: Parameters
 
     init(_ values: Parameters) {
@@ -57,6 +58,7 @@ private final class ParameterInputs: ArrayDestination {
     func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem) {}
     func receive(_ bytes: borrowing Span<UInt8>, of array: ScoringError.Array) throws(Problem) {}
     func end(_ array: ScoringError.Array) throws(Problem) {}
+    func passOver(_ name: String) {}
 
     func set(_ parameter: String, _ value: String) throws(Problem) {
         try values.set(parameter, value)

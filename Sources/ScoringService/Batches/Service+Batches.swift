@@ -96,6 +96,7 @@ extension Service {
             } else {
                 details.shape?.add(batch.shape)
             }
+            details.notes.add(batch.notes)
         }
     }
 

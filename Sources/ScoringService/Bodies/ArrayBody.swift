@@ -19,6 +19,8 @@ final class ArrayBody: BodyReader {
     private let intake: ArrayIntake
     private let limits: Limits
     private let multipart: (any MultipartFactory)?
+    /// What the head says that the body is; empty where it says nothing.
+    private let mediaType: String
     /// The size of the body as it is read, where the head tells it.
     private let byteCount: Int?
     private var coding: ContentDecoder
@@ -33,13 +35,15 @@ final class ArrayBody: BodyReader {
         multipart = request.multipart
         let fields = request.head.headerFields
         try request.requireBody()
-        try Self.checkMediaType(fields[.contentType])
-        coding = try ContentDecoder(fields, understood: [.gzip], byteLimit: limits.bodyBytes)
+        mediaType = try Self.checkedMediaType(fields[.contentType])
+        coding = try ContentDecoder(fields, understood: [.gzip, .deflate], byteLimit: limits.bodyBytes)
         byteCount = coding.byteCount
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
-        try coding.decode(bytes) { (decoded) throws(Problem) in try take(decoded) }
+        try explaining { () throws(Problem) in
+            try coding.decode(bytes) { (decoded) throws(Problem) in try take(decoded) }
+        }
     }
 
     /// The body has ended.
@@ -48,7 +52,20 @@ final class ArrayBody: BodyReader {
         guard let form else {
             throw .malformedBody("The body is empty.", expected: Self.accepted, actual: "0 bytes")
         }
-        try form.finish()
+        try explaining { () throws(Problem) in try form.finish() }
+    }
+
+    /// What curl's `-d` sends of a file lacks its line breaks and zeros, and is called a URL-encoded form.
+    private func explaining(_ body: () throws(Problem) -> Void) throws(Problem) {
+        do throws(Problem) {
+            try body()
+        } catch {
+            let isDamaged = mediaType == Self.formMediaType && !(form is JSONForm)
+            guard isDamaged, error.slug == "malformed-body" || error.slug == "unsupported-media-type" else {
+                throw error
+            }
+            throw error.explained("curl's -d changes what is in files: use --data-binary.")
+        }
     }
 
     /// Hands on what the form kept for the end. May take long: for workers.
@@ -71,6 +88,9 @@ final class ArrayBody: BodyReader {
             UInt8(ascii: "\n"):
             if firstByte == UInt8(ascii: "\r"), let multipart { return try makeForm(multipart) }
             return JSONForm(intake, byteLimit: limits.jsonBytes)
+        // A byte order mark, or what says of itself that it is JSON and then is no object.
+        case 0xEF where multipart == nil: return JSONForm(intake, byteLimit: limits.jsonBytes)
+        case _ where mediaType == "application/json": return JSONForm(intake, byteLimit: limits.jsonBytes)
         default:
             if let multipart { return try makeForm(multipart) }
             if firstByte == UInt8(ascii: "-") {
@@ -92,14 +112,16 @@ final class ArrayBody: BodyReader {
     private static let accepted =
         "an npz file, multipart/form-data with one npy file an array, or application/json"
 
-    /// curl calls any data a URL-encoded form.
+    /// curl calls any data so.
+    private static let formMediaType = "application/x-www-form-urlencoded"
+
     private static let mediaTypes = [
-        "application/x-npz", "application/zip", "application/octet-stream", "application/x-www-form-urlencoded",
-        "multipart/form-data", "application/json",
+        "application/x-npz", "application/zip", "application/octet-stream", formMediaType, "multipart/form-data",
+        "application/json",
     ]
 
-    private static func checkMediaType(_ field: String?) throws(Problem) {
-        guard let field, !field.isEmpty else { return }
+    private static func checkedMediaType(_ field: String?) throws(Problem) -> String {
+        guard let field, !field.isEmpty else { return "" }
         let type = field.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
         guard mediaTypes.contains(type) else {
             throw Problem(
@@ -107,5 +129,6 @@ final class ArrayBody: BodyReader {
                 parameter: "Content-Type", expected: mediaTypes.joined(separator: ", "), actual: field
             ).with(.accept, mediaTypes.joined(separator: ", "))
         }
+        return type
     }
 }

@@ -7,6 +7,9 @@ protocol ArrayDestination: AnyObject {
     /// The arrays that it takes.
     var arrays: [ScoringError.Array] { get }
 
+    /// The names of the parameters that it takes.
+    var parameterNames: [String] { get }
+
     /// The header of an array is in; each array begins at most once.
     ///
     /// - Parameters:
@@ -18,6 +21,12 @@ protocol ArrayDestination: AnyObject {
 
     /// An array is complete.
     func end(_ array: ScoringError.Array) throws(Problem)
+
+    /// Something stood beside the arrays and is of no use here.
+    ///
+    /// - Parameters:
+    ///   - name: As the body has it.
+    func passOver(_ name: String)
 
     /// A file stands for an array.
     ///

@@ -33,7 +33,7 @@ final class JSONForm: ArrayBody.Form {
         }
 
         func receiver(forArray name: String) throws(Problem) -> (any TensorReceiver<Problem>)? {
-            guard intake.destination.arrays.contains(where: { $0.rawValue == name }) else { return nil }
+            guard intake.array(named: name) != nil else { return nil }
             return ArrayPort(try intake.open(name), of: intake.destination)
         }
 
@@ -46,14 +46,19 @@ final class JSONForm: ArrayBody.Form {
         }
 
         func member(_ name: String, _ value: JSONScalar) throws(Problem) {
+            let isArray = intake.array(named: name) != nil
+            let known = intake.destination.parameterNames
+            guard isArray || known.contains(name) else { throw .unknownParameter(name, expected: known) }
             switch value {
             case .string(let text): try intake.destination.set(name, text)
             case .number(_, let text): try intake.destination.set(name, text)
             case .bool(let value): try intake.destination.set(name, value ? "true" : "false")
             case .strings(let list): try intake.destination.set(name, list.joined(separator: ","))
-            case .object(let fields): try refer(name, fields)
-            case .other where intake.destination.arrays.contains { $0.rawValue == name }: try refer(name, [:])
-            case .null, .other:
+            case .object(let fields) where isArray: try refer(name, fields)
+            case .other where isArray: try refer(name, [:])
+            // What is null is not there.
+            case .null: break
+            case .object, .other:
                 throw .invalidParameter(name, expected: "a string, a number or a list of strings", actual: value.kind)
             }
         }

@@ -69,7 +69,7 @@ final class MultipartForm: ArrayBody.Form, PartReceiver {
 
     /// A part is an array if its name is one's, or if it came as a file.
     private func beginPart(_ part: FormPart) throws(Problem) {
-        if part.fileName != nil || intake.destination.arrays.contains(where: { $0.rawValue == part.name }) {
+        if part.fileName != nil || intake.array(named: part.name) != nil {
             // Whether another part follows can be told from the sizes of the form and of this part's array.
             let bytesToEnd = byteCount.map { $0 - Int(clamping: part.start) - (reader?.closingByteCount ?? 0) }
             self.part = .array(

@@ -1,7 +1,7 @@
 import Scoring
 import TensorCodecs
 
-/// A body that is an npz file: one entry an array.
+/// A body that is an npz file: one entry an array. What else is in the archive is passed over.
 final class NpzForm: ArrayBody.Form {
     private let decoder: NpzDecoder<Entries>
 
@@ -19,6 +19,14 @@ final class NpzForm: ArrayBody.Form {
 
     func complete() throws(Problem) {}
 
+    /// What an entry calls its array, in whatever folder of the archive it is; nil for a folder, and for what a Mac puts
+    /// beside each file.
+    static func arrayName(_ entry: String) -> String? {
+        let parts = entry.split(separator: "/", omittingEmptySubsequences: false)
+        guard let name = parts.last, !name.isEmpty, parts.first != "__MACOSX" else { return nil }
+        return String(name.hasSuffix(".npy") ? name.dropLast(4) : name)
+    }
+
     /// Sends each entry through a decoder of its own.
     private final class Entries: EntryReceiver {
         private let intake: ArrayIntake
@@ -31,7 +39,8 @@ final class NpzForm: ArrayBody.Form {
         }
 
         func begin(entry name: String) throws(Problem) {
-            let array = name.hasSuffix(".npy") ? String(name.dropLast(4)) : name
+            let array = NpzForm.arrayName(name)
+            guard let array, intake.array(named: array) != nil else { return intake.destination.passOver(name) }
             current = NpyPart(try intake.open(array), intake, byteLimit: byteLimit)
         }
 

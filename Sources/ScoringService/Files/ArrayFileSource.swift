@@ -16,6 +16,7 @@ struct ArrayFileSource {
     func read(_ array: ScoringError.Array, into destination: any ArrayDestination) throws(Problem) {
         let intake = ArrayIntake(destination)
         guard let member else {
+            try requireArray(array)
             var part = NpyPart(array, intake, byteLimit: .max)
             try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try part.receive(bytes) }
             return try part.finish()
@@ -30,9 +31,24 @@ struct ArrayFileSource {
         }
         guard picker.isFound else {
             throw Problem(
-                .unprocessableContent, "file-unusable", "The file \(file.path) has no member \(member).",
+                .unprocessableContent, "file-unusable",
+                "The file \(file.path) has no member \(member); it has \(memberNames).",
                 parameter: array.rawValue, expected: "an npz file with that member", actual: file.path)
         }
+    }
+
+    /// - Throws: 422 where the file is an archive and no member of it is named.
+    func requireArray(_ array: ScoringError.Array) throws(Problem) {
+        guard member == nil, ZipMembers.isArchive(file) else { return }
+        throw Problem(
+            .unprocessableContent, "file-unusable",
+            "The file \(file.path) is an archive: name one of its members, which are \(memberNames).",
+            parameter: array.rawValue, expected: "\(file.path)#MEMBER", actual: file.path)
+    }
+
+    private var memberNames: String {
+        let names = ZipMembers.names(in: file).map { $0.hasSuffix(".npy") ? String($0.dropLast(4)) : $0 }
+        return names.isEmpty ? "none" : names.joined(separator: ", ")
     }
 }
 

@@ -1,4 +1,3 @@
-import Foundation
 import HTTPTypes
 import Scoring
 import Tensors
@@ -49,23 +48,16 @@ package struct FileScores {
             throw FileScoring.Failure(path: directory, problem: error)
         }
         var paths: [String] = []
-        for (name, array) in arrays {
-            let file = "\(name.rawValue).npy"
-            do {
-                try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-                try ConfinedDirectory(path: directory).write(file, try array.npy())
-            } catch {
-                throw FileScoring.Failure(
-                    path: "\(directory)/\(file)",
-                    problem: Problem(.internalServerError, "internal-error", "Could not write: \(Self.reason(error))."))
+        do throws(TensorError) {
+            let folder = try OutputFolder(path: directory)
+            for (name, array) in arrays {
+                let file = "\(name.rawValue).npy"
+                try folder.write(file, try array.npy())
+                paths.append("\(directory)/\(file)")
             }
-            paths.append("\(directory)/\(file)")
+        } catch {
+            throw FileScoring.Failure(path: nil, problem: Problem(error))
         }
         return paths
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        guard case .system(_, _, let code)? = error as? TensorError else { return error.localizedDescription }
-        return unsafe String(cString: strerror(code))
     }
 }

@@ -78,7 +78,10 @@ final class InferenceForm: ScoreForm {
             members.string("model_name", Service.modelName)
             members.string("model_version", Service.modelVersion)
             if let id { members.string("id", id) }
-            members.object("parameters") { $0.string("job", job.id.description) }
+            members.object("parameters") { members in
+                members.string("job", job.id.description)
+                job.details.notes.writeAny(to: &members)
+            }
             members.array("outputs", of: outputs) { members, output in output.write(to: &members) }
         }
         let binary = outputs.filter { $0.place == .binary }

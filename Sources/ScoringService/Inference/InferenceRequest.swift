@@ -22,27 +22,26 @@ struct InferenceRequest: Decodable, Sendable {
     /// - Throws: ``Problem``, 400 for all that can be said of the JSON alone, or `DecodingError`.
     init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: Key.self)
-        id = try members.contains(.id) ? members.decode(String.self, forKey: .id) : nil
+        id = try members.decodeIfPresent(String.self, forKey: .id)
         var (parameters, isBinary) = ([String: String](), false)
-        if members.contains(.parameters) {
-            for (name, value) in try members.decode([String: ParameterValue].self, forKey: .parameters) {
-                guard !Self.isOfProtocol(name) else { continue }
-                if name == "binary_data_output" {
-                    isBinary = try value.boolean(name)
-                } else {
-                    parameters[name] = try value.text(name)
-                }
+        for (name, value) in try members.parameters(.parameters) {
+            guard !Self.isOfProtocol(name) else { continue }
+            if name == "binary_data_output" {
+                isBinary = try value.boolean(name)
+            } else {
+                parameters[name] = try value.text(name)
             }
         }
         (self.parameters, self.isBinary) = (parameters, isBinary)
         inputs = try members.decode([InferenceInput].self, forKey: .inputs)
-        outputs = try members.contains(.outputs) ? members.decode([InferenceOutput].self, forKey: .outputs) : []
+        outputs = try members.decodeIfPresent([InferenceOutput].self, forKey: .outputs) ?? []
         try check()
     }
 
-    /// Those that other models make something of.
+    /// Those that other models or servers make something of.
     private static func isOfProtocol(_ name: String) -> Bool {
-        ["priority", "timeout"].contains(name) || name.hasPrefix("sequence_") || name.hasPrefix("triton_")
+        ["priority", "timeout", "content_type", "headers"].contains(name)
+            || ["sequence_", "triton_"].contains { name.hasPrefix($0) }
     }
 
     private func check() throws(Problem) {
@@ -94,13 +93,12 @@ struct InferenceInput: Decodable, Sendable {
         array = try Self.array(try members.decode(String.self, forKey: .name))
         datatype = try Self.datatype(try members.decode(String.self, forKey: .datatype), of: array)
         layout = try Self.layout(try members.decode([Int].self, forKey: .shape), datatype, of: array)
-        let parameters =
-            try members.contains(.parameters)
-            ? members.decode([String: ParameterValue].self, forKey: .parameters) : [:]
+        let parameters = try members.parameters(.parameters)
+        let hasData = try members.contains(.data) && !members.decodeNil(forKey: .data)
         let byteCount = layout.elementCount * datatype.byteCount
         let region = try RegionSlice(parameters, of: array.rawValue)
         let binarySize = try parameters["binary_data_size"]?.count("binary_data_size")
-        guard [region != nil, binarySize != nil, members.contains(.data)].filter(\.self).count == 1 else {
+        guard [region != nil, binarySize != nil, hasData].filter(\.self).count == 1 else {
             throw Problem.malformedBody(
                 "The input \(array.rawValue) must say once where its elements are.",
                 expected: "data, or the parameter binary_data_size, or the parameter shared_memory_region"
@@ -180,8 +178,7 @@ struct InferenceOutput: Decodable, Sendable {
             throw Problem.unknownOutput(name, ScoreParameters.Array.allCases)
         }
         self.array = array
-        guard members.contains(.parameters) else { return }
-        let parameters = try members.decode([String: ParameterValue].self, forKey: .parameters)
+        let parameters = try members.parameters(.parameters)
         guard parameters["classification"] == nil else {
             throw Problem(
                 .badRequest, "invalid-parameter", "The output \(name) has no classification.",
@@ -189,6 +186,13 @@ struct InferenceOutput: Decodable, Sendable {
         }
         isBinary = try parameters["binary_data"]?.boolean("binary_data")
         region = try RegionSlice(parameters, of: name)
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// The parameters of a request or a tensor; those that are null, or all of them, are not there.
+    fileprivate func parameters(_ key: Key) throws -> [String: ParameterValue] {
+        try decodeIfPresent([String: ParameterValue].self, forKey: key)?.filter { !$0.value.isNull } ?? [:]
     }
 }
 

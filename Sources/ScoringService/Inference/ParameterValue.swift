@@ -4,12 +4,20 @@ enum ParameterValue: Decodable, Sendable {
     case integer(Int64)
     case number(Double)
     case string(String)
-    /// A list, an object or null, which the protocol does not have.
+    case null
+    /// A list or an object, which the protocol does not have.
     case other
+
+    var isNull: Bool {
+        guard case .null = self else { return false }
+        return true
+    }
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
-        if let boolean = try? value.decode(Bool.self) {
+        if value.decodeNil() {
+            self = .null
+        } else if let boolean = try? value.decode(Bool.self) {
             self = .boolean(boolean)
         } else if let integer = try? value.decode(Int64.self) {
             self = .integer(integer)
@@ -31,9 +39,9 @@ enum ParameterValue: Decodable, Sendable {
         case .integer(let value): return "\(value)"
         case .number(let value): return "\(value)"
         case .string(let value): return value
-        case .other:
+        case .null, .other:
             throw .invalidParameter(
-                name, expected: "a boolean, a number or a string", actual: "null, a list or an object")
+                name, expected: "a boolean, a number or a string", actual: "a list or an object")
         }
     }
 

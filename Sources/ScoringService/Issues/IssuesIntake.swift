@@ -46,7 +46,10 @@ final class IssuesIntake: Intake, @unchecked Sendable {
             case .npz: return try .npz([("issues", issues)])
             default:
                 return try .json { writer in
-                    writer.object { $0.raw("issues") { issues.appendJSON(to: &$0) } }
+                    writer.object { members in
+                        members.raw("issues") { issues.appendJSON(to: &$0) }
+                        InputNotes(ignored: arrays.ignored).writeAny(to: &members)
+                    }
                 }
             }
         }
@@ -56,10 +59,12 @@ final class IssuesIntake: Intake, @unchecked Sendable {
 /// The arrays of `POST /issues`.
 private final class ScoreInputs: ArrayDestination {
     let arrays: [ScoringError.Array] = [.imageScores, .pixelScores]
+    var parameterNames: [String] { parameters.known }
     private let limit: Int
     private var parameters: Parameters
     private var imageScores: ScoreAccumulator?
     private var pixelScores: ScoreAccumulator?
+    private(set) var ignored: [String] = []
 
     init(parameters: Parameters, limit: Int) {
         self.parameters = parameters
@@ -81,13 +86,15 @@ private final class ScoreInputs: ArrayDestination {
 
     func end(_ array: ScoringError.Array) throws(Problem) {}
 
+    func passOver(_ name: String) { ignored.append(name) }
+
     func set(_ parameter: String, _ value: String) throws(Problem) {
         try parameters.set(parameter, value)
     }
 
     /// The mask where there are pixel scores, else the images.
     func issues() throws(Problem) -> ArrayAnswer {
-        guard let imageScores else { throw .missing(.imageScores) }
+        guard let imageScores else { throw .missing(.imageScores, beside: ignored) }
         let threshold = try parameters.threshold() ?? IssuesFromScores.defaultThreshold
         guard let pixelScores else {
             return try .indices(IssuesFromScores(threshold: threshold).images(imageScores.finish()))

@@ -20,6 +20,7 @@ struct JobDocument {
         members.string("status", job.status.rawValue)
         members.string("method", parameters.method.rawValue)
         members.object("parameters") { members in
+            members.string("method", parameters.method.rawValue)
             members.number("temperature", parameters.temperature)
             members.integer("downsample", parameters.downsample)
             members.number("threshold", parameters.threshold)
@@ -29,6 +30,7 @@ struct JobDocument {
             if let reading = parameters.reading { members.string("read", reading.rawValue) }
         }
         Self.write(job.details.shape, to: &members)
+        job.details.notes.write(to: &members)
         members.object("progress") { members in
             members.integer("images_done", job.progress.imagesDone)
             members.integer("images_total", job.progress.imagesTotal)

@@ -13,20 +13,21 @@ enum MediaType: String, Sendable {
     case text = "text/plain; charset=utf-8"
     case yaml = "application/yaml"
 
-    /// The offer that an `Accept` field prefers; the first of equals, and the first where there is no field.
+    /// The offer that an `Accept` field prefers; of equals the one that it names more closely, so that what stands beside `*/*` is
+    /// wanted more; then the first, and the first where there is no field.
     ///
     /// - Throws: 406 where none will do.
     static func negotiated(_ accept: String?, offers: [MediaType]) throws(Problem) -> MediaType {
         guard let accept else { return offers[0] }
         let ranges = accept.split(separator: ",").filter { !$0.allSatisfy(\.isWhitespace) }.map(Range.init)
         guard !ranges.isEmpty else { return offers[0] }
-        let qualities = offers.map { offer in
-            let matching = ranges.filter { $0.matches(offer) }
+        let preferences = offers.map { offer in
             // The most specific range speaks for an offer.
-            return matching.max { $0.specificity < $1.specificity }?.quality ?? 0
+            let range = ranges.filter { $0.matches(offer) }.max { $0.specificity < $1.specificity }
+            return (quality: range?.quality ?? 0, specificity: range?.specificity ?? 0)
         }
-        let best = qualities.max() ?? 0
-        guard best > 0, let index = qualities.firstIndex(of: best) else {
+        let best = preferences.max { $0 < $1 } ?? (0, 0)
+        guard best.quality > 0, let index = preferences.firstIndex(where: { $0 == best }) else {
             throw Problem(
                 .notAcceptable, "not-acceptable", "This comes in none of the forms that Accept names.",
                 parameter: "Accept", expected: offers.map(\.rawValue).joined(separator: ", "), actual: accept)

@@ -95,18 +95,25 @@ struct Parameters {
         return value
     }
 
-    /// A whole number.
+    /// A whole number, which may be written as 255.0.
     ///
     /// - Throws: 400 where the value is no whole number or not in `range`.
     func integer<Value: FixedWidthInteger>(_ name: String, in range: ClosedRange<Value>) throws(Problem) -> Value? {
         guard let text = values[name] else { return nil }
-        guard let value = Value(text), range.contains(value) else {
+        guard let value = Value(text) ?? Self.whole(text), range.contains(value) else {
             let expected =
                 range.upperBound == .max && range.lowerBound == .min
                 ? "a whole number" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
             throw .invalidParameter(name, expected: expected, actual: text)
         }
         return value
+    }
+
+    /// A whole number that is written as others are; only where a float64 holds every one of its size.
+    private static func whole<Value: FixedWidthInteger>(_ text: String) -> Value? {
+        let isDecimal = text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }
+        guard isDecimal, let value = Double(text), abs(value) <= 0x1p53 else { return nil }
+        return Value(exactly: value)
     }
 
     /// A comma list, its parts without blanks around them; nil where there is none.

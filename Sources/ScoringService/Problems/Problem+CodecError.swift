@@ -17,7 +17,7 @@ extension Problem: CodecFailure {
 
             case .npyMagic(let found):
                 .malformedBody(
-                    "This is not an npy file.", expected: "the bytes 93 4e 55 4d 50 59",
+                    "This is not an npy file\(Self.guess(found)).", expected: "the bytes 93 4e 55 4d 50 59",
                     actual: found.map { String($0, radix: 16) }.joined(separator: " "))
             case .npyVersion(let major, let minor):
                 .malformedBody(
@@ -97,6 +97,19 @@ extension Problem: CodecFailure {
 }
 
 extension Problem {
+    /// What something may be that begins otherwise than npy files do, and what to do then.
+    private static func guess(_ found: [UInt8]) -> String {
+        let guesses: [(beginning: [UInt8], String)] = [
+            // Base64 of an npy file's first bytes.
+            (Array("k05VTV".utf8), "; is it one in base64? Send the file's own bytes"),
+            (Array("PK".utf8), "; is it an npz archive? Then it is the whole body, or a file whose member is named"),
+            ([0x89] + Array("PNG".utf8), "; is it a picture? Save the array that it shows with np.save"),
+            ([0x1F, 0x8B], "; is it compressed? Then the whole body is, and Content-Encoding says so"),
+            (Array("[".utf8), "; is it JSON? Then the whole body is"),
+        ]
+        return guesses.first { found.starts(with: $0.beginning) }?.1 ?? ""
+    }
+
     private static func json(
         _ name: String, _ path: [Int], _ detail: String, expected: String, actual: String? = nil
     ) -> Problem {

@@ -16,6 +16,13 @@ extension Problem {
                 Problem(
                     .unprocessableContent, "empty-array", "\(array.rawValue) is empty.", parameter: array.rawValue,
                     expected: "extents of at least 1", actual: shape.inWords)
+            case .shapeMismatch(.predictedProbabilities, let expected, let actual)
+            where expected.count == 4 && actual.count == 4 && Array(actual[..<3]) == [expected[0]] + expected[2...]:
+                .shape(
+                    .predictedProbabilities,
+                    "The shape of pred_probs is not (N, K, H, W)",
+                    expected: [expected[0], actual[3], expected[2], expected[3]].inWords, actual: actual
+                ).explained("Is it (N, H, W, K)? Then np.moveaxis(pred_probs, -1, 1) brings the classes to the front.")
             case .shapeMismatch(let array, let expected, let actual):
                 .shape(
                     array, "The shape of \(array.rawValue) does not match that of \(array.partner.rawValue)",
@@ -52,11 +59,10 @@ extension Problem {
                     "labels\(position.index()) is \(value), which is no class and not ignore_label.",
                     parameter: ScoringError.Array.labels.rawValue,
                     expected: "a whole number from 0 to \(classCount - 1), or ignore_label", actual: value.description)
-            case .probabilityOutOfRange(let value, let position, let classIndex):
+            case .probabilityOutOfRange(let value, let position, let classIndex, let lookalike):
                 Problem(
                     .unprocessableContent, "probability-out-of-range",
-                    "pred_probs\(position.index(classIndex)) is \(value), which is no probability"
-                        + (value.isFinite ? "; are these logits? Apply softmax over the classes first." : "."),
+                    "pred_probs\(position.index(classIndex)) is \(value), which is no probability\(lookalike.question)",
                     parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "a number from 0 to 1",
                     actual: value.description)
             case .memory(let error): Problem(error)
@@ -125,6 +131,21 @@ extension ScoringError.Array {
         case .predictedProbabilities: .labels
         case .imageScores: .pixelScores
         case .pixelScores: .imageScores
+        }
+    }
+}
+
+extension ScoringError.Lookalike {
+    /// Asks for what the values may be, and says what to do then.
+    fileprivate var question: String {
+        let softmax = "Apply softmax over the classes first."
+        return switch self {
+        case .roundedProbabilities:
+            "; is this rounding? Clip to [0, 1] first: only what is within \(Self.rounding) of it is clipped here."
+        case .percentages: "; are these percent? Divide by 100 first."
+        case .logits: "; are these logits? \(softmax)"
+        case .percentagesOrLogits: "; are these logits? \(softmax) Or percent? Divide by 100 first."
+        case .nothing: "."
         }
     }
 }

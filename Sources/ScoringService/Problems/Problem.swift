@@ -9,7 +9,7 @@ package struct Problem: Error, Equatable, Sendable {
     package let slug: String
 
     /// One sentence that says what was wrong with this request.
-    package let detail: String
+    package private(set) var detail: String
 
     /// The array or parameter that was wrong.
     package var parameter: String? {
@@ -66,6 +66,13 @@ package struct Problem: Error, Equatable, Sendable {
     var ofInference: Problem {
         var copy = withError
         if status == .unprocessableContent { copy.status = .badRequest }
+        return copy
+    }
+
+    /// The same problem with a further sentence.
+    func explained(_ sentence: String) -> Problem {
+        var copy = self
+        copy.detail = Self.cut(detail + " " + sentence)
         return copy
     }
 

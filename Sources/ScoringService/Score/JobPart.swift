@@ -18,6 +18,12 @@ enum JobPart: Sendable {
         }
     }
 
+    /// What there is to note of the arrays, where the part is in files.
+    var notes: InputNotes {
+        guard case .stored(let part) = self else { return InputNotes() }
+        return part.notes ?? InputNotes()
+    }
+
     /// Whether scores are float64.
     var hasFloat64: Bool {
         switch self {

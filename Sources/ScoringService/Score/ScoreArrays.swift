@@ -10,6 +10,8 @@ import Tensors
 final class ScoreArrays: ArrayDestination {
     let arrays: [ScoringError.Array] = [.labels, .predictedProbabilities]
 
+    var parameterNames: [String] { parameters.known }
+
     private let configuration: Service.Configuration
     private(set) var parameters: Parameters
 
@@ -18,6 +20,8 @@ final class ScoreArrays: ArrayDestination {
     private var accumulator: (any ProbabilityAccumulator)?
     private var spool: (file: SpoolFile, layout: TensorLayout)?
     private var isComplete = false
+    /// The names of what stood beside the arrays.
+    private(set) var ignored: [String] = []
     /// What stands for arrays.
     private var files: [ScoringError.Array: ArrayFileSource] = [:]
 
@@ -52,6 +56,13 @@ final class ScoreArrays: ArrayDestination {
         try parameters.set(parameter, value)
         // A value that is not allowed is refused where it stands, not after the arrays.
         _ = try ScoreParameters(parameters)
+    }
+
+    func passOver(_ name: String) { ignored.append(name) }
+
+    /// What there is to note of the arrays, once they are pixels.
+    func notes(on pixels: borrowing ScoredPixels) -> InputNotes {
+        InputNotes(clampedCount: pixels.clampedCount, ignored: ignored)
     }
 
     func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
@@ -127,9 +138,10 @@ final class ScoreArrays: ArrayDestination {
     /// - Throws: 400 where an array is missing, and all that can be wrong with the two together.
     func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
         try files[.labels]?.read(.labels, into: self)
-        guard labels != nil else { throw .missing(.labels) }
+        guard labels != nil else { throw .missing(.labels, beside: ignored) }
         if let source = files[.predictedProbabilities] {
             if source.member == nil {
+                try source.requireArray(.predictedProbabilities)
                 let file = try ProbabilityFile(source.file)
                 if bandedClassCount(file.layout) == nil {
                     defer { labels = nil }
@@ -138,7 +150,7 @@ final class ScoreArrays: ArrayDestination {
             }
             try source.read(.predictedProbabilities, into: self)
         }
-        guard isComplete else { throw .missing(.predictedProbabilities) }
+        guard isComplete else { throw .missing(.predictedProbabilities, beside: ignored) }
         if let spool {
             guard try replay(spool.file, spool.layout, isCancelled) else { return nil }
         }
@@ -253,9 +265,11 @@ final class ScoreArrays: ArrayDestination {
 }
 
 extension Problem {
-    static func missing(_ array: ScoringError.Array) -> Problem {
+    /// - Parameters:
+    ///   - names: Those of what was passed over, which may have been meant.
+    static func missing(_ array: ScoringError.Array, beside names: [String] = []) -> Problem {
         Problem(
             .badRequest, "missing-array", "The body has no array \"\(array.rawValue)\".", parameter: array.rawValue,
-            expected: "one array of that name")
+            expected: "one array of that name", actual: names.isEmpty ? nil : names.joined(separator: ", "))
     }
 }

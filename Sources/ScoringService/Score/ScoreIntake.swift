@@ -190,7 +190,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             service.queue.update(job, imagesTotal: imageCount) { $0 = details }
         }
         guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .canceled(job) }
-        tell(pixels.shape)
+        tell(of: pixels)
         do throws(ScoringError) {
             try pixels.settle(ignoredLabel: parameters.ignoredLabel)
         } catch {
@@ -220,7 +220,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             }
             guard let pixels = try arrays.complete(isCancelled: { context.isCancelled }) else { return .canceled }
             let total = pixels.shape.imageCount
-            tell(pixels.shape)
+            tell(of: pixels)
             let scores = try parameters.score(consume pixels, on: service.imageLoop) { done in
                 context.report(done: done, of: total)
             }
@@ -249,10 +249,13 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         return parameters
     }
 
-    /// Has the job say of what shape its images are, which in files is known late.
-    private func tell(_ shape: ScoringShape) {
-        guard shape != toldShape else { return }
-        service.queue.update(job, imagesTotal: shape.imageCount) { $0.shape = ScoreJob.Shape(shape) }
+    /// Has the job say of what shape its images are, which in files is known late, and what there is to note of them.
+    private func tell(of pixels: borrowing ScoredPixels) {
+        let (shape, notes) = (pixels.shape, arrays.notes(on: pixels))
+        guard shape != toldShape || notes != InputNotes() else { return }
+        service.queue.update(job, imagesTotal: shape.imageCount) { details in
+            (details.shape, details.notes) = (ScoreJob.Shape(shape), notes)
+        }
     }
 
     private static func admit(_ details: ScoreJob.Details, _ service: Service) throws(Problem) -> JobID {

@@ -9,6 +9,7 @@ package enum ScoreJob: JobKind {
         var shape: Shape?
         /// Nil where it was made by who needed no key.
         let owner: JobOwner?
+        var notes = InputNotes()
     }
 
     /// The extents of all images.

@@ -44,6 +44,7 @@ struct ScoreResponse {
             members.string("job", job.id.description)
             members.string("method", job.details.parameters.method.rawValue)
             JobDocument.write(job.details.shape, to: &members)
+            job.details.notes.writeAny(to: &members)
             for (name, array) in arrays {
                 members.raw(name.rawValue) { array.appendJSON(to: &$0) }
             }

@@ -103,13 +103,20 @@ extension Service {
                     job.id, Parameters(job.details.parameters), byteLimit: limits.resultBytes, parts: parts))
             queue.update(job.id, imagesDone: parts.reduce(0) { $0 + $1.part.shape.imageCount }) { details in
                 details.shape = ScoreJob.Shape(parts.map(\.part.shape))
+                details.notes = InputNotes(parts.map(\.part.notes))
             }
         }
         // Those that the process before did not survive come last.
         for isSuspect in [false, true] {
             for job in restored.accepted where job.isSuspect == isSuspect {
                 let (id, failure) = (job.id, job.failure)
-                guard let settings = try? queue.job(id).details.parameters else { continue }
+                guard let details = try? queue.job(id).details else { continue }
+                let settings = details.parameters
+                // Of batches it is their parts that say it.
+                if details.notes == InputNotes() {
+                    let notes = InputNotes(job.parts.map { $0.notes ?? InputNotes() })
+                    queue.update(id) { $0.notes = notes }
+                }
                 let work: JobWork<ScoreJob> =
                     if let failure {
                         { _ in .failed(failure) }

@@ -194,7 +194,8 @@ extension DurableJobs {
             return Job(
                 id: id, sequence: sequence, status: status,
                 details: ScoreJob.Details(
-                    parameters: parameters, shape: row.shape, owner: row.owner.map(JobOwner.init(text:))),
+                    parameters: parameters, shape: row.shape, owner: row.owner.map(JobOwner.init(text:)),
+                    notes: row.notes ?? InputNotes()),
                 progress: JobProgress(imagesDone: row.imagesDone, imagesTotal: row.imagesTotal),
                 createdAt: Date(timeIntervalSinceReferenceDate: row.createdAt), queuedAt: date(row.queuedAt),
                 startedAt: date(row.startedAt), finishedAt: date(row.finishedAt), expiresAt: date(row.expiresAt),

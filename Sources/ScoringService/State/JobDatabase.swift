@@ -114,6 +114,9 @@ final class JobDatabase: Sendable {
                 table.add(column: "attempts", .integer).notNull().defaults(to: 0)
             }
         }
+        migrator.registerMigration("notes") { database in
+            try database.alter(table: JobRow.databaseTableName) { $0.add(column: "notes", .text) }
+        }
         return migrator
     }
 

@@ -13,6 +13,8 @@ struct JobRow: Codable, FetchableRecord, PersistableRecord {
     var status: String
     let parameters: [String: String]
     var shape: ScoreJob.Shape?
+    /// Nil where there are none.
+    var notes: InputNotes?
     /// Seconds since 2001, like all dates.
     let createdAt: TimeInterval
     var imagesDone: Int
@@ -43,6 +45,7 @@ struct JobRow: Codable, FetchableRecord, PersistableRecord {
         parameters = job.details.parameters.values
         shape = job.details.shape
         owner = job.details.owner?.text
+        notes = job.details.notes == InputNotes() ? nil : job.details.notes
         createdAt = job.createdAt.timeIntervalSinceReferenceDate
         (imagesDone, imagesTotal) = (job.progress.imagesDone, job.progress.imagesTotal)
         queuedAt = job.queuedAt?.timeIntervalSinceReferenceDate

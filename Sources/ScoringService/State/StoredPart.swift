@@ -18,6 +18,9 @@ struct StoredPart: Codable, Equatable, Sendable {
     /// Those of the scores' arrays; nil in what was written without, and where there are none.
     var scoreChecksums: [Checksum]?
 
+    /// What there was to note of a batch. Those of a whole job are in its row.
+    var notes: InputNotes?
+
     init(file: Int, contents: StoredPixels, isScored: Bool) {
         self.file = file
         self.contents = contents

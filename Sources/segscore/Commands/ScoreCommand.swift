@@ -8,15 +8,19 @@ struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "score", abstract: "Scores arrays in files, and lists the images worst first.")
 
-    @Argument(help: "An .npy file of labels, (N, H, W).")
+    @Argument(
+        help: """
+            An .npy file of labels, (N, H, W), or an .npz file that has them; a member of another name is named behind a #: \
+            arrays.npz#masks.
+            """)
     var labels: String
 
     @Argument(
         help: """
-            An .npy file of predicted probabilities, (N, K, H, W). In C order, softmin reads and checks little more of it than \
-            the probabilities of the labels.
+            An .npy or .npz file of predicted probabilities, (N, K, H, W); by default they are in the .npz file of the labels. Of \
+            an .npy file in C order, softmin reads and checks little more than the probabilities of the labels.
             """)
-    var predProbs: String
+    var predProbs: String?
 
     @Option(help: "softmin, or num_pixel_issues: the share of pixels that are no label issues by confident learning.")
     var method = "softmin"

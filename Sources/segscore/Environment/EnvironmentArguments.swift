@@ -46,7 +46,7 @@ struct EnvironmentArguments {
     private static let guards = ["--api-key-file", "--protect-health", "--tls-cert", "--tls-key"]
 
     /// The flags that may be repeated; their values hold no commas.
-    private static let lists = ["--listen", "--admin-listen", "--allow-origin", "--allow-host"]
+    private static let lists = ["--listen", "--admin-listen", "--allow-origin", "--allow-host", "--data-dir"]
 
     private static func names(_ flag: String, _ arguments: [String]) -> Bool {
         arguments.contains { $0 == flag || $0.hasPrefix(flag + "=") }

@@ -86,7 +86,6 @@ import Testing
         try await expectRefusal(body(#""parameters":{"include":"issues"}"#), "unknown-parameter")
         try await expectRefusal(body(#""parameters":{"threshold":2}"#), "invalid-parameter", "from 0 to 1")
         try await expectRefusal(body(#""parameters":{"threshold":[1]}"#), "invalid-parameter")
-        try await expectRefusal(body(#""parameters":{"threshold":null}"#), "invalid-parameter")
         try await expectRefusal(
             body(#""parameters":{"binary_data_output":"yes"}"#), "invalid-parameter", "true or false")
         try await expectRefusal(body(#""parameters":{"downsample":2}"#), "invalid-parameter", "num_pixel_issues")
@@ -174,6 +173,25 @@ import Testing
         #expect(reply.status == 400 && reply.problem == "invalid-header", "\(reply.text)")
     }
 
+    @Test func whatIsNullIsNotThereAndWhatIsOfOtherServersIsPassedOver() async throws {
+        for members in [
+            #","id":null,"outputs":null,"parameters":null"#,
+            #","parameters":{"threshold":null,"content_type":"np","temperature":0.1,"headers":{}}"#,
+            #","outputs":[{"name":"image_scores","parameters":null},{"name":"pixel_scores","parameters":{"content_type":"np"}}]"#,
+        ] {
+            var (labels, probabilities) = (sample.labelsTensor, sample.probabilitiesTensor)
+            labels.parameters = #""binary_data_size":96,"content_type":"np","shared_memory_region":null"#
+            probabilities.data = sample.probabilities.description
+            probabilities.parameters = #""content_type":"np""#
+            let reply = await (try Harness()).infer(inferenceBody([labels, probabilities], members))
+            #expect(reply.status == 200, "\(reply.text)")
+        }
+        let text = #"{"name":"labels","shape":[1,1,1],"datatype":"INT8","parameters":null,"data":[0]}"#
+        let other = #"{"name":"pred_probs","shape":[1,1,1,1],"datatype":"FP32","parameters":null,"data":[1.0000001]}"#
+        let reply = await (try Harness()).infer(Body(bytes: Array(#"{"inputs":[\#(text),\#(other)]}"#.utf8)))
+        #expect(reply.status == 200 && reply.text.contains(#""clamped":1"#), "\(reply.text)")
+    }
+
     @Test func anInputOfNoElementsBehindTheJSONHasEnded() async throws {
         let labels = InferenceTensor(name: "labels", datatype: "UINT8", shape: [1, 1, 2], bytes: [9, 9])
         let none = InferenceTensor(name: "pred_probs", datatype: "FP32", shape: [0, 1, 2])
@@ -189,7 +207,7 @@ import Testing
         ("{}", "inputs: this is missing"),
         ("nonsense", "syntax"), (#"{"inputs":{}}"#, "inputs: this is of another type"), ("", "empty"),
         (#"{"inputs":[{"name":"labels"}]}"#, "inputs[0].datatype"), (#"{"id":7,"inputs":[]}"#, "id: this is"),
-        (#"{"inputs":[],"outputs":null}"#, "outputs"), (#"{"inputs":[],"parameters":[]}"#, "parameters"),
+        (#"{"inputs":[],"outputs":7}"#, "outputs"), (#"{"inputs":[],"parameters":[]}"#, "parameters"),
         (#"{"inputs":[{"name":"labels","shape":[1,1.5],"datatype":"INT8","data":[1]}]}"#, "number does not fit"),
         (#"{"inputs":[{"name":"labels","shape":[1,1,1],"datatype":"INT8","data":[300]}]}"#, "INT8 holds"),
         (

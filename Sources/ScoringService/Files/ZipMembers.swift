@@ -1,0 +1,55 @@
+import Tensors
+
+/// The names that a zip archive's directory lists, for sentences that name what could have been meant.
+enum ZipMembers {
+    /// As many are enough to name.
+    private static let nameLimit = 64
+
+    /// What a directory of so many names may take, and the record behind it with its longest comment.
+    private static let byteLimit = nameLimit * 512
+    private static let endByteCount = 22 + Int(UInt16.max)
+
+    /// Whether a file begins as archives do.
+    static func isArchive(_ file: InputFile) -> Bool {
+        bytes(of: file, 0..<min(4, file.byteCount)) == [0x50, 0x4B, 0x03, 0x04]
+    }
+
+    /// The names, in the order of the directory, without those of folders. None where it cannot be read.
+    static func names(in file: InputFile) -> [String] {
+        let start = max(file.byteCount - endByteCount, 0)
+        guard let tail = bytes(of: file, start..<file.byteCount), tail.count >= 22,
+            let end = (0...tail.count - 22).last(where: { number(tail, $0, 4) == 0x0605_4B50 })
+        else { return [] }
+        let (size, offset) = (number(tail, end + 12, 4), number(tail, end + 16, 4))
+        guard offset <= file.byteCount,
+            let directory = bytes(of: file, offset..<min(offset + min(size, byteLimit), file.byteCount))
+        else { return [] }
+        var (names, position) = ([String](), 0)
+        while position + 46 <= directory.count, number(directory, position, 4) == 0x0201_4B50, names.count < nameLimit {
+            let lengths = [28, 30, 32].map { number(directory, position + $0, 2) }
+            let name = position + 46..<position + 46 + lengths[0]
+            guard name.upperBound <= directory.count else { break }
+            names.append(String(decoding: directory[name], as: UTF8.self))
+            position = name.upperBound + lengths[1] + lengths[2]
+        }
+        return names.filter { !$0.hasSuffix("/") && !$0.hasPrefix("__MACOSX/") }
+    }
+
+    private static func number(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int {
+        bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    /// Nil where they cannot be read.
+    private static func bytes(of file: InputFile, _ range: Range<Int>) -> [UInt8]? {
+        guard !range.isEmpty, let buffer = try? Buffer<UInt8>(uninitialized: range.count) else { return nil }
+        var result: [UInt8] = []
+        do throws(TensorError) {
+            try file.read(range, through: buffer, or: { $0 }) { (bytes, _) throws(TensorError) in
+                for index in 0..<bytes.count { result.append(bytes[index]) }
+            }
+        } catch {
+            return nil
+        }
+        return result
+    }
+}
