@@ -14,3 +14,8 @@ static inline int segscore_open_beneath(int directory, const char *path, int fla
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     return (int) syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
+
+#include <malloc.h>
+
+/// Has allocations of a size and more be mappings of their own, and keeps that size from growing.
+static inline void segscore_map_large_allocations(int byte_count) { mallopt(M_MMAP_THRESHOLD, byte_count); }

@@ -49,13 +49,17 @@ std::string_view trimmed(std::string_view token) {
     return token.substr(0, end == std::string_view::npos ? 0 : end + 1);
 }
 
-/// Doubles in memory of `malloc`, which can be given away.
+/// Doubles in memory of `malloc`, which can be given away. There is room for all of them from the first on, so that they are never
+/// copied; the system gives pages as they are written.
 class Doubles {
 public:
+    explicit Doubles(size_t limit) : capacity(limit) {}
+
     ~Doubles() { std::free(elements); }
 
     bool append(double value) {
-        if (count == capacity && !grow()) return false;
+        if (!elements && !begin()) return false;
+        if (count == capacity) return false;
         elements[count++] = value;
         return true;
     }
@@ -71,24 +75,20 @@ public:
     size_t count = 0;
 
 private:
-    bool grow() {
-        const size_t larger = capacity > 0 ? capacity + capacity / 2 : 1024;
-        if (larger > SIZE_MAX / sizeof(double)) return false;
-        void *grown = std::realloc(elements, larger * sizeof(double));
-        if (!grown) return false;
-        elements = static_cast<double *>(grown);
-        capacity = larger;
-        return true;
+    bool begin() {
+        if (capacity > SIZE_MAX / sizeof(double)) return false;
+        elements = static_cast<double *>(std::malloc((capacity > 0 ? capacity : 1) * sizeof(double)));
+        return elements;
     }
 
     double *elements = nullptr;
-    size_t capacity = 0;
+    const size_t capacity;
 };
 
 /// Reads one nested list. Its shape is that of the first path down; every other list must agree with it.
 class ArrayReader {
 public:
-    explicit ArrayReader(segscore_json_fault &fault) : fault(fault) {}
+    ArrayReader(segscore_json_fault &fault, size_t limit) : elements(limit), fault(fault) {}
 
     segscore_json_status read(ondemand::array list, size_t depth) {
         if (depth == SEGSCORE_JSON_DEPTH) return fail(SEGSCORE_JSON_ARRAY_DEEP, depth);
@@ -307,6 +307,40 @@ bool has_buffers(const ondemand::parser &parser) {
 
 }  // namespace
 
+segscore_json_measure segscore_json_measure_text(const char *text, size_t count) {
+    segscore_json_measure measure = {};
+    // Places are operators, quotes, and where something else begins. Without branches, so that vectors can do it.
+    unsigned char before = 1;
+    for (size_t start = 0; start < count;) {
+        const size_t end = count - start < 4096 ? count : start + 4096;
+        uint32_t operators = 0, scalars = 0;
+        for (size_t i = start; i < end; i++) {
+            const auto byte = static_cast<unsigned char>(text[i]);
+            const unsigned char is_operator = (byte == ',') | (byte == ':') | (byte == '"') |
+                                              ((byte | 0x20) == '{') | ((byte | 0x20) == '}');
+            const unsigned char is_between = is_operator | (byte <= ' ');
+            operators += is_operator;
+            scalars += before & !is_between;
+            before = is_between;
+        }
+        measure.places += operators + scalars;
+        measure.scalars += scalars;
+        start = end;
+    }
+    // What is escaped ends no string.
+    const char *const end = text + count;
+    const char *place = text;
+    while ((place = static_cast<const char *>(std::memchr(place, '"', static_cast<size_t>(end - place))))) {
+        const char *const begin = ++place;
+        while (place < end && *place != '"') place += *place == '\\' && place + 1 < end ? 2 : 1;
+        measure.strings += 1;
+        measure.string_bytes += static_cast<size_t>(place - begin);
+        if (place >= end) break;
+        place += 1;
+    }
+    return measure;
+}
+
 size_t segscore_json_padding(void) { return simdjson::SIMDJSON_PADDING; }
 
 segscore_json *segscore_json_open(void) { return new (std::nothrow) segscore_json; }
@@ -348,7 +382,7 @@ segscore_json_status segscore_json_next(segscore_json *json, segscore_json_strin
     return SEGSCORE_JSON_OK;
 }
 
-segscore_json_status segscore_json_read_array(segscore_json *json, segscore_json_array *array) {
+segscore_json_status segscore_json_read_array(segscore_json *json, segscore_json_array *array, size_t limit) {
     json->fault = {};
     ondemand::json_type type;
     if (auto error = json->value.type().get(type)) {
@@ -361,7 +395,7 @@ segscore_json_status segscore_json_read_array(segscore_json *json, segscore_json
     }
     ondemand::array list;
     if (auto error = json->value.get_array().get(list)) return json->fail(error);
-    ArrayReader reader(json->fault);
+    ArrayReader reader(json->fault, limit);
     const auto status = reader.read(list, 0);
     if (status != SEGSCORE_JSON_OK) return json->fail(status);
     array->count = reader.elements.count;

@@ -49,6 +49,40 @@ package struct DatasetScores: Sendable {
         }
     }
 
+    /// An image and its score.
+    package struct Rank: Equatable, Sendable {
+        package let image: Int
+        package let score: Double
+
+        /// Whether it comes before another.
+        fileprivate func precedes(_ other: Rank) -> Bool { (score, image) < (other.score, other.image) }
+    }
+
+    /// The worst images, worst first; equal scores by index.
+    ///
+    /// - Parameters:
+    ///   - limit: How many, at least 1; twice as many are held.
+    /// - Complexity: O(N·log `limit`) time at most, O(`limit`) memory.
+    package func worst(_ limit: Int) -> [Rank] {
+        precondition(limit >= 1)
+        var (ranks, bound) = ([Rank](), Rank?.none)
+        var image = 0
+        for part in parts {
+            for index in 0..<part.imageScores.count {
+                let rank = Rank(image: image, score: part.imageScores.span[index])
+                image += 1
+                if let bound, !rank.precedes(bound) { continue }
+                ranks.append(rank)
+                guard ranks.count == 2 * limit else { continue }
+                ranks.sort { $0.precedes($1) }
+                ranks.removeLast(limit)
+                bound = ranks.last
+            }
+        }
+        ranks.sort { $0.precedes($1) }
+        return Array(ranks.prefix(limit))
+    }
+
     /// The images, worst first; equal scores by index.
     package func ranking() -> [Int] {
         let scores = imageScores

@@ -22,6 +22,6 @@ package struct SegmentationScores: Sendable {
     /// The memory that the arrays take.
     package var byteCount: Int {
         imageScores.byteCount + pixelScores.byteCount + labels.codes.byteCount + (predicted?.byteCount ?? 0)
-            + (labelIssues?.mask.byteCount ?? 0)
+            + (labelIssues.map { $0.mask.byteCount + $0.counts.byteCount } ?? 0)
     }
 }

@@ -192,7 +192,9 @@ package final class Service: Sendable {
     /// Turns what a handler ended with into what is sent; a problem is logged here and nowhere else.
     func response(for answer: Answer, to request: IncomingRequest) -> Response {
         switch answer {
-        case .success(let response): return response
+        case .success(let response):
+            response.body.stream?.begin { [encoders] in encoders.perform($0) }
+            return response
         case .failure(let problem):
             var problem = InferenceRoute.holds(request.head.path ?? "") ? problem.ofInference : problem
             if problem.fields[.retryAfter] != nil { problem.fields[.retryAfter] = retryAfter }

@@ -26,6 +26,9 @@ package struct ResponseBody: Sendable {
     /// Set where the body is written while it is sent. There are no segments then.
     package let stream: ByteStream?
 
+    /// What counts for the memory that the list of segments takes, where there are very many.
+    package var reservation: ByteReservation?
+
     package init() {
         stream = nil
     }
@@ -35,12 +38,16 @@ package struct ResponseBody: Sendable {
         self.stream = stream
     }
 
+    /// Bodies up to this size do not count, so that errors, probes and documents can be answered where all memory is taken. Of
+    /// each connection there is one at a time.
+    package static let uncountedBytes = 32 << 10
+
     /// A body of bytes that were made for it.
     ///
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
     package init(copying bytes: [UInt8]) throws(TensorError) {
         stream = nil
-        append(try Buffer(bytes))
+        append(try bytes.count <= Self.uncountedBytes ? Buffer(uncounted: bytes) : Buffer(bytes))
     }
 
     /// The size of the whole body, in bytes; 0 for a stream.

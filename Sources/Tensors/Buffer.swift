@@ -3,6 +3,7 @@ import Glibc
 /// A fixed number of elements at a fixed address.
 ///
 /// Unlike an array it can start without being touched. The memory of a large one is passed on to the next, by ``LargeMemoryStore``.
+/// All of it counts against ``ByteBudget/memory``, that of small ones too, of which there may be very many.
 ///
 /// `@unchecked Sendable`: one owner fills a buffer; once it is handed to another thread nobody writes to it.
 @safe
@@ -13,15 +14,17 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
 
     /// Who gave the memory.
     private enum Origin {
-        case malloc
+        /// With what counts against the budget.
+        case malloc(reserved: Int)
         case store(LargeMemory)
         case file(MappedFile)
     }
 
     private init(
-        taking memory: UnsafeMutableRawPointer?, count: Int, from origin: Origin = .malloc
+        taking memory: UnsafeMutableRawPointer?, count: Int, from origin: Origin
     ) throws(TensorError) {
         guard let memory = unsafe memory else {
+            if case .malloc(let reserved) = origin { ByteBudget.memory.release(reserved) }
             throw .outOfMemory(byteCount: count * MemoryLayout<Element>.stride)
         }
         unsafe base = memory.bindMemory(to: Element.self, capacity: max(count, 1))
@@ -58,7 +61,11 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
         precondition(count >= 0)
         let byteCount = count * MemoryLayout<Element>.stride
         guard byteCount >= LargeMemoryStore.smallest else {
-            try unsafe self.init(taking: calloc(max(count, 1), MemoryLayout<Element>.stride), count: count)
+            let reserved = byteCount + Self.overhead
+            guard ByteBudget.memory.reserve(reserved) else { throw .outOfMemory(byteCount: byteCount) }
+            try unsafe self.init(
+                taking: calloc(max(count, 1), MemoryLayout<Element>.stride), count: count,
+                from: .malloc(reserved: reserved))
             return
         }
         guard let large = LargeMemoryStore.shared.take(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
@@ -66,12 +73,27 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
         try unsafe self.init(taking: large.start, count: count, from: .store(large))
     }
 
-    /// Takes over memory that `malloc` gave, and frees it in the end.
+    /// What a small buffer takes beside its elements: itself, and what `malloc` knows of both.
+    private static var overhead: Int { 96 }
+
+    /// Takes over memory that `malloc` gave, and frees it in the end. It does not count: whoever has asked for it counts it.
     ///
     /// - Throws: ``TensorError/outOfMemory(byteCount:)`` where `memory` is nil.
     @unsafe
     package convenience init(adopting memory: UnsafeMutableRawPointer?, count: Int) throws(TensorError) {
-        try unsafe self.init(taking: memory, count: count)
+        try unsafe self.init(taking: memory, count: count, from: .malloc(reserved: 0))
+    }
+
+    /// Makes a buffer with a copy of a few elements that does not count, so that it can be had where all memory is taken.
+    ///
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    package convenience init(uncounted elements: [Element]) throws(TensorError) {
+        let byteCount = max(elements.count, 1) * MemoryLayout<Element>.stride
+        try unsafe self.init(adopting: malloc(byteCount), count: elements.count)
+        unsafe elements.withUnsafeBufferPointer { source in
+            guard let start = source.baseAddress else { return }
+            unsafe base.initialize(from: start, count: source.count)
+        }
     }
 
     /// Makes a buffer with a copy of `elements`.
@@ -94,7 +116,9 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
 
     deinit {
         switch origin {
-        case .malloc: unsafe free(base)
+        case .malloc(let reserved):
+            unsafe free(base)
+            ByteBudget.memory.release(reserved)
         case .store(let memory): LargeMemoryStore.shared.giveBack(memory)
         case .file: break
         }

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// What would go beyond it is refused as if the system had none, which loses a request and not the process.
 package final class ByteBudget: Sendable {
-    /// That of large buffers and texts. Unlimited, like the other, until it is told its limit.
+    /// That of buffers, texts, and whatever else requests and answers cause. Unlimited, like the other, until it is told its limit.
     package static let memory = ByteBudget(limit: .max)
 
     /// That of spool files.

@@ -9,8 +9,12 @@ final class LargeMemoryStore: Sendable {
     /// That of all buffers.
     static let shared = LargeMemoryStore(keptAtMost: 32 << 20, budget: .memory)
 
-    /// The size from which buffers are worth a mapping of their own, in bytes; blocks are multiples of it.
-    static let smallest = 128 << 10
+    /// The size from which buffers are worth a mapping of their own, in bytes: among smaller ones they would leave holes in
+    /// `malloc`'s memory that few others fit in.
+    static let smallest = 64 << 10
+
+    /// Blocks are multiples of it.
+    private static let granule = 16 << 10
 
     private let keptAtMost: Int
     /// Counts what is in use, not what is kept.
@@ -33,9 +37,9 @@ final class LargeMemoryStore: Sendable {
 
     /// Memory of at least a size; nil where the system gives none, or the budget has no room.
     func take(_ byteCount: Int) -> LargeMemory? {
-        let (padded, overflow) = byteCount.addingReportingOverflow(Self.smallest - 1)
+        let (padded, overflow) = byteCount.addingReportingOverflow(Self.granule - 1)
         guard !overflow else { return nil }
-        let byteCount = padded / Self.smallest * Self.smallest
+        let byteCount = padded / Self.granule * Self.granule
         guard budget.reserve(byteCount) else { return nil }
         let (found, dropped) = kept.withLock { blocks -> (LargeMemory?, [LargeMemory]) in
             // The smallest that is large enough, and little larger, so that small buffers do not sit on large blocks.

@@ -111,7 +111,7 @@ func expectSame(
     #expect(found.labels.others == expected.labels.others, sourceLocation: sourceLocation)
     #expect(found.predicted?.values == expected.predicted?.values, sourceLocation: sourceLocation)
     #expect(found.labelIssues?.mask.values == expected.labelIssues?.mask.values, sourceLocation: sourceLocation)
-    #expect(found.labelIssues?.counts == expected.labelIssues?.counts, sourceLocation: sourceLocation)
+    #expect(found.labelIssues?.counts.values == expected.labelIssues?.counts.values, sourceLocation: sourceLocation)
     #expect(found.labelIssues?.statistics == expected.labelIssues?.statistics, sourceLocation: sourceLocation)
     #expect(found.byteCount == expected.byteCount, sourceLocation: sourceLocation)
 }

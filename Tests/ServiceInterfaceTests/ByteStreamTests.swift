@@ -14,6 +14,7 @@ import Testing
         case .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
         case .later: "later"
         case .end: "end"
+        case .cut: "cut"
         }
     }
 
@@ -36,6 +37,42 @@ import Testing
         #expect(text(stream.next(limit: 9) { wakes.add() }) == "later")
         stream.finish()
         #expect(wakes.count == 2)
+    }
+
+    @Test func makesAPieceWhenTheOneBeforeIsRead() {
+        let made = Mutex(0)
+        let works = Mutex<[@Sendable () -> Void]>([])
+        let stream = ByteStream {
+            made.withLock { made in
+                made += 1
+                return made <= 3 ? Array("piece\(made)".utf8) : nil
+            }
+        }
+        stream.begin { work in works.withLock { $0.append(work) } }
+        func work() { works.withLock { $0.isEmpty ? nil : $0.removeFirst() }?() }
+        let wakes = Wakes()
+        #expect(text(stream.next(limit: 9) { wakes.add() }) == "later")
+        #expect(made.withLock { $0 } == 0)
+        work()
+        #expect(wakes.count == 1)
+        #expect(text(stream.next(limit: 4) { wakes.add() }) == "piec")
+        #expect(works.withLock { $0.count } == 0, "some of it is still there")
+        #expect(text(stream.next(limit: 4) { wakes.add() }) == "e1")
+        work()
+        #expect(text(stream.next(limit: 9) { wakes.add() }) == "piece2")
+        work()
+        work()
+        #expect(made.withLock { $0 } == 3)
+        #expect(text(stream.next(limit: 9) { wakes.add() }) == "piece3")
+        work()
+        #expect(text(stream.next(limit: 9) { wakes.add() }) == "end")
+    }
+
+    @Test func isCutWhereItIsFinishedBeforeAllIsMade() {
+        let stream = ByteStream { [1] }
+        stream.begin { $0() }
+        stream.finish()
+        #expect(text(stream.next(limit: 9) {}) == "cut")
     }
 
     @Test func dropsWhatIsWrittenBehindTheEndOrForNobody() {

@@ -92,6 +92,21 @@ typedef struct segscore_json segscore_json;
 /// How many bytes beyond the text must be readable.
 size_t segscore_json_padding(void);
 
+/// What a text holds, at most, of that which takes memory while it is parsed.
+typedef struct {
+    /// Places that the parser keeps, four bytes each.
+    size_t places;
+    /// Numbers, booleans and nulls.
+    size_t scalars;
+    /// Strings, names among them.
+    size_t strings;
+    /// Bytes in strings.
+    size_t string_bytes;
+} segscore_json_measure;
+
+/// Looks through a text, which need not be well formed.
+segscore_json_measure segscore_json_measure_text(const char *text, size_t count);
+
 /// Makes a parser; null where there is no memory.
 segscore_json *segscore_json_open(void);
 void segscore_json_close(segscore_json *json);
@@ -102,8 +117,8 @@ segscore_json_status segscore_json_begin(segscore_json *json, const char *text, 
 /// Goes to the next member, past whatever was not read of the one before.
 segscore_json_status segscore_json_next(segscore_json *json, segscore_json_string *name);
 
-/// Reads the member's value, once, as a nested list of numbers and booleans (1 and 0).
-segscore_json_status segscore_json_read_array(segscore_json *json, segscore_json_array *array);
+/// Reads the member's value, once, as a nested list of numbers and booleans (1 and 0), of which there are at most `limit`.
+segscore_json_status segscore_json_read_array(segscore_json *json, segscore_json_array *array, size_t limit);
 
 /// Whether the member's value, which is still to be read, is an object.
 bool segscore_json_is_object(segscore_json *json);

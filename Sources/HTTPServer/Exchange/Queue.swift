@@ -73,12 +73,14 @@ private func gathered(_ body: ResponseBody, _ context: UnsafeMutableRawPointer) 
 /// A body on its way out. Its segments hold their owners.
 private final class SentBody {
     private let segments: [ResponseBody.Segment]
+    private let reservation: ByteReservation?
     private var index = 0
     /// Where in the body the segment at `index` starts.
     private var start = 0
 
     init(_ body: ResponseBody) {
         segments = body.segments
+        reservation = body.reservation
     }
 
     /// Copies from an offset on; offsets come in order.

@@ -57,6 +57,9 @@ final class SentStream: @unchecked Sendable {
                 return 0
             case .end:
                 return MHD_CONTENT_READER_END_OF_STREAM
+            case .cut:
+                // MHD_CONTENT_READER_END_WITH_ERROR, a macro that Swift does not see: closes the connection without the last chunk.
+                return -2
             }
         }
     }

@@ -83,7 +83,7 @@ package struct ConfidentLearning: Equatable, Sendable {
     private struct Marks {
         let mask: Buffer<UInt8>
         /// `(N,)`: the marks of each image.
-        var counts: [Int]
+        let counts: Buffer<Int>
         let imageScores: Buffer<Double>
     }
 
@@ -101,9 +101,12 @@ package struct ConfidentLearning: Equatable, Sendable {
             marks.append(
                 Marks(
                     mask: try allocate(part.shape.pixelCount, isZeroed: cut == nil),
-                    counts: [Int](repeating: 0, count: count), imageScores: imageScores))
+                    counts: try allocate(count), imageScores: imageScores))
         }
         guard let cut else { return marks }
+        // The numbers of pixels at the cut and of those marked, of each image.
+        let lists = try reserve(4 * MemoryLayout<Int>.stride * passes.imageCount)
+        defer { withExtendedLifetime(lists) {} }
         guard let ties = cut.ties(passes) else { return nil }
         var ofLanes: [Buffer<UInt8>] = []
         for _ in 0..<passes.laneCount { ofLanes.append(try allocate(passes.largestImage, isZeroed: false)) }
@@ -122,7 +125,12 @@ package struct ConfidentLearning: Equatable, Sendable {
             return count
         }
         guard let counts else { return nil }
-        for part in parts.indices { marks[part].counts = Array(counts[passes.images(ofPart: part)]) }
+        for part in parts.indices {
+            let images = passes.images(ofPart: part)
+            marks[part].counts.withMutableSpan { span in
+                for index in span.indices { span[index] = counts[images.lowerBound + index] }
+            }
+        }
         return marks
     }
 

@@ -6,7 +6,7 @@ package struct LabelIssues: Sendable {
     package let mask: Buffer<UInt8>
 
     /// `(N,)`: the number of label issues of each image.
-    package let counts: [Int]
+    package let counts: Buffer<Int>
 
     package let statistics: Statistics
 

@@ -93,3 +93,14 @@ func allocate<Element: BitwiseCopyable & Sendable>(
         throw .memory(error)
     }
 }
+
+/// Takes memory from the budget for as long as the result lives, for what counts nowhere else.
+///
+/// - Throws: ``ScoringError/memory(_:)``.
+func reserve(_ byteCount: Int) throws(ScoringError) -> ByteReservation {
+    do throws(TensorError) {
+        return try ByteReservation(byteCount)
+    } catch {
+        throw .memory(error)
+    }
+}

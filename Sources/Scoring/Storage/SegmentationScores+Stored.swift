@@ -16,7 +16,7 @@ extension SegmentationScores {
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
     package func storedScores() throws(TensorError) -> [any StableBytes] {
         guard let labelIssues else { return [imageScores] }
-        return [imageScores, try Buffer(labelIssues.counts), labelIssues.mask]
+        return [imageScores, labelIssues.counts, labelIssues.mask]
     }
 
     /// The size of the other file.
@@ -51,10 +51,9 @@ extension SegmentationScores {
             path: scoresPath, byteCount: Self.storedByteCount(shape, hasLabelIssues: hasLabelIssues))
         let offsets = ArrayFile.offsets(of: Self.storedSizes(shape, hasLabelIssues: hasLabelIssues)).offsets
         let labelIssues = statistics.map { statistics in
-            let counts: Buffer<Int> = file.buffer(at: offsets[1], count: shape.imageCount)
-            return LabelIssues(
+            LabelIssues(
                 mask: file.buffer(at: offsets[2], count: shape.pixelCount),
-                counts: counts.span.indices.map { counts.span[$0] }, statistics: statistics)
+                counts: file.buffer(at: offsets[1], count: shape.imageCount), statistics: statistics)
         }
         self.init(
             shape: shape, imageScores: file.buffer(at: offsets[0], count: shape.imageCount),

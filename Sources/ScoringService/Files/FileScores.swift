@@ -26,7 +26,7 @@ package struct FileScores {
             let plane = part.shape.pixelsPerImage
             return Rank(
                 image: index, score: imageScores[index],
-                issuePixels: part.labelIssues?.counts[image]
+                issuePixels: part.labelIssues?.counts.span[image]
                     ?? issues.count(part.pixelScores, image * plane..<(image + 1) * plane))
         }
     }

@@ -24,10 +24,18 @@ final class HeldText {
         let count = bytes.count + more.count
         if count > reserved {
             let larger = max(count, min(2 * reserved, limit))
-            try reserve(larger - reserved)
+            // While it grows, both are there.
+            let before = reserved
+            try reserve(larger)
             bytes.reserveCapacity(larger)
+            give(back: before)
         }
         for index in 0..<more.count { bytes.append(more[index]) }
+    }
+
+    private func give(back byteCount: Int) {
+        ByteBudget.memory.release(byteCount)
+        reserved -= byteCount
     }
 
     /// Takes memory for what is made of the text while it is read.

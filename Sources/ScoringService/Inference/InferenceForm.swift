@@ -85,11 +85,23 @@ final class InferenceForm: ScoreForm {
             members.array("outputs", of: outputs) { members, output in output.write(to: &members) }
         }
         let binary = outputs.filter { $0.place == .binary }
-        var response = try Response.bytes(.ok, binary.isEmpty ? .json : .octets, header.text)
+        var response: Response
+        do throws(TensorError) {
+            if binary.isEmpty {
+                response = Response(.ok, .json, try header.pieces.body())
+            } else {
+                // Where the JSON ends is said ahead of it.
+                var body = ResponseBody()
+                for piece in try header.pieces.buffers() { body.append(piece) }
+                response = Response(.ok, .octets, body)
+            }
+        } catch {
+            throw Problem(error)
+        }
+        if !binary.isEmpty { response.head.headerFields[.inferenceHeaderLength] = String(response.body.byteCount) }
         for output in binary {
             for (owner, range) in output.array.bytes { response.body.append(owner, range) }
         }
-        if !binary.isEmpty { response.head.headerFields[.inferenceHeaderLength] = String(header.text.count) }
         response.head.headerFields[.location] = "/jobs/\(job.id)"
         return response
     }
@@ -137,7 +149,7 @@ final class InferenceForm: ScoreForm {
             members.string("datatype", Datatype(layout.elementType.scalar).rawValue)
             members.integers("shape", layout.shape)
             switch place {
-            case .json: members.raw("data") { array.appendJSON(to: &$0, shape: [layout.elementCount]) }
+            case .json: members.elements("data", array, shape: [layout.elementCount])
             case .binary: members.object("parameters") { $0.integer("binary_data_size", layout.byteCount) }
             case .region(let slice):
                 members.object("parameters") { members in

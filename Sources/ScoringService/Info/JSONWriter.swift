@@ -1,19 +1,69 @@
-/// Writes small JSON documents whose members keep the order they were written in.
+import Tensors
+
+/// Writes JSON documents whose members keep the order they were written in.
+///
+/// What is written as it is told is kept as text. Arrays, and rows of which there may be many, are only named: ``JSONPieces`` write them.
 struct JSONWriter {
-    private(set) var text: [UInt8] = []
+    /// What there is of a document.
+    fileprivate struct Output {
+        /// What comes before `text`.
+        var sections: [JSONPieces.Section] = []
+        var text: [UInt8] = []
+
+        mutating func add(_ section: JSONPieces.Section) {
+            if !text.isEmpty { sections.append(.text(text)) }
+            text = []
+            sections.append(section)
+        }
+    }
+
+    private var output = Output()
+
+    /// The document, where it holds neither arrays nor many rows.
+    var text: [UInt8] {
+        precondition(output.sections.isEmpty, "this document is larger than its text")
+        return output.text
+    }
+
+    /// The document.
+    var pieces: JSONPieces {
+        JSONPieces(output.text.isEmpty ? output.sections : output.sections + [.text(output.text)])
+    }
 
     /// The members of an object that is being written.
     struct Members {
-        fileprivate var text: [UInt8]
+        fileprivate var output: Output
         fileprivate var isFirst = true
 
         /// A member whose value the caller writes, as JSON.
         mutating func raw(_ name: String, _ write: (inout [UInt8]) -> Void) {
-            if !isFirst { text.append(UInt8(ascii: ",")) }
+            begin(name)
+            write(&output.text)
+        }
+
+        /// An array, as nested lists.
+        ///
+        /// - Parameters:
+        ///   - shape: Another one of as many elements; nil for the array's own.
+        mutating func elements(_ name: String, _ array: ArrayAnswer, shape: [Int]? = nil) {
+            begin(name)
+            output.add(.elements(array, shape: shape ?? array.layout.shape))
+        }
+
+        /// A list of objects of which there may be many.
+        ///
+        /// - Parameters:
+        ///   - body: Called while the document is sent, from any thread.
+        mutating func rows(_ name: String, count: Int, _ body: @escaping @Sendable (inout Members, Int) -> Void) {
+            begin(name)
+            output.add(JSONWriter.rows(count, body))
+        }
+
+        private mutating func begin(_ name: String) {
+            if !isFirst { output.text.append(UInt8(ascii: ",")) }
             isFirst = false
-            JSONWriter.append(string: name, to: &text)
-            text.append(UInt8(ascii: ":"))
-            write(&text)
+            JSONWriter.append(string: name, to: &output.text)
+            output.text.append(UInt8(ascii: ":"))
         }
 
         mutating func string(_ name: String, _ value: String?) {
@@ -55,47 +105,83 @@ struct JSONWriter {
         }
 
         mutating func object(_ name: String, _ body: (inout Members) -> Void) {
-            raw(name) { JSONWriter.append(object: body, to: &$0) }
+            begin(name)
+            JSONWriter.append(object: body, to: &output)
         }
 
         mutating func array<Element>(
             _ name: String, of elements: some Sequence<Element>, _ body: (inout Members, Element) -> Void
         ) {
-            raw(name) { JSONWriter.append(array: elements, body, to: &$0) }
+            begin(name)
+            JSONWriter.append(array: elements, body, to: &output)
         }
     }
 
     /// Writes one object.
     mutating func object(_ body: (inout Members) -> Void) {
-        Self.append(object: body, to: &text)
+        Self.append(object: body, to: &output)
+    }
+
+    /// Writes one array, as nested lists.
+    mutating func elements(_ array: ArrayAnswer) {
+        output.add(.elements(array, shape: array.layout.shape))
+    }
+
+    /// Writes one list of arrays.
+    mutating func list(_ arrays: some Sequence<ArrayAnswer>) {
+        output.text.append(UInt8(ascii: "["))
+        for (index, array) in arrays.enumerated() {
+            if index > 0 { output.text.append(UInt8(ascii: ",")) }
+            elements(array)
+        }
+        output.text.append(UInt8(ascii: "]"))
+    }
+
+    /// Writes one list of objects of which there may be many.
+    ///
+    /// - Parameters:
+    ///   - body: Called while the document is sent, from any thread.
+    mutating func rows(count: Int, _ body: @escaping @Sendable (inout Members, Int) -> Void) {
+        output.add(Self.rows(count, body))
+    }
+
+    private static func rows(
+        _ count: Int, _ body: @escaping @Sendable (inout Members, Int) -> Void
+    ) -> JSONPieces.Section {
+        .rows(count) { row, text in
+            var output = Output()
+            swap(&text, &output.text)
+            append(object: { body(&$0, row) }, to: &output)
+            swap(&text, &output.text)
+        }
     }
 
     /// Writes one list of objects.
     mutating func array<Element>(
         of elements: some Sequence<Element>, _ body: (inout Members, Element) -> Void
     ) {
-        Self.append(array: elements, body, to: &text)
+        Self.append(array: elements, body, to: &output)
     }
 
     private static func append<Element>(
-        array elements: some Sequence<Element>, _ body: (inout Members, Element) -> Void, to text: inout [UInt8]
+        array elements: some Sequence<Element>, _ body: (inout Members, Element) -> Void, to output: inout Output
     ) {
-        text.append(UInt8(ascii: "["))
+        output.text.append(UInt8(ascii: "["))
         for (index, element) in elements.enumerated() {
-            if index > 0 { text.append(UInt8(ascii: ",")) }
-            append(object: { body(&$0, element) }, to: &text)
+            if index > 0 { output.text.append(UInt8(ascii: ",")) }
+            append(object: { body(&$0, element) }, to: &output)
         }
-        text.append(UInt8(ascii: "]"))
+        output.text.append(UInt8(ascii: "]"))
     }
 
-    private static func append(object body: (inout Members) -> Void, to text: inout [UInt8]) {
-        text.append(UInt8(ascii: "{"))
+    private static func append(object body: (inout Members) -> Void, to output: inout Output) {
+        output.text.append(UInt8(ascii: "{"))
         // The text moves into the members and back, so that it is never copied.
-        var members = Members(text: [])
-        swap(&text, &members.text)
+        var members = Members(output: Output())
+        swap(&output, &members.output)
         body(&members)
-        swap(&text, &members.text)
-        text.append(UInt8(ascii: "}"))
+        swap(&output, &members.output)
+        output.text.append(UInt8(ascii: "}"))
     }
 
     /// Appends a quoted string, escaped as RFC 8259 section 7 asks.

@@ -47,7 +47,7 @@ final class IssuesIntake: Intake, @unchecked Sendable {
             default:
                 return try .json { writer in
                     writer.object { members in
-                        members.raw("issues") { issues.appendJSON(to: &$0) }
+                        members.elements("issues", issues)
                         InputNotes(ignored: arrays.ignored).writeAny(to: &members)
                     }
                 }
@@ -97,7 +97,11 @@ private final class ScoreInputs: ArrayDestination {
         guard let imageScores else { throw .missing(.imageScores, beside: ignored) }
         let threshold = try parameters.threshold() ?? IssuesFromScores.defaultThreshold
         guard let pixelScores else {
-            return try .indices(IssuesFromScores(threshold: threshold).images(imageScores.finish()))
+            let scores = imageScores.finish()
+            return try Problem.reserving(scores.count * 3 * MemoryLayout<Int>.stride) {
+                () throws(Problem) -> ArrayAnswer in
+                try .indices(IssuesFromScores(threshold: threshold).images(scores))
+            }
         }
         guard pixelScores.shape[0] == imageScores.shape[0] else {
             throw Problem(

@@ -4,8 +4,8 @@ import TensorCodecs
 import Tensors
 
 /// An array that is answered: its layout, and where its elements lie.
-struct ArrayAnswer {
-    enum Elements {
+struct ArrayAnswer: Sendable {
+    enum Elements: Sendable {
         case scores(PixelScores)
         case numbers(Buffer<Double>)
         case indices(Buffer<Int64>)
@@ -13,7 +13,7 @@ struct ArrayAnswer {
     }
 
     /// Elements that lie together.
-    struct Piece {
+    struct Piece: Sendable {
         let elements: Elements
         let range: Range<Int>
     }
@@ -141,7 +141,10 @@ struct ArrayAnswer {
     /// Indices of images.
     static func indices(_ indices: [Int]) throws(Problem) -> ArrayAnswer {
         do throws(TensorError) {
-            let buffer = try Buffer(indices.map(Int64.init))
+            let buffer = try Buffer<Int64>(uninitialized: indices.count)
+            buffer.withMutableSpan { span in
+                for index in indices.indices { span[index] = Int64(indices[index]) }
+            }
             return ArrayAnswer(
                 .int64, [indices.count], [Piece(elements: .indices(buffer), range: 0..<indices.count)])
         } catch {
@@ -149,36 +152,41 @@ struct ArrayAnswer {
         }
     }
 
-    /// Appends the array as nested lists.
+    /// Appends some elements of the array as they stand in nested lists; see ``JSONNumbers/append(_:at:of:to:)``.
     ///
     /// - Parameters:
-    ///   - shape: Another one of as many elements; nil for the array's own.
-    func appendJSON(to text: inout [UInt8], shape: [Int]? = nil) {
-        let shape = shape ?? layout.shape
-        guard pieces.count > 1 else { return Self.append(pieces[0], shape: shape, to: &text) }
-        let inner = shape.dropFirst()
-        text.append(UInt8(ascii: "["))
-        for (index, piece) in pieces.enumerated() {
-            if index > 0 { text.append(UInt8(ascii: ",")) }
-            // Without the brackets around it.
-            let start = text.count
-            Self.append(piece, shape: [piece.range.count / max(inner.reduce(1, *), 1)] + inner, to: &text)
-            text.removeLast()
-            text.remove(at: start)
+    ///   - elements: Their indices, over all pieces.
+    ///   - shape: The array's, or another one of as many elements.
+    func appendJSON(_ elements: Range<Int>, shape: [Int], to text: inout [UInt8]) {
+        var first = 0
+        for piece in pieces {
+            let end = first + piece.range.count
+            let wanted = elements.clamped(to: first..<end)
+            // Where there are no elements there are still brackets.
+            if !wanted.isEmpty || layout.elementCount == 0 {
+                let start = piece.range.lowerBound - first
+                Self.append(
+                    piece.elements, wanted.lowerBound + start..<wanted.upperBound + start, at: wanted.lowerBound,
+                    shape: shape, to: &text)
+            }
+            first = end
         }
-        text.append(UInt8(ascii: "]"))
     }
 
-    private static func append(_ piece: Piece, shape: [Int], to text: inout [UInt8]) {
-        let range = piece.range
-        switch piece.elements {
+    private static func append(
+        _ elements: Elements, _ range: Range<Int>, at position: Int, shape: [Int], to text: inout [UInt8]
+    ) {
+        switch elements {
         case .scores(.float32(let scores)):
-            JSONNumbers.append(scores.span.extracting(range), shape: shape, to: &text)
+            JSONNumbers.append(scores.span.extracting(range), at: position, of: shape, to: &text)
         case .scores(.float64(let scores)):
-            JSONNumbers.append(scores.span.extracting(range), shape: shape, to: &text)
-        case .numbers(let numbers): JSONNumbers.append(numbers.span.extracting(range), shape: shape, to: &text)
-        case .indices(let indices): JSONNumbers.append(indices.span.extracting(range), shape: shape, to: &text)
-        case .mask(let mask): JSONNumbers.append(mask: mask.span.extracting(range), shape: shape, to: &text)
+            JSONNumbers.append(scores.span.extracting(range), at: position, of: shape, to: &text)
+        case .numbers(let numbers):
+            JSONNumbers.append(numbers.span.extracting(range), at: position, of: shape, to: &text)
+        case .indices(let indices):
+            JSONNumbers.append(indices.span.extracting(range), at: position, of: shape, to: &text)
+        case .mask(let mask):
+            JSONNumbers.append(mask: mask.span.extracting(range), at: position, of: shape, to: &text)
         }
     }
 

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The colours of pixel scores: dark where the model agrees with the label, bright where it does not.
 ///
 /// Nine colours of matplotlib's "inferno" map (CC0), evenly spaced, with straight lines between them.
@@ -19,16 +21,20 @@ struct HeatMap {
     /// - Parameters:
     ///   - scores: In `[0, 1]`; one beyond is drawn as the end that it is beyond, and what is no number as the brightest.
     /// - Returns: Three bytes a pixel.
-    static func pixels<Score: BinaryFloatingPoint & BitwiseCopyable>(_ scores: borrowing Span<Score>) -> [UInt8] {
-        var pixels: [UInt8] = []
-        pixels.reserveCapacity(scores.count * 3)
-        for index in 0..<scores.count {
-            let doubt = (1 - scores[index]) * 255 + 0.5
-            // In this order, since nothing is less than NaN.
-            let color = table[doubt < 255 ? Int(max(doubt, 0)) : 255]
-            pixels.append(color.0)
-            pixels.append(color.1)
-            pixels.append(color.2)
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    static func pixels<Score: BinaryFloatingPoint & BitwiseCopyable>(
+        _ scores: borrowing Span<Score>
+    ) throws(TensorError) -> Buffer<UInt8> {
+        let pixels = try Buffer<UInt8>(uninitialized: scores.count * 3)
+        pixels.withMutableSpan { pixels in
+            for index in 0..<scores.count {
+                let doubt = (1 - scores[index]) * 255 + 0.5
+                // In this order, since nothing is less than NaN.
+                let color = table[doubt < 255 ? Int(max(doubt, 0)) : 255]
+                pixels[3 * index] = color.0
+                pixels[3 * index + 1] = color.1
+                pixels[3 * index + 2] = color.2
+            }
         }
         return pixels
     }

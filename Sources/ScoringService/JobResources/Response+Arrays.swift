@@ -20,30 +20,18 @@ extension Response {
         }
     }
 
+    /// - Parameters:
+    ///   - otherBytes: What is held for the document until it is sent, and counts nowhere else.
     static func json(
-        status: HTTPResponse.Status = .ok, _ write: (inout JSONWriter) -> Void
+        status: HTTPResponse.Status = .ok, holding otherBytes: Int = 0, _ write: (inout JSONWriter) -> Void
     ) throws(Problem) -> Response {
         var document = JSONWriter()
         write(&document)
-        return try bytes(status, .json, document.text)
-    }
-
-    /// One array, as the whole body.
-    static func json(_ array: ArrayAnswer) throws(Problem) -> Response {
-        var text: [UInt8] = []
-        array.appendJSON(to: &text)
-        return try bytes(.ok, .json, text)
-    }
-
-    /// Arrays, as one list.
-    static func json(_ arrays: [ArrayAnswer]) throws(Problem) -> Response {
-        var text = [UInt8(ascii: "[")]
-        for (index, array) in arrays.enumerated() {
-            if index > 0 { text.append(UInt8(ascii: ",")) }
-            array.appendJSON(to: &text)
+        do throws(TensorError) {
+            return Response(status, .json, try document.pieces.body(holding: otherBytes))
+        } catch {
+            throw Problem(error)
         }
-        text.append(UInt8(ascii: "]"))
-        return try bytes(.ok, .json, text)
     }
 
     /// One array, sent from where it lies.
@@ -54,7 +42,12 @@ extension Response {
     }
 
     /// Named arrays, sent from where they lie.
-    static func npz(_ arrays: [(name: String, array: ArrayAnswer)]) throws(Problem) -> Response {
+    ///
+    /// - Parameters:
+    ///   - reservation: For what so many take beside their elements, where they are not a few.
+    static func npz(
+        _ arrays: [(name: String, array: ArrayAnswer)], _ reservation: ByteReservation? = nil
+    ) throws(Problem) -> Response {
         let entries = arrays.map { name, array in
             NpzEntry(name: name, layout: array.layout, content: array.bytes)
         }
@@ -63,6 +56,7 @@ extension Response {
             for piece in try NpzEncoder.archive(of: entries) {
                 body.append(piece.owner, piece.range)
             }
+            body.reservation = reservation
             return Response(.ok, .npz, body)
         } catch {
             throw Problem(error)

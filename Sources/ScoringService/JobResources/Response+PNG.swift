@@ -37,15 +37,27 @@ extension Buffer<UInt8> {
     fileprivate static func greyPNG(
         _ mask: borrowing Span<UInt8>, width: Int, height: Int
     ) throws(CodecError) -> Buffer<UInt8> {
-        var pixels = [UInt8](repeating: 0, count: mask.count)
-        for index in 0..<mask.count where mask[index] != 0 { pixels[index] = 255 }
+        let pixels: Buffer<UInt8>
+        do throws(TensorError) {
+            pixels = try Buffer(uninitialized: mask.count)
+        } catch {
+            throw .outOfMemory(byteCount: mask.count)
+        }
+        pixels.withMutableSpan { pixels in
+            for index in 0..<mask.count { pixels[index] = mask[index] == 0 ? 0 : 255 }
+        }
         return try PNGEncoder.encodeGrey(pixels.span, width: width, height: height)
     }
 
     fileprivate static func heatMapPNG<Score: BinaryFloatingPoint & BitwiseCopyable>(
         _ scores: borrowing Span<Score>, width: Int, height: Int
     ) throws(CodecError) -> Buffer<UInt8> {
-        let pixels = HeatMap.pixels(scores)
+        let pixels: Buffer<UInt8>
+        do throws(TensorError) {
+            pixels = try HeatMap.pixels(scores)
+        } catch {
+            throw .outOfMemory(byteCount: scores.count * 3)
+        }
         return try PNGEncoder.encodeRGB(pixels.span, width: width, height: height)
     }
 }

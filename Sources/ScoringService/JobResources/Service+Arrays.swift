@@ -49,17 +49,28 @@ extension Service {
                 case .npz:
                     let images = image.map { $0..<$0 + 1 } ?? 0..<scores.imageCount
                     if images.count == 1 { _ = try elements(images.lowerBound) }
+                    let reservation = try Problem.reserve(images.count * Self.bytesOfAnImage)
                     let named = try images.map { (image) throws(Problem) in
                         (name: Self.name(image, of: array), array: try elements(image))
                     }
-                    return try .npz(named)
+                    return try .npz(named, reservation)
                 default:
-                    guard isSeveral else { return try .json(try elements(image)) }
-                    return try .json((0..<scores.imageCount).map { (image) throws(Problem) in try elements(image) })
+                    guard isSeveral else {
+                        let array = try elements(image)
+                        return try .json { $0.elements(array) }
+                    }
+                    let listed = scores.imageCount * Self.bytesOfAnImage
+                    return try Problem.reserving(listed) { () throws(Problem) -> Response in
+                        let arrays = try (0..<scores.imageCount).map { (image) throws(Problem) in try elements(image) }
+                        return try .json(holding: listed) { $0.list(arrays) }
+                    }
                 }
             }
         })
     }
+
+    /// What an image takes that is answered as an array of its own, beside the elements: in lists, and its heads in an archive.
+    private static let bytesOfAnImage = 1024
 
     /// What images of several sizes are answered as, which are no one array.
     ///

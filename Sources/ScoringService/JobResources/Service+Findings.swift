@@ -6,23 +6,32 @@ import Tensors
 
 /// What the arrays of a job come to: the worst images, the classes taken for others, and the numbers behind them.
 extension Service {
+    /// The most images that a ranking names, and rows that a summary has.
+    static let longestRanking = 10_000
+
+    /// What a pair of classes takes while it is counted.
+    private static let bytesOfAPair = 96
+
     /// `GET /jobs/{id}/ranking`
     func showRanking(of id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkJSONIsAccepted(request)
         let parameters = try Parameters(target: request.head.path ?? "", known: ["limit", "threshold"])
-        let limit = try parameters.integer("limit", in: 1...Int(Int32.max)) ?? 20
+        let limit = try parameters.integer("limit", in: 1...Self.longestRanking) ?? 20
         let threshold = try parameters.threshold()
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)
                 let issues = job.issues(of: scores, threshold: threshold)
-                let imageScores = scores.imageScores
-                return try .json { writer in
-                    writer.object { members in
-                        members.array("ranking", of: scores.ranking().prefix(limit)) { members, image in
-                            members.integer("image", image)
-                            members.number("score", imageScores[image])
-                            members.integer("num_pixel_issues", issues.count(image: image))
+                let held = min(limit, scores.imageCount) * 2 * MemoryLayout<DatasetScores.Rank>.stride
+                return try Problem.reserving(held) { () throws(Problem) -> Response in
+                    let worst = scores.worst(limit)
+                    return try .json(holding: held) { writer in
+                        writer.object { members in
+                            members.rows("ranking", count: worst.count) { members, row in
+                                members.integer("image", worst[row].image)
+                                members.number("score", worst[row].score)
+                                members.integer("num_pixel_issues", issues.count(image: worst[row].image))
+                            }
                         }
                     }
                 }
@@ -37,7 +46,7 @@ extension Service {
             target: request.head.path ?? "", known: ["class_names", "exclude", "top", "threshold"])
         let names = parameters.list("class_names")
         let excluded = try parameters.classes("exclude")
-        let top = try parameters.integer("top", in: 1...Int(Int32.max)) ?? 20
+        let top = try parameters.integer("top", in: 1...Self.longestRanking) ?? 20
         let threshold = try parameters.threshold()
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in
@@ -54,9 +63,15 @@ extension Service {
                         "exclude", expected: "classes from 0 to \(classCount - 1)", actual: String(other))
                 }
                 let masks = try job.issues(of: scores, threshold: threshold).masks()
-                let summary = IssueSummary(zip(masks, scores.parts), excluding: Set(excluded))
+                let pixelCount = scores.parts.reduce(0) { $0 + $1.shape.pixelCount }
+                let pairCount = min(classCount * classCount, pixelCount)
+                let rows = try Problem.reserving(pairCount * Self.bytesOfAPair) {
+                    () throws(Problem) -> [IssueSummary.Row] in
+                    Array(IssueSummary(zip(masks, scores.parts), excluding: Set(excluded)).rows.prefix(top))
+                }
                 return try .json { writer in
-                    writer.array(of: summary.rows.prefix(top)) { members, row in
+                    writer.rows(count: rows.count) { members, index in
+                        let row = rows[index]
                         // cleanlab's table holds names, and digits where it was given none.
                         members.string("given_label", names?[row.givenLabel] ?? String(row.givenLabel))
                         members.string("predicted_label", names?[row.predictedLabel] ?? String(row.predictedLabel))
@@ -93,7 +108,7 @@ extension Job<ScoreJob> {
 }
 
 /// The issues of a job.
-private struct JobIssues {
+private struct JobIssues: Sendable {
     let scores: DatasetScores
     /// Nil for label issues, which the scores then have.
     let below: IssuesFromScores?
@@ -102,7 +117,7 @@ private struct JobIssues {
         let (part, index) = scores.locate(image)
         let plane = part.shape.pixelsPerImage
         if let below { return below.count(part.pixelScores, index * plane..<(index + 1) * plane) }
-        return part.labelIssues?.counts[index] ?? 0
+        return part.labelIssues?.counts.span[index] ?? 0
     }
 
     /// A mask a part.

@@ -46,7 +46,7 @@ struct ScoreResponse {
             JobDocument.write(job.details.shape, to: &members)
             job.details.notes.writeAny(to: &members)
             for (name, array) in arrays {
-                members.raw(name.rawValue) { array.appendJSON(to: &$0) }
+                members.elements(name.rawValue, array)
             }
             JobDocument.writeLinks(job, to: &members)
         }

@@ -20,12 +20,23 @@ package enum JSONNumbers {
     package static func append<Number: JSONNumber>(
         _ elements: borrowing Span<Number>, shape: [Int], to text: inout [UInt8]
     ) {
-        DaemonThread.refuse("to encode JSON")
         precondition(shape.reduce(1, *) == elements.count)
-        var position = 0
-        appendList(shape[...], to: &text) { text in
-            elements[position].appendJSON(to: &text)
-            position += 1
+        append(elements, at: 0, of: shape, to: &text)
+    }
+
+    /// Adds some neighbouring elements of an array, with the brackets and commas ahead of and behind them: those of all elements,
+    /// in order, are the array as ``append(_:shape:to:)`` writes it.
+    ///
+    /// - Parameters:
+    ///   - position: The index of the first of them, in C order.
+    package static func append<Number: JSONNumber>(
+        _ elements: borrowing Span<Number>, at position: Int, of shape: [Int], to text: inout [UInt8]
+    ) {
+        DaemonThread.refuse("to encode JSON")
+        var index = 0
+        appendElements(position..<position + elements.count, of: shape, to: &text) { text in
+            elements[index].appendJSON(to: &text)
+            index += 1
         }
     }
 
@@ -35,24 +46,55 @@ package enum JSONNumbers {
     ///   - elements: In C order, as many as the shape says; 0 is false, everything else true.
     ///   - shape: The extents; empty for a single value.
     package static func append(mask elements: borrowing Span<UInt8>, shape: [Int], to text: inout [UInt8]) {
-        DaemonThread.refuse("to encode JSON")
         precondition(shape.reduce(1, *) == elements.count)
-        var position = 0
-        appendList(shape[...], to: &text) { text in
-            (elements[position] != 0).appendJSON(to: &text)
-            position += 1
+        append(mask: elements, at: 0, of: shape, to: &text)
+    }
+
+    /// Adds some neighbouring elements of a mask; see ``append(_:at:of:to:)``.
+    package static func append(
+        mask elements: borrowing Span<UInt8>, at position: Int, of shape: [Int], to text: inout [UInt8]
+    ) {
+        DaemonThread.refuse("to encode JSON")
+        var index = 0
+        appendElements(position..<position + elements.count, of: shape, to: &text) { text in
+            (elements[index] != 0).appendJSON(to: &text)
+            index += 1
         }
     }
 
-    /// Adds the lists of a shape; `appendElement` is called for each element in order.
-    private static func appendList(
-        _ shape: ArraySlice<Int>, to text: inout [UInt8], _ appendElement: (inout [UInt8]) -> Void
+    /// Adds a range of the elements of a shape, and the lists that begin and end with them; `appendElement` is called for each
+    /// element in order.
+    private static func appendElements(
+        _ range: Range<Int>, of shape: [Int], to text: inout [UInt8], _ appendElement: (inout [UInt8]) -> Void
     ) {
-        guard let extent = shape.first else { return appendElement(&text) }
+        guard !shape.contains(0) else { return appendEmptyList(shape[...], to: &text) }
+        // How many elements a list holds, those of the innermost first.
+        var sizes: [Int] = []
+        for extent in shape.reversed() { sizes.append(extent * (sizes.last ?? 1)) }
+        precondition(range.lowerBound >= 0 && range.upperBound <= sizes.last ?? 1)
+        guard let row = sizes.first else { return appendElement(&text) }
+        var column = range.lowerBound % row
+        for position in range {
+            if position > 0 { text.append(UInt8(ascii: ",")) }
+            if column == 0 {
+                for size in sizes where position % size == 0 { text.append(UInt8(ascii: "[")) }
+            }
+            appendElement(&text)
+            column += 1
+            if column == row {
+                for size in sizes where (position + 1) % size == 0 { text.append(UInt8(ascii: "]")) }
+                column = 0
+            }
+        }
+    }
+
+    /// Adds the lists of a shape without elements.
+    private static func appendEmptyList(_ shape: ArraySlice<Int>, to text: inout [UInt8]) {
+        guard let extent = shape.first else { return }
         text.append(UInt8(ascii: "["))
         for index in 0..<extent {
             if index > 0 { text.append(UInt8(ascii: ",")) }
-            appendList(shape.dropFirst(), to: &text, appendElement)
+            appendEmptyList(shape.dropFirst(), to: &text)
         }
         text.append(UInt8(ascii: "]"))
     }

@@ -36,9 +36,12 @@ final class JSONParser {
     }
 
     /// Reads the member as a nested list of numbers.
-    func readArray(of name: String) throws(CodecError) -> (TensorLayout, Buffer<Double>) {
+    ///
+    /// - Parameters:
+    ///   - limit: No list has more numbers.
+    func readArray(of name: String, limit: Int) throws(CodecError) -> (TensorLayout, Buffer<Double>) {
         var array = unsafe segscore_json_array()
-        let status = unsafe segscore_json_read_array(parser, &array)
+        let status = unsafe segscore_json_read_array(parser, &array, limit)
         guard status == .ok else { throw error(status, name: name) }
         let elements: Buffer<Double>
         do {

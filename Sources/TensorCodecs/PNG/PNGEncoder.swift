@@ -49,17 +49,22 @@ package enum PNGEncoder {
         // What deflate can grow to, as PNG_IMAGE_PNG_SIZE_MAX has it; the macro itself multiplies in 32 bits.
         let dataCount = pixels.count + height
         let capacity = 1024 + dataCount + ((dataCount + 7) >> 3) + ((dataCount + 63) >> 6) + 11 + 12 * (dataCount >> 12)
-        guard let memory = unsafe malloc(capacity) else { throw .outOfMemory(byteCount: capacity) }
+        // It counts while it is written, and what is left of it afterwards as the buffer of the answer.
+        guard let reservation = try? ByteReservation(capacity), let memory = unsafe malloc(capacity) else {
+            throw .outOfMemory(byteCount: capacity)
+        }
+        defer {
+            unsafe free(memory)
+            withExtendedLifetime(reservation) {}
+        }
         var count = png_alloc_size_t(capacity)
         let isWritten = unsafe pixels.withUnsafeBufferPointer { buffer in
             unsafe png_image_write_to_memory(&image, memory, &count, 0, buffer.baseAddress, 0, nil)
         }
-        guard isWritten != 0 else {
-            unsafe free(memory)
-            throw .png(reason: unsafe message(of: image))
-        }
+        guard isWritten != 0 else { throw .png(reason: unsafe message(of: image)) }
         do {
-            return try unsafe Buffer(adopting: realloc(memory, Int(count)) ?? memory, count: Int(count))
+            let written = unsafe UnsafeRawBufferPointer(start: memory, count: Int(count))
+            return try unsafe written.withMemoryRebound(to: UInt8.self) { try unsafe Buffer(copying: $0.span) }
         } catch {
             throw .outOfMemory(byteCount: Int(count))
         }

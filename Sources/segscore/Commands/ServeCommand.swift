@@ -100,7 +100,7 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help: """
-            The memory that all arrays and JSON bodies may take; beyond it requests are answered 503. By default three quarters of \
+            The memory that whatever requests cause may take; beyond it requests are answered 503. By default three quarters of \
             the container's limit, or of the host's memory.
             """)
     var memoryBudget: ByteCount?
@@ -206,6 +206,7 @@ struct ServeCommand: ParsableCommand {
         let processors = ProcessorQuota().count
         let budget = memoryBudget?.bytes ?? MemoryLimit().bytes / 4 * 3
         ByteBudget.memory.limit = budget
+        AllocatorSettings.apply()
         ByteBudget.spool.limit = spoolBudget?.bytes ?? .max
         let state = try stateDir.map(Self.stateDirectory)
         let limits = JobLimits(

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import HTTPTypes
 import Jobs
@@ -108,9 +109,11 @@ extension BodySink {
     }
 
     func reply() async -> Reply {
-        await withCheckedContinuation { continuation in
-            DaemonThread.serve { finish { continuation.resume(returning: Reply($0, wasRefused: false)) } }
+        // What is still to be made of the body may need the very worker that tells of it.
+        let response = await withCheckedContinuation { continuation in
+            DaemonThread.serve { finish { continuation.resume(returning: $0) } }
         }
+        return Reply(response, wasRefused: false)
     }
 }
 
@@ -137,8 +140,25 @@ struct Reply: Sendable {
         for segment in response.body.segments {
             bytes += segment.owner.stableBytes[segment.range]
         }
+        if response.head.headerFields[.contentType] == "application/json", let stream = response.body.stream {
+            bytes = Self.read(stream)
+        }
         self.bytes = bytes
         self.wasRefused = wasRefused
+    }
+
+    /// Reads what is made on workers while it is read.
+    private static func read(_ stream: ByteStream) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let more = DispatchSemaphore(value: 0)
+            switch DaemonThread.serve({ stream.next(limit: 5000) { more.signal() } }) {
+            case .bytes(let next): bytes += next
+            case .later: more.wait()
+            case .end: return bytes
+            case .cut: return []
+            }
+        }
     }
 
     var text: String { String(decoding: bytes, as: UTF8.self) }
