@@ -30,7 +30,7 @@ VALUES = {
     "allow-anonymous": [None], "allow-shared-memory": [None],
     "tls-cert": ["{folder}/server.pem", "--tls-key", "{folder}/server-key.pem"],
     "tls-key": ["{folder}/server-key.pem", "--tls-cert", "{folder}/server.pem"],
-    "threads": ["3"], "workers": ["3"], "backlog": ["2"], "uploads-per-caller": ["3"], "max-body-bytes": ["1MiB"], "max-json-bytes": ["64KiB"],
+    "threads": ["3"], "workers": ["3"], "backlog": ["2"], "uploads-per-caller": ["3"], "job-attempts": ["2"], "max-body-bytes": ["1MiB"], "max-json-bytes": ["64KiB"],
     "max-pixels": ["1000"], "max-header-bytes": ["4KiB"], "max-connections": ["7"], "max-connections-per-address": ["5"],
     "idle-timeout": ["7"], "drain-timeout": ["3.5"], "result-ttl": ["5"], "open-ttl": ["5"], "memory-budget": ["512MiB"],
     "result-memory": ["32MiB"], "data-dir": ["{folder}"], "state-dir": ["{folder}/state"],
