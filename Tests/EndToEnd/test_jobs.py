@@ -187,7 +187,9 @@ def test_the_document_tells_all_of_a_finished_job(client):
     assert document["id"] == answer["job"]
     assert document["status"] == "succeeded"
     assert document["method"] == "softmin"
-    assert document["parameters"] == {"temperature": 0.5, "downsample": 1, "threshold": 0.2, "ignore_label": 3}
+    assert document["parameters"] == {
+        "method": "softmin", "temperature": 0.5, "downsample": 1, "threshold": 0.2, "ignore_label": 3}
+    assert (document["clamped"], document["ignored"]) == (0, [])
     assert document["shape"] == {"images": 4, "classes": 4, "height": 9, "width": 6}
     assert document["progress"] == {"images_done": 4, "images_total": 4, "fraction": 1}
     assert document["error"] is None

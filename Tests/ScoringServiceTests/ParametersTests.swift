@@ -41,14 +41,15 @@ import Testing
         #expect(throws: Problem.self) { try parameters.integer("a", in: Int.min...Int.max) }
     }
 
-    @Test(arguments: [("255.0", 255), ("-1.0", -1), ("1e2", 100), ("9007199254740992.0", 1 << 53), ("-0.0", 0)])
-    func takesAWholeNumberThatIsWrittenAsOthersAre(text: String, expected: Int) throws {
+    @Test(arguments: [("255.0", 255), ("-1.0", -1), ("9007199254740992.0", 1 << 53), ("-0.0", 0)])
+    func takesAWholeNumberThatIsWrittenWithAPoint(text: String, expected: Int) throws {
         var parameters = Parameters(known: ["a"])
         try parameters.set("a", text)
         #expect(try parameters.integer("a", in: Int.min...Int.max) == expected)
     }
 
-    @Test(arguments: ["1.5", "1e-1", "9223372036854775808", "1e16", "0x10", "0x1p4"]) func refusesWhatIsNoWholeNumber(
+    @Test(arguments: ["1.5", "1e2", "1e-1", "9223372036854775808", "1e16", "0x10", "0x1p4"])
+    func refusesWhatIsNoWholeNumber(
         text: String
     ) throws {
         var parameters = Parameters(known: ["a"])

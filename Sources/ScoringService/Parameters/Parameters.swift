@@ -109,9 +109,9 @@ struct Parameters {
         return value
     }
 
-    /// A whole number that is written as others are; only where a float64 holds every one of its size.
+    /// A whole number that is written with a point; only where a float64 holds every one of its size.
     private static func whole<Value: FixedWidthInteger>(_ text: String) -> Value? {
-        let isDecimal = text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }
+        let isDecimal = text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.".utf8.contains($0) }
         guard isDecimal, let value = Double(text), abs(value) <= 0x1p53 else { return nil }
         return Value(exactly: value)
     }
