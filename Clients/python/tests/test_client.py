@@ -31,6 +31,7 @@ def test_scores_are_all_that_the_job_has(client, arrays):
     np.testing.assert_array_equal(found.issues, own < 0.25)
     np.testing.assert_array_equal(found.image_scores, 1 - found.label_issues.mean(axis=(1, 2)))
     assert found.job.document()["parameters"] == {
+        "method": "num_pixel_issues",
         "temperature": 0.1,
         "downsample": 2,
         "threshold": 0.25,
