@@ -179,14 +179,34 @@ package final class Service: Sendable {
         encoders.perform { answer(Answer { () throws(Problem) in try self.reading(body) }) }
     }
 
-    /// Does something that reads results, which may be in files that become shorter or unreadable meanwhile.
+    /// Makes an answer of results, which may be in files that become shorter or unreadable meanwhile.
+    ///
+    /// What is wrong with the first piece of a long text is found here; what is wrong with a later one cuts it off.
     ///
     /// - Throws: What `body` throws; 500 where a file was not what was written.
-    func reading<Value>(_ body: () throws(Problem) -> Value) throws(Problem) -> Value {
+    func reading(_ body: () throws(Problem) -> Response) throws(Problem) -> Response {
         let faults = MappedFile.faultCount
-        let value = try body()
+        let response = try body()
+        response.body.stream?.makeFirst { self.isSound(since: faults) }
+        try prove(since: faults)
+        return response
+    }
+
+    private func isSound(since faults: UInt64) -> Bool {
+        do throws(Problem) {
+            try prove(since: faults)
+            return true
+        } catch {
+            // It is logged where the job fails.
+            return false
+        }
+    }
+
+    /// Proves results that were read lately, where files were not what they were mapped as.
+    ///
+    /// - Parameter faults: ``MappedFile/faultCount`` before they were read.
+    private func prove(since faults: UInt64) throws(Problem) {
         if MappedFile.faultCount != faults, let durable { try durable.proveOpened() }
-        return value
     }
 
     /// Turns what a handler ended with into what is sent; a problem is logged here and nowhere else.

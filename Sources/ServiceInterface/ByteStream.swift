@@ -29,6 +29,8 @@ package final class ByteStream: Sendable {
         /// Nil where there is no more, or somebody else writes.
         var source: Source?
         var perform: Perform?
+        /// Nil where pieces cannot be wrong.
+        var isSound: (@Sendable () -> Bool)?
         var isMaking = false
         var isFinished = false
         var isCut = false
@@ -78,6 +80,19 @@ package final class ByteStream: Sendable {
         state.withLock { if $0.source != nil { $0.perform = perform } }
     }
 
+    /// Makes the first piece now, on the thread that calls, before anybody reads. Does nothing where somebody writes.
+    ///
+    /// - Parameter isSound: Asked each time that a later piece has been made; where it is not sound, the body is cut off ahead of it.
+    package func makeFirst(laterProvedBy isSound: @escaping @Sendable () -> Bool) {
+        let isMade = state.withLock { state in
+            state.isMaking = state.source != nil
+            return state.isMaking
+        }
+        guard isMade else { return }
+        make()
+        state.withLock { $0.isSound = isSound }
+    }
+
     /// Whether the reader is gone: what is written now is dropped.
     package var isClosed: Bool { state.withLock { $0.isClosed } }
 
@@ -119,12 +134,15 @@ package final class ByteStream: Sendable {
     }
 
     private func make() {
-        guard let source = state.withLock({ $0.source }) else { return }
+        let (source, isSound) = state.withLock { ($0.source, $0.isSound) }
+        guard let source else { return }
         let piece = source()
+        let isCut = !(isSound?() ?? true)
         change { state in
             state.isMaking = false
             guard !state.isFinished, !state.isClosed else { return nil }
-            if let piece {
+            state.isCut = isCut
+            if let piece, !isCut {
                 (state.pending, state.readCount) = (piece, 0)
                 return nil
             }

@@ -75,6 +75,22 @@ import Testing
         #expect(text(stream.next(limit: 9) {}) == "cut")
     }
 
+    @Test func isCutAheadOfAPieceThatIsNotSound() {
+        let asked = Mutex(0)
+        let stream = ByteStream { [7] }
+        stream.makeFirst {
+            asked.withLock { asked in
+                asked += 1
+                return asked < 2
+            }
+        }
+        stream.begin { $0() }
+        #expect(asked.withLock { $0 } == 0, "whoever has the first made proves that")
+        for expected in ["\u{7}", "\u{7}", "cut"] {
+            #expect(text(stream.next(limit: 9) {}) == expected)
+        }
+    }
+
     @Test func dropsWhatIsWrittenBehindTheEndOrForNobody() {
         let ended = ByteStream()
         ended.finish()
