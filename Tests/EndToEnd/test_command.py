@@ -137,7 +137,7 @@ def test_an_array_that_cannot_be_written_leaves_nothing_of_it(files, tmp_path):
     out = tmp_path / "out"
     (out / "pixel_scores.npy").mkdir(parents=True)
     done = run("score", *files(*reference.sample()), "--out", out)
-    assert_one_line(done, [f"{out}/pixel_scores.npy: Could not write: Is a directory."])
+    assert_one_line(done, [f"Could not rename {out}/pixel_scores.npy: Is a directory."])
     assert sorted(path.name for path in out.iterdir()) == ["image_scores.npy", "pixel_scores.npy"]
     assert np.load(out / "image_scores.npy").shape == (3,)
 

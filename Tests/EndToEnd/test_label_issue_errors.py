@@ -41,7 +41,7 @@ def test_a_downsample_that_is_no_extent_is_refused(client, leaves_nothing, value
     assert assert_problem(answer, 400, "invalid-parameter", "downsample")["actual"] == value
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.5, 2.0, True, None, [2], {"by": 2}, 2**31, 10**40], ids=str)
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, [2], {"by": 2}, 2**31, 10**40], ids=str)
 def test_a_downsample_in_json_that_is_no_extent_is_refused(client, leaves_nothing, value):
     for body in (json_body(**METHOD, downsample=value, **ARRAYS), json_body(**ARRAYS, downsample=value, **METHOD)):
         assert_problem(client.score(body), 400, "invalid-parameter", "downsample")
@@ -224,7 +224,7 @@ def test_more_classes_than_there_may_be_are_refused(client, leaves_nothing, labe
 # Jobs
 
 
-@pytest.mark.parametrize("value", ["4", "-1", "1.0", "x", "", "1" * 30])
+@pytest.mark.parametrize("value", ["4", "-1", "1.5", "x", "", "1" * 30])
 def test_an_image_that_there_is_not_is_refused(client, job, value):
     for accept in (NPY, JSON, PNG):
         answer = client.get(f"{job}/label_issues", params={"image": value}, headers={"Accept": accept})

@@ -126,7 +126,7 @@ def test_blocks_are_filtered_by_the_classes_of_their_pixels(client, k):
     np.testing.assert_array_equal(array_of(client.get(f"{path}/label_issues?class={k}")), expected)
 
 
-@pytest.mark.parametrize("value", ["5", "-1", "1.0", "x", "", "0,1", "1" + "0" * 30])
+@pytest.mark.parametrize("value", ["5", "-1", "1.5", "x", "", "0,1", "1" + "0" * 30])
 @pytest.mark.parametrize("suffix", ["label_issues", "issues"])
 def test_a_class_that_is_none_is_refused(client, job, suffix, value):
     answer = client.get(f"{job}/{suffix}", params={"class": value})

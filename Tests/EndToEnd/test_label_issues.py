@@ -74,7 +74,8 @@ def test_parameters_may_stand_ahead_of_the_arrays_and_behind(client, labels_firs
     assert (arrays_of(answer)["issues"] == (reference.pixel_scores(LABELS, PRED_PROBS, 3) < 0.25)).all()
     document = client.get(answer.headers["Location"]).json()
     assert document["method"] == "num_pixel_issues"
-    assert document["parameters"] == {"temperature": 0.5, "downsample": 2, "threshold": 0.25, "ignore_label": 3}
+    assert document["parameters"] == METHOD | {
+        "temperature": 0.5, "downsample": 2, "threshold": 0.25, "ignore_label": 3}
     assert client.server.spooled_files() == []
 
 
@@ -230,7 +231,8 @@ def test_json_names_the_method_and_what_there_is(client):
     assert answer["links"] == {"self": path} | {name: f"{path}/{name}" for name in names}
     document = client.get(path).json()
     assert document["links"] == answer["links"]
-    assert document["parameters"] == {"temperature": 0.1, "downsample": 2, "threshold": None, "ignore_label": None}
+    assert document["parameters"] == METHOD | {
+        "temperature": 0.1, "downsample": 2, "threshold": None, "ignore_label": None}
     for link in answer["links"].values():
         assert client.get(link).status_code == 200
 
