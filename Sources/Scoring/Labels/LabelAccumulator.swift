@@ -21,8 +21,12 @@ package final class LabelAccumulator {
         }
         self.layout = layout
         stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
+        // In C order one image follows the other without a gap, so that they are as one: a run each would take its time where they
+        // are small, and a few bytes may unpack to very many.
+        let isOne = layout.order == .c
         runs = ElementRuns(
-            imageCount: layout.shape[0], classCount: 1, height: layout.shape[1], width: layout.shape[2],
+            imageCount: isOne ? 1 : layout.shape[0], classCount: 1,
+            height: isOne ? layout.shape[0] * layout.shape[1] : layout.shape[1], width: layout.shape[2],
             order: layout.order)
         codes = .narrow(try allocate(layout.elementCount, isZeroed: false))
     }
