@@ -57,7 +57,8 @@ def test_jobs_never_wedge_where_memory_is_small(start_server):
 def test_open_jobs_that_fill_the_memory_do_not_hold_it_for_ever(start_server):
     with Client(start_server("--memory-budget", "4MiB", "--open-ttl", "0.5")) as client:
         jobs = [client.post("/jobs").headers["Location"] for _ in range(3)]
-        body = load.even_body(2, 256)
+        # So small that what one more would take is less than the share of the budget that readiness asks for.
+        body = load.even_body(2, 64)
 
         def fills_up():
             statuses = {client.score(body, path=f"{job}/batches").status_code for job in jobs}
