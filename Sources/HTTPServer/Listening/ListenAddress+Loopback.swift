@@ -1,3 +1,5 @@
+// For in_addr: its header belongs to whichever of the two modules the compiler meets first.
+import CMicroHTTPD
 import Glibc
 
 extension ListenAddress {
