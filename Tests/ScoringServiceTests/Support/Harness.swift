@@ -5,6 +5,7 @@ import Jobs
 import Logging
 import PrometheusText
 import ServiceInterface
+import Synchronization
 import Tensors
 import Testing
 import Threads
@@ -110,9 +111,17 @@ extension BodySink {
 
     func reply() async -> Reply {
         // What is still to be made of the body may need the very worker that tells of it.
+        // The thread sanitizer sees no order between a worker and a task that finds its continuation resumed already, but sees this.
+        let isAnswered = Atomic(false)
         let response = await withCheckedContinuation { continuation in
-            DaemonThread.serve { finish { continuation.resume(returning: $0) } }
+            DaemonThread.serve {
+                finish { response in
+                    isAnswered.store(true, ordering: .releasing)
+                    continuation.resume(returning: response)
+                }
+            }
         }
+        _ = isAnswered.load(ordering: .acquiring)
         return Reply(response, wasRefused: false)
     }
 }
