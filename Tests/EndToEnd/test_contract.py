@@ -130,15 +130,21 @@ def test_every_example_fits_its_schema():
     assert count > 5
 
 
+# What any operation answers where memory or the disk fails it, as openapi.yaml says ahead of them all. Tests of faults choose where.
+OF_THE_MACHINE = ("500", "503", "507")
+
+
 def test_every_documented_answer_was_given(whole_session):
     seen = {key for key, _ in observed()}
-    missing = [" ".join(map(str, key)) for key in ANSWERS if key[2] != "default" and key not in seen]
+    missing = [" ".join(map(str, key)) for key in ANSWERS
+               if key[2] not in ("default", *OF_THE_MACHINE) and key not in seen]
     assert missing == []
 
 
 def test_every_answer_given_is_documented():
     strange = {" ".join(map(str, key)) for key, exchange in observed()
-               if key not in ANSWERS and not (exchange.method == "HEAD" and key[3] is None)}
+               if key not in ANSWERS and not (exchange.method == "HEAD" and key[3] is None)
+               and not (key[2] in OF_THE_MACHINE and key[3] == PROBLEM)}
     assert sorted(strange) == []
 
 
