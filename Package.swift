@@ -13,6 +13,8 @@ let sourceSettings = settings + [.strictMemorySafety()]
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -21,6 +23,7 @@ let package = Package(
     products: [.executable(name: "segscore", targets: ["segscore"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
@@ -49,7 +52,7 @@ let package = Package(
             resources: [.embedInCode("openapi.yaml")],
             swiftSettings: sourceSettings),
         .target(name: "ServiceInterface", dependencies: ["Tensors", httpTypes], swiftSettings: sourceSettings),
-        .target(name: "Jobs", swiftSettings: sourceSettings),
+        .target(name: "Jobs", dependencies: [deque, heap], swiftSettings: sourceSettings),
         .target(name: "PrometheusText", dependencies: [coreMetrics], swiftSettings: sourceSettings),
         .target(
             name: "TensorCodecs", dependencies: ["CISAL", "CPNG", "CSimdJSON", "CZlib", "Tensors", "Threads"],
