@@ -122,12 +122,16 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         case nil: throw .unknown(id)
         case (.refuse, let status)?: throw .notReceiving(id, status)
         case (.tooLate, let status)?: throw .alreadyFinished(id, status)
-        case (.submit, _)?:
-            queued.append(id)
-            if waitingOperations < queued.count {
-                waitingOperations += 1
-                aftermath.addsOperation = true
-            }
+        case (.submit, _)?: submit(id, &aftermath)
+        }
+    }
+
+    /// A job's work is to be done when those that are queued have begun.
+    private mutating func submit(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {
+        queued.append(id)
+        if waitingOperations < queued.count {
+            waitingOperations += 1
+            aftermath.addsOperation = true
         }
     }
 
@@ -176,10 +180,15 @@ struct JobQueueState<Kind: JobKind>: Sendable {
             return action
         }
         guard action == .settle else { return }
-        tellWaiters(of: id, &aftermath)
-        remember(id, endedAt: now, at: now, &aftermath)
+        settle(id, at: now, &aftermath)
         guard case .succeeded = outcome else { return }
         hold(id, bytes: isKept ? bytes : nil, until: expiresAt, at: now, &aftermath)
+    }
+
+    /// A job has ended just now: tells who waits for it, and keeps it.
+    private mutating func settle(_ id: JobID, at now: Date, _ aftermath: inout JobAftermath<Kind>) {
+        tellWaiters(of: id, &aftermath)
+        remember(id, endedAt: now, at: now, &aftermath)
     }
 
     /// An operation's work has returned undone.
@@ -194,21 +203,14 @@ struct JobQueueState<Kind: JobKind>: Sendable {
             if action == .keep { record.work = work }
             return action
         }
-        if action == .settle {
-            tellWaiters(of: id, &aftermath)
-            remember(id, endedAt: now, at: now, &aftermath)
-        }
+        if action == .settle { settle(id, at: now, &aftermath) }
         return action == .keep
     }
 
     /// A job that was postponed takes its place behind those that are queued.
     mutating func resume(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {
         guard let record = table[id], record.status == .queued, record.work != nil, !queued.contains(id) else { return }
-        queued.append(id)
-        if waitingOperations < queued.count {
-            waitingOperations += 1
-            aftermath.addsOperation = true
-        }
+        submit(id, &aftermath)
     }
 
     mutating func cancel(
@@ -233,8 +235,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
                 aftermath.garbage.append(work)
             }
             queued.removeAll { $0 == id }
-            tellWaiters(of: id, &aftermath)
-            remember(id, endedAt: now, at: now, &aftermath)
+            settle(id, at: now, &aftermath)
         }
         return job
     }
