@@ -100,6 +100,7 @@ import Testing
             #expect(problem.detail.unicodeScalars.count > 10, "\(problem.slug)")
             #expect(!problem.detail.contains("Optional("), "\(problem.detail)")
             #expect(problem.title.first?.isUppercase == true)
+            #expect(problem.status != .serviceUnavailable || problem.fields[.retryAfter] == "1")
             let document = try JSONSerialization.jsonObject(with: Data(problem.document)) as? [String: Any]
             #expect(document?["type"] as? String == "urn:segscore:" + problem.slug)
             #expect(document?["status"] as? Int == problem.status.code)

@@ -10,8 +10,7 @@ extension Problem {
             case .tooManyOpen(let limit):
                 Problem(
                     .serviceUnavailable, "too-many-open-jobs", "As many jobs are open as may be.",
-                    expected: "fewer than \(limit) open jobs", actual: "\(limit)", limit: limit
-                ).with(.retryAfter, "1")
+                    expected: "fewer than \(limit) open jobs", actual: "\(limit)", limit: limit)
             case .draining: .draining
             case .unknown(let id): .unknownJob(id.description)
             case .notFinished(let id, let status), .notReceiving(let id, let status):

@@ -38,6 +38,8 @@ package struct Problem: Error, Equatable, Sendable {
         self.expected = expected.map(Self.cut)
         self.actual = actual.map(Self.cut)
         self.limit = limit
+        // Whoever finds no room may try again; the server knows better when.
+        if status == .serviceUnavailable { fields[.retryAfter] = "1" }
     }
 
     /// Keeps a text from growing with what the network sends: names and values are repeated in it as they came.
@@ -103,7 +105,7 @@ extension Problem {
 
     /// For requests that found no room; the client may try again soon.
     static func unavailable(_ slug: String, _ detail: String, limit: Int? = nil) -> Problem {
-        Problem(.serviceUnavailable, slug, detail, limit: limit).with(.retryAfter, "1")
+        Problem(.serviceUnavailable, slug, detail, limit: limit)
     }
 
     package static let draining = unavailable("draining", "The server is shutting down.")
