@@ -280,7 +280,8 @@ def kill_and_check(trial, story, report):
 def lose_power(expected, stride, offset=0, seeds=(None,)):
     """Has the power go after each sync and each answer: the server that is started then knows all that was answered.
 
-    `seeds` say what is left besides what was synced: for each point all of them.
+    `seeds` say what is left besides what was synced: for each point all of them. When a name is removed that may be all that
+    the disk still does, so the power goes there too.
     """
     report = Report()
     with ordeal() as trial:
@@ -309,14 +310,19 @@ def lose_power(expected, stride, offset=0, seeds=(None,)):
         if place in chosen:
             report.points += 1
             for seed in seeds:
-                check_after_power_loss(disk, story.at(place), seed, place, report)
+                rest = None if seed is None else f"{seed} {place}"
+                check_after_power_loss(disk, story.at(place), rest, place, report)
+        if record.operation == faults.UNLINKED and record.name.startswith(f"{trial.state.path}/arrays/"):
+            report.points += 1
+            report.of += 1
+            check_after_power_loss(disk, story.at(place), power.NAMES, place, report)
     return report
 
 
-def check_after_power_loss(disk, story, seed, place, report):
+def check_after_power_loss(disk, story, rest, place, report):
     """Asks a server that is started on what is left."""
     with tempfile.TemporaryDirectory(prefix="segscore-") as target:
-        disk.leave(target, None if seed is None else f"{seed} {place}")
+        disk.leave(target, rest)
         base = pathlib.Path(target)
         output = base / "out"
         state = StateDirectory(base / "state", base / "spool")
@@ -334,7 +340,7 @@ def check_after_power_loss(disk, story, seed, place, report):
         finally:
             state.close()
         report.refused += len(story.refused)
-        report.wrong += [f"power lost at {place} with {seed}: {line}" for line in story.wrong]
+        report.wrong += [f"power lost at {place} with {rest}: {line}" for line in story.wrong]
 
 
 # What all have in common

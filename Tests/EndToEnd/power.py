@@ -37,6 +37,7 @@ class File:
 
 
 FOLDER = object()
+NAMES = "names"
 
 
 @dataclasses.dataclass
@@ -80,16 +81,19 @@ class Disk:
         self.now[path] = what
         self.since.setdefault(str(pathlib.Path(path).parent), []).append((path, what))
 
-    def leave(self, target, seed=None):
-        """Makes in a folder what is left when the power goes now: what is sure, and with a seed some of the rest."""
-        chance = random.Random(seed)
+    def leave(self, target, rest=None):
+        """Makes in a folder what is left when the power goes now.
+
+        That is what is sure, and of the rest nothing, all `NAMES` and none of the bytes, or some, with a seed.
+        """
+        chance = random.Random(rest)
 
         def is_kept():
-            return seed is not None and chance.random() < 0.5
+            return rest not in (None, NAMES) and chance.random() < 0.5
 
         paths = dict(self.sure)
         for changes in self.since.values():
-            paths |= {path: what for path, what in changes if is_kept()}
+            paths |= {path: what for path, what in changes if rest == NAMES or is_kept()}
         for path, what in sorted(paths.items()):
             place = pathlib.Path(target, pathlib.Path(path).relative_to(self.root))
             # A name in a folder whose own name is lost is lost with it.

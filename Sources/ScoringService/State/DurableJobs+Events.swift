@@ -69,6 +69,8 @@ extension DurableJobs {
             try rows.deleteAll(database)
             try change(database)
         } done: { [self] in
+            // A machine without power may keep the names' removal and lose the change: then rows would name what is not there.
+            try? database.syncLog()
             // Also where the disk has no room for the change: this makes some.
             discard(removed.withLock { $0 }, of: id)
         }

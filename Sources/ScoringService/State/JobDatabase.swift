@@ -188,11 +188,17 @@ final class JobDatabase: Sendable {
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     func sync() throws(TensorError) {
-        let log = path + "-wal"
-        // What is not in the log is in the database's own file, and was synced when it got there.
         try queue.inDatabase { (_) -> Result<Void, TensorError> in
-            Result { () throws(TensorError) in try ArrayFile.sync(log) }
+            Result { () throws(TensorError) in try syncLog() }
         }.get()
+    }
+
+    /// Returns when all that is written is on the disk.
+    ///
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    func syncLog() throws(TensorError) {
+        // What is not in the log is in the database's own file, and was synced when it got there.
+        try ArrayFile.sync(path + "-wal")
     }
 
     /// Returns when all that was asked for before is written.
