@@ -508,6 +508,14 @@ def test_a_database_that_is_none_is_named_and_not_touched(state):
     assert {path.name for path in state.path.iterdir()} == {"arrays", "jobs.sqlite", "lock"}
 
 
+@pytest.mark.parametrize("path, reason", [
+    ("/dev/null/state", "Not a directory"), ("/dev/null", "File exists"), ("/proc/state", "No such file or directory"),
+])
+def test_what_cannot_be_a_directory_is_named_with_the_systems_reason(path, reason):
+    done = run("serve", "--listen", "127.0.0.1:0", "--state-dir", path)
+    assert done.returncode == 64 and path in done.stderr and reason in done.stderr
+
+
 @pytest.mark.parametrize("names", [["letter.txt"], ["labels.npy", "arrays/pred_probs.npy"], ["arrays/pred_probs.npy"]],
                          ids=" ".join)
 def test_a_directory_of_anothers_is_refused_and_not_touched(state, names):

@@ -14,7 +14,7 @@ enum JSONMessage {
         } catch let error as DecodingError {
             throw problem(error, text)
         } catch {
-            throw .malformedBody("The JSON cannot be read: \(error.localizedDescription)")
+            throw .malformedBody("The JSON cannot be read.", expected: "one JSON object")
         }
     }
 

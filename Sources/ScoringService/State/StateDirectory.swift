@@ -52,7 +52,7 @@ package final class StateDirectory: Sendable {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw .failed("Cannot create \(path): \(error.localizedDescription)")
+            throw .failed("Cannot create \(path): \(reason(error)).")
         }
         for directory in above {
             do throws(TensorError) {
@@ -99,8 +99,14 @@ package final class StateDirectory: Sendable {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: path)
         } catch {
-            throw .failed("Cannot read \(path): \(error.localizedDescription)")
+            throw .failed("Cannot read \(path): \(reason(error)).")
         }
+    }
+
+    /// What the system says: Foundation's own words for it may be no more than a number.
+    private static func reason(_ error: any Error) -> String {
+        let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError
+        return cause.map { unsafe String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
     }
 
     private static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
