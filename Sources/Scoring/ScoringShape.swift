@@ -52,10 +52,13 @@ package struct ScoringShape: Codable, Equatable, Sendable {
         }
     }
 
+    /// The greatest extent of a block: the pixels of one are counted in 32 bits.
+    package static let blockSideLimit = Int(UInt16.max)
+
     /// Proves that images can be cut into blocks.
     ///
     /// - Parameters:
-    ///   - downsample: The blocks' extent, at least 1.
+    ///   - downsample: The blocks' extent, from 1 to ``blockSideLimit``.
     /// - Throws: ``ScoringError/downsample(_:height:width:)``.
     package func check(downsample: Int) throws(ScoringError) {
         guard height % downsample == 0, width % downsample == 0 else {

@@ -37,4 +37,17 @@ import Testing
     func refusesBlocksThatDoNotFit(side: Int) {
         #expect(throws: DecodingError.self) { try Self.decode(["cellSide": side]) }
     }
+
+    @Test func refusesBlocksWhosePixelsCannotBeCounted() throws {
+        let shape = ["height": 1 << 16, "width": 1 << 16]
+        #expect(try Self.decode(["shape": shape, "cellSide": 1 << 15]).byteCount > 1 << 32)
+        #expect(throws: DecodingError.self) { try Self.decode(["shape": shape, "cellSide": 1 << 16]) }
+    }
+
+    @Test(arguments: [#"{"sums":[1,2],"counts":[1]}"#, #"{"sums":[],"counts":[0]}"#, #"{"sums":[1]}"#])
+    func refusesSumsWithoutCounts(text: String) {
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(ConfidentThresholds.self, from: Data(text.utf8))
+        }
+    }
 }

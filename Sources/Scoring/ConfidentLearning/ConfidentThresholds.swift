@@ -28,6 +28,17 @@ package struct ConfidentThresholds: Codable, Equatable, Sendable {
         }
     }
 
+    /// Reads what was written before; what is there now may be anything.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        sums = try values.decode([Double].self, forKey: .sums)
+        counts = try values.decode([Int64].self, forKey: .counts)
+        guard sums.count == counts.count else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "Not every class has a sum and a count."))
+        }
+    }
+
     /// Adds up the cells of one image.
     init(_ cells: ConfidenceCells, _ range: Range<Int>) {
         self.init(classCount: cells.classCount)

@@ -53,7 +53,7 @@ extension StoredPixels {
         others = try values.decode([LabelMap.Other].self, forKey: .others)
         cellSide = try values.decodeIfPresent(Int.self, forKey: .cellSide)
         let side = cellSide ?? 1
-        guard side >= 1, shape.height % side == 0, shape.width % side == 0,
+        guard (1...ScoringShape.blockSideLimit).contains(side), shape.height % side == 0, shape.width % side == 0,
             others.allSatisfy({ (0..<shape.pixelCount).contains($0.pixel) })
         else {
             throw DecodingError.dataCorrupted(
