@@ -26,8 +26,8 @@ final class InferenceBody: BodyReader {
     /// The inputs that have been handed on.
     private var delivered: [ScoringError.Array] = []
 
-    /// The longest JSON that may stand ahead of bytes: it is read while these wait.
-    private static let headerLimit = 1 << 20
+    /// The longest JSON that may stand ahead of bytes: it is read while these wait, on a thread that serves others too.
+    private static let headerLimit = 1 << 16
 
     /// - Throws: 400 for a size of the JSON that cannot be; 411 where there is no body; 415 for a coding that is not understood.
     init(
@@ -89,7 +89,8 @@ final class InferenceBody: BodyReader {
             let request = try read()
             try checkSizes(of: request, behind: headerByteCount)
             awaited = request.binaryInputs
-            if !awaited.isEmpty, !awaited.contains(where: { $0.array == .labels }) { try deliver(.labels) }
+            // Where they are, all of them are in that little JSON. Those of a region, which may be large, are for a worker to read.
+            if !awaited.isEmpty, case .json? = request.input(.labels)?.source { try deliver(.labels) }
             try beginNext()
         }
         while position < bytes.count {
