@@ -121,6 +121,16 @@ def test_a_file_that_is_not_there_is_named(files, tmp_path):
     assert_one_line(run("score", labels, pred_probs, "--out", tmp_path / "out"), ["labels.npy"])
 
 
+def test_names_are_written_on_one_line(files, tmp_path):
+    paths = files(LABELS, PRED_PROBS)
+    out = tmp_path / "a\nb\x1b[31m"
+    done = run("score", *paths, "--out", out)
+    assert done.returncode == 0 and (out / "image_scores.npy").exists()
+    assert r"a\u{a}b\u{1b}[31m/image_scores.npy" in done.stdout and "\x1b" not in done.stdout
+    done = run("score", out / "none\x1b.npy", paths[1])
+    assert_one_line(done, [r"a\u{a}b\u{1b}[31m/none\u{1b}.npy"])
+
+
 def test_a_file_that_is_no_npy_is_named(files, tmp_path):
     labels, pred_probs = files(LABELS, PRED_PROBS)
     pred_probs.write_bytes(b"not an array")

@@ -76,7 +76,7 @@ struct ScoreCommand: ParsableCommand {
                 try scores.write(to: directory)
             }
             printRanking(scores.ranking())
-            for path in written ?? [] { print("wrote \(path)") }
+            for path in written ?? [] { print("wrote \(path.onOneLine)") }
         } catch {
             bar.withLock { $0.clear() }
             let detail = error.problem.detail
@@ -84,7 +84,7 @@ struct ScoreCommand: ParsableCommand {
                 .compactMap { name, fact in fact.map { "\(name) \($0)" } }
             let suffix = facts.isEmpty ? "" : " (\(facts.joined(separator: ", ")))"
             let place = error.path.map { "\($0): " } ?? ""
-            StandardStreams.complain("segscore: \(place)\(detail)\(suffix)\n")
+            StandardStreams.complain("segscore: " + "\(place)\(detail)\(suffix)".onOneLine + "\n")
             throw ExitCode.failure
         }
         guard StandardStreams.areWritten() else {

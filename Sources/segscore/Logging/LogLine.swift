@@ -24,11 +24,8 @@ struct LogLine {
     private var timestamp: String { time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)) }
 
     private var text: String {
-        func plain(_ string: String) -> String {
-            string.escaping(\.isUnfitForLines) { "\\u{" + String($0.value, radix: 16) + "}" }
-        }
-        let members = metadata.sorted { $0.key < $1.key }.map { " \(plain($0.key))=\(plain("\($0.value)"))" }
-        return "\(timestamp) \(level) \(label):\(members.joined()) [\(source)] \(plain(message))\n"
+        let members = metadata.sorted { $0.key < $1.key }.map { " \($0.key.onOneLine)=\("\($0.value)".onOneLine)" }
+        return "\(timestamp) \(level) \(label):\(members.joined()) [\(source)] \(message.onOneLine)\n"
     }
 
     private var json: String {
@@ -56,6 +53,9 @@ struct LogLine {
 }
 
 extension String {
+    /// The string as it may stand in a line that people read, whoever made it up.
+    var onOneLine: String { escaping(\.isUnfitForLines) { "\\u{" + String($0.value, radix: 16) + "}" } }
+
     /// The string with some of its characters written in another way.
     fileprivate func escaping(
         _ isEscaped: (Unicode.Scalar) -> Bool, as escape: (Unicode.Scalar) -> String
