@@ -40,7 +40,6 @@ final class HangUpWatch: @unchecked Sendable {
     ///
     /// It need not be ended: a hang-up that nobody waits for is passed over, and a descriptor that is closed leaves the set. Where
     /// the system has no memory for it, the hang-up is noticed when the answer is sent.
-    ///
     func watch(_ connection: Connection, for exchange: Exchange) {
         let key = InFlight.key(of: exchange)
         _ = connection.withDescriptor { segscore_hang_ups_add(set, $0, key) }

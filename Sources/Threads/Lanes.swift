@@ -19,7 +19,7 @@ package enum Lanes {
         precondition(count >= 1)
         withoutActuallyEscaping(others) { body in
             let others = DispatchGroup()
-            for lane in 1..<max(count, 1) {
+            for lane in 1..<count {
                 DispatchQueue(label: "segscore.lane").async(group: others) { body(lane) }
             }
             first()

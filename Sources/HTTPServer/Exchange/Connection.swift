@@ -63,6 +63,15 @@ final class Connection: @unchecked Sendable {
     /// Whether the client has closed its sending side, or reset the connection. True does not turn false again.
     var hasHungUp: Bool { withDescriptor { segscore_has_hung_up($0) != 0 } ?? true }
 
+    /// Whether the socket has nothing more to read and never will.
+    var isAtEnd: Bool { state.withLock { $0.isOpen && peek() == 0 } }
+
+    /// Looks, with the socket open, whether there is something to read: 0 at the end, below where there is nothing now.
+    private func peek() -> Int {
+        var byte: UInt8 = 0
+        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+    }
+
     /// Since when it waits for a request or the rest of its head, in nanoseconds of uptime; nil while there is one, and where it is
     /// being closed.
     var idleSince: UInt64? { state.withLock { $0.isOpen && !$0.isLeaving ? $0.waitsSince ?? $0.headSince : nil } }
@@ -82,10 +91,9 @@ final class Connection: @unchecked Sendable {
     /// - Returns: Whether it is; true once.
     func leave() -> Bool {
         state.withLock { state in
-            var byte: UInt8 = 0
-            guard state.isOpen, !state.isLeaving, state.waitsSince ?? state.headSince != nil,
-                unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) <= 0
-            else { return false }
+            guard state.isOpen, !state.isLeaving, state.waitsSince ?? state.headSince != nil, peek() <= 0 else {
+                return false
+            }
             state.isLeaving = true
             shutdown(descriptor, Int32(SHUT_RDWR))
             return true
@@ -116,7 +124,7 @@ final class Connection: @unchecked Sendable {
     ///
     /// - Parameter status: The library's.
     func refuse(libraryStatus status: UInt32) {
-        let refusal = ServerRefusal(libraryStatus: status, listener.core.configuration)
+        let refusal = ServerRefusal(libraryStatus: status, core.configuration)
         // Not even the first line may be in.
         let exchange = unsafe exchange ?? beginRequest(target: nil)
         exchange.refuse(refusal)
@@ -140,10 +148,10 @@ final class Connection: @unchecked Sendable {
         completeRequest()
         if lingers {
             let descriptor = segscore_duplicate(descriptor)
-            if descriptor >= 0 { listener.core.lingering.add(descriptor) }
+            if descriptor >= 0 { core.lingering.add(descriptor) }
         }
         state.withLock { $0.isOpen = false }
-        listener.core.connections.remove(self)
+        core.connections.remove(self)
     }
 
     /// Shuts the socket down where it has waited for a request since before a time, in nanoseconds of uptime; the library then

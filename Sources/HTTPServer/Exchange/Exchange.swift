@@ -167,14 +167,7 @@ final class Exchange: @unchecked Sendable {
     }
 
     /// Whether the socket has nothing more to read and never will; false over TLS, where that is not the end.
-    private var isAtEnd: Bool {
-        guard !listener.isSecure else { return false }
-        let count = connection.withDescriptor { descriptor in
-            var byte: UInt8 = 0
-            return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
-        }
-        return count == 0
-    }
+    private var isAtEnd: Bool { !listener.isSecure && connection.isAtEnd }
 
     /// Refuses a request that has stopped arriving, or comes too slowly: what the library would do is to close without a word.
     ///

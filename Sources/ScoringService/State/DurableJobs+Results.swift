@@ -110,7 +110,7 @@ extension DurableJobs {
     private func spoil(_ id: JobID, _ error: TensorError) -> Problem {
         let problem = Problem.reading(error)
         // Short of memory or descriptors, it may be read the next time.
-        guard problem.slug == Problem.stateLost("").slug else { return problem }
+        guard problem.isOfLostState else { return problem }
         state.withLock { state in
             state.opened.remove(id)
             state.proved.remove(id)

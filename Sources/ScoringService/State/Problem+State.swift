@@ -58,4 +58,7 @@ extension Problem {
             .internalServerError, "state-lost",
             "What the server kept of the job is not there, or not what it was: \(detail)")
     }
+
+    /// Whether it is a ``stateLost(_:)``.
+    var isOfLostState: Bool { slug == "state-lost" }
 }
