@@ -23,6 +23,8 @@ class Exchange:
     status: int
     fields: dict
     body: bytes
+    # Whether a test had the server's calls to the system fail.
+    had_faults: bool
 
     @property
     def media_type(self):
@@ -32,11 +34,11 @@ class Exchange:
 RECORD = []
 
 
-def record(method, target, status, fields, body):
+def record(method, target, status, fields, body, had_faults=False):
     url = urllib.parse.urlsplit(target)
     parameters = tuple(urllib.parse.parse_qs(url.query, keep_blank_values=True))
     fields = {name.lower(): value for name, value in fields.items()}
-    RECORD.append(Exchange(method, url.path, parameters, status, fields, body))
+    RECORD.append(Exchange(method, url.path, parameters, status, fields, body, had_faults))
 
 
 class Client(requests.Session):
@@ -50,7 +52,8 @@ class Client(requests.Session):
     def request(self, method, path, **options):
         options.setdefault("timeout", PATIENCE + 60)
         answer = super().request(method, f"http://127.0.0.1:{self.server.port}{path}", **options)
-        record(method, answer.request.path_url, answer.status_code, answer.headers, answer.content)
+        record(method, answer.request.path_url, answer.status_code, answer.headers, answer.content,
+               had_faults=self.server.has_faults)
         return answer
 
     def is_served(self):

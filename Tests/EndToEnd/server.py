@@ -51,6 +51,7 @@ class Server:
 
     def __init__(self, spool, *flags, env=None, listen=("127.0.0.1:0",), file_size_limit=None, prefix=()):
         self.spool = pathlib.Path(spool)
+        self.has_faults = "LD_PRELOAD" in (env or {})
         self.log = []
         self._log_grew = threading.Condition()
         command = [*prefix, BINARY, "serve", "--spool-dir", self.spool, *(f for a in listen for f in ("--listen", a)), *flags]

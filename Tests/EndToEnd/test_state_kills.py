@@ -204,14 +204,17 @@ def test_a_server_says_that_it_is_not_ready_while_no_commit_works(state):
 
 @pytest.mark.parametrize("end", ["delete", "cancel"])
 def test_the_end_of_a_job_is_on_the_disk_when_it_is_answered(state, end):
+    done = 204 if end == "delete" else 200
     with faults.faults(state.path) as fault:
         client = state.start(env=fault.environment)
-        for error in (None, errno.EIO):
+        for kind, error, status in [
+            (faults.SYNC, None, done), (faults.SYNC, errno.EIO, 500), (faults.WRITE, errno.ENOSPC, 507),
+        ]:
             job = client.post("/jobs").headers["Location"]
-            fault.count(faults.SYNC) if error is None else fault.arm(faults.SYNC, error=error, times=1 << 60)
+            fault.count(kind) if error is None else fault.arm(kind, error=error, times=1 << 60)
             answer = client.delete(job) if end == "delete" else client.post(f"{job}/cancel")
             seen = fault.seen
             fault.disarm()
             assert seen >= 1
-            assert answer.status_code == ((204 if end == "delete" else 200) if error is None else 500)
+            assert answer.status_code == status
             eventually(lambda: client.get("/readyz").status_code == 200, "it is ready again")
