@@ -58,10 +58,10 @@ package struct ScoringShape: Codable, Equatable, Sendable {
     /// Proves that images can be cut into blocks.
     ///
     /// - Parameters:
-    ///   - downsample: The blocks' extent, from 1 to ``blockSideLimit``.
+    ///   - downsample: The blocks' extent, at least 1.
     /// - Throws: ``ScoringError/downsample(_:height:width:)``.
     package func check(downsample: Int) throws(ScoringError) {
-        guard height % downsample == 0, width % downsample == 0 else {
+        guard downsample <= Self.blockSideLimit, height % downsample == 0, width % downsample == 0 else {
             throw .downsample(downsample, height: height, width: width)
         }
     }

@@ -29,7 +29,7 @@ import Testing
 
     @Test(arguments: [
         "method=", "method=Softmin", "temperature=0", "temperature=-1", "temperature=nan", "temperature=inf",
-        "temperature=1e999", "temperature=1e-999", "downsample=0", "downsample=-1", "downsample=65536",
+        "temperature=1e999", "temperature=1e-999", "downsample=0", "downsample=-1", "downsample=2147483648",
         "threshold=-1e-300", "threshold=1.0000000000000002", "threshold=nan", "ignore_label=-9223372036854775809",
         "ignore_label=9223372036854775808", "ignore_label=1.5", "include=", "include=scores", "include=issues,",
         "include=issues,issues", "read=", "read=none",
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "method=num_pixel_issues&downsample=65535", "temperature=1e-300",
+        "", "method=num_pixel_issues&downsample=2147483647", "temperature=1e-300",
         "temperature=1.7976931348623157e308", "temperature=0.30000000000000004", "threshold=-0.0", "threshold=5e-324",
         "threshold=1", "ignore_label=-9223372036854775808", "ignore_label=9223372036854775807", "ignore_label=%2B7",
         "include=image_scores", "include=issues,pixel_scores,%20image_scores&threshold=0.1",

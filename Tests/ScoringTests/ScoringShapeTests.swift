@@ -3,6 +3,14 @@ import Testing
 @testable import Scoring
 
 @Suite struct ScoringShapeTests {
+    @Test func refusesBlocksWhosePixelsCannotBeCounted() throws {
+        let shape = try ScoringShape(labels: [1, 1 << 17, 1 << 17], predictedProbabilities: [1, 2, 1 << 17, 1 << 17])
+        try shape.check(downsample: 1 << 15)
+        #expect(throws: ScoringError.downsample(1 << 16, height: 1 << 17, width: 1 << 17)) {
+            try shape.check(downsample: 1 << 16)
+        }
+    }
+
     @Test func takesItsExtentsFromPredProbs() throws {
         let shape = try ScoringShape(labels: [2, 4, 5], predictedProbabilities: [2, 3, 4, 5])
         #expect([shape.imageCount, shape.classCount, shape.height, shape.width] == [2, 3, 4, 5])

@@ -56,7 +56,7 @@ package struct ScoreParameters: Equatable, Sendable {
         method = try parameters.choice("method") ?? .softmin
         temperature =
             try parameters.number("temperature", expected: "a finite number above 0") { $0 > 0 } ?? 0.1
-        downsample = try parameters.integer("downsample", in: 1...ScoringShape.blockSideLimit) ?? 1
+        downsample = try parameters.integer("downsample", in: 1...Int(Int32.max)) ?? 1
         threshold = try parameters.threshold()
         ignoredLabel = try parameters.integer("ignore_label", in: Int64.min...Int64.max)
         output = parameters.string("output")

@@ -51,7 +51,9 @@ extension Problem {
                     .unprocessableContent, "downsample-does-not-divide",
                     "Images of height H = \(height) and width W = \(width) cannot be cut into blocks of "
                         + "\(downsample) × \(downsample) pixels.",
-                    parameter: "downsample", expected: "a divisor of H = \(height) and W = \(width)",
+                    parameter: "downsample",
+                    expected: height % downsample == 0 && width % downsample == 0
+                        ? "at most \(ScoringShape.blockSideLimit)" : "a divisor of H = \(height) and W = \(width)",
                     actual: "\(downsample)")
             case .labelOutOfRange(let value, let position, let classCount):
                 Problem(
