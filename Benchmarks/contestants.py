@@ -43,8 +43,10 @@ class Endpoint:
 
     def post(self, media_type: str, body: bytes, target="/score", accept="application/json") -> float:
         """Seconds from connecting to the last byte of the answer."""
-        head = (f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\nAccept: {accept}\r\n"
-                f"Content-Length: {len(body)}\r\n\r\n").encode()
+        head = (
+            f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\nAccept: {accept}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        ).encode()
         start = time.perf_counter()
         with self.connect() as connection:
             connection.sendall(head)
@@ -72,7 +74,8 @@ class Sink:
     def __init__(self, folder: str):
         program, path = compiled("sink.c", folder, "-pthread", "-D_GNU_SOURCE"), os.path.join(folder, "sink.sock")
         self._processes = [
-            subprocess.Popen([program, address], stdout=subprocess.PIPE, text=True) for address in ("0", path)]
+            subprocess.Popen([program, address], stdout=subprocess.PIPE, text=True) for address in ("0", path)
+        ]
         port = int(self._processes[0].stdout.readline())
         for process in self._processes:
             assert process.stdout.readline() == "listening\n"
@@ -90,7 +93,9 @@ class Segscore:
         path = os.path.join(folder, f"segscore-{time.monotonic_ns()}.sock")
         self.process = subprocess.Popen(
             [binary, "serve", "--listen", "127.0.0.1:0", "--listen", f"unix:{path}", *flags],
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         port = None
         while port is None or not os.path.exists(path):
             found = re.search(r"127\.0\.0\.1:(\d+)", self.process.stderr.readline())
@@ -115,7 +120,8 @@ class FastAPI:
             port = probe.getsockname()[1]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "fastapi_app:app", "--port", str(port), "--log-level", "warning"],
-            cwd=HERE)
+            cwd=HERE,
+        )
         self.tcp = Endpoint(("127.0.0.1", port))
         for _ in range(200):
             try:

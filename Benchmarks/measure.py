@@ -23,13 +23,23 @@ class Row:
 
     def __str__(self) -> str:
         mark = "" if self.holds else " **missed**"
-        return (f"| {self.work} | {self.ours:.4g} {self.unit} | {self.theirs:.4g} {self.unit} ({self.against}) "
-                f"| {self.ratio:.3f} ({self.spread[0]:.3f}–{self.spread[1]:.3f}) | {self.bar}{mark} |")
+        return (
+            f"| {self.work} | {self.ours:.4g} {self.unit} | {self.theirs:.4g} {self.unit} ({self.against}) "
+            f"| {self.ratio:.3f} ({self.spread[0]:.3f}–{self.spread[1]:.3f}) | {self.bar}{mark} |"
+        )
 
 
 def compare(
-    work: str, against: str, ours: Callable[[], float], theirs: Callable[[], float], *, rounds: int,
-    at_most: float | None = None, at_least: float | None = None, unit: str = "ms", warm_up: int = 1,
+    work: str,
+    against: str,
+    ours: Callable[[], float],
+    theirs: Callable[[], float],
+    *,
+    rounds: int,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    unit: str = "ms",
+    warm_up: int = 1,
     calls: int = 1,
 ) -> Row:
     """Lets the two take turns; the ratio is the median of the pairs' ratios, the spread their least and greatest.
@@ -54,8 +64,16 @@ def compare(
     else:
         bar, holds = "none", True
     return Row(
-        work, statistics.median(a for a, _ in pairs) * scale, statistics.median(b for _, b in pairs) * scale, ratio,
-        (ratios[0], ratios[-1]), unit, against, bar, holds)
+        work,
+        statistics.median(a for a, _ in pairs) * scale,
+        statistics.median(b for _, b in pairs) * scale,
+        ratio,
+        (ratios[0], ratios[-1]),
+        unit,
+        against,
+        bar,
+        holds,
+    )
 
 
 def single(work: str, value: float, unit: str, at_most: float) -> Row:
@@ -65,6 +83,7 @@ def single(work: str, value: float, unit: str, at_most: float) -> Row:
 
 def together(count: int, times: int, work: Callable[[], object]) -> float:
     """Pieces of work a second, done by several threads at once."""
+
     def repeat():
         for _ in range(times):
             work()

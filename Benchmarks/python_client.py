@@ -51,7 +51,8 @@ def main() -> None:
 
     def scores(module, images=SHAPE[0], **parameters):
         return module.get_label_quality_scores(
-            arrays["labels"][:images], arrays["pred_probs"][:images], verbose=False, **parameters)
+            arrays["labels"][:images], arrays["pred_probs"][:images], verbose=False, **parameters
+        )
 
     def timed(module, **parameters):
         return functools.partial(measure.timed, functools.partial(scores, module, **parameters))
@@ -68,18 +69,43 @@ def main() -> None:
             for method in ("softmin", "num_pixel_issues"):
                 grown, answer = growth(lambda: scores(ours, method=method))
                 mark = "" if grown < answer + SLACK else " **missed**"
-                print(f"| growth, {method} | {grown / 1e6:.1f} MB | {answer / 1e6:.1f} MB (the answer) "
-                      f"| {grown / answer:.3f} | the answer + 16 MB{mark} |", flush=True)
-            print(measure.compare(
-                "softmin", "cleanlab in process", timed(ours), timed(theirs), rounds=options.rounds, at_most=1.3,
-                warm_up=3, calls=3))
-            print(measure.compare(
-                "num_pixel_issues", "cleanlab in process", timed(ours, method="num_pixel_issues"),
-                timed(theirs, method="num_pixel_issues", n_jobs=1), rounds=max(options.rounds // 3, 1), at_most=1 / 6))
+                print(
+                    f"| growth, {method} | {grown / 1e6:.1f} MB | {answer / 1e6:.1f} MB (the answer) "
+                    f"| {grown / answer:.3f} | the answer + 16 MB{mark} |",
+                    flush=True,
+                )
+            print(
+                measure.compare(
+                    "softmin",
+                    "cleanlab in process",
+                    timed(ours),
+                    timed(theirs),
+                    rounds=options.rounds,
+                    at_most=1.3,
+                    warm_up=3,
+                    calls=3,
+                )
+            )
+            print(
+                measure.compare(
+                    "num_pixel_issues",
+                    "cleanlab in process",
+                    timed(ours, method="num_pixel_issues"),
+                    timed(theirs, method="num_pixel_issues", n_jobs=1),
+                    rounds=max(options.rounds // 3, 1),
+                    at_most=1 / 6,
+                )
+            )
             form = data.form(arrays)
-            print(measure.compare(
-                "softmin", "all bytes by a bare socket", timed(ours),
-                lambda: endpoint.post(*form), rounds=options.rounds))
+            print(
+                measure.compare(
+                    "softmin",
+                    "all bytes by a bare socket",
+                    timed(ours),
+                    lambda: endpoint.post(*form),
+                    rounds=options.rounds,
+                )
+            )
         finally:
             server.stop()
 

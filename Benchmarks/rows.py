@@ -11,7 +11,7 @@ import numpy as np
 
 import contestants
 import data
-from measure import Row, compare, single, together, timed
+from measure import Row, compare, single, timed, together
 
 #: Kept results take fresh memory until there is no room for more; a bound that is soon reached shows what a server does that has
 #: run for a while.
@@ -36,8 +36,15 @@ class Bench:
         """A request, against the sink with the same client."""
         ours, theirs = (self.server.unix, self.sink.unix) if unix else (self.server.tcp, self.sink.tcp)
         return compare(
-            work, "read and dropped", lambda: ours.post(media_type, body, target, accept),
-            lambda: theirs.post(media_type, body), rounds=self.rounds, at_most=at_most, warm_up=6, calls=3)
+            work,
+            "read and dropped",
+            lambda: ours.post(media_type, body, target, accept),
+            lambda: theirs.post(media_type, body),
+            rounds=self.rounds,
+            at_most=at_most,
+            warm_up=6,
+            calls=3,
+        )
 
 
 def wire(bench: Bench):
@@ -48,8 +55,12 @@ def wire(bench: Bench):
         yield bench.post(f"{name}, softmin", *body, at_most=1.15)
         yield bench.post(f"{name}, num_pixel_issues", *body, at_most=1.25, target=NUM_PIXEL_ISSUES)
         yield bench.post(
-            f"{name}, softmin, npz answer", *body, at_most=1.35, accept="application/x-npz",
-            target="/score?include=image_scores,pixel_scores")
+            f"{name}, softmin, npz answer",
+            *body,
+            at_most=1.35,
+            accept="application/x-npz",
+            target="/score?include=image_scores,pixel_scores",
+        )
         yield bench.post(f"{name}, softmin, Unix socket", *body, at_most=1.2, unix=True)
 
 
@@ -58,9 +69,14 @@ def clients(bench: Bench):
     body = data.npz({name: array[:1] for name, array in bench.voc.items()})
     yield bench.post("POST npz, 1 × 21 × 512 × 512", *body, at_most=1.25)
     yield compare(
-        "the same, 4 clients, requests a second", "read and dropped",
+        "the same, 4 clients, requests a second",
+        "read and dropped",
         lambda: together(4, 10, lambda: bench.server.tcp.post(*body)),
-        lambda: together(4, 10, lambda: bench.sink.tcp.post(*body)), rounds=bench.rounds, at_least=0.85, unit="/s")
+        lambda: together(4, 10, lambda: bench.sink.tcp.post(*body)),
+        rounds=bench.rounds,
+        at_least=0.85,
+        unit="/s",
+    )
 
 
 def classes(bench: Bench):
@@ -80,9 +96,15 @@ def json(bench: Bench):
         return len(body) / float(subprocess.run([program, path], capture_output=True, check=True).stdout) / 1e6
 
     yield compare(
-        "POST JSON, 1 × 21 × 128 × 128, MB/s", "simdjson alone",
-        lambda: len(body) / bench.server.tcp.post(media_type, body) / 1e6, parse, rounds=bench.rounds, at_least=0.7,
-        unit="MB/s", warm_up=3)
+        "POST JSON, 1 × 21 × 128 × 128, MB/s",
+        "simdjson alone",
+        lambda: len(body) / bench.server.tcp.post(media_type, body) / 1e6,
+        parse,
+        rounds=bench.rounds,
+        at_least=0.7,
+        unit="MB/s",
+        warm_up=3,
+    )
 
 
 def files(bench: Bench):
@@ -99,11 +121,13 @@ def files(bench: Bench):
     for method, bar in (("softmin", 1 / 3), ("num_pixel_issues", 1 / 20)):
         command = [bench.binary, "score", *paths, "--method", method]
         yield compare(
-            f"segscore score, {method}", "cleanlab in process",
+            f"segscore score, {method}",
+            "cleanlab in process",
             lambda: timed(lambda: subprocess.run(command, capture_output=True, check=True)),
-            lambda: timed(lambda: get_label_quality_scores(
-                labels, pred_probs, method=method, n_jobs=1, verbose=False)),
-            rounds=bench.rounds, at_most=bar)
+            lambda: timed(lambda: get_label_quality_scores(labels, pred_probs, method=method, n_jobs=1, verbose=False)),
+            rounds=bench.rounds,
+            at_most=bar,
+        )
 
 
 def volume(bench: Bench):
@@ -119,14 +143,22 @@ def volume(bench: Bench):
     server = contestants.Segscore(bench.binary, bench.folder, *STEADY, "--data-dir", bench.folder)
     try:
         for parameters, method, bar in (
-                ("method=softmin", "softmin", 1 / 3), ("method=softmin&read=all", "softmin", None),
-                ("method=num_pixel_issues", "num_pixel_issues", 1 / 20)):
+            ("method=softmin", "softmin", 1 / 3),
+            ("method=softmin&read=all", "softmin", None),
+            ("method=num_pixel_issues", "num_pixel_issues", 1 / 20),
+        ):
             yield compare(
-                f"POST that names files, {parameters}", "cleanlab in process",
+                f"POST that names files, {parameters}",
+                "cleanlab in process",
                 lambda: server.tcp.post("application/json", body, f"/score?{parameters}"),
-                lambda: timed(lambda: get_label_quality_scores(
-                    labels, pred_probs, method=method, n_jobs=1, verbose=False)),
-                rounds=bench.rounds, at_most=bar, warm_up=3, calls=3 if method == "softmin" else 1)
+                lambda: timed(
+                    lambda: get_label_quality_scores(labels, pred_probs, method=method, n_jobs=1, verbose=False)
+                ),
+                rounds=bench.rounds,
+                at_most=bar,
+                warm_up=3,
+                calls=3 if method == "softmin" else 1,
+            )
     finally:
         server.stop()
 
@@ -142,14 +174,23 @@ def triton(bench: Bench):
         host, port = endpoint.address
         connection = client.InferenceServerClient(f"{host}:{port}", connection_timeout=60, network_timeout=60)
         datatypes = {"labels": "UINT8", "pred_probs": "FP32"}
-        inputs = [client.InferInput(name, array.shape, datatypes[name]).set_data_from_numpy(array)
-                  for name, array in bench.voc.items()]
+        inputs = [
+            client.InferInput(name, array.shape, datatypes[name]).set_data_from_numpy(array)
+            for name, array in bench.voc.items()
+        ]
         outputs = [client.InferRequestedOutput("image_scores")]
         return lambda: timed(lambda: connection.infer("segscore", inputs, outputs=outputs))
 
     yield compare(
-        "tritonclient's infer, softmin", "read and dropped", caller(bench.server.tcp), caller(bench.sink.tcp),
-        rounds=bench.rounds, at_most=1.25, warm_up=6, calls=3)
+        "tritonclient's infer, softmin",
+        "read and dropped",
+        caller(bench.server.tcp),
+        caller(bench.sink.tcp),
+        rounds=bench.rounds,
+        at_most=1.25,
+        warm_up=6,
+        calls=3,
+    )
 
 
 def tiny(bench: Bench):
@@ -161,17 +202,23 @@ def tiny(bench: Bench):
     (pathlib.Path(bench.folder) / "tiny.npz").write_bytes(body)
     script.write_text(
         f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "{media_type}"\n'
-        f'wrk.body = io.open("{bench.folder}/tiny.npz", "rb"):read("*a")\n')
+        f'wrk.body = io.open("{bench.folder}/tiny.npz", "rb"):read("*a")\n'
+    )
 
     def load(endpoint, seconds: int) -> tuple[float, float]:
         """Requests a second, and the 99th percentile in milliseconds."""
         host, port = endpoint.address
         text = subprocess.run(
             ["wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", "-s", script, f"http://{host}:{port}/score"],
-            capture_output=True, text=True, check=True).stdout
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         assert "Non-2xx" not in text, text
         value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
-        return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]), float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
+        return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]), float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[
+            unit
+        ]
 
     try:
         fastapi = contestants.FastAPI()
@@ -186,8 +233,14 @@ def tiny(bench: Bench):
             return rate
 
         yield compare(
-            "tiny npz, 64 connections, requests a second", "FastAPI and cleanlab", ours,
-            lambda: load(fastapi.tcp, 2)[0], rounds=max(bench.rounds // 3, 3), at_least=10, unit="/s")
+            "tiny npz, 64 connections, requests a second",
+            "FastAPI and cleanlab",
+            ours,
+            lambda: load(fastapi.tcp, 2)[0],
+            rounds=max(bench.rounds // 3, 3),
+            at_least=10,
+            unit="/s",
+        )
         yield single("the same, 99th percentile", statistics.median(tails), "ms", 10)
     finally:
         fastapi.stop()
@@ -218,12 +271,19 @@ def growth(bench: Bench):
         server = contestants.Segscore(bench.binary, bench.folder, *STEADY)
         try:
             yield compare(
-                f"time a byte, {name}", "before", lambda: server.tcp.post(*body) / factor,
-                lambda: bench.server.tcp.post(*small), rounds=bench.rounds, at_most=1.1, warm_up=2)
+                f"time a byte, {name}",
+                "before",
+                lambda: server.tcp.post(*body) / factor,
+                lambda: bench.server.tcp.post(*small),
+                rounds=bench.rounds,
+                at_most=1.1,
+                warm_up=2,
+            )
             if axis == 1:
                 pixels = bench.voc["labels"].size
                 yield single(
-                    "peak memory with K = 84", server.peak_megabytes, "MiB", (24e6 + 16 * pixels + 8e6 + 32e6) / 2**20)
+                    "peak memory with K = 84", server.peak_megabytes, "MiB", (24e6 + 16 * pixels + 8e6 + 32e6) / 2**20
+                )
         finally:
             server.stop()
 

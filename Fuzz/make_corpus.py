@@ -16,8 +16,9 @@ import bodies  # noqa: E402
 LABELS = np.array([[[0, 1, 2], [2, 1, 0]], [[1, 1, 0], [0, 2, 2]]])
 PRED_PROBS = (np.arange(36).reshape(2, 3, 2, 3) * 29 % 64 / 64).astype(np.float32)
 ARRAYS = {"labels": LABELS.astype(np.uint8), "pred_probs": PRED_PROBS}
-BANDS = np.stack([
-    PRED_PROBS[n, k, y:y + 1] for n in range(2) for y in range(2) for k in np.unique(LABELS[n, y]) if k != 2])
+BANDS = np.stack(
+    [PRED_PROBS[n, k, y : y + 1] for n in range(2) for y in range(2) for k in np.unique(LABELS[n, y]) if k != 2]
+)
 PARAMETERS = [("method", "num_pixel_issues"), ("threshold", "0.5"), ("ignore_label", "2"), ("include", "label_issues")]
 
 
@@ -73,6 +74,7 @@ def request(line, body=None, **fields):
 
 def inferences():
     """Bodies of the Open Inference Protocol: bytes behind the JSON in both orders, mixed with data in it, and compressed."""
+
     def body(members, *datas):
         header = json.dumps(members).encode()
         fields = {"Inference-Header-Content-Length": str(len(header))} if datas else {}
@@ -93,7 +95,10 @@ def inferences():
     yield "bfloat16", body({"inputs": [in_json, bfloat16]}, halves.tobytes())
     all_json = tensor("pred_probs", PRED_PROBS, "FP64") | {"data": PRED_PROBS.flatten().tolist()}
     outputs = [{"name": "label_issues", "parameters": {"binary_data": True}}]
-    yield "json", body({"inputs": [in_json, all_json], "parameters": {"method": "num_pixel_issues"}, "outputs": outputs})
+    yield (
+        "json",
+        body({"inputs": [in_json, all_json], "parameters": {"method": "num_pixel_issues"}, "outputs": outputs}),
+    )
     region = {"shared_memory_region": "a", "shared_memory_byte_size": LABELS.nbytes, "shared_memory_offset": 1}
     yield "region", body({"inputs": [tensor("labels", LABELS, "INT64", **region), all_json]})
     whole = body({"inputs": [labels, probs]}, *data)
@@ -107,7 +112,10 @@ def requests():
         yield "score-" + name.replace(" ", "-"), request("POST /score?threshold=0.5", form(**ARRAYS))
     form = bodies.multipart(PARAMETERS, **dict(reversed(ARRAYS.items())))
     yield "score-behind", request("POST /score", form, Accept="application/x-npz")
-    yield "score-query", request(f"POST /score?{query}", bodies.npz(**ARRAYS), Accept="application/x-npy;q=0.5, */*;q=0")
+    yield (
+        "score-query",
+        request(f"POST /score?{query}", bodies.npz(**ARRAYS), Accept="application/x-npy;q=0.5, */*;q=0"),
+    )
     yield "score-async", request("POST /score", bodies.json_body(**ARRAYS), Prefer="respond-async, wait=1")
     packed = gzip.compress(bodies.npz(**ARRAYS).data, mtime=0)
     yield "score-gzip", request("POST /score", bodies.Body(packed), Content_Encoding="gzip")

@@ -87,8 +87,10 @@ def multipart(parts=(), closed=True, **arrays):
     lines = []
     for name, array in arrays.items():
         data = array if isinstance(array, bytes) else npy(array)
-        head = f'Content-Disposition: form-data; name="{name}"; filename="{name}.npy"\r\n' \
+        head = (
+            f'Content-Disposition: form-data; name="{name}"; filename="{name}.npy"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
+        )
         lines.append(head.encode() + data)
     for name, value in parts:
         lines.append(f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode())
@@ -121,12 +123,16 @@ def gzip_of_zeros(byte_count):
 
 def chunked(body, size):
     """The body's bytes as an iterator, which `requests` sends chunked."""
-    return Body((body.data[start:start + size] for start in range(0, len(body.data), size)), body.fields)
+    return Body((body.data[start : start + size] for start in range(0, len(body.data), size)), body.fields)
 
 
 FORMS = {
-    "npz": npz, "npz deflated": npz_deflated, "npz streamed": npz_streamed,
-    "npz streamed deflated": npz_streamed_deflated, "multipart": multipart, "json": json_body,
+    "npz": npz,
+    "npz deflated": npz_deflated,
+    "npz streamed": npz_streamed,
+    "npz streamed deflated": npz_streamed_deflated,
+    "multipart": multipart,
+    "json": json_body,
 }
 
 

@@ -11,13 +11,33 @@ COUNT = 264
 LARGEST = 2_500_000  # Probabilities in a case.
 LARGEST_JSON = 4_000  # The same, where the request or the answer is JSON.
 
-LABEL_TYPES = ["?", "i1", "u1", *(order + kind for kind in ("i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
-                                  for order in "<>")]
+LABEL_TYPES = [
+    "?",
+    "i1",
+    "u1",
+    *(order + kind for kind in ("i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8") for order in "<>"),
+]
 
 # A column's values come round in blocks, each of which is shuffled anew.
 COLUMNS = {
-    "size": [(1, 1), (1, 37), (23, 1), (5, 7), (8, 8), (16, 9), (31, 33), (20, 48), (63, 65), (64, 64), (97, 40),
-             (1, 200), (200, 3), (120, 160), (199, 101), (200, 200)],
+    "size": [
+        (1, 1),
+        (1, 37),
+        (23, 1),
+        (5, 7),
+        (8, 8),
+        (16, 9),
+        (31, 33),
+        (20, 48),
+        (63, 65),
+        (64, 64),
+        (97, 40),
+        (1, 200),
+        (200, 3),
+        (120, 160),
+        (199, 101),
+        (200, 200),
+    ],
     "images": [1, 2, 3, 4, 5, 6],
     "classes": [1, 2, 2, 3, 5, 12, 21, 40, 300],
     "probabilities": ["softmax", "softmax", "flat", "eighths", "sixteenths", "ratios", "hard", "tiny", "equal"],
@@ -118,7 +138,7 @@ class Case:
 
 def case(number):
     chosen = {column: turn(column, number) for column in COLUMNS}
-    (height, width), images, classes, size = *(chosen[c] for c in ("size", "images", "classes", "downsample")),
+    (height, width), images, classes, size = (*(chosen[c] for c in ("size", "images", "classes", "downsample")),)
     largest = LARGEST_JSON if "json" in (chosen["form"], chosen["answer"]) else LARGEST
     while images * classes * height * width > largest and max(images, height, width) > 1:
         if images > 1:
@@ -140,11 +160,11 @@ def draw(case):
     random = np.random.default_rng(case.number)
     shape = (case.images, case.height, case.width)
     present = random.permutation(case.classes)
-    present = present[:{"all": case.classes, "half": (case.classes + 1) // 2, "one": 1}[chosen.present]]
+    present = present[: {"all": case.classes, "half": (case.classes + 1) // 2, "one": 1}[chosen.present]]
 
     patch = max(size, 4)
     patches = random.choice(present, (case.images, -(-case.height // patch), -(-case.width // patch)))
-    labels = patches.repeat(patch, axis=1).repeat(patch, axis=2)[:, :case.height, :case.width]
+    labels = patches.repeat(patch, axis=1).repeat(patch, axis=2)[:, : case.height, : case.width]
     block_shape = (case.images, case.height // size, case.width // size)
     elsewhere = random.integers(0, case.classes, block_shape)
     elsewhere[random.random(block_shape) >= chosen.noise] = -1
@@ -153,7 +173,7 @@ def draw(case):
     labels = np.where(random.random(shape) < 0.05, random.choice(present, shape), labels)
     if case.ignore_label is not None:
         labels[random.random(shape) < 0.2] = case.ignore_label
-        labels[:, :case.height // 2, :case.width // 2] = case.ignore_label
+        labels[:, : case.height // 2, : case.width // 2] = case.ignore_label
         if case.images > 1:
             labels[-1] = case.ignore_label
 
@@ -201,4 +221,5 @@ def summary():
         "cleanlab: {cases} cases, {pixels} pixels; scores tied at the cut in {ties}, of which it took others in "
         "{other_ties}; it counts other issues than in float64 and one batch: in float16 in {float16_otherwise} of "
         "{float16} cases, in float32 in {float32_otherwise} of {float32}, in its default batches in "
-        "{batched_otherwise} of {batched}").format_map(TALLY)
+        "{batched_otherwise} of {batched}"
+    ).format_map(TALLY)

@@ -52,8 +52,14 @@ class Client(requests.Session):
     def request(self, method, path, **options):
         options.setdefault("timeout", PATIENCE + 60)
         answer = super().request(method, f"http://127.0.0.1:{self.server.port}{path}", **options)
-        record(method, answer.request.path_url, answer.status_code, answer.headers, answer.content,
-               had_faults=self.server.has_faults)
+        record(
+            method,
+            answer.request.path_url,
+            answer.status_code,
+            answer.headers,
+            answer.content,
+            had_faults=self.server.has_faults,
+        )
         return answer
 
     def is_served(self):

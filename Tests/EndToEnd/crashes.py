@@ -55,8 +55,10 @@ def tasks(seed, side=48):
         parameters |= {"ignore_label": "1"} if turn % 4 == 1 else {}
         made.append(Task(parameters, (body(2, turn, side if turn % 2 else 8),), (2,)))
         counts = (3, 4, 3) if turn % 3 else (3, 5)
-        batches = tuple(body(count, 10 * turn + place, side // 2 if turn < 6 else side - 8 * place)
-                        for place, count in enumerate(counts))
+        batches = tuple(
+            body(count, 10 * turn + place, side // 2 if turn < 6 else side - 8 * place)
+            for place, count in enumerate(counts)
+        )
         made.append(Task(parameters, batches, counts))
     # Some that keep the worker busy, and have others wait.
     for classes in (2, 3):
@@ -175,8 +177,13 @@ class Caller:
 
     def call(self, method, path, allowed, body=None, headers=None, /, **parameters):
         answer = self.session.request(
-            method, self.base + path, params=parameters, data=body.data if body else None,
-            headers=(body.fields if body else {}) | (headers or {}), timeout=PATIENCE + 40)
+            method,
+            self.base + path,
+            params=parameters,
+            data=body.data if body else None,
+            headers=(body.fields if body else {}) | (headers or {}),
+            timeout=PATIENCE + 40,
+        )
         self.counts[answer.status_code] += 1
         if answer.status_code not in (*allowed, *self.refusals):
             self.wrong.append(f"{method} {path} {parameters} {headers}: {answer.status_code} {answer.content[:300]}")
@@ -200,15 +207,22 @@ class Caller:
         """Sends a request, maybe once more; it is one job all the same."""
         self.unanswered.append(request)
         headers = {"Idempotency-Key": request.key} | request.headers
-        answer = self.call("POST", "/score", (202,) if request.headers else (200,), request.task.bodies[0], headers,
-                           **request.task.parameters)
+        answer = self.call(
+            "POST",
+            "/score",
+            (202,) if request.headers else (200,),
+            request.task.bodies[0],
+            headers,
+            **request.task.parameters,
+        )
         self.unanswered.pop()
         if answer.status_code in (200, 202):
             self.promised.append(Promise(answer.headers["Location"], request.task))
             self.counts["accepted"] += answer.status_code == 202
             if self.random.random() < 0.2:
-                again = self.call("POST", "/score", (answer.status_code,), request.task.bodies[0], headers,
-                                  **request.task.parameters)
+                again = self.call(
+                    "POST", "/score", (answer.status_code,), request.task.bodies[0], headers, **request.task.parameters
+                )
                 if again.headers.get("Location") != answer.headers["Location"]:
                     self.wrong.append(f"{request.key} made two jobs")
 
@@ -217,14 +231,15 @@ class Caller:
         body = self.some_task(False).bodies[0]
 
         def half():
-            yield body.data[:len(body.data) // 2]
+            yield body.data[: len(body.data) // 2]
             time.sleep(0.05)
             raise requests.ConnectionError("hangs up")
 
         with requests.Session() as session, contextlib.suppress(requests.RequestException):
             session.trust_env = False
-            session.post(self.base + "/score", data=half(), headers=body.fields | {"Prefer": "respond-async"},
-                         timeout=PATIENCE)
+            session.post(
+                self.base + "/score", data=half(), headers=body.fields | {"Prefer": "respond-async"}, timeout=PATIENCE
+            )
 
     def add(self, collection=None):
         """Brings the next batch of an open job, maybe for the second time, or opens another."""
@@ -242,8 +257,12 @@ class Caller:
         number = collection.added - (collection.added > 0 and self.random.random() < 0.2)
         first = sum(collection.task.image_counts[:number])
         answer = self.call(
-            "POST", f"{collection.job}/batches", (200,) if number < collection.added else (200, 201),
-            collection.task.bodies[number], {"Idempotency-Key": f"batch {number}"})
+            "POST",
+            f"{collection.job}/batches",
+            (200,) if number < collection.added else (200, 201),
+            collection.task.bodies[number],
+            {"Idempotency-Key": f"batch {number}"},
+        )
         if answer.status_code in self.refusals:
             return
         if answer.status_code not in (200, 201):
@@ -328,10 +347,12 @@ class Report:
     returned: list
 
     def __str__(self):
-        return (f"{self.rounds} rounds, {self.kills} kills in {self.seconds:.1f} s: {self.accepted} jobs accepted, "
-                f"{self.run_again} of them run after a crash, {self.batches} batches added, "
-                f"{self.interrupted} uploads cut short, answers {self.answers}, {len(self.wrong)} wrong, "
-                f"{len(self.returned)} returned")
+        return (
+            f"{self.rounds} rounds, {self.kills} kills in {self.seconds:.1f} s: {self.accepted} jobs accepted, "
+            f"{self.run_again} of them run after a crash, {self.batches} batches added, "
+            f"{self.interrupted} uploads cut short, answers {self.answers}, {len(self.wrong)} wrong, "
+            f"{len(self.returned)} returned"
+        )
 
 
 def start_and_kill(state, seconds):
@@ -339,7 +360,8 @@ def start_and_kill(state, seconds):
     command = [BINARY, "serve", "--listen", "127.0.0.1:0", "--spool-dir", state.spool, "--state-dir", state.path]
     with contextlib.suppress(subprocess.TimeoutExpired):
         subprocess.run(
-            [str(part) for part in [*command, *FLAGS]], env=environment(), timeout=seconds, capture_output=True)
+            [str(part) for part in [*command, *FLAGS]], env=environment(), timeout=seconds, capture_output=True
+        )
 
 
 def run(state, plain, rounds, seed, longest=1.0):
@@ -358,8 +380,9 @@ def run(state, plain, rounds, seed, longest=1.0):
             start_and_kill(state, choice.uniform(0.02, 0.2))
             kills.append(time.time())
         client = state.start(*FLAGS)
-        threads = [threading.Thread(target=caller.work, args=[client.server.address], daemon=True)
-                   for caller in callers]
+        threads = [
+            threading.Thread(target=caller.work, args=[client.server.address], daemon=True) for caller in callers
+        ]
         for thread in threads:
             thread.start()
         time.sleep(choice.uniform(0.05, longest))
@@ -376,8 +399,11 @@ def run(state, plain, rounds, seed, longest=1.0):
             caller.look_back()
     wrong = [line for caller in callers for line in caller.wrong]
     interrupted = client.get("/jobs", params={"status": "failed", "limit": 500}).json()["jobs"]
-    wrong += [f"{job['id']} failed: {job['error']}" for job in interrupted
-              if job["error"]["type"] != "urn:segscore:upload-interrupted"]
+    wrong += [
+        f"{job['id']} failed: {job['error']}"
+        for job in interrupted
+        if job["error"]["type"] != "urn:segscore:upload-interrupted"
+    ]
     eventually(lambda: not client.get("/jobs?status=running").json()["jobs"], "all have ended")
     while ids := client.job_ids():
         for job in ids:
@@ -385,8 +411,18 @@ def run(state, plain, rounds, seed, longest=1.0):
     state.has_files_only_of()
     state.end()
     counts = sum((caller.counts for caller in callers), collections.Counter())
-    answers = {status: count for status, count in sorted(
-        (key, value) for key, value in counts.items() if isinstance(key, int))}
-    return Report(rounds, len(kills), counts["accepted"], counts["batches"], counts["run again"], answers,
-                  len(interrupted), time.monotonic() - started, wrong,
-                  [line for caller in callers for line in caller.returned])
+    answers = {
+        status: count for status, count in sorted((key, value) for key, value in counts.items() if isinstance(key, int))
+    }
+    return Report(
+        rounds,
+        len(kills),
+        counts["accepted"],
+        counts["batches"],
+        counts["run again"],
+        answers,
+        len(interrupted),
+        time.monotonic() - started,
+        wrong,
+        [line for caller in callers for line in caller.returned],
+    )

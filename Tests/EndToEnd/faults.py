@@ -1,10 +1,10 @@
 """Faults by count: a call of the program to the C library fails, or the process ends there; `faults.c` says how.
 
-    with faults(root) as fault:
-        server = Server(..., env=fault.environment)
-        fault.arm(FILES, at=3, error=errno.EIO)  # the fourth call from here on
-        ...
-        assert fault.hits, fault.hit
+with faults(root) as fault:
+    server = Server(..., env=fault.environment)
+    fault.arm(FILES, at=3, error=errno.EIO)  # the fourth call from here on
+    ...
+    assert fault.hits, fault.hit
 """
 
 import contextlib
@@ -34,18 +34,43 @@ OURS = ("program", "libmicrohttpd", "libsqlite3", "libpng", "libz", "libisal", "
 class Site(ctypes.Structure):
     """A place in the program from which memory was asked for."""
 
-    _fields_ = [("hash", ctypes.c_uint64), ("count", ctypes.c_uint64), ("kind", ctypes.c_uint64),
-                ("depth", ctypes.c_uint64), ("frames", ctypes.c_uint64 * 8)]
+    _fields_ = [
+        ("hash", ctypes.c_uint64),
+        ("count", ctypes.c_uint64),
+        ("kind", ctypes.c_uint64),
+        ("depth", ctypes.c_uint64),
+        ("frames", ctypes.c_uint64 * 8),
+    ]
 
 
 class Control(ctypes.Structure):
     """`struct control` of `faults.c`."""
 
-    _fields_ = [(name, ctypes.c_uint64) for name in (
-        "loaded", "kinds", "action", "error", "at", "times", "site", "minimum", "seen", "hits", "records_sites",
-        "logged", "sent")]
-    _fields_ += [("counts", ctypes.c_uint64 * 16), ("hit", ctypes.c_char * 512), ("objects", ctypes.c_char * 256),
-                 ("names", (ctypes.c_char * 48) * 128), ("sites", Site * 8192)]
+    _fields_ = [
+        (name, ctypes.c_uint64)
+        for name in (
+            "loaded",
+            "kinds",
+            "action",
+            "error",
+            "at",
+            "times",
+            "site",
+            "minimum",
+            "seen",
+            "hits",
+            "records_sites",
+            "logged",
+            "sent",
+        )
+    ]
+    _fields_ += [
+        ("counts", ctypes.c_uint64 * 16),
+        ("hit", ctypes.c_char * 512),
+        ("objects", ctypes.c_char * 256),
+        ("names", (ctypes.c_char * 48) * 128),
+        ("sites", Site * 8192),
+    ]
 
 
 class Faults:
@@ -65,8 +90,12 @@ class Faults:
     def environment(self):
         """What a process is given that may be hit."""
         log = {"FAULTS_LOG": str(self.log_path)} if self.log_path.exists() else {}
-        return log | {"LD_PRELOAD": str(library()), "FAULTS_CONTROL": str(self.path),
-                      "FAULTS_ROOTS": ":".join(self.roots), "SWIFT_BACKTRACE": "enable=no"}
+        return log | {
+            "LD_PRELOAD": str(library()),
+            "FAULTS_CONTROL": str(self.path),
+            "FAULTS_ROOTS": ":".join(self.roots),
+            "SWIFT_BACKTRACE": "enable=no",
+        }
 
     def arm(self, kinds=FILES, at=0, action=FAIL, error=errno.EIO, times=1, site=0, objects=OURS, minimum=0):
         """Has a call be hit: that after `at` others of these kinds from now on, and as many as `times` in a row."""
@@ -119,8 +148,10 @@ class Faults:
         self.control.records_sites = 0
         for site in self.control.sites:
             if site.hash:
-                found[site.hash] = [(self.control.names[frame >> 48].value.decode(), frame & (1 << 48) - 1)
-                                    for frame in site.frames[:site.depth]]
+                found[site.hash] = [
+                    (self.control.names[frame >> 48].value.decode(), frame & (1 << 48) - 1)
+                    for frame in site.frames[: site.depth]
+                ]
 
     # What was done
 
@@ -156,8 +187,9 @@ def library():
     library.folder = folder  # Removed with the process.
     target = pathlib.Path(folder.name) / "faults.so"
     source = pathlib.Path(__file__).with_suffix(".c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-ftls-model=initial-exec", "-o", target, source, "-ldl"],
-                   check=True)
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-O1", "-ftls-model=initial-exec", "-o", target, source, "-ldl"], check=True
+    )
     return target
 
 
@@ -188,7 +220,7 @@ def records(log):
         place += HEAD.size
         parts = []
         for size in (first, second, length):
-            parts.append(log[place:place + size])
+            parts.append(log[place : place + size])
             place += size
         if place <= len(log):
             yield Record(operation, file, offset, parts[0].decode(), parts[1].decode(), parts[2])
@@ -209,7 +241,7 @@ def turning_points(calls, kinds=FILES, step=5):
     points, since = [], 0
     for place, call in enumerate(wanted):
         since += 1
-        if since >= step or wanted[place - 1:place] != [call] or wanted[place + 1:place + 2] != [call]:
+        if since >= step or wanted[place - 1 : place] != [call] or wanted[place + 1 : place + 2] != [call]:
             points.append(place)
             since = 0
     return points

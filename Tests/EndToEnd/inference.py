@@ -71,6 +71,7 @@ def refusal(call, *arguments, **options):
 
 def with_aio(server, use):
     """Runs a coroutine with tritonclient's asyncio client."""
+
     async def run():
         async with triton_aio.InferenceServerClient(f"127.0.0.1:{server.port}") as client:
             return await use(client)

@@ -100,8 +100,13 @@ def json_of(client, path, **parameters):
 def found_by_cleanlab(labels, pred_probs, downsample=1):
     """cleanlab's label issues, in float64 and one batch."""
     return find_label_issues(
-        labels, pred_probs.astype(np.float64), downsample=downsample, batch_size=pred_probs.size, n_jobs=1,
-        verbose=False)
+        labels,
+        pred_probs.astype(np.float64),
+        downsample=downsample,
+        batch_size=pred_probs.size,
+        n_jobs=1,
+        verbose=False,
+    )
 
 
 def cleanlab_summary(mask, labels=LABELS, pred_probs=PRED_PROBS, **options):
@@ -111,8 +116,10 @@ def cleanlab_summary(mask, labels=LABELS, pred_probs=PRED_PROBS, **options):
 
 def rows_of(*counted):
     """The rows of a summary, each given by label, most probable class and count."""
-    return [{"given_label": str(given), "predicted_label": str(predicted), "num_pixel_issues": count}
-            for given, predicted, count in counted]
+    return [
+        {"given_label": str(given), "predicted_label": str(predicted), "num_pixel_issues": count}
+        for given, predicted, count in counted
+    ]
 
 
 def totals_of(parts):

@@ -100,8 +100,11 @@ class SteadyLoad:
         """A client that keeps its connection for each request in `kept`; one that does not for each in `fresh`."""
         self.address = address
         self.outcomes = []
-        self.threads = [threading.Thread(target=self._post, args=[request, keeps], daemon=True)
-                        for requests, keeps in ((kept, True), (fresh, False)) for request in requests]
+        self.threads = [
+            threading.Thread(target=self._post, args=[request, keeps], daemon=True)
+            for requests, keeps in ((kept, True), (fresh, False))
+            for request in requests
+        ]
 
     def __enter__(self):
         for thread in self.threads:

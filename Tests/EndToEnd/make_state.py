@@ -88,8 +88,14 @@ if __name__ == "__main__":
     target = STATES / sys.argv[1]
     with state_directory() as directory:
         answers = make(directory)
-        eventually(lambda: not (directory.path / "jobs.sqlite-wal").exists()
-                   or (directory.path / "jobs.sqlite-wal").stat().st_size == 0, "the log is empty")
-        shutil.copytree(directory.path, target / "state",
-                        ignore=shutil.ignore_patterns("jobs.sqlite-wal", "jobs.sqlite-shm"))
+        eventually(
+            lambda: (
+                not (directory.path / "jobs.sqlite-wal").exists()
+                or (directory.path / "jobs.sqlite-wal").stat().st_size == 0
+            ),
+            "the log is empty",
+        )
+        shutil.copytree(
+            directory.path, target / "state", ignore=shutil.ignore_patterns("jobs.sqlite-wal", "jobs.sqlite-shm")
+        )
     (target / "expected.json").write_text(json.dumps(answers, indent=1) + "\n")

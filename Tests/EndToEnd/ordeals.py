@@ -15,7 +15,7 @@ import tempfile
 
 import faults
 import power
-from faults import CHANGES, OPEN, KILL_AFTER, KILL_BEFORE, KILL_HALFWAY
+from faults import CHANGES, KILL_AFTER, KILL_BEFORE, KILL_HALFWAY, OPEN
 from server import BINARY, PATIENCE, NotStarted
 from state import StateDirectory, state_directory
 from story import SCORED, Story
@@ -41,8 +41,10 @@ class Report:
         self.wrong += [f"{fault.hit or 'nothing was hit'}: {line}" for line in story.wrong]
 
     def __str__(self):
-        return (f"{self.points} points of {self.of}, {self.refused} requests refused, {self.ended} ends, "
-                f"{len(self.wrong)} wrong")
+        return (
+            f"{self.points} points of {self.of}, {self.refused} requests refused, {self.ended} ends, "
+            f"{len(self.wrong)} wrong"
+        )
 
 
 class Ordeal:
@@ -92,7 +94,7 @@ def calls_of(expected):
         places.append(len(faults.calls(trial.fault.log())))
         trial.state.end(signal.SIGTERM)
         calls = faults.calls(trial.fault.log())
-        return calls[:places[0]], calls[places[0]:places[1]], calls[places[1]:]
+        return calls[: places[0]], calls[places[0] : places[1]], calls[places[1] :]
 
 
 def assert_well(report):
@@ -165,7 +167,9 @@ def fail_allocations(expected, stride, offset=0):
             client.delete(f"/jobs/{job}")
         sites = {site: frames for site, frames in sites.items() if not is_of_the_runtime(frames)}
         report.of = len(sites)
-        for turn, (site, frames) in enumerate(sorted(sites.items(), key=lambda item: item[1])[offset % stride::stride]):
+        for turn, (site, frames) in enumerate(
+            sorted(sites.items(), key=lambda item: item[1])[offset % stride :: stride]
+        ):
             report.points += 1
             story = Story(expected, trial.output / f"run{turn}")
             trial.fault.arm(faults.MEMORY, site=site, error=errno.ENOMEM)
@@ -301,10 +305,13 @@ def lose_power(expected, stride, offset=0, seeds=(None,)):
     # Those were there before.
     for folder in (trial.state.spool, trial.output):
         disk.sure[str(folder)] = power.FOLDER
-    points = [place for place, record in enumerate(log)
-              if record.operation in (faults.SYNCED, faults.DIRECTORY_SYNCED, faults.SENT)]
+    points = [
+        place
+        for place, record in enumerate(log)
+        if record.operation in (faults.SYNCED, faults.DIRECTORY_SYNCED, faults.SENT)
+    ]
     report.of = len(points)
-    chosen = set(points[offset % stride::stride])
+    chosen = set(points[offset % stride :: stride])
     for place, record in enumerate(log):
         disk.do(record)
         if place in chosen:
@@ -358,7 +365,7 @@ def pick(calls, stride, offset, report):
     """
     points = [(kinds, at) for kinds in (CHANGES, OPEN) for at in faults.turning_points(calls, kinds)]
     report.of = len(points)
-    for turn, (kinds, at) in enumerate(points[offset % stride::stride]):
+    for turn, (kinds, at) in enumerate(points[offset % stride :: stride]):
         report.points += 1
         yield turn, kinds, at
 

@@ -32,7 +32,7 @@ class File:
                 data.extend(bytes(offset - len(data)))
             else:
                 data.extend(bytes(max(0, offset - len(data))))
-                data[offset:offset + len(written)] = written
+                data[offset : offset + len(written)] = written
         return bytes(data)
 
 

@@ -97,6 +97,7 @@ def label_issues(labels, pred_probs, downsample=1, ignore_label=None):
 
 def blocks(labels, pred_probs, kept, size):
     """Labels and probabilities of blocks of size x size: the means of their kept pixels, and whether there are any."""
+
     def total(array):
         *outer, height, width = array.shape
         return array.reshape(*outer, height // size, size, width // size, size).sum(axis=(-3, -1))

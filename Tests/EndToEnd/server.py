@@ -54,16 +54,31 @@ class Server:
         self.has_faults = "LD_PRELOAD" in (env or {})
         self.log = []
         self._log_grew = threading.Condition()
-        command = [*prefix, BINARY, "serve", "--spool-dir", self.spool, *(f for a in listen for f in ("--listen", a)), *flags]
+        command = [
+            *prefix,
+            BINARY,
+            "serve",
+            "--spool-dir",
+            self.spool,
+            *(f for a in listen for f in ("--listen", a)),
+            *flags,
+        ]
 
         def limit_files():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
 
         self.process = subprocess.Popen(
-            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", env=environment(env), restore_signals=False,
-            preexec_fn=limit_files if file_size_limit is not None else None)
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment(env),
+            restore_signals=False,
+            preexec_fn=limit_files if file_size_limit is not None else None,
+        )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         try:

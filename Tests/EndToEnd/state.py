@@ -57,8 +57,11 @@ class StateDirectory:
     def has_files_only_of(self, *jobs, seconds=PATIENCE):
         """Waits until there are files of just these jobs."""
         wanted = {job.removeprefix("/jobs/") for job in jobs}
-        eventually(lambda: {name.partition("-")[0] for name in self.files()} == wanted,
-                   f"files of {wanted} alone, not {self.files()}", seconds)
+        eventually(
+            lambda: {name.partition("-")[0] for name in self.files()} == wanted,
+            f"files of {wanted} alone, not {self.files()}",
+            seconds,
+        )
 
 
 @contextlib.contextmanager

@@ -119,8 +119,15 @@ class Story:
         """Goes through all requests; returns whether the server was there for the last."""
         self.client = client
         try:
-            for step in (self.score, self.score_later, self.bring_batches, self.leave_open, self.cancel, self.delete,
-                         self.write_output):
+            for step in (
+                self.score,
+                self.score_later,
+                self.bring_batches,
+                self.leave_open,
+                self.cancel,
+                self.delete,
+                self.write_output,
+            ):
                 step()
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
             return False
@@ -154,8 +161,9 @@ class Story:
         is_end = method == "DELETE" or path.endswith("/cancel")
         for turn in range(200 if is_end else 2):
             try:
-                answer = self.client.request(method, path, data=body.data if body else None, headers=headers,
-                                             params=parameters)
+                answer = self.client.request(
+                    method, path, data=body.data if body else None, headers=headers, params=parameters
+                )
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                 if not self.forgives_hangups or not self.client.is_served():
                     raise
@@ -322,8 +330,10 @@ class Story:
             if answer.status_code != 204:
                 self.wrong.append(f"DELETE {job}: {answer.status_code} {answer.text}")
         state.has_files_only_of()
-        eventually(lambda: counted(client) == {"memory": 0, "results": 0, "in_flight": 1},
-                   "nothing is counted that is not there")
+        eventually(
+            lambda: counted(client) == {"memory": 0, "results": 0, "in_flight": 1},
+            "nothing is counted that is not there",
+        )
         assert client.server.spooled_files() == []
 
 

@@ -31,8 +31,16 @@ def keyed(start_server, key_file, tmp_path_factory):
     """A server that wants a key even for its health, and has an address for administration and a Unix socket."""
     socket = tmp_path_factory.mktemp("socket") / "s"
     server = start_server(
-        "--api-key-file", key_file, "--protect-health", "--admin-listen", "127.0.0.1:0", "--listen", f"unix:{socket}",
-        "--log-level", "trace")
+        "--api-key-file",
+        key_file,
+        "--protect-health",
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--listen",
+        f"unix:{socket}",
+        "--log-level",
+        "trace",
+    )
     server.socket_path = socket
     return server
 
@@ -44,10 +52,17 @@ def keyed_client(keyed):
 
 
 @pytest.mark.parametrize("method, path", OPERATIONS)
-@pytest.mark.parametrize("fields, challenge", [
-    ({}, CHALLENGE), ({"Authorization": "Basic QTpC"}, CHALLENGE), (key_fields("x"), INVALID),
-    (key_fields(KEYS[0][:-1]), INVALID), (key_fields(KEYS[0] + KEYS[1]), INVALID),
-], ids=["none", "another scheme", "wrong", "shortened", "lengthened"])
+@pytest.mark.parametrize(
+    "fields, challenge",
+    [
+        ({}, CHALLENGE),
+        ({"Authorization": "Basic QTpC"}, CHALLENGE),
+        (key_fields("x"), INVALID),
+        (key_fields(KEYS[0][:-1]), INVALID),
+        (key_fields(KEYS[0] + KEYS[1]), INVALID),
+    ],
+    ids=["none", "another scheme", "wrong", "shortened", "lengthened"],
+)
 def test_every_operation_needs_a_key(keyed_client, method, path, fields, challenge):
     answer = keyed_client.request(method, path.replace("{id}", "0" * 32), headers=fields)
     assert_problem(answer, 401, "unauthorized", "Authorization")
@@ -69,7 +84,9 @@ def test_every_key_of_the_file_opens(keyed_client, key, scheme):
 def test_a_body_is_not_waited_for(start_server, key_file, length):
     server = start_server("--api-key-file", key_file, "--max-body-bytes", "2TiB")
     with BareConnection(server.address) as connection:
-        connection.send_head("POST", "/score", f"Content-Length: {length}", "Expect: 100-continue", "Authorization: Bearer x")
+        connection.send_head(
+            "POST", "/score", f"Content-Length: {length}", "Expect: 100-continue", "Authorization: Bearer x"
+        )
         status, fields = connection.read_head()
         assert (status, fields["WWW-Authenticate"]) == (401, INVALID)
     assert Client(server).get("/jobs", headers=key_fields()).json()["jobs"] == []
@@ -129,6 +146,7 @@ def test_keys_are_read_anew_on_sighup(start_server, tmp_path):
     path = write_keys(tmp_path / "keys", KEYS[0])
     server = start_server("--api-key-file", path)
     with Client(server) as client:
+
         def status(key):
             return client.get("/jobs", headers=key_fields(key)).status_code
 
@@ -159,11 +177,19 @@ def test_no_key_gets_into_the_log(keyed, keyed_client):
 # The start
 
 
-@pytest.mark.parametrize("text, line, words", [
-    ("", None, "no key"), ("# nothing\n\n", None, "no key"), ("\n# x\nfifteen-letters\n", 3, "15 characters"),
-    (f"{KEYS[0]}\ntwo words and some more\n", 2, "blank"), (f"{KEYS[0]}\nschl\u00fcssel-schl\u00fcssel", 2, "printable"),
-    ("z" * 257, 1, "257 characters"), ("z" * (1 << 21), None, "more than"),
-], ids=["empty", "comments", "short", "blank", "not ASCII", "long", "large"])
+@pytest.mark.parametrize(
+    "text, line, words",
+    [
+        ("", None, "no key"),
+        ("# nothing\n\n", None, "no key"),
+        ("\n# x\nfifteen-letters\n", 3, "15 characters"),
+        (f"{KEYS[0]}\ntwo words and some more\n", 2, "blank"),
+        (f"{KEYS[0]}\nschl\u00fcssel-schl\u00fcssel", 2, "printable"),
+        ("z" * 257, 1, "257 characters"),
+        ("z" * (1 << 21), None, "more than"),
+    ],
+    ids=["empty", "comments", "short", "blank", "not ASCII", "long", "large"],
+)
 def test_a_file_that_holds_no_keys_ends_the_program_with_a_word(tmp_path, text, line, words):
     path = tmp_path / "keys"
     path.write_text(text)
@@ -190,9 +216,11 @@ def test_it_does_not_listen_to_other_machines_without_keys(address):
         assert address in done.stderr and "--api-key-file" in done.stderr and "--allow-anonymous" in done.stderr
 
 
-@pytest.mark.parametrize("flags, env", [
-    (["--allow-anonymous"], {}), ([], {"SEGSCORE_ALLOW_ANONYMOUS": "true"}), (["--api-key-file"], {}),
-], ids=["flag", "variable", "keys"])
+@pytest.mark.parametrize(
+    "flags, env",
+    [(["--allow-anonymous"], {}), ([], {"SEGSCORE_ALLOW_ANONYMOUS": "true"}), (["--api-key-file"], {})],
+    ids=["flag", "variable", "keys"],
+)
 def test_it_listens_to_other_machines_when_told_to(start_server, key_file, flags, env):
     flags = [*flags, key_file] if "--api-key-file" in flags else flags
     server = start_server(*flags, listen=("127.0.0.1:0", "0.0.0.0:0"), env=env)
@@ -207,7 +235,9 @@ def test_switches_that_make_no_sense_end_the_program_with_a_word(env):
     assert done.stderr.strip()
 
 
-@pytest.mark.parametrize("variable", ["SEGSCORE_API_KEY_FILE", "SEGSCORE_TLS_CERT", "SEGSCORE_TLS_KEY", "SEGSCORE_PROTECT_HEALTH"])
+@pytest.mark.parametrize(
+    "variable", ["SEGSCORE_API_KEY_FILE", "SEGSCORE_TLS_CERT", "SEGSCORE_TLS_KEY", "SEGSCORE_PROTECT_HEALTH"]
+)
 def test_a_variable_that_should_keep_others_out_is_not_empty(variable):
     done = run("serve", "--listen", "127.0.0.1:0", env={variable: "", "SEGSCORE_ALLOW_ANONYMOUS": "true"})
     assert done.returncode > 0
@@ -220,16 +250,19 @@ def test_a_variable_that_should_keep_others_out_is_not_empty(variable):
 ORIGIN = "https://review.example"
 
 
-@pytest.mark.parametrize("origin, allowed", [
-    (ORIGIN, True), ("http://localhost:3000", True), ("https://evil.example", False), ("null", False), (None, False),
-])
+@pytest.mark.parametrize(
+    "origin, allowed",
+    [(ORIGIN, True), ("http://localhost:3000", True), ("https://evil.example", False), ("null", False), (None, False)],
+)
 def test_pages_of_named_origins_may_call(start_server, key_file, origin, allowed):
     server = start_server("--api-key-file", key_file, env={"SEGSCORE_ALLOW_ORIGIN": f"{ORIGIN},http://localhost:3000"})
     url = f"http://127.0.0.1:{server.port}"
     fields = {"Origin": origin} if origin else {}
     preflight = ask(
-        f"{url}/score", "OPTIONS",
-        headers=fields | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"})
+        f"{url}/score",
+        "OPTIONS",
+        headers=fields | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"},
+    )
     scored = ask(f"{url}/score", "POST", data=GOOD.data, headers=fields | key_fields())
     refused = ask(f"{url}/score", "POST", data=GOOD.data, headers=fields)
     foreign = origin and not allowed
@@ -254,8 +287,12 @@ def test_no_page_may_call_unless_one_is_named(server):
 
 
 FOREIGN = [
-    {"Origin": "https://page.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1"}, {"Origin": "https://localhost.page.example"},
-    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    {"Origin": "https://page.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1"},
+    {"Origin": "https://localhost.page.example"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
     {"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:1"},
 ]
 
@@ -272,8 +309,12 @@ def test_what_a_form_or_a_script_of_a_foreign_page_can_send_does_nothing(client)
     page = {"Origin": "https://page.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
     for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
         for path in ("/score", "/jobs", "/issues", "/v2/models/segscore/infer", "/v2/systemsharedmemory/unregister"):
-            answer = ask(f"http://127.0.0.1:{client.server.port}{path}", "POST", data=GOOD.data,
-                         headers=page | {"Content-Type": content_type})
+            answer = ask(
+                f"http://127.0.0.1:{client.server.port}{path}",
+                "POST",
+                data=GOOD.data,
+                headers=page | {"Content-Type": content_type},
+            )
             assert answer.status_code == 403, path
     # A form that a person is made to send.
     navigation = page | {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -287,12 +328,20 @@ def test_a_foreign_page_is_not_waited_for(server):
         assert connection.read().status_code == 403
 
 
-@pytest.mark.parametrize("fields", [
-    {}, {"Origin": "http://127.0.0.1:{port}"}, {"Origin": "https://127.0.0.1:{port}"}, {"Sec-Fetch-Site": "same-origin"},
-    {"Sec-Fetch-Site": "same-origin", "Origin": "https://segscore.example"}, {"Sec-Fetch-Site": "none"},
-    {"Sec-Fetch-Site": "same-site"},
-    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
-], ids=str)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"Origin": "http://127.0.0.1:{port}"},
+        {"Origin": "https://127.0.0.1:{port}"},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://segscore.example"},
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+    ],
+    ids=str,
+)
 def test_who_is_no_foreign_page_is_answered(server, fields):
     fields = {name: value.format(port=server.port) for name, value in fields.items()}
     assert ask(f"http://127.0.0.1:{server.port}/jobs", headers=fields).status_code == 200
@@ -301,8 +350,14 @@ def test_who_is_no_foreign_page_is_answered(server, fields):
 def test_a_named_page_may_show_pictures(start_server):
     server = start_server("--allow-origin", ORIGIN)
     fields = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
-    for referer, status in [(f"{ORIGIN}/", 200), (f"{ORIGIN}/page?x", 200), (ORIGIN, 200), (f"{ORIGIN}.page.example/", 403),
-                            ("https://page.example/" + ORIGIN, 403), (None, 403)]:
+    for referer, status in [
+        (f"{ORIGIN}/", 200),
+        (f"{ORIGIN}/page?x", 200),
+        (ORIGIN, 200),
+        (f"{ORIGIN}.page.example/", 403),
+        ("https://page.example/" + ORIGIN, 403),
+        (None, 403),
+    ]:
         headers = fields | ({"Referer": referer} if referer else {})
         assert ask(f"http://127.0.0.1:{server.port}/jobs", headers=headers).status_code == status, referer
 
@@ -326,7 +381,15 @@ def status_under(port, host, path="/jobs"):
 
 OWN = ["127.0.0.1", "127.0.0.1:1", "127.9.9.9", "localhost", "LocalHost:8080", "localhost.", "[::1]", "[::1]:80", ""]
 ADDRESSES = ["10.1.2.3", "10.1.2.3:8080", "[2001:db8::1]:80"]
-NAMES = ["segscore", "segscore.default.svc.cluster.local:80", "page.example", "1.2.3", "1.2.3.4.5", "1.2.3.256", "a.10.1.2.3"]
+NAMES = [
+    "segscore",
+    "segscore.default.svc.cluster.local:80",
+    "page.example",
+    "1.2.3",
+    "1.2.3.4.5",
+    "1.2.3.256",
+    "a.10.1.2.3",
+]
 
 
 def test_a_server_answers_to_its_own_names(start_server):
@@ -349,8 +412,15 @@ def test_a_server_on_all_addresses_answers_to_addresses(start_server):
 def test_a_server_answers_to_names_that_it_is_given(start_server):
     env = {"SEGSCORE_ALLOW_HOST": "segscore,*.svc.cluster.local"}
     server = start_server(env=env)
-    given = {"segscore": 200, "Segscore:80": 200, "segscore.default.svc.cluster.local:80": 200, "svc.cluster.local": 421,
-             "xsvc.cluster.local": 421, "segscore.page.example": 421, "localhost": 200}
+    given = {
+        "segscore": 200,
+        "Segscore:80": 200,
+        "segscore.default.svc.cluster.local:80": 200,
+        "svc.cluster.local": 421,
+        "xsvc.cluster.local": 421,
+        "segscore.page.example": 421,
+        "localhost": 200,
+    }
     assert {host: status_under(server.port, host) for host in given} == given
     server = start_server("--allow-host", "*")
     assert status_under(server.port, "page.example") == 200
@@ -380,10 +450,21 @@ def test_what_is_no_name_ends_the_program_with_a_word(text):
     assert "is no name of a host" in done.stderr
 
 
-@pytest.mark.parametrize("text", [
-    "*", "null", "review.example", "https://", "https://review.example/", "https://Review.example", "ftp://a",
-    "https://review.example:443", "http://a:80", "https://user@a",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*",
+        "null",
+        "review.example",
+        "https://",
+        "https://review.example/",
+        "https://Review.example",
+        "ftp://a",
+        "https://review.example:443",
+        "http://a:80",
+        "https://user@a",
+    ],
+)
 def test_what_is_no_origin_ends_the_program_with_a_word(text):
     done = run("serve", "--listen", "127.0.0.1:0", "--allow-origin", text)
     assert done.returncode > 0

@@ -26,9 +26,13 @@ def regions(images=5, height=24, width=16, seed=3, dtype=np.float32):
 
 def bands_of(labels, pred_probs, rows=ROWS):
     """(M, R, W), by the definition."""
-    bands = [pred_probs[image, index, top:top + rows]
-             for image in range(len(labels)) for top in range(0, labels.shape[1], rows)
-             for index in np.unique(labels[image, top:top + rows]) if index < CLASSES]
+    bands = [
+        pred_probs[image, index, top : top + rows]
+        for image in range(len(labels))
+        for top in range(0, labels.shape[1], rows)
+        for index in np.unique(labels[image, top : top + rows])
+        if index < CLASSES
+    ]
     return np.stack(bands)
 
 
@@ -75,8 +79,7 @@ def test_parameters_may_come_behind_the_arrays(client, expected, send):
 def test_bands_of_any_height_and_type(client, rows, dtype):
     labels, pred_probs = regions(dtype=dtype)
     whole = client.score(npz(labels=labels, pred_probs=pred_probs), accept=NPZ, **PARAMETERS)
-    banded = client.score(
-        npz(labels=labels, pred_probs=bands_of(labels, pred_probs, rows)), accept=NPZ, **WITH_CLASSES)
+    banded = client.score(npz(labels=labels, pred_probs=bands_of(labels, pred_probs, rows)), accept=NPZ, **WITH_CLASSES)
     assert banded.content == whole.content
 
 
@@ -109,8 +112,13 @@ def test_batches_may_be_bands_and_whole(client):
     scores = client.get(f"{job}/image_scores", headers={"Accept": "application/json"}).json()
     np.testing.assert_array_equal(scores[:5], scores[5:10])
     np.testing.assert_allclose(
-        scores, np.concatenate([reference.image_scores(LABELS, PRED_PROBS, ignore_label=255)] * 2
-                               + [reference.image_scores(other_labels, other_probs, ignore_label=255)]), rtol=1e-6)
+        scores,
+        np.concatenate(
+            [reference.image_scores(LABELS, PRED_PROBS, ignore_label=255)] * 2
+            + [reference.image_scores(other_labels, other_probs, ignore_label=255)]
+        ),
+        rtol=1e-6,
+    )
     assert_problem(client.get(f"{job}/summary"), 404, "no-predicted-classes")
 
 
@@ -136,9 +144,16 @@ def test_inference_takes_them_too(client, server, expected):
 
 
 @pytest.mark.parametrize("reverse", [False, True], ids=["labels first", "pred_probs first"])
-@pytest.mark.parametrize("bands, expected", [
-    (BANDS[:-1], BANDS.shape), (np.concatenate([BANDS, BANDS[:1]]), BANDS.shape),
-    (BANDS[..., :-1], BANDS.shape), (BANDS.reshape(-1, 2, 16), None), (np.ones((3, 7, 16), np.float32), None)])
+@pytest.mark.parametrize(
+    "bands, expected",
+    [
+        (BANDS[:-1], BANDS.shape),
+        (np.concatenate([BANDS, BANDS[:1]]), BANDS.shape),
+        (BANDS[..., :-1], BANDS.shape),
+        (BANDS.reshape(-1, 2, 16), None),
+        (np.ones((3, 7, 16), np.float32), None),
+    ],
+)
 def test_another_number_of_bands_is_refused(client, leaves_nothing, bands, expected, reverse):
     arrays = {"labels": LABELS, "pred_probs": bands}
     body = npz(**dict(reversed(arrays.items())) if reverse else arrays)
@@ -149,9 +164,15 @@ def test_another_number_of_bands_is_refused(client, leaves_nothing, bands, expec
 
 
 @pytest.mark.parametrize("reverse", [False, True], ids=["labels first", "pred_probs first"])
-@pytest.mark.parametrize("array, slug", [
-    (np.asfortranarray(BANDS), "unsupported-order"), (BANDS.astype(int), "unsupported-element-type"),
-    (BANDS[:, :0], "empty-array"), (BANDS[..., :0], "empty-array")])
+@pytest.mark.parametrize(
+    "array, slug",
+    [
+        (np.asfortranarray(BANDS), "unsupported-order"),
+        (BANDS.astype(int), "unsupported-element-type"),
+        (BANDS[:, :0], "empty-array"),
+        (BANDS[..., :0], "empty-array"),
+    ],
+)
 def test_what_is_no_array_of_bands_is_refused(client, leaves_nothing, array, slug, reverse):
     arrays = {"labels": LABELS, "pred_probs": array}
     body = npz(**dict(reversed(arrays.items())) if reverse else arrays)
@@ -175,7 +196,8 @@ def test_bands_in_a_form_that_names_no_classes_in_the_end_are_refused(client, le
 def test_another_number_of_classes_is_refused(client, leaves_nothing, method):
     body = npz(labels=LABELS, pred_probs=PRED_PROBS)
     problem = assert_problem(
-        client.score(body, method=method, **PARAMETERS | {"classes": 8}), 422, "shape-mismatch", "classes")
+        client.score(body, method=method, **PARAMETERS | {"classes": 8}), 422, "shape-mismatch", "classes"
+    )
     assert (problem["expected"], problem["actual"]) == ("9", "8")
 
 

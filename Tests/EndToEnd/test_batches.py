@@ -56,8 +56,11 @@ def test_batches_give_what_one_request_gives(client, parameters, cuts):
     for index, (count, form_of) in enumerate(zip(cuts, [npz, multipart, npz_deflated])):
         document = add(client, job, form_of(**batch(slice(first, first + count))))
         assert document == {
-            "job": job.removeprefix("/jobs/"), "batch": index, "first_image": first,
-            "shape": {"images": count, "classes": PRED_PROBS.shape[1], "height": 8, "width": 6}}
+            "job": job.removeprefix("/jobs/"),
+            "batch": index,
+            "first_image": first,
+            "shape": {"images": count, "classes": PRED_PROBS.shape[1], "height": 8, "width": 6},
+        }
         first += count
         assert client.get(job).json()["shape"]["images"] == first
     ended = finish(client, job)
@@ -96,8 +99,9 @@ def test_images_of_several_sizes_come_back_one_by_one(client):
             assert archive.files == [f"pixel_scores/{index:06}" for index in range(6)]
             for index, expected in enumerate(scores):
                 assert np.array_equal(archive[f"pixel_scores/{index:06}"], expected)
-    assert [np.array(image).shape for image in client.get(
-        f"{job}/pixel_scores", headers={"Accept": JSON}).json()] == [image.shape for image in scores]
+    assert [np.array(image).shape for image in client.get(f"{job}/pixel_scores", headers={"Accept": JSON}).json()] == [
+        image.shape for image in scores
+    ]
     for resource in ("issues", "label_issues"):
         with np.load(io.BytesIO(client.get(f"{job}/{resource}").content)) as archive:
             assert [archive[name].shape for name in archive.files] == [image.shape for image in scores]
@@ -131,8 +135,10 @@ def test_batches_of_json_are_float64(client):
         add(client, job, json_body(**batch(slice(index, index + 1))))
     finish(client, job)
     assert array_of(client.get(f"{job}/pixel_scores")).dtype == np.float64
-    assert client.get(f"{job}/pixel_scores", headers={"Accept": JSON}).json() == reference.pixel_scores(
-        LABELS[:2], PRED_PROBS[:2]).astype(np.float64).tolist()
+    assert (
+        client.get(f"{job}/pixel_scores", headers={"Accept": JSON}).json()
+        == reference.pixel_scores(LABELS[:2], PRED_PROBS[:2]).astype(np.float64).tolist()
+    )
 
 
 # Parameters
@@ -142,7 +148,8 @@ def test_parameters_come_in_the_query_as_json_or_as_a_form(client):
     wanted = {"temperature": 0.5, "downsample": 2, "threshold": 0.25, "ignore_label": 255}
     texts = {"method": "num_pixel_issues"} | {name: str(value) for name, value in wanted.items()}
     answers = [
-        client.post("/jobs", params=texts), client.post("/jobs", json={"method": "num_pixel_issues"} | wanted),
+        client.post("/jobs", params=texts),
+        client.post("/jobs", json={"method": "num_pixel_issues"} | wanted),
         client.post("/jobs", files={name: (None, text) for name, text in texts.items()}),
         client.post("/jobs", params={"method": "num_pixel_issues"}, json=wanted),
     ]
@@ -151,15 +158,19 @@ def test_parameters_come_in_the_query_as_json_or_as_a_form(client):
         assert answer.json()["parameters"] == wanted | {"method": "num_pixel_issues"}
 
 
-@pytest.mark.parametrize("options, slug, parameter", [
-    ({"params": {"methd": "softmin"}}, "unknown-parameter", "methd"),
-    ({"params": {"include": "issues"}}, "unknown-parameter", "include"),
-    ({"params": {"temperature": "0"}}, "invalid-parameter", "temperature"),
-    ({"params": {"downsample": "2"}}, "invalid-parameter", "downsample"),
-    ({"params": {"method": "softmin"}, "json": {"method": "softmin"}}, "repeated-parameter", "method"),
-    ({"json": {"labels": [[[0]]]}}, "unknown-parameter", "labels"),
-    ({"data": b"{", "headers": {"Content-Type": JSON}}, "malformed-body", None),
-], ids=str)
+@pytest.mark.parametrize(
+    "options, slug, parameter",
+    [
+        ({"params": {"methd": "softmin"}}, "unknown-parameter", "methd"),
+        ({"params": {"include": "issues"}}, "unknown-parameter", "include"),
+        ({"params": {"temperature": "0"}}, "invalid-parameter", "temperature"),
+        ({"params": {"downsample": "2"}}, "invalid-parameter", "downsample"),
+        ({"params": {"method": "softmin"}, "json": {"method": "softmin"}}, "repeated-parameter", "method"),
+        ({"json": {"labels": [[[0]]]}}, "unknown-parameter", "labels"),
+        ({"data": b"{", "headers": {"Content-Type": JSON}}, "malformed-body", None),
+    ],
+    ids=str,
+)
 def test_parameters_that_make_no_sense_open_nothing(client, leaves_nothing, options, slug, parameter):
     assert_problem(client.post("/jobs", **options), 400, slug, parameter)
 
@@ -177,12 +188,24 @@ def test_only_so_much_json_is_taken(start_server):
 
 def test_a_batch_has_no_parameters_of_its_own(client):
     job = open_job(client)
-    assert_problem(client.score(npz(**batch(slice(1))), path=f"{job}/batches", threshold="0.1"), 400,
-                   "unknown-parameter", "threshold")
-    assert_problem(client.score(multipart([("threshold", "0.1")], **batch(slice(1))), path=f"{job}/batches"), 400,
-                   "unknown-parameter", "threshold")
-    assert_problem(client.score(json_body(**batch(slice(1)), method="softmin"), path=f"{job}/batches"), 400,
-                   "unknown-parameter", "method")
+    assert_problem(
+        client.score(npz(**batch(slice(1))), path=f"{job}/batches", threshold="0.1"),
+        400,
+        "unknown-parameter",
+        "threshold",
+    )
+    assert_problem(
+        client.score(multipart([("threshold", "0.1")], **batch(slice(1))), path=f"{job}/batches"),
+        400,
+        "unknown-parameter",
+        "threshold",
+    )
+    assert_problem(
+        client.score(json_body(**batch(slice(1)), method="softmin"), path=f"{job}/batches"),
+        400,
+        "unknown-parameter",
+        "method",
+    )
     assert_problem(client.post(f"{job}/finish?wait=1"), 400, "unknown-parameter", "wait")
 
 
@@ -256,8 +279,11 @@ def test_a_key_is_free_again_after_a_batch_that_was_refused(client):
     add(client, job, wrong, key="k", status=422)
     add(client, job, npz(**batch(slice(1))), key="k")
     assert_problem(
-        client.score(npz(**batch(slice(1))), path=f"{job}/batches", headers={"Idempotency-Key": "k" * 256}), 400,
-        "invalid-header", "Idempotency-Key")
+        client.score(npz(**batch(slice(1))), path=f"{job}/batches", headers={"Idempotency-Key": "k" * 256}),
+        400,
+        "invalid-header",
+        "Idempotency-Key",
+    )
 
 
 @pytest.fixture
@@ -267,10 +293,10 @@ def arriving(client, server):
     body = npz(**batch(slice(1, 3)))
     with BareConnection(server.address) as connection:
         connection.send_body_head(body, "Idempotency-Key: half", target=f"{job}/batches")
-        connection.send(body.data[:len(body.data) // 2])
+        connection.send(body.data[: len(body.data) // 2])
         eventually(lambda: "batch-arriving" in client.post(f"{job}/finish").text, "the batch is on its way")
         add(client, job, npz(**batch(slice(1))))
-        yield job, connection, body.data[len(body.data) // 2:]
+        yield job, connection, body.data[len(body.data) // 2 :]
 
 
 def test_what_is_on_its_way_is_waited_for(client, arriving):
@@ -306,8 +332,11 @@ def test_a_job_that_is_not_open_takes_no_batch(client):
         assert_problem(client.score(npz(**batch(slice(1))), path=path), 409, "job-not-open")
         unknown = path.replace(done, "/jobs/" + "0" * 32)
         assert_problem(client.score(npz(**batch(slice(1))), path=unknown), 404, "unknown-job")
-        assert_problem(client.score(npz(**batch(slice(1))), accept=NPY, path=path), 406 if "finish" in path else 409,
-                       "not-acceptable" if "finish" in path else "job-not-open")
+        assert_problem(
+            client.score(npz(**batch(slice(1))), accept=NPY, path=path),
+            406 if "finish" in path else 409,
+            "not-acceptable" if "finish" in path else "job-not-open",
+        )
     job = open_job(client)
     assert_problem(client.score(npz(**batch(slice(1))), accept=NPY, path=f"{job}/batches"), 406, "not-acceptable")
     assert_problem(client.post(f"{job}/finish"), 409, "no-batches")
@@ -320,8 +349,13 @@ def test_an_open_job_has_no_results_yet(client):
     add(client, job, npz(**batch(slice(1))))
     assert_problem(client.get(f"{job}/image_scores"), 409, "job-not-finished")
     links = client.get(job).json()["links"]
-    assert links == {"self": job, "events": f"{job}/events", "batches": f"{job}/batches", "finish": f"{job}/finish",
-                     "cancel": f"{job}/cancel"}
+    assert links == {
+        "self": job,
+        "events": f"{job}/events",
+        "batches": f"{job}/batches",
+        "finish": f"{job}/finish",
+        "cancel": f"{job}/cancel",
+    }
     assert job.removeprefix("/jobs/") in [each["id"] for each in client.get("/jobs?status=open").json()["jobs"]]
     assert client.delete(job).status_code == 204
 

@@ -40,8 +40,9 @@ def cleanlab_findings(labels, pred_probs, downsample, batch_size):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cleanlab.segmentation.filter, "LabelInspector", Inspector)
         mask = cleanlab.segmentation.filter.find_label_issues(
-            labels, pred_probs, downsample=downsample, batch_size=batch_size, n_jobs=1, verbose=False)
-    inspector, = inspectors
+            labels, pred_probs, downsample=downsample, batch_size=batch_size, n_jobs=1, verbose=False
+        )
+    (inspector,) = inspectors
     return Findings(mask, int(inspector.get_num_issues()), inspector.get_confident_thresholds())
 
 
@@ -119,8 +120,14 @@ def test_the_reference_is_cleanlab(trial):
     assert not (differing & ~trial.tied(trial.rounding)).any()
     if not differing.any():
         image_scores, pixel_scores = get_label_quality_scores(
-            trial.labels, trial.values, method="num_pixel_issues", downsample=trial.downsample, n_jobs=1, verbose=False,
-            batch_size=trial.values.size)
+            trial.labels,
+            trial.values,
+            method="num_pixel_issues",
+            downsample=trial.downsample,
+            n_jobs=1,
+            verbose=False,
+            batch_size=trial.values.size,
+        )
         np.testing.assert_allclose(found.image_scores, image_scores, rtol=0, atol=ROUNDING)
         np.testing.assert_array_equal(trial.pixel_scores, pixel_scores)
     count_the_case(trial, differing)
@@ -205,10 +212,10 @@ def test_softmin_scores_are_those_of_cleanlab(client, trial):
     trial.check_pixels(found, ["image_scores", "pixel_scores"])
     if trial.case.ignore_label is None:
         expected, _ = get_label_quality_scores(
-            trial.labels, trial.values, temperature=trial.chosen.temperature, verbose=False)
+            trial.labels, trial.values, temperature=trial.chosen.temperature, verbose=False
+        )
     else:
-        expected = reference.image_scores(
-            trial.labels, trial.typed, trial.chosen.temperature, trial.case.ignore_label)
+        expected = reference.image_scores(trial.labels, trial.typed, trial.chosen.temperature, trial.case.ignore_label)
     tolerance = reference.tolerance(trial.typed.dtype)
     np.testing.assert_allclose(found["image_scores"], expected, rtol=0, atol=tolerance)
 

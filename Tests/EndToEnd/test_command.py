@@ -17,10 +17,12 @@ from server import BINARY, PATIENCE, environment, eventually, run
 @pytest.fixture
 def files(tmp_path):
     """Writes arrays to files, and returns their paths."""
+
     def write(labels, pred_probs):
         np.save(tmp_path / "labels.npy", labels)
         np.save(tmp_path / "pred_probs.npy", pred_probs)
         return tmp_path / "labels.npy", tmp_path / "pred_probs.npy"
+
     return write
 
 
@@ -71,11 +73,15 @@ def test_the_command_finds_the_label_issues_that_the_service_finds(client, files
     assert sorted(counts) == sorted(expected["label_issues"].sum(axis=(1, 2)).tolist())
 
 
-@pytest.mark.parametrize("flags, words", [
-    (["--method", "mean"], ["method", "softmin or num_pixel_issues"]), (["--downsample", 2], ["downsample", "softmin"]),
-    (["--method", "num_pixel_issues", "--downsample", 3], ["H = 5", "W = 7", "3 × 3"]),
-    (["--method", "num_pixel_issues", "--downsample", 0], ["downsample", "0"]),
-])
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        (["--method", "mean"], ["method", "softmin or num_pixel_issues"]),
+        (["--downsample", 2], ["downsample", "softmin"]),
+        (["--method", "num_pixel_issues", "--downsample", 3], ["H = 5", "W = 7", "3 × 3"]),
+        (["--method", "num_pixel_issues", "--downsample", 0], ["downsample", "0"]),
+    ],
+)
 def test_a_wrong_parameter_is_one_line(files, tmp_path, flags, words):
     assert_one_line(run("score", *files(LABELS, PRED_PROBS), *flags), words)
 
@@ -87,10 +93,16 @@ NOT_A_NUMBER = PRED_PROBS.copy()
 NOT_A_NUMBER[0, 1, 2, 3] = np.nan
 
 
-@pytest.mark.parametrize("labels, pred_probs, words", [
-    (LABELS[:2], PRED_PROBS, ["labels"]), (BAD_LABEL, PRED_PROBS, ["labels", "9"]),
-    (LABELS, NOT_A_NUMBER, ["pred_probs", "nan"]), (LABELS, PRED_PROBS.astype(int), ["pred_probs", "int64"]),
-], ids=["shape", "label", "nan", "type"])
+@pytest.mark.parametrize(
+    "labels, pred_probs, words",
+    [
+        (LABELS[:2], PRED_PROBS, ["labels"]),
+        (BAD_LABEL, PRED_PROBS, ["labels", "9"]),
+        (LABELS, NOT_A_NUMBER, ["pred_probs", "nan"]),
+        (LABELS, PRED_PROBS.astype(int), ["pred_probs", "int64"]),
+    ],
+    ids=["shape", "label", "nan", "type"],
+)
 def test_a_mistake_is_one_line_and_leaves_no_output(files, tmp_path, labels, pred_probs, words):
     out = tmp_path / "out"
     done = run("score", *files(labels, pred_probs), "--out", out)
@@ -182,15 +194,26 @@ def test_a_complaint_that_cannot_be_written_is_no_reason_to_crash(files, tmp_pat
     for arguments in [(tmp_path / "none.npy", tmp_path / "none.npy"), files(*reference.sample())]:
         expected = run("score", *arguments).returncode
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([BINARY, "score", *arguments], stdout=subprocess.DEVNULL, stderr=full,
-                                  env=environment(), timeout=PATIENCE)
+            done = subprocess.run(
+                [BINARY, "score", *arguments],
+                stdout=subprocess.DEVNULL,
+                stderr=full,
+                env=environment(),
+                timeout=PATIENCE,
+            )
         assert done.returncode == expected
 
 
 def test_a_list_that_cannot_be_written_is_a_failure(files):
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([BINARY, "score", *files(*reference.sample())], stdout=full, stderr=subprocess.PIPE,
-                              env=environment(), text=True, timeout=PATIENCE)
+        done = subprocess.run(
+            [BINARY, "score", *files(*reference.sample())],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            text=True,
+            timeout=PATIENCE,
+        )
     assert done.returncode == 1 and "cannot be written to the standard output" in done.stderr
 
 
@@ -204,8 +227,14 @@ def test_without_streams_a_server_writes_its_log_into_none_of_its_files(tmp_path
         (tmp_path / "body").write_bytes(body.data)
         fields = [part for name, value in body.fields.items() for part in ("-H", f"{name}: {value}")]
         for path in ("/score", "/score?threshold=0.5"):
-            status, _, _ = curl(SimpleNamespace(port=None), path, *fields, "--data-binary", f"@{tmp_path / 'body'}",
-                                socket_path=socket_path)
+            status, _, _ = curl(
+                SimpleNamespace(port=None),
+                path,
+                *fields,
+                "--data-binary",
+                f"@{tmp_path / 'body'}",
+                socket_path=socket_path,
+            )
             assert status == 200
         process.terminate()
         assert process.wait(PATIENCE) == 0

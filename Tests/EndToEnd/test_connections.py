@@ -51,7 +51,9 @@ def test_probes_are_answered_where_each_place_has_a_request(start_server):
     server = start_server("--max-connections", "4", "--admin-listen", "127.0.0.1:0")
     admin = port_of(server, "administration")
     with uploads(server, 4) as opened:
-        eventually(lambda: "requests_in_flight 5\n" in ask(f"http://127.0.0.1:{admin}/metrics").text, "all are under way")
+        eventually(
+            lambda: "requests_in_flight 5\n" in ask(f"http://127.0.0.1:{admin}/metrics").text, "all are under way"
+        )
         assert run("healthcheck", "--listen", f"127.0.0.1:{server.port}").returncode == 0
         base = f"http://127.0.0.1:{server.port}"
         for target in ("/livez", "/metrics", "/version", "/v2/health/ready"):
@@ -106,6 +108,7 @@ def adapter_from(address):
     class Adapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *arguments, **options):
             super().init_poolmanager(*arguments, **options, source_address=(address, 0))
+
     return Adapter()
 
 

@@ -148,9 +148,11 @@ def is_of_the_machine(exchange):
 
 
 def test_every_answer_given_is_documented():
-    strange = {" ".join(map(str, key)) for key, exchange in observed()
-               if key not in ANSWERS and not (exchange.method == "HEAD" and key[3] is None)
-               and not is_of_the_machine(exchange)}
+    strange = {
+        " ".join(map(str, key))
+        for key, exchange in observed()
+        if key not in ANSWERS and not (exchange.method == "HEAD" and key[3] is None) and not is_of_the_machine(exchange)
+    }
     assert sorted(strange) == []
 
 

@@ -15,9 +15,11 @@ from server import ROOT, run
 
 DEPLOY = ROOT / "Deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["segscore"]
-DOCUMENTS = [pytest.param(document, id=f"{path.name}-{document['kind']}")
-             for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
-             for document in yaml.safe_load_all(path.read_text())]
+DOCUMENTS = [
+    pytest.param(document, id=f"{path.name}-{document['kind']}")
+    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+    for document in yaml.safe_load_all(path.read_text())
+]
 # From the first that pauses before the end without being asked for it, on.
 VERSIONS = ["1.30", "1.37"]
 
@@ -36,8 +38,11 @@ def variables(name):
     return {each["name"]: each["value"] for each in container(name)["env"]}
 
 
-SETTINGS = {"deployment": variables("deployment.yaml"), "sidecar": variables("sidecar.yaml"),
-            "compose": COMPOSE["environment"]}
+SETTINGS = {
+    "deployment": variables("deployment.yaml"),
+    "sidecar": variables("sidecar.yaml"),
+    "compose": COMPOSE["environment"],
+}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -106,9 +111,14 @@ def test_a_server_that_is_started_as_a_pod_says_answers_its_probes(start_server,
         np.save(tmp_path / "shared/labels.npy", np.zeros((1, 1, 2), np.uint8))
         np.save(tmp_path / "shared/pred_probs.npy", np.array([0.9, 0.8, 0.1, 0.2], np.float32).reshape(1, 2, 1, 2))
         status, _, body = curl(
-            server, "/score", "-d", json.dumps({
-                "labels": {"file": "labels.npy"}, "pred_probs": {"file": "pred_probs.npy"}, "output": "scores"}),
-            socket_path=tmp_path / "shared/segscore.sock")
+            server,
+            "/score",
+            "-d",
+            json.dumps(
+                {"labels": {"file": "labels.npy"}, "pred_probs": {"file": "pred_probs.npy"}, "output": "scores"}
+            ),
+            socket_path=tmp_path / "shared/segscore.sock",
+        )
         assert status == 200, body
         assert np.load(tmp_path / "shared/scores/pixel_scores.npy").tolist() == [[[np.float32(0.9), np.float32(0.8)]]]
 
@@ -126,7 +136,11 @@ def byte_count(text):
 def test_what_a_pod_keeps_fits_its_volumes(name):
     spec, settings = pod(name), variables(name)
     mounts = {mount["mountPath"]: mount["name"] for mount in container(name)["volumeMounts"]}
-    limits = {volume["name"]: byte_count(volume["emptyDir"]["sizeLimit"]) for volume in spec["volumes"] if "emptyDir" in volume}
+    limits = {
+        volume["name"]: byte_count(volume["emptyDir"]["sizeLimit"])
+        for volume in spec["volumes"]
+        if "emptyDir" in volume
+    }
     # What has not ended takes room there too.
     assert 2 * byte_count(settings["SEGSCORE_RESULT_DISK"]) <= limits[mounts[settings["SEGSCORE_STATE_DIR"]]]
     assert byte_count(settings["SEGSCORE_SPOOL_BUDGET"]) < limits[mounts["/tmp"]]

@@ -63,13 +63,32 @@ def members(**arrays):
 # Parameters
 
 
-@pytest.mark.parametrize("parameter, value", [
-    ("method", "mean"), ("method", ""), ("temperature", "0"), ("temperature", "-1"), ("temperature", "nan"),
-    ("temperature", "inf"), ("temperature", "1e999"), ("temperature", "hot"), ("temperature", ""),
-    ("downsample", "0"), ("downsample", "-2"), ("downsample", "1.5"), ("threshold", "-0.01"), ("threshold", "1.01"),
-    ("threshold", "nan"), ("ignore_label", "void"), ("ignore_label", "1.5"), ("include", "everything"), ("include", ""),
-    ("include", "image_scores,image_scores"), ("include", "issues"),
-])
+@pytest.mark.parametrize(
+    "parameter, value",
+    [
+        ("method", "mean"),
+        ("method", ""),
+        ("temperature", "0"),
+        ("temperature", "-1"),
+        ("temperature", "nan"),
+        ("temperature", "inf"),
+        ("temperature", "1e999"),
+        ("temperature", "hot"),
+        ("temperature", ""),
+        ("downsample", "0"),
+        ("downsample", "-2"),
+        ("downsample", "1.5"),
+        ("threshold", "-0.01"),
+        ("threshold", "1.01"),
+        ("threshold", "nan"),
+        ("ignore_label", "void"),
+        ("ignore_label", "1.5"),
+        ("include", "everything"),
+        ("include", ""),
+        ("include", "image_scores,image_scores"),
+        ("include", "issues"),
+    ],
+)
 @pytest.mark.parametrize("way", ["query", "part"])
 def test_a_parameter_out_of_range_is_refused(client, parameter, value, way):
     if way == "query":
@@ -80,30 +99,51 @@ def test_a_parameter_out_of_range_is_refused(client, parameter, value, way):
     assert_well(client)
 
 
-@pytest.mark.parametrize("parameter, value", [
-    ("method", 3), ("temperature", "hot"), ("temperature", 0), ("temperature", [0.1]), ("downsample", 1.5),
-    ("threshold", 2), ("ignore_label", 0.5), ("include", 5), ("include", ["everything"]), ("include", [1]),
-])
+@pytest.mark.parametrize(
+    "parameter, value",
+    [
+        ("method", 3),
+        ("temperature", "hot"),
+        ("temperature", 0),
+        ("temperature", [0.1]),
+        ("downsample", 1.5),
+        ("threshold", 2),
+        ("ignore_label", 0.5),
+        ("include", 5),
+        ("include", ["everything"]),
+        ("include", [1]),
+    ],
+)
 def test_a_json_member_out_of_range_is_refused(client, parameter, value):
     assert_problem(client.score(json_body(**ARRAYS, **{parameter: value})), 400, "invalid-parameter", parameter)
     assert_well(client)
 
 
-@pytest.mark.parametrize("body, parameters", [
-    (GOOD, {"treshold": 0.1}), (json_body(**ARRAYS, treshold=0.1), {}), (multipart([("treshold", 0.1)], **ARRAYS), {}),
-], ids=["query", "json", "part"])
+@pytest.mark.parametrize(
+    "body, parameters",
+    [
+        (GOOD, {"treshold": 0.1}),
+        (json_body(**ARRAYS, treshold=0.1), {}),
+        (multipart([("treshold", 0.1)], **ARRAYS), {}),
+    ],
+    ids=["query", "json", "part"],
+)
 def test_an_unknown_parameter_is_refused(client, body, parameters):
     assert_problem(client.score(body, **parameters), 400, "unknown-parameter", "treshold")
     assert_well(client)
 
 
-@pytest.mark.parametrize("body, parameters", [
-    (GOOD, {"temperature": [0.1, 0.1]}),
-    (json_body(**ARRAYS, temperature=0.1), {"temperature": 0.1}),
-    (multipart([("temperature", 0.1)], **ARRAYS), {"temperature": 0.1}),
-    (multipart([("temperature", 0.1)] * 2, **ARRAYS), {}),
-    (json_text('{"temperature": 1, "temperature": 1, "labels": [[[0]]], "pred_probs": [[[[1]]]]}'), {}),
-], ids=["query twice", "query and json", "query and part", "part twice", "json twice"])
+@pytest.mark.parametrize(
+    "body, parameters",
+    [
+        (GOOD, {"temperature": [0.1, 0.1]}),
+        (json_body(**ARRAYS, temperature=0.1), {"temperature": 0.1}),
+        (multipart([("temperature", 0.1)], **ARRAYS), {"temperature": 0.1}),
+        (multipart([("temperature", 0.1)] * 2, **ARRAYS), {}),
+        (json_text('{"temperature": 1, "temperature": 1, "labels": [[[0]]], "pred_probs": [[[[1]]]]}'), {}),
+    ],
+    ids=["query twice", "query and json", "query and part", "part twice", "json twice"],
+)
 def test_a_parameter_given_twice_is_refused(client, body, parameters):
     assert_problem(client.score(body, **parameters), 400, "repeated-parameter", "temperature")
     assert_well(client)
@@ -188,7 +228,8 @@ def test_a_body_cut_anywhere_is_refused(client, form):
 
 
 @pytest.mark.parametrize(
-    "body", [STORED, DEFLATED, STREAMED, GZIPPED], ids=["stored", "deflated", "streamed", "gzipped"])
+    "body", [STORED, DEFLATED, STREAMED, GZIPPED], ids=["stored", "deflated", "streamed", "gzipped"]
+)
 def test_a_flipped_byte_does_no_harm(client, body):
     """Some bytes are of no meaning, as the time in a zip entry; all others are noticed."""
     for offset in range(0, len(body.data), 29):
@@ -215,17 +256,31 @@ def test_json_that_is_no_object_is_refused_as_such(client, text):
     assert_well(client)
 
 
-@pytest.mark.parametrize("body", [
-    Body(b"\xef\xbb\xbf" + JSON.data, JSON.fields), Body(b"\xef\xbb\xbf" + JSON.data),
-    Body(zlib.compress(GOOD.data), GOOD.fields | {"Content-Encoding": "deflate"}),
-    Body(zlib.compress(GOOD.data, wbits=-15), GOOD.fields | {"Content-Encoding": "Deflate"}),
-    with_labels(npy(LABELS) + b"behind it"),
-    with_labels(npy(LABELS).replace(b"'|u1',", b"'B',  ")),
-    with_labels(npy(LABELS).replace(b"'|u1'", b"'uint8'").replace(b"   \n", b" \n", 1)),
-    json_body(**ARRAYS, threshold=None, ignore_label=None, downsample=1.0),
-    json_body(**ARRAYS, ignore_label=255.0),
-], ids=["byte order mark", "the same by itself", "deflate", "bare deflate", "bytes behind", "a letter", "a name", "null",
-        "a whole number"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        Body(b"\xef\xbb\xbf" + JSON.data, JSON.fields),
+        Body(b"\xef\xbb\xbf" + JSON.data),
+        Body(zlib.compress(GOOD.data), GOOD.fields | {"Content-Encoding": "deflate"}),
+        Body(zlib.compress(GOOD.data, wbits=-15), GOOD.fields | {"Content-Encoding": "Deflate"}),
+        with_labels(npy(LABELS) + b"behind it"),
+        with_labels(npy(LABELS).replace(b"'|u1',", b"'B',  ")),
+        with_labels(npy(LABELS).replace(b"'|u1'", b"'uint8'").replace(b"   \n", b" \n", 1)),
+        json_body(**ARRAYS, threshold=None, ignore_label=None, downsample=1.0),
+        json_body(**ARRAYS, ignore_label=255.0),
+    ],
+    ids=[
+        "byte order mark",
+        "the same by itself",
+        "deflate",
+        "bare deflate",
+        "bytes behind",
+        "a letter",
+        "a name",
+        "null",
+        "a whole number",
+    ],
+)
 def test_what_others_write_is_taken(client, body):
     answer = client.scored(body)
     np.testing.assert_allclose(answer["image_scores"], GOOD_SCORES, rtol=0, atol=1e-9)
@@ -261,10 +316,16 @@ def test_curl_without_data_binary_is_told_of_it(client):
     assert_well(client)
 
 
-@pytest.mark.parametrize("part, words", [
-    (base64.b64encode(npy(LABELS)), "base64"), (GOOD.data, "npz archive"), (b"\x89PNG\r\n\x1a\n", "np.save"),
-    (gzip.compress(npy(LABELS)), "Content-Encoding"), (b"[[[0]]]", "JSON"),
-])
+@pytest.mark.parametrize(
+    "part, words",
+    [
+        (base64.b64encode(npy(LABELS)), "base64"),
+        (GOOD.data, "npz archive"),
+        (b"\x89PNG\r\n\x1a\n", "np.save"),
+        (gzip.compress(npy(LABELS)), "Content-Encoding"),
+        (b"[[[0]]]", "JSON"),
+    ],
+)
 def test_a_part_of_another_form_is_guessed_at(client, part, words):
     problem = assert_problem(client.score(with_labels(part)), 400, "malformed-body", "labels")
     assert words in problem["detail"]
@@ -335,21 +396,32 @@ def archive_with_labels_twice():
         return archive(members(**ARRAYS) + members(labels=LABELS))
 
 
-@pytest.mark.parametrize("body", [
-    archive_with_labels_twice(),
-    Body(FORM.data.replace(f"--{BOUNDARY}--\r\n".encode(), b"") + multipart(labels=LABELS).data, FORM.fields),
-    json_text('{"labels": [[[0]]], "labels": [[[0]]], "pred_probs": [[[[1]]]]}'),
-], ids=["npz", "multipart", "json"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        archive_with_labels_twice(),
+        Body(FORM.data.replace(f"--{BOUNDARY}--\r\n".encode(), b"") + multipart(labels=LABELS).data, FORM.fields),
+        json_text('{"labels": [[[0]]], "labels": [[[0]]], "pred_probs": [[[[1]]]]}'),
+    ],
+    ids=["npz", "multipart", "json"],
+)
 def test_an_array_sent_twice_is_named(client, body):
     assert_problem(client.score(body), 400, "repeated-array", "labels")
     assert_well(client)
 
 
-@pytest.mark.parametrize("body", [
-    Body(b"labels and probabilities"), Body(b"labels and probabilities", {"Content-Type": "text/plain"}),
-    Body(npy(LABELS), {"Content-Type": "application/x-npy"}), Body(b"\x89PNG\r\n\x1a\n" + bytes(50)),
-    Body(GOOD.data, {"Content-Encoding": "br"}), Body(gzip.compress(b"hello"), GZIPPED.fields),
-], ids=["text", "named text", "npy", "png", "brotli", "gzipped text"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        Body(b"labels and probabilities"),
+        Body(b"labels and probabilities", {"Content-Type": "text/plain"}),
+        Body(npy(LABELS), {"Content-Type": "application/x-npy"}),
+        Body(b"\x89PNG\r\n\x1a\n" + bytes(50)),
+        Body(GOOD.data, {"Content-Encoding": "br"}),
+        Body(gzip.compress(b"hello"), GZIPPED.fields),
+    ],
+    ids=["text", "named text", "npy", "png", "brotli", "gzipped text"],
+)
 def test_a_body_in_another_form_is_told_what_is_taken(client, body):
     problem = assert_problem(client.score(body), 415, "unsupported-media-type")
     expected = str(problem["expected"])
@@ -371,11 +443,15 @@ def in_order(arrays, labels_first):
 
 
 SHAPES = {
-    "other N": (LABELS[:2], PRED_PROBS), "other H": (LABELS[:, :4], PRED_PROBS),
+    "other N": (LABELS[:2], PRED_PROBS),
+    "other H": (LABELS[:, :4], PRED_PROBS),
     "other W": (LABELS, PRED_PROBS[..., :6]),
-    "turned": (LABELS.transpose(0, 2, 1), PRED_PROBS), "labels of one image": (LABELS[0], PRED_PROBS),
-    "pred_probs of one image": (LABELS, PRED_PROBS[0]), "labels with a channel": (LABELS[:, None], PRED_PROBS),
-    "classes last": (LABELS, PRED_PROBS.transpose(0, 2, 3, 1)), "a scalar": (np.uint8(0), PRED_PROBS),
+    "turned": (LABELS.transpose(0, 2, 1), PRED_PROBS),
+    "labels of one image": (LABELS[0], PRED_PROBS),
+    "pred_probs of one image": (LABELS, PRED_PROBS[0]),
+    "labels with a channel": (LABELS[:, None], PRED_PROBS),
+    "classes last": (LABELS, PRED_PROBS.transpose(0, 2, 3, 1)),
+    "a scalar": (np.uint8(0), PRED_PROBS),
 }
 
 
@@ -398,11 +474,14 @@ def test_extents_of_zero_are_refused(client, shape, labels_first):
 
 
 ELEMENT_TYPES = {
-    "complex labels": ("labels", LABELS.astype(complex)), "labels as strings": ("labels", LABELS.astype("U1")),
-    "labels as bytes": ("labels", LABELS.astype("S1")), "labels as objects": ("labels", npy_header("|O", (3, 5, 7))),
+    "complex labels": ("labels", LABELS.astype(complex)),
+    "labels as strings": ("labels", LABELS.astype("U1")),
+    "labels as bytes": ("labels", LABELS.astype("S1")),
+    "labels as objects": ("labels", npy_header("|O", (3, 5, 7))),
     "labels as dates": ("labels", LABELS.astype("M8[s]")),
     "complex pred_probs": ("pred_probs", PRED_PROBS.astype("c8")),
-    "integer pred_probs": ("pred_probs", PRED_PROBS.astype(int)), "bool pred_probs": ("pred_probs", PRED_PROBS > 0.5),
+    "integer pred_probs": ("pred_probs", PRED_PROBS.astype(int)),
+    "bool pred_probs": ("pred_probs", PRED_PROBS > 0.5),
     "long double pred_probs": ("pred_probs", PRED_PROBS.astype(np.longdouble)),
 }
 
@@ -432,10 +511,22 @@ def assert_place_and_value(problem, index, value):
 
 
 @both_orders
-@pytest.mark.parametrize("value, dtype", [
-    (4, "u1"), (255, "u1"), (-1, "i1"), (-1, ">i8"), (2**31, "u4"), (2**63, "u8"), (-2**63, "i8"), (256, "i4"),
-    (4, "f2"), (-1, "f8"), (1e30, "f8"),
-])
+@pytest.mark.parametrize(
+    "value, dtype",
+    [
+        (4, "u1"),
+        (255, "u1"),
+        (-1, "i1"),
+        (-1, ">i8"),
+        (2**31, "u4"),
+        (2**63, "u8"),
+        (-(2**63), "i8"),
+        (256, "i4"),
+        (4, "f2"),
+        (-1, "f8"),
+        (1e30, "f8"),
+    ],
+)
 def test_a_label_out_of_range_is_pointed_at(client, value, dtype, labels_first):
     body = in_order(changed("labels", (2, 3, 4), value, dtype), labels_first)
     problem = assert_problem(client.score(body), 422, "label-out-of-range", "labels")
@@ -479,8 +570,9 @@ def test_a_fortran_array_is_pointed_into_by_its_index(client):
 
 @both_orders
 @pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray], ids=["c", "fortran"])
-@pytest.mark.parametrize("parameters", [
-    {}, {"method": "num_pixel_issues"}, {"method": "num_pixel_issues", "downsample": 5}])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"method": "num_pixel_issues"}, {"method": "num_pixel_issues", "downsample": 5}]
+)
 def test_rounding_is_brought_into_the_range_and_counted(client, parameters, layout, labels_first):
     labels = np.resize(LABELS, (3, 5, 10))
     probabilities = np.resize(PRED_PROBS, (3, 4, 5, 10)).astype(np.float64)
@@ -489,9 +581,13 @@ def test_rounding_is_brought_into_the_range_and_counted(client, parameters, layo
     beyond[2, 3, 0, :2] = -9e-6
     near = np.clip(beyond, 0, 1)
     answers = [
-        client.score(in_order({"labels": labels, "pred_probs": layout(array)}, labels_first), **parameters,
-                     include="image_scores,pixel_scores")
-        for array in (beyond, near)]
+        client.score(
+            in_order({"labels": labels, "pred_probs": layout(array)}, labels_first),
+            **parameters,
+            include="image_scores,pixel_scores",
+        )
+        for array in (beyond, near)
+    ]
     found, expected = (answer.json() for answer in answers)
     assert found["clamped"] == 4 and "clamped" not in expected
     assert [client.get(answer["links"]["self"]).json()["clamped"] for answer in (found, expected)] == [4, 0]
@@ -501,9 +597,9 @@ def test_rounding_is_brought_into_the_range_and_counted(client, parameters, layo
     assert_well(client)
 
 
-@pytest.mark.parametrize("values, words", [
-    ([1.0001, 0], "rounding"), ([62, 38], "percent"), ([3.5, -1.25], "logits"), ([300, 4], "logits"),
-])
+@pytest.mark.parametrize(
+    "values, words", [([1.0001, 0], "rounding"), ([62, 38], "percent"), ([3.5, -1.25], "logits"), ([300, 4], "logits")]
+)
 def test_what_is_beyond_the_range_is_guessed_at(client, values, words):
     body = json_body(labels=np.zeros((1, 1, 1), int), pred_probs=np.reshape(values, (1, 2, 1, 1)))
     detail = assert_problem(client.score(body), 422, "probability-out-of-range", "pred_probs")["detail"]
@@ -521,7 +617,8 @@ def test_classes_that_come_last_are_guessed_at(client):
 def test_logits_are_asked_after(client):
     logits = np.random.default_rng(0).normal(0, 4, PRED_PROBS.shape)
     problem = assert_problem(
-        client.score(npz(labels=LABELS, pred_probs=logits)), 422, "probability-out-of-range", "pred_probs")
+        client.score(npz(labels=LABELS, pred_probs=logits)), 422, "probability-out-of-range", "pred_probs"
+    )
     assert "logits" in problem["detail"].lower()
     assert_well(client)
 
@@ -529,26 +626,38 @@ def test_logits_are_asked_after(client):
 # Methods, paths, answers
 
 
-@pytest.mark.parametrize("method, path, allowed", [
-    ("GET", "/score", {"POST"}), ("DELETE", "/score", {"POST"}), ("GET", "/issues", {"POST"}),
-    ("DELETE", "/jobs", {"GET", "HEAD", "POST"}), ("PUT", "/jobs/x", {"GET", "HEAD", "DELETE"}),
-    ("GET", "/jobs/x/cancel", {"POST"}), ("GET", "/jobs/x/batches", {"POST"}), ("PUT", "/jobs/x/finish", {"POST"}),
-    ("POST", "/jobs/x/pixel_scores", {"GET", "HEAD"}),
-    ("POST", "/jobs/x/ranking", {"GET", "HEAD"}), ("DELETE", "/jobs/x/label_issues", {"GET", "HEAD"}),
-    ("POST", "/jobs/x/summary", {"GET", "HEAD"}), ("PUT", "/jobs/x/statistics", {"GET", "HEAD"}),
-    ("POST", "/livez", {"GET", "HEAD"}),
-    ("PUT", "/readyz", {"GET", "HEAD"}), ("POST", "/version", {"GET", "HEAD"}), ("POST", "/metrics", {"GET", "HEAD"}),
-    ("PATCH", "/openapi.yaml", {"GET", "HEAD"}),
-])
+@pytest.mark.parametrize(
+    "method, path, allowed",
+    [
+        ("GET", "/score", {"POST"}),
+        ("DELETE", "/score", {"POST"}),
+        ("GET", "/issues", {"POST"}),
+        ("DELETE", "/jobs", {"GET", "HEAD", "POST"}),
+        ("PUT", "/jobs/x", {"GET", "HEAD", "DELETE"}),
+        ("GET", "/jobs/x/cancel", {"POST"}),
+        ("GET", "/jobs/x/batches", {"POST"}),
+        ("PUT", "/jobs/x/finish", {"POST"}),
+        ("POST", "/jobs/x/pixel_scores", {"GET", "HEAD"}),
+        ("POST", "/jobs/x/ranking", {"GET", "HEAD"}),
+        ("DELETE", "/jobs/x/label_issues", {"GET", "HEAD"}),
+        ("POST", "/jobs/x/summary", {"GET", "HEAD"}),
+        ("PUT", "/jobs/x/statistics", {"GET", "HEAD"}),
+        ("POST", "/livez", {"GET", "HEAD"}),
+        ("PUT", "/readyz", {"GET", "HEAD"}),
+        ("POST", "/version", {"GET", "HEAD"}),
+        ("POST", "/metrics", {"GET", "HEAD"}),
+        ("PATCH", "/openapi.yaml", {"GET", "HEAD"}),
+    ],
+)
 def test_another_method_is_told_which_are_allowed(client, method, path, allowed):
     answer = client.request(method, path)
     assert_problem(answer, 405, "method-not-allowed")
     assert {name.strip() for name in answer.headers["Allow"].split(",")} - {"OPTIONS"} == allowed
 
 
-@pytest.mark.parametrize("path", [
-    "/", "/scores", "/score/", "/jobs/", "/jobs/x/y/z", "/jobs/x/nothing", "/%2e%2e/etc", "//",
-])
+@pytest.mark.parametrize(
+    "path", ["/", "/scores", "/score/", "/jobs/", "/jobs/x/y/z", "/jobs/x/nothing", "/%2e%2e/etc", "//"]
+)
 def test_an_unknown_path_is_not_found(client, path):
     answer = client.get(path)
     assert answer.status_code == 404
@@ -568,12 +677,18 @@ def impatient(start_server):
         yield client
 
 
-@pytest.mark.parametrize("lines", [
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50), b"GET\r\n\r\n", b"HELLO\r\n\r\n",
-    b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
-    b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
-    b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
-], ids=["tls", "no version", "no request", "no length", "negative length", "no chunk"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50),
+        b"GET\r\n\r\n",
+        b"HELLO\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    ],
+    ids=["tls", "no version", "no request", "no length", "negative length", "no chunk"],
+)
 def test_what_is_not_http_does_no_harm(impatient, lines):
     with BareConnection(impatient.server.address) as connection:
         connection.send(lines)
@@ -696,10 +811,12 @@ def test_memory_that_is_not_there_is_a_problem_of_its_own(start_server):
     assert_well(client)
     server.limit_address_space(server.address_space_bytes + 48 * MEGABYTE)
     side = 10 * 1024
-    body = archive([
-        ("labels.npy", itertools.chain([npy_header("|u1", (1, side, side))], zeros(100))),
-        ("pred_probs.npy", itertools.chain([npy_header("<f2", (1, 1, side, side))], zeros(200))),
-    ])
+    body = archive(
+        [
+            ("labels.npy", itertools.chain([npy_header("|u1", (1, side, side))], zeros(100))),
+            ("pred_probs.npy", itertools.chain([npy_header("<f2", (1, 1, side, side))], zeros(200))),
+        ]
+    )
     answer = client.score(body)
     assert_problem(answer, 503, "out-of-memory")
     assert int(answer.headers["Retry-After"]) >= 0
@@ -751,7 +868,7 @@ def test_a_client_that_hangs_up_leaves_nothing(measured, labels_first):
     def hang_up():
         with BareConnection(server.address) as connection:
             connection.send_body_head(body)
-            connection.send(body.data[:len(body.data) * 3 // 4])
+            connection.send(body.data[: len(body.data) * 3 // 4])
 
     # All may be under way at once, and up to a bound the memory of their arrays is kept for the next.
     for _ in range(240):
@@ -767,17 +884,29 @@ def test_a_client_that_hangs_up_leaves_nothing(measured, labels_first):
 BOMB = 96  # Megabytes, from some hundred kilobytes
 
 
-@pytest.mark.parametrize("make, status", [
-    (lambda: Body(bodies.gzip_of_zeros(BOMB * MEGABYTE), {"Content-Encoding": "gzip"}), 415),
-    (lambda: Body(gzip.compress(b'{"labels": [' + b" " * (BOMB * MEGABYTE)), GZIPPED.fields | JSON.fields), 413),
-    (lambda: archive([("labels.npy", itertools.chain([npy_header("|u1", (1, 2, 2))], zeros(BOMB)))]), 400),
-    (lambda: archive([("labels.npy", itertools.chain([npy(LABELS)], zeros(BOMB)))]), 400),
-    (lambda: archive([("weights.npy", zeros(BOMB))]), 400),
-    (lambda: archive([("labels.npy", npy(LABELS)), ("weights.npy", zeros(BOMB))]), 400),
-    (lambda: archive([("labels.npy", b"\x93NUMPY\x02\x00" + b"\xff" * 4 + bytes(MEGABYTE))]), 400),
-    (lambda: multipart([("temperature", "1" * (8 * MEGABYTE))], **ARRAYS), 400),
-], ids=["gzip", "gzipped json", "array beyond its shape", "array with a tail", "member ahead", "member behind",
-        "npy header of 4 GB", "long text part"])
+@pytest.mark.parametrize(
+    "make, status",
+    [
+        (lambda: Body(bodies.gzip_of_zeros(BOMB * MEGABYTE), {"Content-Encoding": "gzip"}), 415),
+        (lambda: Body(gzip.compress(b'{"labels": [' + b" " * (BOMB * MEGABYTE)), GZIPPED.fields | JSON.fields), 413),
+        (lambda: archive([("labels.npy", itertools.chain([npy_header("|u1", (1, 2, 2))], zeros(BOMB)))]), 400),
+        (lambda: archive([("labels.npy", itertools.chain([npy(LABELS)], zeros(BOMB)))]), 400),
+        (lambda: archive([("weights.npy", zeros(BOMB))]), 400),
+        (lambda: archive([("labels.npy", npy(LABELS)), ("weights.npy", zeros(BOMB))]), 400),
+        (lambda: archive([("labels.npy", b"\x93NUMPY\x02\x00" + b"\xff" * 4 + bytes(MEGABYTE))]), 400),
+        (lambda: multipart([("temperature", "1" * (8 * MEGABYTE))], **ARRAYS), 400),
+    ],
+    ids=[
+        "gzip",
+        "gzipped json",
+        "array beyond its shape",
+        "array with a tail",
+        "member ahead",
+        "member behind",
+        "npy header of 4 GB",
+        "long text part",
+    ],
+)
 def test_a_bomb_goes_off_in_constant_memory(measured, make, status):
     server = measured.server
     assert_well(measured)
@@ -794,10 +923,12 @@ def test_a_pile_of_classes_goes_by_in_constant_memory(measured):
     server = measured.server
     labels = np.zeros((1, 256, 256), np.uint8)
     classes = BOMB * 4  # of a quarter of a megabyte each
-    body = archive([
-        ("labels.npy", npy(labels)),
-        ("pred_probs.npy", itertools.chain([npy_header("<f4", (1, classes, 256, 256))], zeros(BOMB))),
-    ])
+    body = archive(
+        [
+            ("labels.npy", npy(labels)),
+            ("pred_probs.npy", itertools.chain([npy_header("<f4", (1, classes, 256, 256))], zeros(BOMB))),
+        ]
+    )
     server.forget_peak()
     before = server.resident_bytes
     answer = measured.scored(body)

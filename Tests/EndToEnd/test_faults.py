@@ -31,8 +31,14 @@ def fault(state):
 def start_to_its_end(state, fault):
     """Starts a server that is going to end by itself; returns how."""
     command = [BINARY, *COMMAND, "--spool-dir", state.spool, "--state-dir", state.path]
-    with subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, env=environment(fault.environment)) as process:
+    with subprocess.Popen(
+        list(map(str, command)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(fault.environment),
+    ) as process:
         try:
             text, _ = process.communicate(timeout=PATIENCE)
         finally:

@@ -16,8 +16,10 @@ from server import run
 
 LABELS, PRED_PROBS = reference.sample(images=5, classes=4, height=24, width=16, seed=7)
 BODY = bodies.npz(labels=LABELS, pred_probs=PRED_PROBS)
-METHODS = pytest.mark.parametrize("parameters", [
-    {}, {"threshold": 0.3}, {"method": "num_pixel_issues"}, {"method": "num_pixel_issues", "downsample": 4}])
+METHODS = pytest.mark.parametrize(
+    "parameters",
+    [{}, {"threshold": 0.3}, {"method": "num_pixel_issues"}, {"method": "num_pixel_issues", "downsample": 4}],
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +55,16 @@ def score(client, labels="run7/labels.npy", pred_probs="run7/pred_probs.npy", ac
 
 
 @METHODS
-@pytest.mark.parametrize("labels, pred_probs", [
-    ("run7/labels.npy", "run7/pred_probs.npy"), ("more/labels.npy", "run7/fortran.npy"),
-    ("run7/stored.npz#a", "run7/stored.npz#b.npy"), ("run7/deflated.npz#a.npy", "run7/deflated.npz#b"),
-    ("run7/in", "run7/../run7/pred_probs.npy")])
+@pytest.mark.parametrize(
+    "labels, pred_probs",
+    [
+        ("run7/labels.npy", "run7/pred_probs.npy"),
+        ("more/labels.npy", "run7/fortran.npy"),
+        ("run7/stored.npz#a", "run7/stored.npz#b.npy"),
+        ("run7/deflated.npz#a.npy", "run7/deflated.npz#b"),
+        ("run7/in", "run7/../run7/pred_probs.npy"),
+    ],
+)
 def test_files_are_scored_as_bodies_are(client, parameters, labels, pred_probs):
     expected = client.score(BODY, headers={"Accept": "application/x-npz"}, **parameters)
     answer = score(client, labels, pred_probs, "application/x-npz", **parameters)
@@ -66,12 +74,17 @@ def test_files_are_scored_as_bodies_are(client, parameters, labels, pred_probs):
     assert job["shape"] == {"images": 5, "classes": 4, "height": 24, "width": 16}
 
 
-@pytest.mark.parametrize("read, labels, pred_probs, parameters, is_known", [
-    (None, "run7/labels.npy", "run7/pred_probs.npy", {}, False),
-    ("labelled", "run7/labels.npy", "run7/pred_probs.npy", {"threshold": 0.3}, False),
-    ("all", "run7/labels.npy", "run7/pred_probs.npy", {"threshold": 0.3}, True),
-    (None, "run7/labels.npy", "run7/fortran.npy", {}, True), (None, "run7/stored.npz#a", "run7/stored.npz#b", {}, True),
-    ("labelled", "run7/labels.npy", "run7/pred_probs.npy", {"method": "num_pixel_issues"}, True)])
+@pytest.mark.parametrize(
+    "read, labels, pred_probs, parameters, is_known",
+    [
+        (None, "run7/labels.npy", "run7/pred_probs.npy", {}, False),
+        ("labelled", "run7/labels.npy", "run7/pred_probs.npy", {"threshold": 0.3}, False),
+        ("all", "run7/labels.npy", "run7/pred_probs.npy", {"threshold": 0.3}, True),
+        (None, "run7/labels.npy", "run7/fortran.npy", {}, True),
+        (None, "run7/stored.npz#a", "run7/stored.npz#b", {}, True),
+        ("labelled", "run7/labels.npy", "run7/pred_probs.npy", {"method": "num_pixel_issues"}, True),
+    ],
+)
 def test_predicted_classes_are_known_where_all_was_read(client, read, labels, pred_probs, parameters, is_known):
     answer = score(client, labels, pred_probs, **parameters, **({"read": read} if read else {}))
     job = client.get(answer.headers["Location"]).json()
@@ -123,16 +136,21 @@ def test_a_read_that_is_none_is_refused(client, leaves_nothing):
 
 def test_one_array_may_come_in_the_body(client):
     expected = client.scored(BODY)["image_scores"]
-    for members in ({"labels": LABELS.tolist(), "pred_probs": {"file": "run7/pred_probs.npy"}},
-                    {"pred_probs": PRED_PROBS.tolist(), "labels": {"file": "run7/labels.npy"}}):
+    for members in (
+        {"labels": LABELS.tolist(), "pred_probs": {"file": "run7/pred_probs.npy"}},
+        {"pred_probs": PRED_PROBS.tolist(), "labels": {"file": "run7/labels.npy"}},
+    ):
         answer = client.post("/score", json=members)
         assert answer.status_code == 200, answer.text
         np.testing.assert_allclose(answer.json()["image_scores"], expected, rtol=1e-6)
 
 
 def test_a_job_that_is_not_waited_for_reads_files_too(client):
-    answer = client.post("/score", headers={"Prefer": "respond-async"}, json={
-        "labels": {"file": "run7/labels.npy"}, "pred_probs": {"file": "run7/pred_probs.npy"}})
+    answer = client.post(
+        "/score",
+        headers={"Prefer": "respond-async"},
+        json={"labels": {"file": "run7/labels.npy"}, "pred_probs": {"file": "run7/pred_probs.npy"}},
+    )
     assert answer.status_code == 202
     job = client.get(answer.headers["Location"] + "?wait=30").json()
     assert job["status"] == "succeeded" and job["progress"]["images_done"] == 5
@@ -141,8 +159,13 @@ def test_a_job_that_is_not_waited_for_reads_files_too(client):
 def test_batches_may_be_files(client):
     job = client.post("/jobs", json={"method": "num_pixel_issues", "output": "run9"}).headers["Location"]
     for _ in range(2):
-        assert client.post(f"{job}/batches", json={
-            "labels": {"file": "run7/labels.npy"}, "pred_probs": {"file": "run7/pred_probs.npy"}}).status_code == 201
+        assert (
+            client.post(
+                f"{job}/batches",
+                json={"labels": {"file": "run7/labels.npy"}, "pred_probs": {"file": "run7/pred_probs.npy"}},
+            ).status_code
+            == 201
+        )
     assert client.post(f"{job}/finish").status_code == 202
     assert client.get(f"{job}?wait=30").json()["shape"]["images"] == 10
     assert client.delete(job).status_code == 204
@@ -184,7 +207,9 @@ def test_images_of_several_sizes_are_files_of_their_own(client, volume):
     assert client.get(f"{job}?wait=30").json()["status"] == "succeeded"
     folder = volume / "other/ragged"
     assert np.load(folder / "image_scores.npy").shape == (4,)
-    assert [np.load(folder / f"pixel_scores/00000{index}.npy").shape for index in range(4)] == [(8, 8)] * 2 + [(16, 8)] * 2
+    assert [np.load(folder / f"pixel_scores/00000{index}.npy").shape for index in range(4)] == [(8, 8)] * 2 + [
+        (16, 8)
+    ] * 2
 
 
 def test_nothing_of_an_earlier_run_stays_beside_a_later_one(client, volume):
@@ -199,12 +224,21 @@ def test_nothing_of_an_earlier_run_stays_beside_a_later_one(client, volume):
     smaller = bodies.npz(labels=LABELS[:1], pred_probs=PRED_PROBS[:1])
     assert client.score(smaller, output="more/again").status_code == 200
     left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert left == {"image_scores.npy", "pixel_scores.npy", "notes.npy", "pixel_scores/000000.txt", "pixel_scores/12.npy"}
+    assert left == {
+        "image_scores.npy",
+        "pixel_scores.npy",
+        "notes.npy",
+        "pixel_scores/000000.txt",
+        "pixel_scores/12.npy",
+    }
     assert np.load(folder / "pixel_scores.npy").shape == LABELS[:1].shape
 
 
 def test_results_are_on_the_disk_when_they_are_answered(tmp_path, start_server):
-    with faults.faults(tmp_path) as fault, Client(start_server("--data-dir", tmp_path, env=fault.environment)) as client:
+    with (
+        faults.faults(tmp_path) as fault,
+        Client(start_server("--data-dir", tmp_path, env=fault.environment)) as client,
+    ):
         fault.count(faults.SYNC)
         assert client.score(BODY, output="run", threshold="0.3").status_code == 200
         # Each file, the folder, and that in which it is new.
@@ -216,12 +250,21 @@ def test_results_are_on_the_disk_when_they_are_answered(tmp_path, start_server):
 # What is refused
 
 
-@pytest.mark.parametrize("path, detail", [
-    ("../secret.npy", "leads out"), ("/etc/hostname", "leads out"), ("run7/out", "leads out"),
-    ("run7/../../secret.npy", "leads out"), ("run7/pipe", "no regular file"), ("run7", "no regular file"),
-    ("none.npy", "No such file"), ("run7/stored.npz#none", "no member none; it has a, b"),
-    ("run7/stored.npz", "name one of its members, which are a, b"),
-    ("more/../../secret.npy", "leads out")])
+@pytest.mark.parametrize(
+    "path, detail",
+    [
+        ("../secret.npy", "leads out"),
+        ("/etc/hostname", "leads out"),
+        ("run7/out", "leads out"),
+        ("run7/../../secret.npy", "leads out"),
+        ("run7/pipe", "no regular file"),
+        ("run7", "no regular file"),
+        ("none.npy", "No such file"),
+        ("run7/stored.npz#none", "no member none; it has a, b"),
+        ("run7/stored.npz", "name one of its members, which are a, b"),
+        ("more/../../secret.npy", "leads out"),
+    ],
+)
 def test_a_file_that_may_not_be_read_is_refused(client, leaves_nothing, path, detail):
     problem = assert_problem(score(client, pred_probs=path), 422, "file-unusable", "pred_probs")
     assert detail in problem["detail"]
@@ -292,8 +335,9 @@ def test_a_server_with_names_only_says_which(start_server, volume):
         assert "a/, b/" in problem["expected"]
 
 
-@pytest.mark.parametrize("flags, sentence", [
-    (["/none"], "No such file"), (["/tmp", "/"], "Only one"), (["a=/tmp", "a=/"], "named a")])
+@pytest.mark.parametrize(
+    "flags, sentence", [(["/none"], "No such file"), (["/tmp", "/"], "Only one"), (["a=/tmp", "a=/"], "named a")]
+)
 def test_directories_that_cannot_be_are_refused_at_the_start(flags, sentence):
     result = run("serve", "--listen", "127.0.0.1:0", *(part for flag in flags for part in ("--data-dir", flag)))
     assert result.returncode != 0 and sentence in result.stderr

@@ -25,16 +25,38 @@ HELP = {argument["preferredName"]["name"]: argument for argument in help_of_serv
 
 # The flags that are told alone, a value each; those that need a file or another flag find both in a folder of the test.
 VALUES = {
-    "listen": ["127.0.0.1:0"], "admin-listen": ["127.0.0.1:0"], "allow-origin": ["https://review.example"], "allow-host": ["*.example"],
-    "api-key-file": ["{folder}/keys"], "protect-health": [None, "--api-key-file", "{folder}/keys"],
-    "allow-anonymous": [None], "allow-shared-memory": [None],
+    "listen": ["127.0.0.1:0"],
+    "admin-listen": ["127.0.0.1:0"],
+    "allow-origin": ["https://review.example"],
+    "allow-host": ["*.example"],
+    "api-key-file": ["{folder}/keys"],
+    "protect-health": [None, "--api-key-file", "{folder}/keys"],
+    "allow-anonymous": [None],
+    "allow-shared-memory": [None],
     "tls-cert": ["{folder}/server.pem", "--tls-key", "{folder}/server-key.pem"],
     "tls-key": ["{folder}/server-key.pem", "--tls-cert", "{folder}/server.pem"],
-    "threads": ["3"], "workers": ["3"], "backlog": ["2"], "uploads-per-caller": ["3"], "job-attempts": ["2"], "max-body-bytes": ["1MiB"], "max-json-bytes": ["64KiB"],
-    "max-pixels": ["1000"], "max-header-bytes": ["4KiB"], "max-connections": ["7"], "max-connections-per-address": ["5"],
-    "idle-timeout": ["7"], "drain-timeout": ["3.5"], "result-ttl": ["5"], "open-ttl": ["5"], "memory-budget": ["512MiB"],
-    "result-memory": ["32MiB"], "data-dir": ["{folder}"], "state-dir": ["{folder}/state"],
-    "result-disk": ["64MiB", "--state-dir", "{folder}/state"], "spool-dir": ["{folder}"], "spool-budget": ["64MiB"],
+    "threads": ["3"],
+    "workers": ["3"],
+    "backlog": ["2"],
+    "uploads-per-caller": ["3"],
+    "job-attempts": ["2"],
+    "max-body-bytes": ["1MiB"],
+    "max-json-bytes": ["64KiB"],
+    "max-pixels": ["1000"],
+    "max-header-bytes": ["4KiB"],
+    "max-connections": ["7"],
+    "max-connections-per-address": ["5"],
+    "idle-timeout": ["7"],
+    "drain-timeout": ["3.5"],
+    "result-ttl": ["5"],
+    "open-ttl": ["5"],
+    "memory-budget": ["512MiB"],
+    "result-memory": ["32MiB"],
+    "data-dir": ["{folder}"],
+    "state-dir": ["{folder}/state"],
+    "result-disk": ["64MiB", "--state-dir", "{folder}/state"],
+    "spool-dir": ["{folder}"],
+    "spool-budget": ["64MiB"],
 }
 
 
@@ -73,9 +95,14 @@ def assert_it_serves(folder, arguments, env):
     """Starts a server that a Unix socket leads to, since not every log tells of ports."""
     path = folder / "socket"
     process = subprocess.Popen(
-        [BINARY, "serve", "--listen", f"unix:{path}", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, env=environment(env))
+        [BINARY, "serve", "--listen", f"unix:{path}", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment(env),
+    )
     try:
+
         def answers():
             assert process.poll() is None, process.stdout.read().decode()
             with socket.socket(socket.AF_UNIX) as client:

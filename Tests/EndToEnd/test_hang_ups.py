@@ -19,7 +19,10 @@ BODY = npz(**dict(zip(("labels", "pred_probs"), reference.sample(images=2))))
 def volume(tmp_path_factory):
     """Files that take long to read, and take no room."""
     folder = tmp_path_factory.mktemp("volume")
-    for name, descr, size, shape in (("labels", "|u1", 1, (60, 100, 100)), ("pred_probs", "<f4", 4, (60, 20_000, 100, 100))):
+    for name, descr, size, shape in (
+        ("labels", "|u1", 1, (60, 100, 100)),
+        ("pred_probs", "<f4", 4, (60, 20_000, 100, 100)),
+    ):
         with open(folder / f"{name}.npy", "wb") as file:
             file.write(npy_header(descr, shape))
             file.truncate(file.tell() + size * int(np.prod(shape)))
@@ -63,7 +66,7 @@ def test_a_score_whose_client_hangs_up_is_canceled_and_forgotten(client, busy, w
     connection = BareConnection(client.server.address)
     connection.send_body_head(BODY)
     connection.send(BODY.data)
-    job, = eventually(lambda: waiting(client, busy), "the score is a job")
+    (job,) = eventually(lambda: waiting(client, busy), "the score is a job")
     eventually(lambda: client.get(job).json()["status"] == "queued", "it waits for the worker")
     hang_up(connection, way)
     eventually(lambda: waiting(client, busy) == [], "the job is gone")
@@ -79,7 +82,7 @@ def test_a_score_that_runs_is_stopped(client):
     with BareConnection(client.server.address) as connection:
         connection.send_head("POST", "/score", f"Content-Length: {len(body)}")
         connection.send(body)
-        job, = eventually(client.job_ids, "the score is a job")
+        (job,) = eventually(client.job_ids, "the score is a job")
         eventually(lambda: client.get(f"/jobs/{job}").json()["status"] == "running", "it runs")
     eventually(lambda: client.job_ids() == [], "the job is gone")
     eventually(lambda: memory(client) == 0, "its memory is free")
@@ -91,7 +94,7 @@ def test_a_score_that_can_be_asked_for_again_goes_on(client, busy, fields):
     with BareConnection(client.server.address) as connection:
         connection.send_body_head(BODY, *fields)
         connection.send(BODY.data)
-        job, = eventually(lambda: waiting(client, busy), "the score is a job")
+        (job,) = eventually(lambda: waiting(client, busy), "the score is a job")
     eventually(lambda: metric(client, "segscore_http_requests_in_flight")[""] == 1, "its connection is given up")
     client.delete(busy)
     assert client.get(job, params={"wait": 20}).json()["status"] == "succeeded"
@@ -116,7 +119,7 @@ CANCELED = '{method="num_pixel_issues",status="canceled"}'
 def metric(client, name):
     """Its values by labels."""
     lines = [line for line in client.get("/metrics").text.splitlines() if line.startswith(name)]
-    return {line[len(name):].rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
+    return {line[len(name) :].rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
 
 def memory(client):

@@ -49,8 +49,12 @@ def test_who_waits_gets_the_result_that_there_is(client, key):
 def test_another_request_with_the_key_is_refused(client, key):
     assert score(client, key).status_code == 200
     before = client.job_ids()
-    for answer in (score(client, key, OTHER), score(client, key, gzipped(BODY)), score(client, key, temperature="0.2"),
-                   score(client, key, OTHER, headers=ASYNC)):
+    for answer in (
+        score(client, key, OTHER),
+        score(client, key, gzipped(BODY)),
+        score(client, key, temperature="0.2"),
+        score(client, key, OTHER, headers=ASYNC),
+    ):
         assert_problem(answer, 422, "idempotency-key-reused", "Idempotency-Key")
     assert client.job_ids() == before
 
@@ -106,7 +110,9 @@ def test_an_upload_that_ends_late_takes_no_others_key_away(client, server, key):
                 slow.send(BODY.data[100:])
                 assert_problem(slow.read(), 409, "job-canceled")
         before = Metrics(client)("segscore_http_requests_in_flight")
-        eventually(lambda: Metrics(client)("segscore_http_requests_in_flight") == 1, f"the upload is gone, not {before}")
+        eventually(
+            lambda: Metrics(client)("segscore_http_requests_in_flight") == 1, f"the upload is gone, not {before}"
+        )
         third = score(client, key, OTHER)
         assert third.headers["Location"] == second.headers["Location"]
         assert_problem(score(client, key, BODY), 422, "idempotency-key-reused", "Idempotency-Key")

@@ -14,7 +14,17 @@ import reference
 from bodies import Body
 from client import BareConnection, Client, assert_problem
 from inference import (
-    HEADER_LENGTH, MODEL, MODELS, OCTETS, assert_inference_problem, assert_same, in_order, infer, refusal, scored, tensor,
+    HEADER_LENGTH,
+    MODEL,
+    MODELS,
+    OCTETS,
+    assert_inference_problem,
+    assert_same,
+    in_order,
+    infer,
+    refusal,
+    scored,
+    tensor,
     with_aio,
 )
 from server import eventually
@@ -66,13 +76,22 @@ def test_labels_that_are_booleans(client, tritons, binary):
     assert_same(result, scored(client, labels, probs))
 
 
-@pytest.mark.parametrize("parameters", [
-    {"method": "num_pixel_issues"}, {"method": "num_pixel_issues", "threshold": 0.3, "ignore_label": 2},
-    {"temperature": 0.5, "ignore_label": 0}, {"threshold": 0},
-    {"sequence_id": 3, "sequence_start": True, "sequence_end": True, "priority": 2, "timeout": 1_000_000},
-])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"method": "num_pixel_issues"},
+        {"method": "num_pixel_issues", "threshold": 0.3, "ignore_label": 2},
+        {"temperature": 0.5, "ignore_label": 0},
+        {"threshold": 0},
+        {"sequence_id": 3, "sequence_start": True, "sequence_end": True, "priority": 2, "timeout": 1_000_000},
+    ],
+)
 def test_parameters(client, tritons, parameters):
-    own = {name: value for name, value in parameters.items() if name in ("method", "threshold", "ignore_label", "temperature")}
+    own = {
+        name: value
+        for name, value in parameters.items()
+        if name in ("method", "threshold", "ignore_label", "temperature")
+    }
     of_protocol = {name: value for name, value in parameters.items() if name not in own}
     result = tritons.infer("segscore", in_order(LABELS, PRED_PROBS), parameters=own, **of_protocol)
     assert_same(result, scored(client, LABELS, PRED_PROBS, **own))
@@ -84,8 +103,11 @@ def test_parameters(client, tritons, parameters):
 def test_compression(client, tritons, request_coding, response, binary):
     expected = scored(client, LABELS, PRED_PROBS)
     result = tritons.infer(
-        "segscore", in_order(LABELS, PRED_PROBS, (binary, binary)), request_compression_algorithm=request_coding,
-        response_compression_algorithm=response)
+        "segscore",
+        in_order(LABELS, PRED_PROBS, (binary, binary)),
+        request_compression_algorithm=request_coding,
+        response_compression_algorithm=response,
+    )
     assert_same(result, expected)
 
 
@@ -94,8 +116,13 @@ def test_what_is_asked_for_is_answered_as_it_is_asked_for(client, tritons):
     names = ["label_issues", "image_scores", "issues", "pixel_scores"]
     outputs = [triton.InferRequestedOutput(name, binary_data=name != "image_scores") for name in names]
     result = tritons.infer(
-        "segscore", in_order(LABELS, PRED_PROBS), model_version="1", outputs=outputs, request_id="one",
-        parameters={"method": "num_pixel_issues", "threshold": 0.2})
+        "segscore",
+        in_order(LABELS, PRED_PROBS),
+        model_version="1",
+        outputs=outputs,
+        request_id="one",
+        parameters={"method": "num_pixel_issues", "threshold": 0.2},
+    )
     assert_same(result, {name: expected[name] for name in names})
     response = result.get_response()
     assert (response["model_name"], response["model_version"], response["id"]) == ("segscore", "1", "one")
@@ -122,8 +149,11 @@ def test_the_asyncio_client(client, server, binary, coding):
         with pytest.raises(Exception, match="There is no model"):
             await tritons.get_model_config("other")
         return await tritons.infer(
-            "segscore", in_order(LABELS, PRED_PROBS, (binary, binary)), request_compression_algorithm=coding,
-            response_compression_algorithm=coding)
+            "segscore",
+            in_order(LABELS, PRED_PROBS, (binary, binary)),
+            request_compression_algorithm=coding,
+            response_compression_algorithm=coding,
+        )
 
     assert_same(with_aio(server, use), scored(client, LABELS, PRED_PROBS))
 
@@ -142,7 +172,7 @@ def test_by_hand(client, model):
     asked = inference.inference(in_order(LABELS, PRED_PROBS), parameters={"binary_data_output": True})
     answer = infer(client, asked, model)
     assert answer.headers["Content-Type"] == OCTETS
-    header = json.loads(answer.content[:int(answer.headers[HEADER_LENGTH])])
+    header = json.loads(answer.content[: int(answer.headers[HEADER_LENGTH])])
     sizes = [output["parameters"]["binary_data_size"] for output in header["outputs"]]
     assert sizes == [8 * 3, 4 * LABELS.size]
     assert answer.content.endswith(scores["image_scores"].tobytes() + scores["pixel_scores"].tobytes())
@@ -183,7 +213,8 @@ def test_metadata(tritons):
         assert config["max_batch_size"] == 0
         assert [(each["name"], len(each["dims"])) for each in config["input"]] == [("labels", 3), ("pred_probs", 4)]
     assert tritons.get_model_repository_index() == [
-        {"name": "segscore", "version": "1", "state": "READY", "reason": ""}]
+        {"name": "segscore", "version": "1", "state": "READY", "reason": ""}
+    ]
 
 
 def test_statistics_count_the_jobs_that_ended(start_server):
@@ -201,7 +232,8 @@ def test_statistics_count_the_jobs_that_ended(start_server):
 
 
 GETS = ["/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/stats"] + [
-    model + part for model in MODELS for part in ("", "/ready", "/config", "/stats")]
+    model + part for model in MODELS for part in ("", "/ready", "/config", "/stats")
+]
 POSTS = ["/v2/repository/index"]
 
 
@@ -213,9 +245,14 @@ def test_every_resource_answers_and_takes_no_query(client):
         assert_inference_problem(refused, 400, "unknown-parameter")
 
 
-@pytest.mark.parametrize("path", [
-    f"/v2/models/{model}{part}" for model in ("other", "segscore/versions/2")
-    for part in ("", "/ready", "/config", "/stats")])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/v2/models/{model}{part}"
+        for model in ("other", "segscore/versions/2")
+        for part in ("", "/ready", "/config", "/stats")
+    ],
+)
 def test_there_is_no_other_model(client, path):
     problem = assert_inference_problem(client.get(path), 404, "unknown-model")
     assert problem["expected"] == "segscore, in version 1"
@@ -238,44 +275,56 @@ def spoiled(index, value):
     return probs
 
 
-@pytest.mark.parametrize("inputs, words", [
-    (lambda: [tensor("labels", LABELS)], 'no array "pred_probs"'),
-    (lambda: in_order(LABELS, PRED_PROBS) + [tensor("labels", LABELS)], "labels comes more than once"),
-    (lambda: in_order(LABELS, PRED_PROBS) + [tensor("masks", LABELS)], 'no input "masks"'),
-    (lambda: in_order(LABELS.astype(np.float32), PRED_PROBS), "labels must be one of BOOL, UINT8"),
-    (lambda: in_order(LABELS, LABELS), 'pred_probs must be one of FP16, FP32, FP64, BF16, not "UINT8"'),
-    (lambda: in_order(LABELS, np.array([[[["a"]]]], object)), 'not "BYTES"'),
-    (lambda: in_order(LABELS, PRED_PROBS[0]), "not (N, K, H, W)"),
-    (lambda: in_order(LABELS[0], PRED_PROBS), "not (N, H, W)"),
-    (lambda: in_order(LABELS, PRED_PROBS[:2]), "it is (2, 4, 5, 7), not (3, 4, 5, 7)"),
-    (lambda: in_order(LABELS[:0], PRED_PROBS), "labels is empty"),
-    (lambda: in_order(LABELS + 4, PRED_PROBS), "which is no class"),
-    (lambda: in_order(LABELS, spoiled((0, 1, 2, 3), 1.5)), "pred_probs[0, 1, 2, 3] is 1.5"),
-    (lambda: in_order(LABELS, spoiled((0, 1, 2, 3), np.nan)), "pred_probs[0, 1, 2, 3] is nan"),
-    (lambda: in_order(LABELS, spoiled((0, 1, 2, 3), np.nan), (True, False)), "JSON has no NaN"),
-    (lambda: in_order(LABELS, spoiled((0, 1, 2, 3), np.inf), (False, False)), "JSON has no NaN and no Infinity"),
-])
+@pytest.mark.parametrize(
+    "inputs, words",
+    [
+        (lambda: [tensor("labels", LABELS)], 'no array "pred_probs"'),
+        (lambda: in_order(LABELS, PRED_PROBS) + [tensor("labels", LABELS)], "labels comes more than once"),
+        (lambda: in_order(LABELS, PRED_PROBS) + [tensor("masks", LABELS)], 'no input "masks"'),
+        (lambda: in_order(LABELS.astype(np.float32), PRED_PROBS), "labels must be one of BOOL, UINT8"),
+        (lambda: in_order(LABELS, LABELS), 'pred_probs must be one of FP16, FP32, FP64, BF16, not "UINT8"'),
+        (lambda: in_order(LABELS, np.array([[[["a"]]]], object)), 'not "BYTES"'),
+        (lambda: in_order(LABELS, PRED_PROBS[0]), "not (N, K, H, W)"),
+        (lambda: in_order(LABELS[0], PRED_PROBS), "not (N, H, W)"),
+        (lambda: in_order(LABELS, PRED_PROBS[:2]), "it is (2, 4, 5, 7), not (3, 4, 5, 7)"),
+        (lambda: in_order(LABELS[:0], PRED_PROBS), "labels is empty"),
+        (lambda: in_order(LABELS + 4, PRED_PROBS), "which is no class"),
+        (lambda: in_order(LABELS, spoiled((0, 1, 2, 3), 1.5)), "pred_probs[0, 1, 2, 3] is 1.5"),
+        (lambda: in_order(LABELS, spoiled((0, 1, 2, 3), np.nan)), "pred_probs[0, 1, 2, 3] is nan"),
+        (lambda: in_order(LABELS, spoiled((0, 1, 2, 3), np.nan), (True, False)), "JSON has no NaN"),
+        (lambda: in_order(LABELS, spoiled((0, 1, 2, 3), np.inf), (False, False)), "JSON has no NaN and no Infinity"),
+    ],
+)
 def test_inputs_that_are_refused(tritons, inputs, words, leaves_nothing):
     status, message = refusal(tritons.infer, "segscore", inputs())
     assert status == "400" and words in message
 
 
-@pytest.mark.parametrize("parameters, words", [
-    ({"treshold": 0.1}, 'no parameter "treshold"'), ({"threshold": 1.5}, "threshold must be a number from 0 to 1"),
-    ({"method": "x"}, "softmin or num_pixel_issues"), ({"downsample": 2}, "softmin takes none"),
-    ({"method": "num_pixel_issues", "downsample": 2}, "cannot be cut into blocks"), ({"include": "issues"}, "include"),
-    ({"ignore_label": 0.5}, "a whole number"),
-])
+@pytest.mark.parametrize(
+    "parameters, words",
+    [
+        ({"treshold": 0.1}, 'no parameter "treshold"'),
+        ({"threshold": 1.5}, "threshold must be a number from 0 to 1"),
+        ({"method": "x"}, "softmin or num_pixel_issues"),
+        ({"downsample": 2}, "softmin takes none"),
+        ({"method": "num_pixel_issues", "downsample": 2}, "cannot be cut into blocks"),
+        ({"include": "issues"}, "include"),
+        ({"ignore_label": 0.5}, "a whole number"),
+    ],
+)
 def test_parameters_that_are_refused(tritons, parameters, words, leaves_nothing):
     status, message = refusal(tritons.infer, "segscore", in_order(LABELS, PRED_PROBS), parameters=parameters)
     assert status == "400" and words in message
 
 
-@pytest.mark.parametrize("output, words", [
-    (triton.InferRequestedOutput("masks"), "there are image_scores, pixel_scores, issues, label_issues"),
-    (triton.InferRequestedOutput("issues"), 'no output "issues" here; there are image_scores, pixel_scores'),
-    (triton.InferRequestedOutput("image_scores", class_count=3), "image_scores has no classification"),
-])
+@pytest.mark.parametrize(
+    "output, words",
+    [
+        (triton.InferRequestedOutput("masks"), "there are image_scores, pixel_scores, issues, label_issues"),
+        (triton.InferRequestedOutput("issues"), 'no output "issues" here; there are image_scores, pixel_scores'),
+        (triton.InferRequestedOutput("image_scores", class_count=3), "image_scores has no classification"),
+    ],
+)
 def test_outputs_that_are_refused(tritons, output, words, leaves_nothing):
     status, message = refusal(tritons.infer, "segscore", in_order(LABELS, PRED_PROBS), outputs=[output])
     assert status == "400" and words in message
@@ -290,21 +339,29 @@ def test_the_asyncio_client_is_told_too(server, leaves_nothing):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("body, fields, status, slug", [
-    (GOOD.data, {HEADER_LENGTH: "0"}, 400, "invalid-header"), (GOOD.data, {HEADER_LENGTH: "x"}, 400, "invalid-header"),
-    (GOOD.data, {HEADER_LENGTH: str(len(GOOD.data) + 1)}, 400, "invalid-header"),
-    (GOOD.data, {HEADER_LENGTH: "12"}, 400, "malformed-body"), (GOOD.data, {}, 400, "invalid-header"),
-    (GOOD.data[:-1], GOOD.fields, 400, "malformed-body"), (GOOD.data + b"x", GOOD.fields, 400, "malformed-body"),
-    (b"", {}, 400, "malformed-body"), (b"{", {}, 400, "malformed-body"), (b"[]", {}, 400, "malformed-body"),
-    (gzip.compress(GOOD.data)[:-9], GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
-    (gzip.compress(GOOD.data + b"x"), GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
-    (gzip.compress(GOOD.data[:-1]), GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
-    (gzip.compress(GOOD.data), GOOD.fields | {"Content-Encoding": "deflate"}, 400, "malformed-body"),
-    (zlib.compress(GOOD.data), GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
-    (GOOD.data, {HEADER_LENGTH: str((1 << 16) + 1)}, 400, "invalid-header"),
-    (bytes(2 << 20), {HEADER_LENGTH: str((1 << 16) + 1)}, 400, "invalid-header"),
-    (GOOD.data, GOOD.fields | {"Content-Encoding": "br"}, 415, "unsupported-media-type"),
-])
+@pytest.mark.parametrize(
+    "body, fields, status, slug",
+    [
+        (GOOD.data, {HEADER_LENGTH: "0"}, 400, "invalid-header"),
+        (GOOD.data, {HEADER_LENGTH: "x"}, 400, "invalid-header"),
+        (GOOD.data, {HEADER_LENGTH: str(len(GOOD.data) + 1)}, 400, "invalid-header"),
+        (GOOD.data, {HEADER_LENGTH: "12"}, 400, "malformed-body"),
+        (GOOD.data, {}, 400, "invalid-header"),
+        (GOOD.data[:-1], GOOD.fields, 400, "malformed-body"),
+        (GOOD.data + b"x", GOOD.fields, 400, "malformed-body"),
+        (b"", {}, 400, "malformed-body"),
+        (b"{", {}, 400, "malformed-body"),
+        (b"[]", {}, 400, "malformed-body"),
+        (gzip.compress(GOOD.data)[:-9], GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
+        (gzip.compress(GOOD.data + b"x"), GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
+        (gzip.compress(GOOD.data[:-1]), GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
+        (gzip.compress(GOOD.data), GOOD.fields | {"Content-Encoding": "deflate"}, 400, "malformed-body"),
+        (zlib.compress(GOOD.data), GOOD.fields | {"Content-Encoding": "gzip"}, 400, "malformed-body"),
+        (GOOD.data, {HEADER_LENGTH: str((1 << 16) + 1)}, 400, "invalid-header"),
+        (bytes(2 << 20), {HEADER_LENGTH: str((1 << 16) + 1)}, 400, "invalid-header"),
+        (GOOD.data, GOOD.fields | {"Content-Encoding": "br"}, 415, "unsupported-media-type"),
+    ],
+)
 def test_bodies_that_are_refused(client, model, body, fields, status, slug, leaves_nothing):
     assert_inference_problem(infer(client, Body(body, fields), model), status, slug)
 

@@ -90,20 +90,29 @@ def test_no_job_is_made_of_it(start_server):
     assert client.job_ids() == []
 
 
-@pytest.mark.parametrize("body, parameters, status, slug, parameter", [
-    (npz(pixel_scores=np.zeros((1, 2, 2))), {}, 400, "missing-array", "image_scores"),
-    (bodies.multipart(image_scores=IMAGE_SCORES, labels=np.zeros(3)), {}, 400, "unexpected-array", "labels"),
-    (npz(image_scores=IMAGE_SCORES), {"threshold": 1.5}, 400, "invalid-parameter", "threshold"),
-    (npz(image_scores=IMAGE_SCORES), {"threshold": "nan"}, 400, "invalid-parameter", "threshold"),
-    (npz(image_scores=IMAGE_SCORES), {"include": "issues"}, 400, "unknown-parameter", "include"),
-    (json_body(image_scores=IMAGE_SCORES, threshold=0.2), {"threshold": 0.2}, 400, "repeated-parameter", "threshold"),
-    (npz(image_scores=np.zeros((2, 2))), {}, 422, "shape-mismatch", "image_scores"),
-    (npz(image_scores=np.zeros(2), pixel_scores=np.zeros((3, 2, 2))), {}, 422, "shape-mismatch", None),
-    (npz(image_scores=np.zeros(2), pixel_scores=np.zeros((2, 2))), {}, 422, "shape-mismatch", "pixel_scores"),
-    (npz(image_scores=np.zeros(2, complex)), {}, 422, "unsupported-element-type", "image_scores"),
-    (bodies.Body(b"hello"), {}, 415, "unsupported-media-type", None),
-    (bodies.Body(npz(image_scores=IMAGE_SCORES).data[:-150]), {}, 400, "malformed-body", None),
-])
+@pytest.mark.parametrize(
+    "body, parameters, status, slug, parameter",
+    [
+        (npz(pixel_scores=np.zeros((1, 2, 2))), {}, 400, "missing-array", "image_scores"),
+        (bodies.multipart(image_scores=IMAGE_SCORES, labels=np.zeros(3)), {}, 400, "unexpected-array", "labels"),
+        (npz(image_scores=IMAGE_SCORES), {"threshold": 1.5}, 400, "invalid-parameter", "threshold"),
+        (npz(image_scores=IMAGE_SCORES), {"threshold": "nan"}, 400, "invalid-parameter", "threshold"),
+        (npz(image_scores=IMAGE_SCORES), {"include": "issues"}, 400, "unknown-parameter", "include"),
+        (
+            json_body(image_scores=IMAGE_SCORES, threshold=0.2),
+            {"threshold": 0.2},
+            400,
+            "repeated-parameter",
+            "threshold",
+        ),
+        (npz(image_scores=np.zeros((2, 2))), {}, 422, "shape-mismatch", "image_scores"),
+        (npz(image_scores=np.zeros(2), pixel_scores=np.zeros((3, 2, 2))), {}, 422, "shape-mismatch", None),
+        (npz(image_scores=np.zeros(2), pixel_scores=np.zeros((2, 2))), {}, 422, "shape-mismatch", "pixel_scores"),
+        (npz(image_scores=np.zeros(2, complex)), {}, 422, "unsupported-element-type", "image_scores"),
+        (bodies.Body(b"hello"), {}, 415, "unsupported-media-type", None),
+        (bodies.Body(npz(image_scores=IMAGE_SCORES).data[:-150]), {}, 400, "malformed-body", None),
+    ],
+)
 def test_mistakes_are_named(client, body, parameters, status, slug, parameter):
     assert_problem(client.score(body, path="/issues", **parameters), status, slug, parameter)
 

@@ -40,13 +40,13 @@ def upload(server, client):
     before = set(client.job_ids())
     with BareConnection(server.address) as connection:
         connection.send_body_head(BODY)
-        connection.send(BODY.data[:len(BODY.data) // 2])
+        connection.send(BODY.data[: len(BODY.data) // 2])
         made = eventually(lambda: set(client.job_ids()) - before, "the upload's job is listed")
         yield connection, f"/jobs/{made.pop()}"
 
 
 def finish(connection):
-    connection.send(BODY.data[len(BODY.data) // 2:])
+    connection.send(BODY.data[len(BODY.data) // 2 :])
     return connection.read()
 
 
@@ -59,7 +59,7 @@ def test_images_are_counted_while_the_body_arrives(client, server):
     before = set(client.job_ids())
     with BareConnection(server.address) as connection:
         connection.send_body_head(body)
-        connection.send(body.data[:len(body.data) * 6 // 10])
+        connection.send(body.data[: len(body.data) * 6 // 10])
         made = eventually(lambda: set(client.job_ids()) - before, "the upload's job is listed")
         path = f"/jobs/{made.pop()}"
         eventually(lambda: client.get(path).json()["progress"]["images_done"] >= 2, "some images are in")
@@ -67,7 +67,7 @@ def test_images_are_counted_while_the_body_arrives(client, server):
         assert document["status"] == "receiving" and document["progress"]["images_total"] == 8
         assert document["progress"]["images_done"] <= 4
         assert document["progress"]["fraction"] == document["progress"]["images_done"] / 8
-        connection.send(body.data[len(body.data) * 6 // 10:])
+        connection.send(body.data[len(body.data) * 6 // 10 :])
         assert connection.read().status_code == 200
     assert client.get(path).json()["progress"]["fraction"] == 1
 
@@ -188,7 +188,12 @@ def test_the_document_tells_all_of_a_finished_job(client):
     assert document["status"] == "succeeded"
     assert document["method"] == "softmin"
     assert document["parameters"] == {
-        "method": "softmin", "temperature": 0.5, "downsample": 1, "threshold": 0.2, "ignore_label": 3}
+        "method": "softmin",
+        "temperature": 0.5,
+        "downsample": 1,
+        "threshold": 0.2,
+        "ignore_label": 3,
+    }
     assert (document["clamped"], document["ignored"]) == (0, [])
     assert document["shape"] == {"images": 4, "classes": 4, "height": 9, "width": 6}
     assert document["progress"] == {"images_done": 4, "images_total": 4, "fraction": 1}
@@ -255,8 +260,10 @@ def test_a_cursor_is_not_led_astray_by_newer_jobs(start_server):
 
 
 def test_the_list_can_be_kept_to_one_status(client, job, upload):
-    ids = {status: [entry["id"] for entry in client.get("/jobs", params={"status": status}).json()["jobs"]]
-           for status in ("receiving", "succeeded", "failed")}
+    ids = {
+        status: [entry["id"] for entry in client.get("/jobs", params={"status": status}).json()["jobs"]]
+        for status in ("receiving", "succeeded", "failed")
+    }
     assert ids["receiving"] == [upload[1].removeprefix("/jobs/")]
     assert job.removeprefix("/jobs/") in ids["succeeded"]
     assert ids["failed"] == []
@@ -312,9 +319,9 @@ def test_deleting_a_live_job_stops_it(client, upload):
     assert_problem(client.get(path), 404, "unknown-job")
 
 
-@pytest.mark.parametrize("method, suffix", [
-    ("GET", ""), ("DELETE", ""), ("POST", "/cancel"), *(("GET", f"/{result}") for result in RESULTS),
-])
+@pytest.mark.parametrize(
+    "method, suffix", [("GET", ""), ("DELETE", ""), ("POST", "/cancel"), *(("GET", f"/{result}") for result in RESULTS)]
+)
 def test_an_unknown_job_is_not_found(client, method, suffix):
     assert_problem(client.request(method, f"/jobs/nonesuch{suffix}"), 404, "unknown-job")
 
@@ -329,7 +336,8 @@ def test_arrays_are_npy_by_default(client, job):
         assert array_of(answer).dtype == expected.dtype
         np.testing.assert_array_equal(array_of(answer), expected)
     np.testing.assert_allclose(
-        array_of(client.get(f"{job}/image_scores")), reference.image_scores(LABELS, PRED_PROBS), atol=2e-6)
+        array_of(client.get(f"{job}/image_scores")), reference.image_scores(LABELS, PRED_PROBS), atol=2e-6
+    )
 
 
 def test_arrays_are_bare_lists_as_json(client, job, image_scores):
@@ -419,17 +427,30 @@ def test_an_array_has_a_strong_validator_that_saves_its_transfer(client, job, na
 
 
 def test_different_bytes_have_different_validators(client, job):
-    arrays = ["image_scores", "pixel_scores", "pixel_scores?image=0", "pixel_scores?image=1", "issues",
-              "issues?threshold=0.9"]
+    arrays = [
+        "image_scores",
+        "pixel_scores",
+        "pixel_scores?image=0",
+        "pixel_scores?image=1",
+        "issues",
+        "issues?threshold=0.9",
+    ]
     tags = {client.get(f"{job}/{array}").headers["ETag"] for array in arrays}
     assert len(tags) == len(arrays)
 
 
 @pytest.mark.parametrize("name", ARRAYS)
-@pytest.mark.parametrize("field, span", [
-    ("bytes=0-9", slice(0, 10)), ("bytes=100-", slice(100, None)), ("bytes=-7", slice(-7, None)),
-    ("bytes=130-999999", slice(130, None)), ("bytes=0-0", slice(0, 1)), ("bytes=-999999", slice(0, None)),
-])
+@pytest.mark.parametrize(
+    "field, span",
+    [
+        ("bytes=0-9", slice(0, 10)),
+        ("bytes=100-", slice(100, None)),
+        ("bytes=-7", slice(-7, None)),
+        ("bytes=130-999999", slice(130, None)),
+        ("bytes=0-0", slice(0, 1)),
+        ("bytes=-999999", slice(0, None)),
+    ],
+)
 def test_a_range_is_served(client, job, name, field, span):
     whole = client.get(f"{job}/{name}")
     assert whole.headers["Accept-Ranges"] == "bytes"
@@ -497,27 +518,48 @@ def test_results_beyond_the_memory_budget_make_room_oldest_first(start_server):
 # Parameters
 
 
-@pytest.mark.parametrize("suffix, parameter", [
-    ("?wait=-1", "wait"), ("?wait=61", "wait"), ("?wait=x", "wait"),
-    ("/pixel_scores?image=4", "image"), ("/pixel_scores?image=-1", "image"), ("/pixel_scores?image=", "image"),
-    ("/issues?image=4", "image"), ("/issues?threshold=1.01", "threshold"), ("/issues?threshold=nan", "threshold"),
-    ("/ranking?limit=0", "limit"), ("/ranking?limit=1e3", "limit"), ("/ranking?threshold=-0.1", "threshold"),
-])
+@pytest.mark.parametrize(
+    "suffix, parameter",
+    [
+        ("?wait=-1", "wait"),
+        ("?wait=61", "wait"),
+        ("?wait=x", "wait"),
+        ("/pixel_scores?image=4", "image"),
+        ("/pixel_scores?image=-1", "image"),
+        ("/pixel_scores?image=", "image"),
+        ("/issues?image=4", "image"),
+        ("/issues?threshold=1.01", "threshold"),
+        ("/issues?threshold=nan", "threshold"),
+        ("/ranking?limit=0", "limit"),
+        ("/ranking?limit=1e3", "limit"),
+        ("/ranking?threshold=-0.1", "threshold"),
+    ],
+)
 def test_a_parameter_out_of_range_is_refused(client, job, suffix, parameter):
     assert_problem(client.get(f"{job}{suffix}"), 400, "invalid-parameter", parameter)
 
 
-@pytest.mark.parametrize("parameter, value", [
-    ("limit", "0"), ("limit", "501"), ("limit", "many"), ("status", "done"), ("cursor", "no cursor"),
-])
+@pytest.mark.parametrize(
+    "parameter, value",
+    [("limit", "0"), ("limit", "501"), ("limit", "many"), ("status", "done"), ("cursor", "no cursor")],
+)
 def test_a_parameter_of_the_list_out_of_range_is_refused(client, parameter, value):
     assert_problem(client.get("/jobs", params={parameter: value}), 400, "invalid-parameter", parameter)
 
 
-@pytest.mark.parametrize("suffix, accept", [
-    ("", NPY), ("/image_scores", PNG), ("/pixel_scores", "text/csv"), ("/issues", "text/html"), ("/label_issues", "image/tiff"),
-    ("/statistics", PNG), ("/ranking", NPY), ("/summary", "text/csv"),
-])
+@pytest.mark.parametrize(
+    "suffix, accept",
+    [
+        ("", NPY),
+        ("/image_scores", PNG),
+        ("/pixel_scores", "text/csv"),
+        ("/issues", "text/html"),
+        ("/label_issues", "image/tiff"),
+        ("/statistics", PNG),
+        ("/ranking", NPY),
+        ("/summary", "text/csv"),
+    ],
+)
 def test_an_answer_in_another_form_is_refused(client, job, suffix, accept):
     assert_problem(client.get(f"{job}{suffix}", headers={"Accept": accept}), 406, "not-acceptable")
 

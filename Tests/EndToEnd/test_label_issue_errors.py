@@ -10,8 +10,21 @@ import bodies
 from bodies import FORMS, json_body, multipart, npz
 from client import assert_problem
 from label_issue_cases import (
-    ARRAYS, BODY, both_orders, form_with, in_order, JSON, LABELS, METHOD, NPY, NPZ, PNG, PRED_PROBS, RESULTS,
-    uploading, WITH_PARAMETERS,
+    ARRAYS,
+    BODY,
+    JSON,
+    LABELS,
+    METHOD,
+    NPY,
+    NPZ,
+    PNG,
+    PRED_PROBS,
+    RESULTS,
+    WITH_PARAMETERS,
+    both_orders,
+    form_with,
+    in_order,
+    uploading,
 )
 
 ORDERS_OF_PARTS = pytest.mark.parametrize("ahead", [True, False], ids=["ahead", "behind"])
@@ -105,20 +118,30 @@ def test_npy_refuses_other_than_one_array(client, leaves_nothing, include):
 
 @pytest.mark.parametrize("method", ["", "mean", "Softmin", "num_pixel_issues ", "softmin,num_pixel_issues"])
 def test_a_method_that_there_is_not_is_refused(client, leaves_nothing, method):
-    for answer in (client.score(BODY, method=method), client.score(multipart([("method", method)], **ARRAYS)),
-                   client.score(json_body(**ARRAYS, method=method))):
+    for answer in (
+        client.score(BODY, method=method),
+        client.score(multipart([("method", method)], **ARRAYS)),
+        client.score(json_body(**ARRAYS, method=method)),
+    ):
         assert assert_problem(answer, 400, "invalid-parameter", "method")["actual"] == method
 
 
 # Parts behind the arrays
 
 
-@pytest.mark.parametrize("part, slug", [
-    (("method", "num_pixel_issues"), "repeated-parameter"), (("downsample", "2"), "repeated-parameter"),
-    (("ignore_label", "void"), "invalid-parameter"), (("threshold", "2"), "invalid-parameter"),
-    (("temperature", "0"), "invalid-parameter"), (("include", "label_issue"), "invalid-parameter"),
-    (("class", "1"), "unknown-parameter"),
-], ids=lambda value: value[0] if isinstance(value, tuple) else value)
+@pytest.mark.parametrize(
+    "part, slug",
+    [
+        (("method", "num_pixel_issues"), "repeated-parameter"),
+        (("downsample", "2"), "repeated-parameter"),
+        (("ignore_label", "void"), "invalid-parameter"),
+        (("threshold", "2"), "invalid-parameter"),
+        (("temperature", "0"), "invalid-parameter"),
+        (("include", "label_issue"), "invalid-parameter"),
+        (("class", "1"), "unknown-parameter"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else value,
+)
 def test_a_part_behind_the_arrays_is_checked_as_one_ahead_of_them(client, leaves_nothing, part, slug):
     problems = []
     for labels_first in (True, False):
@@ -201,10 +224,17 @@ def test_a_probability_of_an_ignored_pixel_must_be_one_too(client, leaves_nothin
     assert_problem(answer, 422, "probability-out-of-range", "pred_probs")
 
 
-@pytest.mark.parametrize("labels, pred_probs", [
-    (LABELS[:3], PRED_PROBS), (LABELS[:, :6], PRED_PROBS), (LABELS, PRED_PROBS[..., :10]), (LABELS[0], PRED_PROBS),
-    (LABELS, np.moveaxis(PRED_PROBS, 1, -1)),
-], ids=["images", "height", "width", "one image", "classes last"])
+@pytest.mark.parametrize(
+    "labels, pred_probs",
+    [
+        (LABELS[:3], PRED_PROBS),
+        (LABELS[:, :6], PRED_PROBS),
+        (LABELS, PRED_PROBS[..., :10]),
+        (LABELS[0], PRED_PROBS),
+        (LABELS, np.moveaxis(PRED_PROBS, 1, -1)),
+    ],
+    ids=["images", "height", "width", "one image", "classes last"],
+)
 @pytest.mark.parametrize("downsample", [1, 2])
 @both_orders
 def test_shapes_that_do_not_match_are_refused(client, leaves_nothing, labels_first, downsample, labels, pred_probs):
@@ -231,10 +261,17 @@ def test_an_image_that_there_is_not_is_refused(client, job, value):
         assert_problem(answer, 400, "invalid-parameter", "image")
 
 
-@pytest.mark.parametrize("labels, pred_probs, downsample", [
-    (labels_with(255), PRED_PROBS, 1), (labels_with(255), PRED_PROBS, 2), (LABELS, pred_probs_with(2.0), 1),
-    (LABELS, pred_probs_with(math.nan), 2), (LABELS, PRED_PROBS, 5),
-], ids=["label", "label in a block", "probability", "probability in a block", "downsample"])
+@pytest.mark.parametrize(
+    "labels, pred_probs, downsample",
+    [
+        (labels_with(255), PRED_PROBS, 1),
+        (labels_with(255), PRED_PROBS, 2),
+        (LABELS, pred_probs_with(2.0), 1),
+        (LABELS, pred_probs_with(math.nan), 2),
+        (LABELS, PRED_PROBS, 5),
+    ],
+    ids=["label", "label in a block", "probability", "probability in a block", "downsample"],
+)
 def test_an_asynchronous_job_that_fails_shows_the_problem(client, leaves_nothing, labels, pred_probs, downsample):
     """Of `labels` behind `pred_probs`, nothing is known before the body is in."""
     body = npz(**in_order(False, labels, pred_probs))

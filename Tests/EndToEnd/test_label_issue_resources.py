@@ -14,8 +14,26 @@ import reference
 from bodies import array_of, json_body, npz
 from client import Client, assert_problem
 from label_issue_cases import (
-    BODY, cleanlab_summary, FOUND, found_by_cleanlab, job_of, JSON, json_of, LABELS, MASK, METHOD, NPY, PIXEL_SCORES,
-    PNG, PRED_PROBS, RESULTS, rows_of, taken_for, totals_of, uploading, with_ignored,
+    BODY,
+    FOUND,
+    JSON,
+    LABELS,
+    MASK,
+    METHOD,
+    NPY,
+    PIXEL_SCORES,
+    PNG,
+    PRED_PROBS,
+    RESULTS,
+    cleanlab_summary,
+    found_by_cleanlab,
+    job_of,
+    json_of,
+    rows_of,
+    taken_for,
+    totals_of,
+    uploading,
+    with_ignored,
 )
 from server import ROOT
 
@@ -62,9 +80,19 @@ def test_label_issues_have_a_strong_validator_and_serve_ranges(client, job):
 
 
 def test_different_masks_have_different_validators(client, job):
-    paths = [f"{job}/{name}" for name in (
-        "issues", "issues?class=1", "label_issues", "label_issues?class=1", "label_issues?class=2",
-        "label_issues?image=1", "label_issues?image=2", "label_issues?image=2&class=1")]
+    paths = [
+        f"{job}/{name}"
+        for name in (
+            "issues",
+            "issues?class=1",
+            "label_issues",
+            "label_issues?class=1",
+            "label_issues?class=2",
+            "label_issues?image=1",
+            "label_issues?image=2",
+            "label_issues?image=2&class=1",
+        )
+    ]
     answers = [client.get(path) for path in [*paths, f"{job_of(client, downsample=2)}/label_issues"]]
     assert len({answer.content for answer in answers}) == len(answers)
     assert len({answer.headers["ETag"] for answer in answers}) == len(answers)
@@ -76,8 +104,9 @@ def test_head_answers_as_get_without_a_body(client, job, suffix):
     assert (whole.status_code, bare.status_code, bare.content) == (200, 200, b"")
     assert int(bare.headers["Content-Length"]) == len(whole.content) > 0
     own = {"date", "x-request-id"}
-    assert {name: value for name, value in bare.headers.lower_items() if name not in own} == \
-        {name: value for name, value in whole.headers.lower_items() if name not in own}
+    assert {name: value for name, value in bare.headers.lower_items() if name not in own} == {
+        name: value for name, value in whole.headers.lower_items() if name not in own
+    }
 
 
 def test_the_mask_as_png_wants_an_image(client, job):
@@ -133,10 +162,18 @@ def test_a_class_that_is_none_is_refused(client, job, suffix, value):
     assert assert_problem(answer, 400, "invalid-parameter", "class")["actual"] == value
 
 
-@pytest.mark.parametrize("suffix", [
-    "label_issues?class=1", "label_issues?image=0", "issues?class=1", "summary?top=1", "summary?exclude=1",
-    "summary?class_names=a,b,c,d,e", "summary?threshold=0.1",
-])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "label_issues?class=1",
+        "label_issues?image=0",
+        "issues?class=1",
+        "summary?top=1",
+        "summary?exclude=1",
+        "summary?class_names=a,b,c,d,e",
+        "summary?threshold=0.1",
+    ],
+)
 def test_a_parameter_given_twice_is_refused(client, job, suffix):
     _, parameter, value = re.split("[?=]", suffix)
     assert_problem(client.get(f"{job}/{suffix}&{parameter}={value}"), 400, "repeated-parameter", parameter)
@@ -166,12 +203,18 @@ def test_the_jobs_own_threshold_does_not_keep_the_ranking_from_counting_label_is
 
 
 SUMMARIES = [
-    ({}, {}), ({"top": 3}, {"top": 3}), ({"class_names": "a,b,c,d,e"}, {"class_names": [*"abcde"]}),
+    ({}, {}),
+    ({"top": 3}, {"top": 3}),
+    ({"class_names": "a,b,c,d,e"}, {"class_names": [*"abcde"]}),
     ({"class_names": " road side ,car, tree,Straße,a"}, {"class_names": ["road side", "car", "tree", "Straße", "a"]}),
-    ({"class_names": "a,b,a,b,a"}, {"class_names": [*"ababa"]}), ({"exclude": "2"}, {"exclude": [2]}),
-    ({"exclude": "4,0"}, {"exclude": [4, 0]}), ({"exclude": "0,1,2,3,4"}, {"exclude": [*CLASSES]}),
-    ({"class_names": "a,b,c,d,e", "exclude": "1,3", "top": 2},
-     {"class_names": [*"abcde"], "exclude": [1, 3], "top": 2}),
+    ({"class_names": "a,b,a,b,a"}, {"class_names": [*"ababa"]}),
+    ({"exclude": "2"}, {"exclude": [2]}),
+    ({"exclude": "4,0"}, {"exclude": [4, 0]}),
+    ({"exclude": "0,1,2,3,4"}, {"exclude": [*CLASSES]}),
+    (
+        {"class_names": "a,b,c,d,e", "exclude": "1,3", "top": 2},
+        {"class_names": [*"abcde"], "exclude": [1, 3], "top": 2},
+    ),
 ]
 
 
@@ -192,7 +235,10 @@ def test_the_summary_of_scores_below_a_threshold_is_that_of_cleanlab(client, req
 def test_the_summary_of_a_softmin_job_goes_by_the_threshold_asked_for_else_the_jobs_else_a_tenth(client, softmin_job):
     with_threshold = client.scored(BODY, threshold=0.4)["links"]["self"]
     for path, parameters, threshold in (
-            (softmin_job, {}, 0.1), (with_threshold, {}, 0.4), (with_threshold, {"threshold": 0.7}, 0.7)):
+        (softmin_job, {}, 0.1),
+        (with_threshold, {}, 0.4),
+        (with_threshold, {"threshold": 0.7}, 0.7),
+    ):
         assert json_of(client, f"{path}/summary", **parameters) == cleanlab_summary(PIXEL_SCORES < threshold) != []
 
 
@@ -236,11 +282,27 @@ def test_twenty_pairs_are_listed_by_default(client):
     assert json_of(client, f"{path}/summary") == everything[:20]
 
 
-@pytest.mark.parametrize("parameter, value", [
-    ("top", "0"), ("top", "-1"), ("top", "1.5"), ("top", "x"), ("top", ""), ("exclude", "5"), ("exclude", "-1"),
-    ("exclude", ""), ("exclude", "1,"), ("exclude", "1,5"), ("exclude", "x"), ("class_names", ""),
-    ("class_names", "a,b,c,d"), ("class_names", "a,b,c,d,e,f"), ("threshold", "1.01"), ("threshold", "nan"),
-])
+@pytest.mark.parametrize(
+    "parameter, value",
+    [
+        ("top", "0"),
+        ("top", "-1"),
+        ("top", "1.5"),
+        ("top", "x"),
+        ("top", ""),
+        ("exclude", "5"),
+        ("exclude", "-1"),
+        ("exclude", ""),
+        ("exclude", "1,"),
+        ("exclude", "1,5"),
+        ("exclude", "x"),
+        ("class_names", ""),
+        ("class_names", "a,b,c,d"),
+        ("class_names", "a,b,c,d,e,f"),
+        ("threshold", "1.01"),
+        ("threshold", "nan"),
+    ],
+)
 @pytest.mark.parametrize("method", METHODS)
 def test_a_parameter_of_the_summary_out_of_range_is_refused(client, request, method, parameter, value):
     answer = client.get(f"{request.getfixturevalue(method)}/summary", params={parameter: value})
@@ -256,11 +318,19 @@ def test_statistics_are_what_decided(client, downsample):
     statistics = json_of(client, f"{job_of(client, downsample=downsample)}/statistics")
     score, below, ties = expected.cut
     assert statistics == {
-        "downsample": downsample, "num_pixels": LABELS.size // downsample**2, "num_issues": expected.num_issues,
+        "downsample": downsample,
+        "num_pixels": LABELS.size // downsample**2,
+        "num_issues": expected.num_issues,
         "cut": {"score": pytest.approx(score, rel=1e-12), "below": below, "ties": ties},
         "classes": [
-            {"class": k, "count": expected.counts[k], "sum": pytest.approx(expected.sums[k], rel=1e-12),
-             "confident_threshold": pytest.approx(expected.thresholds[k], rel=1e-12)} for k in CLASSES],
+            {
+                "class": k,
+                "count": expected.counts[k],
+                "sum": pytest.approx(expected.sums[k], rel=1e-12),
+                "confident_threshold": pytest.approx(expected.thresholds[k], rel=1e-12),
+            }
+            for k in CLASSES
+        ],
     }
 
 
@@ -273,8 +343,11 @@ def test_a_threshold_has_a_lower_bound(client):
     rows = [(row["count"], row["confident_threshold"]) for row in statistics["classes"]]
     assert rows == [(2, 2e-6), (1, 0.5), (0, 2e-6)]
     assert (statistics["num_issues"], statistics["cut"]) == (1, {"score": 0, "below": 0, "ties": 1})
-    assert json_of(client, f"{path}/label_issues") == [[[False, True, False]]] == \
-        found_by_cleanlab(labels, pred_probs).tolist()
+    assert (
+        json_of(client, f"{path}/label_issues")
+        == [[[False, True, False]]]
+        == found_by_cleanlab(labels, pred_probs).tolist()
+    )
 
 
 def rounded(document):
@@ -307,9 +380,9 @@ def test_the_documents_example_is_answered_as_it_says(client):
 # Parts of a data set
 
 
-@pytest.mark.parametrize("parameters", [
-    {}, {"downsample": 2}, {"ignore_label": 3}, {"downsample": 4, "ignore_label": 3},
-], ids=str)
+@pytest.mark.parametrize(
+    "parameters", [{}, {"downsample": 2}, {"ignore_label": 3}, {"downsample": 4, "ignore_label": 3}], ids=str
+)
 @pytest.mark.parametrize("places", [[[0], [1], [2], [3]], [[0, 1, 2], [3]], [[3, 0], [2, 1]]], ids=str)
 def test_counts_and_sums_of_parts_add_up_to_those_of_the_whole(client, places, parameters):
     whole = json_of(client, f"{job_of(client, **parameters)}/statistics")
@@ -365,7 +438,7 @@ def test_an_unfinished_job_has_nothing_to_tell_yet(client, upload):
     assert set(json_of(client, path)["links"]).isdisjoint(RESULTS)
     for result in RESULTS:
         assert_problem(client.get(f"{path}/{result}"), 409, "job-not-finished")
-    connection.send(BODY.data[len(BODY.data) // 2:])
+    connection.send(BODY.data[len(BODY.data) // 2 :])
     assert connection.read().status_code == 200
     assert set(json_of(client, path)["links"]).issuperset(RESULTS)
     np.testing.assert_array_equal(array_of(client.get(f"{path}/label_issues")), MASK)
@@ -374,7 +447,7 @@ def test_an_unfinished_job_has_nothing_to_tell_yet(client, upload):
 def test_a_canceled_job_has_nothing_to_tell(client, upload):
     connection, path = upload
     assert client.post(f"{path}/cancel").json()["status"] == "canceled"
-    connection.send(BODY.data[len(BODY.data) // 2:])
+    connection.send(BODY.data[len(BODY.data) // 2 :])
     assert_problem(connection.read(), 409, "job-canceled")
     for result in RESULTS:
         assert_problem(client.get(f"{path}/{result}"), 409, "job-canceled")

@@ -11,10 +11,27 @@ import bodies
 import reference
 from bodies import FORMS, array_of, arrays_of, json_body, npz
 from label_issue_cases import (
-    ARRAYS, assert_found, BODY, both_orders, cleanlab_summary, form_with, FOUND, found_by_cleanlab, in_order, job_of,
-    json_of, LABELS, MASK, METHOD, NPY, NPZ, PIXEL_SCORES, PRED_PROBS, with_ignored, WITH_PARAMETERS,
+    ARRAYS,
+    BODY,
+    FOUND,
+    LABELS,
+    MASK,
+    METHOD,
+    NPY,
+    NPZ,
+    PIXEL_SCORES,
+    PRED_PROBS,
+    WITH_PARAMETERS,
+    assert_found,
+    both_orders,
+    cleanlab_summary,
+    form_with,
+    found_by_cleanlab,
+    in_order,
+    job_of,
+    json_of,
+    with_ignored,
 )
-
 
 # Label issues
 
@@ -34,8 +51,14 @@ def test_label_issues_and_image_scores_are_those_of_cleanlab(client, dtype, down
     arrays = arrays_of(answer)
     np.testing.assert_array_equal(arrays["label_issues"], found_by_cleanlab(LABELS, pred_probs, downsample))
     image_scores, pixel_scores = get_label_quality_scores(
-        LABELS, pred_probs.astype(np.float64), method="num_pixel_issues", downsample=downsample,
-        batch_size=pred_probs.size, n_jobs=1, verbose=False)
+        LABELS,
+        pred_probs.astype(np.float64),
+        method="num_pixel_issues",
+        downsample=downsample,
+        batch_size=pred_probs.size,
+        n_jobs=1,
+        verbose=False,
+    )
     np.testing.assert_allclose(arrays["image_scores"], image_scores, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(arrays["pixel_scores"], pixel_scores)
     assert arrays["pixel_scores"].dtype == dtype
@@ -75,7 +98,11 @@ def test_parameters_may_stand_ahead_of_the_arrays_and_behind(client, labels_firs
     document = client.get(answer.headers["Location"]).json()
     assert document["method"] == "num_pixel_issues"
     assert document["parameters"] == METHOD | {
-        "temperature": 0.5, "downsample": 2, "threshold": 0.25, "ignore_label": 3}
+        "temperature": 0.5,
+        "downsample": 2,
+        "threshold": 0.25,
+        "ignore_label": 3,
+    }
     assert client.server.spooled_files() == []
 
 
@@ -155,7 +182,9 @@ def test_the_largest_number_of_classes_is_taken(client):
     assert json_of(client, f"{path}/label_issues") == [[[True, True]]]
     assert json_of(client, f"{path}/label_issues", **{"class": 65534}) == [[[True, False]]]
     assert [(row["given_label"], row["predicted_label"]) for row in json_of(client, f"{path}/summary")] == [
-        ("7", "3"), ("65534", "3")]
+        ("7", "3"),
+        ("65534", "3"),
+    ]
 
 
 # Ignored pixels
@@ -186,6 +215,7 @@ def test_ignored_pixels_take_no_part(client, labels_first, value, downsample):
 @pytest.mark.parametrize("downsample", [1, 2])
 def test_what_is_left_is_answered_as_if_the_ignored_had_never_been(client, downsample):
     """cleanlab, which ignores nothing, gets only the blocks that are not ignored, each as an image of its own."""
+
     def apart(array):
         *outer, height, width = array.shape
         rows, columns = height // downsample, width // downsample
@@ -215,7 +245,8 @@ def test_a_data_set_of_ignored_pixels_has_nothing_wrong(client):
         statistics = json_of(client, f"{path}/statistics")
         assert (statistics["num_pixels"], statistics["num_issues"], statistics["cut"]) == (0, 0, None)
         assert statistics["classes"] == [
-            {"class": k, "count": 0, "sum": 0, "confident_threshold": 2e-6} for k in range(5)]
+            {"class": k, "count": 0, "sum": 0, "confident_threshold": 2e-6} for k in range(5)
+        ]
 
 
 # Answers
@@ -232,24 +263,32 @@ def test_json_names_the_method_and_what_there_is(client):
     document = client.get(path).json()
     assert document["links"] == answer["links"]
     assert document["parameters"] == METHOD | {
-        "temperature": 0.1, "downsample": 2, "threshold": None, "ignore_label": None}
+        "temperature": 0.1,
+        "downsample": 2,
+        "threshold": None,
+        "ignore_label": None,
+    }
     for link in answer["links"].values():
         assert client.get(link).status_code == 200
 
 
 def test_a_job_of_softmin_names_no_label_issues(client, softmin_job):
     names = ["image_scores", "pixel_scores", "issues", "ranking", "summary"]
-    assert client.get(softmin_job).json()["links"] == \
-        {"self": softmin_job} | {name: f"{softmin_job}/{name}" for name in names}
+    assert client.get(softmin_job).json()["links"] == {"self": softmin_job} | {
+        name: f"{softmin_job}/{name}" for name in names
+    }
 
 
-@pytest.mark.parametrize("parameters, members", [
-    ({}, ["image_scores", "label_issues", "pixel_scores"]),
-    ({"threshold": 0.3}, ["image_scores", "issues", "label_issues", "pixel_scores"]),
-    ({"include": "label_issues"}, ["label_issues"]),
-    ({"include": "label_issues,issues", "threshold": 0.3}, ["issues", "label_issues"]),
-    ({"include": "image_scores"}, ["image_scores"]),
-])
+@pytest.mark.parametrize(
+    "parameters, members",
+    [
+        ({}, ["image_scores", "label_issues", "pixel_scores"]),
+        ({"threshold": 0.3}, ["image_scores", "issues", "label_issues", "pixel_scores"]),
+        ({"include": "label_issues"}, ["label_issues"]),
+        ({"include": "label_issues,issues", "threshold": 0.3}, ["issues", "label_issues"]),
+        ({"include": "image_scores"}, ["image_scores"]),
+    ],
+)
 def test_npz_holds_what_include_names_and_by_default_everything(client, parameters, members):
     assert sorted(arrays_of(client.score(BODY, accept=NPZ, **METHOD | parameters))) == members
 

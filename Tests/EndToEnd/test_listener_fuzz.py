@@ -24,12 +24,35 @@ from wire import ARRAYS, INFERENCE, Conversation, Request, conversations
 
 EXAMPLES = int(os.environ.get("LISTENER_FUZZ_EXAMPLES", 0))
 SETTINGS = hypothesis.settings(
-    max_examples=EXAMPLES or 150, derandomize=not EXAMPLES, deadline=None, database=None, print_blob=True,
+    max_examples=EXAMPLES or 150,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    database=None,
+    print_blob=True,
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate, hypothesis.Phase.shrink],
-    suppress_health_check=list(hypothesis.HealthCheck))
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
 IDLE = 1  # Seconds after which the server closes silent connections.
-FLAGS = ["--idle-timeout", str(IDLE), "--max-body-bytes", "256KiB", "--max-json-bytes", "64KiB", "--max-header-bytes", "16KiB",
-         "--backlog", "64", "--threads", "2", "--workers", "2", "--memory-budget", "64MiB", "--drain-timeout", "5"]
+FLAGS = [
+    "--idle-timeout",
+    str(IDLE),
+    "--max-body-bytes",
+    "256KiB",
+    "--max-json-bytes",
+    "64KiB",
+    "--max-header-bytes",
+    "16KiB",
+    "--backlog",
+    "64",
+    "--threads",
+    "2",
+    "--workers",
+    "2",
+    "--memory-budget",
+    "64MiB",
+    "--drain-timeout",
+    "5",
+]
 GROWTH = 8 << 20  # Bytes of memory that the allocator may keep of all rounds together.
 LIVE = ("open", "receiving", "queued", "running")
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
@@ -122,7 +145,8 @@ class Listener:
     def is_idle(self):
         metrics = Metrics(self.client)
         return metrics("segscore_http_requests_in_flight") == 1 and all(
-            metrics("segscore_jobs", status=status) == 0 for status in LIVE)
+            metrics("segscore_jobs", status=status) == 0 for status in LIVE
+        )
 
     def talk(self, talks):
         """Has some conversations at the same time, each a piece in turn."""
@@ -153,7 +177,7 @@ class Listener:
         grown = self.server.resident_bytes - self.resident_bytes
         assert grown < GROWTH, f"{grown >> 20} MiB more than before"
         self.is_sound = True
-        new, self.log_lines = self.server.log[self.log_lines:], len(self.server.log)
+        new, self.log_lines = self.server.log[self.log_lines :], len(self.server.log)
         failures = [line for line in new if re.match(r"\S+ (error|critical) ", line) and not BUSY.search(line)]
         assert failures == []
 
@@ -168,7 +192,10 @@ def answers_of(line):
         parser.send(h11.Request(method=request.method, target=b"/", headers=[("Host", "a")]))
         parser.send(h11.EndOfMessage())
         while not isinstance(event := parser.next_event(), h11.EndOfMessage):
-            assert not isinstance(event, (h11.ConnectionClosed, type(h11.NEED_DATA), type(h11.PAUSED))), (event, line.received)
+            assert not isinstance(event, (h11.ConnectionClosed, type(h11.NEED_DATA), type(h11.PAUSED))), (
+                event,
+                line.received,
+            )
             if isinstance(event, h11.Response):
                 answers.append(event)
         if parser.our_state is not h11.DONE or parser.their_state is not h11.DONE:
@@ -185,19 +212,26 @@ def assert_answered(line):
         assert int(status[1]) < 500 or int(status[1]) in ALLOWED, line.received[:600]
         if int(status[1]) >= 400:
             head = line.received.partition(b"\r\n\r\n")[0].lower()
-            assert b"\r\ncontent-type: application/problem+json" in head and b"\r\nx-request-id: " in head, line.received[:600]
+            assert b"\r\ncontent-type: application/problem+json" in head and b"\r\nx-request-id: " in head, (
+                line.received[:600]
+            )
     if line.conversation.is_proper and not line.was_reset and not line.is_late:
         answers = answers_of(line)
         closes = ("connection", "close") in [
-            (name.decode(), value.decode().lower()) for name, value in answers[-1].headers]
+            (name.decode(), value.decode().lower()) for name, value in answers[-1].headers
+        ]
         assert len(answers) == len(line.conversation.requests) or closes, line.received
         for answer in answers:
             assert dict(answer.headers).get(b"x-request-id"), answer
 
 
 def get(target, *fields, end="read", method=b"GET"):
-    return Conversation((Request(b"\r\n".join([
-        method + b" " + target + b" HTTP/1.1", b"Host: 127.0.0.1", *fields, b"", b""])),), (), 1.0, end)
+    return Conversation(
+        (Request(b"\r\n".join([method + b" " + target + b" HTTP/1.1", b"Host: 127.0.0.1", *fields, b"", b""])),),
+        (),
+        1.0,
+        end,
+    )
 
 
 def post(target, body, *fields, sent=1.0, end="read"):
@@ -205,14 +239,17 @@ def post(target, body, *fields, sent=1.0, end="read"):
     return Conversation((Request(b"\r\n".join(head), body),), (0.3, 0.6), sent, end)
 
 
-WITHOUT_LENGTH = post(b"/v2/models/segscore/infer", INFERENCE.data, b"Connection: close", b"Content-Length: %d" % len(
-    INFERENCE.data))
+WITHOUT_LENGTH = post(
+    b"/v2/models/segscore/infer", INFERENCE.data, b"Connection: close", b"Content-Length: %d" % len(INFERENCE.data)
+)
 CUT = post(b"/score", npz(**ARRAYS).data, b"Content-Length: %d" % len(npz(**ARRAYS).data), sent=0.7, end="reset")
 
 
 @SETTINGS
 @hypothesis.given(st.lists(conversations(), min_size=1, max_size=6))
-@hypothesis.example([get(b"/jobs?" + b"&" * count, end=end) for count in (4500, 6000) for end in ("half", "close", "stall")])
+@hypothesis.example(
+    [get(b"/jobs?" + b"&" * count, end=end) for count in (4500, 6000) for end in ("half", "close", "stall")]
+)
 @hypothesis.example([WITHOUT_LENGTH, CUT, get(b"/jobs/{job}/events", end="reset")])
 def test_nothing_is_left_of_whatever_is_sent(listener, talks):
     for line in listener.talk(talks):
@@ -224,13 +261,18 @@ def test_hanging_up_at_every_byte_of_a_request_leaves_nothing(listener):
     """At each place of a head and of a body, some at a time, in each way."""
     body = npz(**ARRAYS).data
     length = post(b"/score", body, b"Content-Length: %d" % len(body))
-    chunks = b"".join(b"%x\r\n%b\r\n" % (len(body[at:at + 100]), body[at:at + 100]) for at in range(0, len(body), 100))
+    chunks = b"".join(
+        b"%x\r\n%b\r\n" % (len(body[at : at + 100]), body[at : at + 100]) for at in range(0, len(body), 100)
+    )
     chunked = post(b"/score", chunks + b"0\r\n\r\n", b"Transfer-Encoding: chunked")
     for whole in (length, chunked):
         size = len(whole.requests[0].data)
         places = [*range(0, 160, 3), *range(160, size, 53), *range(size - 12, size + 1)]
         for start in range(0, len(places), 24):
-            listener.talk([
-                Conversation(whole.requests, (), place / size, ("reset", "close")[index % 2])
-                for index, place in enumerate(places[start:start + 24])])
+            listener.talk(
+                [
+                    Conversation(whole.requests, (), place / size, ("reset", "close")[index % 2])
+                    for index, place in enumerate(places[start : start + 24])
+                ]
+            )
             listener.assert_as_before()

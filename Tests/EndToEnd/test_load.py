@@ -28,9 +28,11 @@ def assert_answered(outcomes):
 # More than there is room for
 
 
-@pytest.mark.parametrize("flags", [
-    ("--backlog", "2", "--workers", "1"), ("--memory-budget", "9MiB", "--result-memory", "3MiB"),
-], ids=["places", "memory"])
+@pytest.mark.parametrize(
+    "flags",
+    [("--backlog", "2", "--workers", "1"), ("--memory-budget", "9MiB", "--result-memory", "3MiB")],
+    ids=["places", "memory"],
+)
 def test_a_flood_is_answered_to_the_last(start_server, flags):
     server = start_server(*flags)
     outcomes = load.flood(server.address, load.request_bytes(load.even_body(5, 512)), 30)
@@ -45,9 +47,10 @@ def test_jobs_never_wedge_where_memory_is_small(start_server):
     """Results are kept for half of the budget and no more, so that what comes next has the rest."""
     with Client(start_server("--memory-budget", "4MiB")) as client:
         for turn in range(12):
-            accepted = client.score(npz(labels=LABELS.repeat(4, 1).repeat(4, 2),
-                                        pred_probs=PRED_PROBS.repeat(4, 2).repeat(4, 3)),
-                                    headers={"Prefer": "respond-async"} if turn % 2 else {})
+            accepted = client.score(
+                npz(labels=LABELS.repeat(4, 1).repeat(4, 2), pred_probs=PRED_PROBS.repeat(4, 2).repeat(4, 3)),
+                headers={"Prefer": "respond-async"} if turn % 2 else {},
+            )
             assert accepted.status_code == (202 if turn % 2 else 200), accepted.text
             if turn % 2:
                 job = client.get(accepted.headers["Location"], params={"wait": 20}).json()
@@ -114,13 +117,26 @@ SLOW = {
     "empty lines": (b"", lambda turn: b"\r\n", False),
     "the second request": (b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", lambda turn: b"G", False),
     "a head": (b"GET /livez HTTP/1.1\r\nHost: localhost\r\n", lambda turn: b"X", True),
-    "a body": (b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n" + TYPE + b"\r\n",
-               lambda turn: GOOD.data[turn:turn + 1], True),
-    "a refused body": (b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\n", lambda turn: b"x", True),
-    "chunks": (b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + TYPE + b"\r\n",
-               lambda turn: b"1\r\n" + GOOD.data[turn:turn + 1] + b"\r\n", True),
-    "the size of a chunk": (b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + TYPE + b"\r\n",
-                            lambda turn: b"0", True),
+    "a body": (
+        b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n" + TYPE + b"\r\n",
+        lambda turn: GOOD.data[turn : turn + 1],
+        True,
+    ),
+    "a refused body": (
+        b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\n",
+        lambda turn: b"x",
+        True,
+    ),
+    "chunks": (
+        b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + TYPE + b"\r\n",
+        lambda turn: b"1\r\n" + GOOD.data[turn : turn + 1] + b"\r\n",
+        True,
+    ),
+    "the size of a chunk": (
+        b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + TYPE + b"\r\n",
+        lambda turn: b"0",
+        True,
+    ),
 }
 
 
@@ -142,7 +158,7 @@ def test_a_slow_body_that_comes_fast_enough_is_taken(impatient):
     with BareConnection(impatient.server.address) as connection:
         connection.send_body_head(GOOD)
         for start in range(0, len(GOOD.data), 8000):
-            connection.send(GOOD.data[start:start + 8000])
+            connection.send(GOOD.data[start : start + 8000])
             time.sleep(0.25)
         assert connection.read().status_code == 200
 

@@ -23,7 +23,11 @@ class Logging:
         self.port = None
         self.process = subprocess.Popen(
             [BINARY, "serve", "--listen", f"unix:{self.path}", "--log-level", "trace", *flags],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, env=environment())
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=environment(),
+        )
 
     def __enter__(self):
         def answers():
@@ -74,7 +78,8 @@ def test_a_closed_log_ends_nothing(tmp_path, log_format):
     path = tmp_path / "socket"
     command = f'exec "$0" serve --listen "unix:$1" --log-format {log_format} --log-level trace 2>&-'
     process = subprocess.Popen(
-        ["bash", "-c", command, BINARY, path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment())
+        ["bash", "-c", command, BINARY, path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment()
+    )
     try:
         server = type("", (), {"port": None})
         eventually(lambda: path.exists() or process.poll() is not None, "it listens")
@@ -132,8 +137,20 @@ def test_nobody_waits_for_a_log_that_nobody_reads(tmp_path, log_format):
         assert all(re.match(r"\d{4}-\d\d-\d\dT\S+ \w+ segscore:", line) for line in lines)
 
 
-NAMES = ["\n2026-11-28 error segscore: forged", "\r", "\x1b[2J\x1b[31m", "\x00", "\x7f", "\x85", "\u2028", "\u2029", "\u202e", "\u2066",
-         "\u200b", "\U000e0041"]
+NAMES = [
+    "\n2026-11-28 error segscore: forged",
+    "\r",
+    "\x1b[2J\x1b[31m",
+    "\x00",
+    "\x7f",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "\u202e",
+    "\u2066",
+    "\u200b",
+    "\U000e0041",
+]
 
 
 @pytest.mark.parametrize("log_format", FORMATS)

@@ -29,7 +29,7 @@ def half_sent(client, connections):
     """A connection that has sent half of the large body."""
     connection = connections.enter_context(BareConnection(client.server.address))
     connection.send_body_head(LARGE)
-    connection.send(LARGE.data[:len(LARGE.data) // 2])
+    connection.send(LARGE.data[: len(LARGE.data) // 2])
     return connection
 
 
@@ -43,7 +43,7 @@ def test_what_finds_no_memory_is_told_to_come_again(scarce):
         assert answer.headers["Retry-After"] and problem["detail"]
         # Nobody else suffers.
         for connection in waiting:
-            connection.send(LARGE.data[len(LARGE.data) // 2:])
+            connection.send(LARGE.data[len(LARGE.data) // 2 :])
             assert connection.read().status_code == 200
     assert scarce.score(LARGE).status_code == 200
 
@@ -97,14 +97,14 @@ def test_the_spool_has_a_budget_too(start_server):
     with Client(server) as client, BareConnection(server.address) as connection:
         assert client.score(last).status_code == 200
         connection.send_body_head(last)
-        connection.send(last.data[:2 << 20])
+        connection.send(last.data[: 2 << 20])
         eventually(lambda: client.get("/jobs?status=receiving").json()["jobs"], "it has begun")
         eventually(lambda: client.score(last).status_code == 503, "the spool is as full as it may be")
         answer = client.score(last)
         assert_problem(answer, 503, "spool-busy")
         assert int(answer.headers["Retry-After"]) >= 1
         assert client.score(LARGE).status_code == 200, "labels first need none"
-        connection.send(last.data[2 << 20:])
+        connection.send(last.data[2 << 20 :])
         assert connection.read().status_code == 200
         assert client.score(last).status_code == 200
     with Client(start_server("--spool-budget", "2MiB")) as client:

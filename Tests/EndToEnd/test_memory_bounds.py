@@ -38,10 +38,13 @@ def bounded(server):
 
 def at_once(server, body, path="/score", count=AT_ONCE, rounds=1):
     """Sends a body several times at once; returns the statuses."""
+
     def send(_):
         with Client(server) as client:
-            return [client.score(body, accept="application/x-npz" if path == "/score" else None, path=path).status_code
-                    for _ in range(rounds)]
+            return [
+                client.score(body, accept="application/x-npz" if path == "/score" else None, path=path).status_code
+                for _ in range(rounds)
+            ]
 
     with concurrent.futures.ThreadPoolExecutor(count) as threads:
         return sum(threads.map(send, range(count)), [])
@@ -64,7 +67,6 @@ def test_binary_bodies(server, form, is_labels_first):
     with bounded(server):
         statuses = at_once(server, body)
     assert set(statuses) <= {200, 503} and 200 in at_once(server, body, count=1)
-
 
 
 def large_json(megabytes):
@@ -93,8 +95,10 @@ def test_json_of_strings(server):
 
 def inference_json(megabytes):
     count = (megabytes << 20) // 2 // 3
-    inputs = [{"name": "labels", "datatype": "UINT8", "shape": [1, 1, count], "data": "LABELS"},
-              {"name": "pred_probs", "datatype": "FP32", "shape": [1, 2, 1, count], "data": "PROBS"}]
+    inputs = [
+        {"name": "labels", "datatype": "UINT8", "shape": [1, 1, count], "data": "LABELS"},
+        {"name": "pred_probs", "datatype": "FP32", "shape": [1, 2, 1, count], "data": "PROBS"},
+    ]
     text = json.dumps({"inputs": inputs})
     zeros = "[" + "0," * (count - 1) + "0]"
     return Body(text.replace('"LABELS"', zeros).replace('"PROBS"', zeros[:-1] + "," + zeros[1:]).encode())
@@ -146,17 +150,23 @@ def job(server):
 
 
 ANSWERS = [
-    ("pixel_scores", "application/json"), ("pixel_scores", "application/x-npy"), ("pixel_scores", "application/x-npz"),
-    ("issues?threshold=0.2", "application/json"), ("pixel_scores?image=1", "image/png"),
-    ("issues?threshold=0.2&image=0", "image/png"), ("ranking?limit=10000", "application/json"),
+    ("pixel_scores", "application/json"),
+    ("pixel_scores", "application/x-npy"),
+    ("pixel_scores", "application/x-npz"),
+    ("issues?threshold=0.2", "application/json"),
+    ("pixel_scores?image=1", "image/png"),
+    ("issues?threshold=0.2&image=0", "image/png"),
+    ("ranking?limit=10000", "application/json"),
 ]
 
 
 @pytest.mark.parametrize("resource, media_type", ANSWERS, ids=[" as ".join(answer) for answer in ANSWERS])
 def test_answers(server, job, resource, media_type):
     def get(_):
-        with Client(server) as client, client.get(
-                f"{job}/{resource}", headers={"Accept": media_type}, stream=False) as answer:
+        with (
+            Client(server) as client,
+            client.get(f"{job}/{resource}", headers={"Accept": media_type}, stream=False) as answer,
+        ):
             return answer.status_code
 
     with bounded(server):

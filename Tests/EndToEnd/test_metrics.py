@@ -29,7 +29,9 @@ class Metrics:
         self.byte_count = len(answer.content)
         self.values = {
             (sample.name, *sorted(sample.labels.items())): sample.value
-            for family in self.families for sample in family.samples}
+            for family in self.families
+            for sample in family.samples
+        }
 
     def __call__(self, name, **labels):
         return self.values.get((name, *sorted(labels.items())), 0)
@@ -77,9 +79,16 @@ def test_requests_are_counted_by_route_method_and_status(fresh):
     assert counted == {
         ("segscore_http_requests_total", ("method", method), ("route", route), ("status", status)): count
         for route, method, status, count in [
-            ("/score", "POST", "200", 2), ("/score", "POST", "422", 1), ("/jobs/{id}", "GET", "200", 1),
-            ("/jobs/{id}", "DELETE", "204", 1), ("/jobs/{id}/image_scores", "GET", "200", 2),
-            ("/jobs/{id}/pixel_scores", "HEAD", "200", 1), ("/livez", "other", "405", 2), ("other", "GET", "404", 2)]}
+            ("/score", "POST", "200", 2),
+            ("/score", "POST", "422", 1),
+            ("/jobs/{id}", "GET", "200", 1),
+            ("/jobs/{id}", "DELETE", "204", 1),
+            ("/jobs/{id}/image_scores", "GET", "200", 2),
+            ("/jobs/{id}/pixel_scores", "HEAD", "200", 1),
+            ("/livez", "other", "405", 2),
+            ("other", "GET", "404", 2),
+        ]
+    }
     for route, count in [("/score", 3), ("/jobs/{id}", 2), ("/jobs/{id}/image_scores", 2), ("other", 2)]:
         assert metrics("segscore_http_request_duration_seconds_count", route=route) == count
         assert metrics("segscore_http_request_duration_seconds_bucket", route=route, le="+Inf") == count
@@ -114,8 +123,10 @@ def test_requests_under_way_are_shown(fresh):
 def test_what_the_server_refuses_by_itself_is_counted(start_server):
     server = start_server("--idle-timeout", "1", "--max-body-bytes", "10000", "--max-header-bytes", "4096")
     for method, fields, status in [
-        ("GET", ["X-Filler: " + "x" * 8000], 431), ("POST", ["Content-Length: 1", "Content-Length: 2"], 400),
-        ("POST", ["Content-Length: 20000"], 413), ("POST", ["Transfer-Encoding: gzip"], 501),
+        ("GET", ["X-Filler: " + "x" * 8000], 431),
+        ("POST", ["Content-Length: 1", "Content-Length: 2"], 400),
+        ("POST", ["Content-Length: 20000"], 413),
+        ("POST", ["Transfer-Encoding: gzip"], 501),
     ]:
         with BareConnection(server.address) as connection:
             connection.send_head(method, "/score", *fields)

@@ -23,9 +23,16 @@ from test_metrics import Metrics
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", 0))
 SETTINGS = hypothesis.settings(
-    max_examples=EXAMPLES or 20, stateful_step_count=40, derandomize=not EXAMPLES, deadline=None, database=None,
-    print_blob=True, report_multiple_bugs=False, phases=list(hypothesis.Phase) if EXAMPLES else [hypothesis.Phase.generate],
-    suppress_health_check=list(hypothesis.HealthCheck))
+    max_examples=EXAMPLES or 20,
+    stateful_step_count=40,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    report_multiple_bugs=False,
+    phases=list(hypothesis.Phase) if EXAMPLES else [hypothesis.Phase.generate],
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
 FLAGS = ("--workers", "1", "--drain-timeout", "1", "--backlog", "64")
 
 SAMPLES = [reference.sample(images=count, classes=3, height=6, width=5, seed=count) for count in (1, 2, 3)]
@@ -197,7 +204,8 @@ class Service(RuleBasedStateMachine):
     def add_batch(self, job, sample, key):
         job = self.job(job)
         answer = self.client.score(
-            BODIES[sample], path=f"/jobs/{job}/batches", headers={"Idempotency-Key": key} if key else {})
+            BODIES[sample], path=f"/jobs/{job}/batches", headers={"Idempotency-Key": key} if key else {}
+        )
         if job not in self.there:
             return refused(answer, 404, "unknown-job")
         known = self.there[job]
@@ -289,8 +297,9 @@ class Service(RuleBasedStateMachine):
         assert document.json()["status"] == known.status, document.text
         scores = self.client.get(f"/jobs/{job}/image_scores")
         if known.status != "succeeded":
-            return refused(scores, 409, {"failed": "job-failed", "canceled": "job-canceled"}.get(
-                known.status, "job-not-finished"))
+            return refused(
+                scores, 409, {"failed": "job-failed", "canceled": "job-canceled"}.get(known.status, "job-not-finished")
+            )
         np.testing.assert_allclose(array_of(scores), known.expected(), rtol=0, atol=1e-6)
         return None
 
@@ -311,8 +320,9 @@ class Service(RuleBasedStateMachine):
             key = None
         before = self.names()
         connection, rest = self.begin(
-            BODIES[sample], f"/score?method={method}", key, *(["Prefer: respond-async"] if is_async else []))
-        job, = eventually(lambda: self.names() - before, "the upload's job is listed")
+            BODIES[sample], f"/score?method={method}", key, *(["Prefer: respond-async"] if is_async else [])
+        )
+        (job,) = eventually(lambda: self.names() - before, "the upload's job is listed")
         self.name(job, Job(method, "receiving", [sample]))
         upload = Upload(connection, rest, sample, job, key, is_batch=False, is_async=is_async)
         self.arriving.append(upload)
@@ -329,8 +339,13 @@ class Service(RuleBasedStateMachine):
             return self.begin_upload(sample, METHODS[0], None, False)
         connection, rest = self.begin(BODIES[sample], f"/jobs/{job}/batches", key)
         self.wait_for_requests(len(self.arriving) + 1)
-        eventually(lambda: "batch-arriving" in self.client.score(WRONG, path=f"/jobs/{job}/batches", headers={
-            "Idempotency-Key": key}).text, "the batch is on its way")
+        eventually(
+            lambda: (
+                "batch-arriving"
+                in self.client.score(WRONG, path=f"/jobs/{job}/batches", headers={"Idempotency-Key": key}).text
+            ),
+            "the batch is on its way",
+        )
         upload = Upload(connection, rest, sample, job, key, is_batch=True)
         self.arriving.append(upload)
         return upload
@@ -373,8 +388,15 @@ class Service(RuleBasedStateMachine):
         self.wait_for_requests(len(self.arriving))
         if upload.is_batch:
             if upload.job in self.there and self.there[upload.job].status == "open":
-                eventually(lambda: self.client.score(WRONG, path=f"/jobs/{upload.job}/batches", headers={
-                    "Idempotency-Key": upload.key}).status_code == 422, "the key of the batch is free")
+                eventually(
+                    lambda: (
+                        self.client.score(
+                            WRONG, path=f"/jobs/{upload.job}/batches", headers={"Idempotency-Key": upload.key}
+                        ).status_code
+                        == 422
+                    ),
+                    "the key of the batch is free",
+                )
         elif upload.job in self.there and self.there[upload.job].status == "receiving":
             eventually(lambda: upload.job not in self.names(), "the job of an upload that was cut is gone")
             self.forget(upload.job)

@@ -20,9 +20,22 @@ OTHER = npz(labels=LABELS[:1], pred_probs=PRED_PROBS[:1])
 ALICE, BOB, EVE = ("alices-key-0123456789", "bobs-key-0123456789", "overseers-key-0123456789")
 TEAM, TEAM_NEW = ("teams-old-key-0123456789", "teams-new-key-0123456789")
 FILE = f"{ALICE}\n{BOB}\n{EVE} overseer\n{TEAM} name=team\n{TEAM_NEW}\tname=team\n"
-OF_JOBS = [("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("POST", "/batches"), ("POST", "/finish"), ("GET", "/events"),
-           ("GET", "/image_scores"), ("GET", "/pixel_scores"), ("GET", "/issues"), ("GET", "/label_issues"),
-           ("GET", "/ranking"), ("GET", "/statistics"), ("GET", "/summary"), ("GET", "?wait=1")]
+OF_JOBS = [
+    ("GET", ""),
+    ("DELETE", ""),
+    ("POST", "/cancel"),
+    ("POST", "/batches"),
+    ("POST", "/finish"),
+    ("GET", "/events"),
+    ("GET", "/image_scores"),
+    ("GET", "/pixel_scores"),
+    ("GET", "/issues"),
+    ("GET", "/label_issues"),
+    ("GET", "/ranking"),
+    ("GET", "/statistics"),
+    ("GET", "/summary"),
+    ("GET", "?wait=1"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +66,17 @@ def made(client, how):
     if how == "open":
         return client.post("/jobs").headers["Location"]
     labels = inference.json_request(LABELS, PRED_PROBS) if hasattr(inference, "json_request") else None
-    body = labels or {"inputs": [
-        {"name": "labels", "shape": LABELS.shape, "datatype": "INT64", "data": LABELS.ravel().tolist()},
-        {"name": "pred_probs", "shape": PRED_PROBS.shape, "datatype": "FP64",
-         "data": PRED_PROBS.astype(np.float64).ravel().tolist()}]}
+    body = labels or {
+        "inputs": [
+            {"name": "labels", "shape": LABELS.shape, "datatype": "INT64", "data": LABELS.ravel().tolist()},
+            {
+                "name": "pred_probs",
+                "shape": PRED_PROBS.shape,
+                "datatype": "FP64",
+                "data": PRED_PROBS.astype(np.float64).ravel().tolist(),
+            },
+        ]
+    }
     answer = client.post("/v2/models/segscore/infer", json=body)
     assert answer.status_code == 200, answer.text
     return f"/jobs/{answer.json()['parameters']['job']}"
@@ -117,7 +137,9 @@ def test_idempotency_keys_are_ones_own(clients):
     assert first.headers["Location"] != other.headers["Location"]
     assert clients[ALICE].score(GOOD, headers=fields).headers["Location"] == first.headers["Location"]
     assert clients[EVE].score(GOOD, headers=fields).headers["Location"] not in (
-        first.headers["Location"], other.headers["Location"])
+        first.headers["Location"],
+        other.headers["Location"],
+    )
 
 
 def test_owners_outlive_the_process(key_file):

@@ -94,14 +94,23 @@ class Proxy:
         configuration = self.folder / "configuration"
         # As root nginx would give its work to somebody who may not enter the folder.
         user = "user root;" if os.geteuid() == 0 else ""
-        configuration.write_text(template.format(
-            folder=self.folder, socket=self.socket, user=user,
-            server="{}:{}".format(*server.address), limited="{}:{}".format(*limited.address)))
-        command = {"nginx": ["-p", self.folder, "-e", self.folder / "error.log", "-c", configuration],
-                   "haproxy": ["-db", "-f", configuration]}[name]
+        configuration.write_text(
+            template.format(
+                folder=self.folder,
+                socket=self.socket,
+                user=user,
+                server="{}:{}".format(*server.address),
+                limited="{}:{}".format(*limited.address),
+            )
+        )
+        command = {
+            "nginx": ["-p", self.folder, "-e", self.folder / "error.log", "-c", configuration],
+            "haproxy": ["-db", "-f", configuration],
+        }[name]
         self.log = open(self.folder / "log", "w")
         self.process = subprocess.Popen(
-            [program(name), *map(str, command)], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+            [program(name), *map(str, command)], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+        )
         try:
             eventually(self.answers, f"{name} listens")
         except AssertionError:
@@ -181,7 +190,8 @@ def test_a_good_body_is_scored(proxy, tmp_path):
         status, _, body = proxy.ask(f"{prefix}/score", *fields(), "--data-binary", f"@{path}")
         assert status == 200
         np.testing.assert_allclose(
-            json.loads(body)["image_scores"], reference.image_scores(LABELS, PRED_PROBS), rtol=0, atol=1e-9)
+            json.loads(body)["image_scores"], reference.image_scores(LABELS, PRED_PROBS), rtol=0, atol=1e-9
+        )
 
 
 def test_events_come_while_the_job_goes_on(proxy):
@@ -189,7 +199,16 @@ def test_events_come_while_the_job_goes_on(proxy):
     status, _, body = proxy.ask("/jobs", *key, "-X", "POST")
     assert status == 201, body
     job = json.loads(body)["links"]["self"]
-    command = ["curl", "-sSN", "--max-time", PATIENCE, *key, "--unix-socket", proxy.socket, f"http://127.0.0.1{job}/events"]
+    command = [
+        "curl",
+        "-sSN",
+        "--max-time",
+        PATIENCE,
+        *key,
+        "--unix-socket",
+        proxy.socket,
+        f"http://127.0.0.1{job}/events",
+    ]
     with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE) as events:
         # The job stays open until it is canceled, which comes after the first event is here.
         assert events.stdout.readline() == b"event: progress\n"

@@ -1,4 +1,5 @@
 """The README's examples run as printed and print what it shows, and its table of flags is the program's."""
+
 import json
 import re
 import shutil
@@ -11,7 +12,8 @@ from server import BINARY, ROOT, run
 
 README = (ROOT / "README.md").read_text()
 SECTIONS = "".join(
-    README.partition(f"\n## {title}\n")[2].partition("\n## ")[0] for title in ("Examples", "Open Inference Protocol"))
+    README.partition(f"\n## {title}\n")[2].partition("\n## ")[0] for title in ("Examples", "Open Inference Protocol")
+)
 EXAMPLES = re.findall(r"```(sh|python)\n(.*?)```\n```text\n(.*?)```", SECTIONS, re.DOTALL)
 
 
@@ -41,7 +43,8 @@ def run_example(server, checkout, language, code):
         # The link to an environment's interpreter has to find that environment's packages.
         environment["PYTHONPATH"] = ":".join(path for path in sys.path if path)
     result = subprocess.run(
-        [*interpreter, code], cwd=checkout, env=environment, capture_output=True, text=True, timeout=60)
+        [*interpreter, code], cwd=checkout, env=environment, capture_output=True, text=True, timeout=60
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -60,7 +63,7 @@ def test_the_first_request_is_answered_as_the_readme_shows(server, checkout):
     code, shown = re.search(r"```sh\n(.*?)```.*?```json\n(.*?)```", README, re.DOTALL).groups()
     answer = json.loads(run_example(server, checkout, "sh", code))
     scores = [float(text) for text in re.search(r'"image_scores":\[([^…]*),…', shown)[1].split(",")]
-    assert answer["image_scores"][:len(scores)] == pytest.approx(scores, rel=1e-12)
+    assert answer["image_scores"][: len(scores)] == pytest.approx(scores, rel=1e-12)
     assert json.loads(re.search(r'"shape":({.*?})', shown)[1]) == answer["shape"]
     assert named(shown) <= named(json.dumps(answer))
 

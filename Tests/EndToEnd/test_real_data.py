@@ -70,10 +70,14 @@ def test_label_issues_are_those_of_cleanlab(client, folder, found):
 
 
 def test_label_issues_of_blocks_are_those_of_cleanlab(client, folder, arrays):
-    answer = client.score(bodies.multipart(**arrays), accept="application/x-npy", method="num_pixel_issues",
-                          downsample=4, include="label_issues")
-    np.testing.assert_array_equal(
-        array_of(answer), np.load(folder / "cleanlab-2.9.0" / "label_issues_downsample4.npy"))
+    answer = client.score(
+        bodies.multipart(**arrays),
+        accept="application/x-npy",
+        method="num_pixel_issues",
+        downsample=4,
+        include="label_issues",
+    )
+    np.testing.assert_array_equal(array_of(answer), np.load(folder / "cleanlab-2.9.0" / "label_issues_downsample4.npy"))
 
 
 def test_the_summary_is_that_of_cleanlab(client, folder, found):

@@ -21,28 +21,36 @@ from server import ROOT
 LABELS, PRED_PROBS = reference.sample(images=2, classes=3, height=2, width=4, dtype=np.float32)
 SCORES = {"image_scores": np.array([0.25, 0.01]), "pixel_scores": reference.pixel_scores(LABELS, PRED_PROBS)}
 ARCHIVES = [
-    npz(labels=LABELS, pred_probs=PRED_PROBS), npz_deflated(pred_probs=PRED_PROBS, labels=LABELS), npz(**SCORES),
-    npz(labels=LABELS + 1, pred_probs=PRED_PROBS), npz(labels=LABELS, pred_probs=PRED_PROBS[:1]), npz(labels=LABELS),
+    npz(labels=LABELS, pred_probs=PRED_PROBS),
+    npz_deflated(pred_probs=PRED_PROBS, labels=LABELS),
+    npz(**SCORES),
+    npz(labels=LABELS + 1, pred_probs=PRED_PROBS),
+    npz(labels=LABELS, pred_probs=PRED_PROBS[:1]),
+    npz(labels=LABELS),
 ]
 FILES = [npy(LABELS), npy(PRED_PROBS), npy(SCORES["image_scores"]), npy(SCORES["pixel_scores"]), npy(LABELS)[:-1]]
 
-CONFIG = SchemathesisConfig.from_dict({
-    "checks": {
-        # Places and memory may run out; that the answer says so is documented.
-        "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", 503, 507]},
-        # No schema says what two arrays say of one another, how many images a job has, or that what is in the query may not
-        # be in the body.
-        "positive_data_acceptance": {"enabled": False},
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        "checks": {
+            # Places and memory may run out; that the answer says so is documented.
+            "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", 503, 507]},
+            # No schema says what two arrays say of one another, how many images a job has, or that what is in the query may not
+            # be in the body.
+            "positive_data_acceptance": {"enabled": False},
+        }
     }
-})
+)
 SCHEMA = schemathesis.openapi.from_path(ROOT / "openapi.yaml", config=CONFIG)
 SETTINGS = hypothesis.settings(
-    max_examples=100, deadline=None, derandomize=True, database=None,
-    suppress_health_check=list(hypothesis.HealthCheck))
+    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(hypothesis.HealthCheck)
+)
 
 schemathesis.openapi.media_type(
-    NPZ, strategies.sampled_from([body.data for body in ARCHIVES]) | strategies.binary(max_size=64),
-    aliases=["application/zip"])
+    NPZ,
+    strategies.sampled_from([body.data for body in ARCHIVES]) | strategies.binary(max_size=64),
+    aliases=["application/zip"],
+)
 schemathesis.openapi.media_type(NPY, strategies.sampled_from(FILES) | strategies.binary(max_size=64))
 
 

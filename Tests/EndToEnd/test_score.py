@@ -25,8 +25,11 @@ def assert_scores(answer, labels, pred_probs, temperature=0.1, ignore_label=None
     np.testing.assert_array_equal(arrays["pixel_scores"], expected)
     assert arrays["image_scores"].dtype == np.float64
     np.testing.assert_allclose(
-        arrays["image_scores"], reference.image_scores(labels, pred_probs, temperature, ignore_label),
-        rtol=0, atol=reference.tolerance(pred_probs.dtype))
+        arrays["image_scores"],
+        reference.image_scores(labels, pred_probs, temperature, ignore_label),
+        rtol=0,
+        atol=reference.tolerance(pred_probs.dtype),
+    )
 
 
 def score_and_check(client, body, labels, pred_probs, **options):
@@ -137,9 +140,9 @@ def test_npy_versions_1_to_3_are_read(client, version):
     score_and_check(client, body, labels, pred_probs)
 
 
-@pytest.mark.parametrize("content_type", [
-    None, "application/octet-stream", "application/zip", NPZ, "application/x-www-form-urlencoded",
-])
+@pytest.mark.parametrize(
+    "content_type", [None, "application/octet-stream", "application/zip", NPZ, "application/x-www-form-urlencoded"]
+)
 def test_the_bytes_tell_an_npz_whatever_the_content_type(client, content_type):
     labels, pred_probs = reference.sample()
     body = bodies.Body(npz(labels=labels, pred_probs=pred_probs).data)
@@ -180,7 +183,8 @@ def test_curl_posts_a_file_without_naming_its_type(server, tmp_path):
     status, media_type, body = curl(server, "/score", "--data-binary", f"@{file}")
     assert (status, media_type) == (200, JSON)
     np.testing.assert_allclose(
-        json.loads(body)["image_scores"], reference.image_scores(labels, pred_probs), rtol=0, atol=1e-9)
+        json.loads(body)["image_scores"], reference.image_scores(labels, pred_probs), rtol=0, atol=1e-9
+    )
 
 
 def test_curl_streams_a_large_file_after_expect(server, tmp_path):
@@ -190,7 +194,8 @@ def test_curl_streams_a_large_file_after_expect(server, tmp_path):
     status, _, body = curl(server, "/score", "-T", file, "-X", "POST", "-H", "Expect: 100-continue")
     assert status == 200
     np.testing.assert_allclose(
-        json.loads(body)["image_scores"], reference.image_scores(labels, pred_probs), rtol=0, atol=2e-6)
+        json.loads(body)["image_scores"], reference.image_scores(labels, pred_probs), rtol=0, atol=2e-6
+    )
 
 
 def test_curl_posts_a_form_with_parameters(server, tmp_path):
@@ -233,7 +238,8 @@ def test_parameters_ahead_of_the_arrays_in_a_form_count_too(client):
     _, first, second, parameter, end = form.data.split(delimiter)
     body = bodies.Body(b"".join(delimiter + part for part in (parameter, first, second, end)), form.fields)
     np.testing.assert_allclose(
-        client.scored(body)["image_scores"], reference.image_scores(labels, pred_probs, 2), rtol=0, atol=1e-9)
+        client.scored(body)["image_scores"], reference.image_scores(labels, pred_probs, 2), rtol=0, atol=1e-9
+    )
 
 
 def test_include_is_also_an_array_in_json(client):
@@ -311,12 +317,15 @@ def test_json_numbers_round_trip(client, dtype):
     np.testing.assert_array_equal(np.array(answer["image_scores"]), exact)
 
 
-@pytest.mark.parametrize("parameters, members", [
-    ({}, ["image_scores", "pixel_scores"]),
-    ({"threshold": 0.3}, ["image_scores", "pixel_scores", "issues"]),
-    ({"include": "pixel_scores"}, ["pixel_scores"]),
-    ({"include": "issues,image_scores", "threshold": 0.3}, ["image_scores", "issues"]),
-])
+@pytest.mark.parametrize(
+    "parameters, members",
+    [
+        ({}, ["image_scores", "pixel_scores"]),
+        ({"threshold": 0.3}, ["image_scores", "pixel_scores", "issues"]),
+        ({"include": "pixel_scores"}, ["pixel_scores"]),
+        ({"include": "issues,image_scores", "threshold": 0.3}, ["image_scores", "issues"]),
+    ],
+)
 def test_npz_holds_what_include_names_and_by_default_everything(client, scorable, parameters, members):
     arrays = arrays_of(client.score(scorable, accept=NPZ, **parameters))
     assert sorted(arrays) == sorted(members)
@@ -339,10 +348,18 @@ def test_npy_refuses_other_than_one_array(client, scorable, include):
     assert_problem(client.score(scorable, accept=NPY, **parameters), 400, "invalid-parameter", "include")
 
 
-@pytest.mark.parametrize("accept, chosen", [
-    ("*/*", JSON), ("application/*", JSON), (f"{NPZ}, application/json;q=0.5", NPZ), (f"{NPZ};q=0.2, */*;q=0.1", NPZ),
-    ("text/html, */*;q=0.8", JSON), (f"{NPZ};q=0, application/json", JSON), ("APPLICATION/X-NPZ", NPZ),
-])
+@pytest.mark.parametrize(
+    "accept, chosen",
+    [
+        ("*/*", JSON),
+        ("application/*", JSON),
+        (f"{NPZ}, application/json;q=0.5", NPZ),
+        (f"{NPZ};q=0.2, */*;q=0.1", NPZ),
+        ("text/html, */*;q=0.8", JSON),
+        (f"{NPZ};q=0, application/json", JSON),
+        ("APPLICATION/X-NPZ", NPZ),
+    ],
+)
 def test_accept_is_weighed(client, scorable, accept, chosen):
     assert client.score(scorable, accept=accept).headers["Content-Type"].partition(";")[0] == chosen
 

@@ -43,10 +43,22 @@ def test_the_document_is_served_as_it_stands(client):
     assert answer.content == (ROOT / "openapi.yaml").read_bytes()
 
 
-@pytest.mark.parametrize("path", [
-    "/livez", "/readyz", "/version", "/openapi.yaml", "/jobs", "{job}", "{job}/image_scores", "{job}/pixel_scores",
-    "{job}/pixel_scores?image=1", "{job}/issues?threshold=0.5", "{job}/ranking",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/livez",
+        "/readyz",
+        "/version",
+        "/openapi.yaml",
+        "/jobs",
+        "{job}",
+        "{job}/image_scores",
+        "{job}/pixel_scores",
+        "{job}/pixel_scores?image=1",
+        "{job}/issues?threshold=0.5",
+        "{job}/ranking",
+    ],
+)
 def test_head_answers_as_get_without_a_body(server, client, path):
     path = path.format(job=client.scored(GOOD)["links"]["self"])
     answers = []
@@ -114,7 +126,8 @@ def test_clients_at_the_same_time_get_their_own_answers(start_server, count):
         with Client(server) as client:
             answer = client.scored(npz(labels=labels, pred_probs=pred_probs))
         np.testing.assert_allclose(
-            answer["image_scores"], reference.image_scores(labels, pred_probs), rtol=0, atol=1e-9)
+            answer["image_scores"], reference.image_scores(labels, pred_probs), rtol=0, atol=1e-9
+        )
         return answer["job"]
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -139,7 +152,8 @@ def test_it_listens_on_a_unix_socket_and_removes_it(start_server, tmp_path):
     status, _, body = curl(server, "/score", "--data-binary", f"@{tmp_path}/batch.npz", socket_path=path)
     assert status == 200
     np.testing.assert_allclose(
-        json.loads(body)["image_scores"], reference.image_scores(LABELS, PRED_PROBS), rtol=0, atol=1e-9)
+        json.loads(body)["image_scores"], reference.image_scores(LABELS, PRED_PROBS), rtol=0, atol=1e-9
+    )
     assert Client(server).get("/livez").status_code == 200
     assert server.stop() == 0
     assert not path.exists()
@@ -184,16 +198,23 @@ def test_a_head_over_the_limit_is_refused(start_server):
     assert Client(server).get("/livez").status_code == 200
 
 
-@pytest.mark.parametrize("head, status, slug", [
-    ("GET /livez HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n", 505, "unsupported-version"),
-    (f"GET /{'a' * 300_000} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 414, "target-too-long"),
-    (f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {'a' * 300_000}\r\n\r\n", 431, "header-too-large"),
-    (f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {';' * 30_000}\r\n\r\n", 431, "header-too-large"),
-    ("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nno colon\r\n\r\n", 400, "malformed-request"),
-    ("POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: x\r\n\r\n", 400, "malformed-request"),
-    ("POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nx\r\n",
-     400, "malformed-request"),
-], ids=["505", "414", "431", "431-cookie", "400-field", "400-length", "400-chunk"])
+@pytest.mark.parametrize(
+    "head, status, slug",
+    [
+        ("GET /livez HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n", 505, "unsupported-version"),
+        (f"GET /{'a' * 300_000} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 414, "target-too-long"),
+        (f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {'a' * 300_000}\r\n\r\n", 431, "header-too-large"),
+        (f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {';' * 30_000}\r\n\r\n", 431, "header-too-large"),
+        ("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nno colon\r\n\r\n", 400, "malformed-request"),
+        ("POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: x\r\n\r\n", 400, "malformed-request"),
+        (
+            "POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nx\r\n",
+            400,
+            "malformed-request",
+        ),
+    ],
+    ids=["505", "414", "431", "431-cookie", "400-field", "400-length", "400-chunk"],
+)
 def test_what_is_no_request_is_answered_once_with_a_problem(server, head, status, slug):
     with BareConnection(server.address) as connection:
         connection.send(head.encode())
@@ -210,8 +231,10 @@ def test_thousands_of_ampersands_are_a_query(server, client):
         for _ in range(2):
             connection.send_head("GET", "/jobs?" + "&" * 20_000)
             assert connection.read().status_code == 200
-    eventually(lambda: re.search(r"^segscore_http_requests_in_flight 1$", client.get("/metrics").text, re.M),
-               "no other request is under way")
+    eventually(
+        lambda: re.search(r"^segscore_http_requests_in_flight 1$", client.get("/metrics").text, re.M),
+        "no other request is under way",
+    )
 
 
 # Settings
@@ -221,11 +244,21 @@ def test_every_setting_has_an_environment_variable(start_server, tmp_path):
     spool = tmp_path / "spool"
     spool.mkdir()
     environment = {
-        "SEGSCORE_THREADS": "1", "SEGSCORE_WORKERS": "1", "SEGSCORE_BACKLOG": "8", "SEGSCORE_MAX_BODY_BYTES": "50000",
-        "SEGSCORE_MAX_JSON_BYTES": "300", "SEGSCORE_MAX_PIXELS": "200", "SEGSCORE_MAX_HEADER_BYTES": "8192",
-        "SEGSCORE_MAX_CONNECTIONS": "20", "SEGSCORE_MAX_CONNECTIONS_PER_ADDRESS": "20", "SEGSCORE_IDLE_TIMEOUT": "20",
-        "SEGSCORE_DRAIN_TIMEOUT": "5", "SEGSCORE_RESULT_TTL": "60", "SEGSCORE_RESULT_MEMORY": "1000000",
-        "SEGSCORE_LOG_FORMAT": "json", "SEGSCORE_LOG_LEVEL": "debug",
+        "SEGSCORE_THREADS": "1",
+        "SEGSCORE_WORKERS": "1",
+        "SEGSCORE_BACKLOG": "8",
+        "SEGSCORE_MAX_BODY_BYTES": "50000",
+        "SEGSCORE_MAX_JSON_BYTES": "300",
+        "SEGSCORE_MAX_PIXELS": "200",
+        "SEGSCORE_MAX_HEADER_BYTES": "8192",
+        "SEGSCORE_MAX_CONNECTIONS": "20",
+        "SEGSCORE_MAX_CONNECTIONS_PER_ADDRESS": "20",
+        "SEGSCORE_IDLE_TIMEOUT": "20",
+        "SEGSCORE_DRAIN_TIMEOUT": "5",
+        "SEGSCORE_RESULT_TTL": "60",
+        "SEGSCORE_RESULT_MEMORY": "1000000",
+        "SEGSCORE_LOG_FORMAT": "json",
+        "SEGSCORE_LOG_LEVEL": "debug",
         "SEGSCORE_LISTEN": f"127.0.0.1:0,unix:{tmp_path}/env.sock",
     }
     server = start_server(env=environment, listen=())
@@ -245,11 +278,18 @@ def test_a_flag_wins_over_its_environment_variable(start_server):
     assert Client(server).score(GOOD).status_code == 200
 
 
-@pytest.mark.parametrize("arguments, env", [
-    (["--max-pixels", "many"], {}), (["--max-pixels", "-1"], {}), (["--listen", "nonsense:port"], {}),
-    (["--log-format", "xml"], {}), (["--no-such-flag"], {}), ([], {"SEGSCORE_IDLE_TIMEOUT": "soon"}),
-    (["--spool-dir", "/nonexistent/spool"], {}),
-])
+@pytest.mark.parametrize(
+    "arguments, env",
+    [
+        (["--max-pixels", "many"], {}),
+        (["--max-pixels", "-1"], {}),
+        (["--listen", "nonsense:port"], {}),
+        (["--log-format", "xml"], {}),
+        (["--no-such-flag"], {}),
+        ([], {"SEGSCORE_IDLE_TIMEOUT": "soon"}),
+        (["--spool-dir", "/nonexistent/spool"], {}),
+    ],
+)
 def test_a_setting_that_makes_no_sense_ends_the_program_with_a_word(arguments, env):
     listen = [] if "--listen" in arguments else ["--listen", "127.0.0.1:0"]
     done = run("serve", *listen, *arguments, env=env)

@@ -18,8 +18,13 @@ LABELS, PRED_PROBS = reference.sample()
 SHARED = pathlib.Path("/dev/shm")
 REGIONS = "/v2/systemsharedmemory"
 REGION = REGIONS + "/region/a"
-OPERATIONS = [("GET", REGIONS + "/status"), ("POST", REGIONS + "/unregister"), ("GET", REGION + "/status"),
-              ("POST", REGION + "/register"), ("POST", REGION + "/unregister")]
+OPERATIONS = [
+    ("GET", REGIONS + "/status"),
+    ("POST", REGIONS + "/unregister"),
+    ("GET", REGION + "/status"),
+    ("POST", REGION + "/register"),
+    ("POST", REGION + "/unregister"),
+]
 
 pytestmark = pytest.mark.skipif(not os.access(SHARED, os.W_OK), reason="there is no shared memory")
 
@@ -75,7 +80,11 @@ def shared(made, name, size, offset=0):
 def test_inputs_and_outputs(sharing_client, tritons, key, slash, reverse):
     expected = scored(sharing_client, LABELS, PRED_PROBS, threshold=0.2)
     start, size = LABELS.nbytes, LABELS.nbytes + PRED_PROBS.nbytes
-    places = {"image_scores": (0, 24), "pixel_scores": (32, 4 * LABELS.size), "issues": (32 + 4 * LABELS.size, LABELS.size)}
+    places = {
+        "image_scores": (0, 24),
+        "pixel_scores": (32, 4 * LABELS.size),
+        "issues": (32 + 4 * LABELS.size, LABELS.size),
+    }
     end = 32 + 5 * LABELS.size
     with region(tritons, "in", key, size) as source, region(tritons, "out", key + "-out", end) as target:
         shm.set_shared_memory_region(source, [LABELS, PRED_PROBS])
@@ -84,7 +93,8 @@ def test_inputs_and_outputs(sharing_client, tritons, key, slash, reverse):
             shared(each, "in", *((start, 0) if each.name() == "labels" else (PRED_PROBS.nbytes, start)))
         outputs = [
             shared(triton.InferRequestedOutput(name), "out", byte_count, offset)
-            for name, (offset, byte_count) in places.items()]
+            for name, (offset, byte_count) in places.items()
+        ]
         result = tritons.infer("segscore", inputs, outputs=outputs, parameters={"threshold": 0.2})
         for name, (offset, _) in places.items():
             output = result.get_output(name)
@@ -129,7 +139,8 @@ def test_a_region_that_shrinks_ends_the_request_and_not_the_server(sharing_clien
     os.truncate(path, size - 1)
     inputs = [
         shared(tensor("labels", LABELS), "in", LABELS.nbytes),
-        shared(tensor("pred_probs", PRED_PROBS), "in", PRED_PROBS.nbytes, LABELS.nbytes)]
+        shared(tensor("pred_probs", PRED_PROBS), "in", PRED_PROBS.nbytes, LABELS.nbytes),
+    ]
     status, message = refusal(tritons.infer, "segscore", inputs)
     assert status == "400" and "larger than what there is" in message
     output = shared(triton.InferRequestedOutput("image_scores"), "in", 24)
@@ -139,10 +150,15 @@ def test_a_region_that_shrinks_ends_the_request_and_not_the_server(sharing_clien
     assert sharing_client.get("/v2/health/ready").status_code == 200
 
 
-@pytest.mark.parametrize("name, size, offset, words", [
-    ("other", LABELS.nbytes, 0, 'no region "other"'), ("in", LABELS.nbytes, 1, "beyond the end"),
-    ("in", LABELS.nbytes, (1 << 63) - 1, "beyond the end"), ("in", LABELS.nbytes - 1, 0, "does not match its shape"),
-])
+@pytest.mark.parametrize(
+    "name, size, offset, words",
+    [
+        ("other", LABELS.nbytes, 0, 'no region "other"'),
+        ("in", LABELS.nbytes, 1, "beyond the end"),
+        ("in", LABELS.nbytes, (1 << 63) - 1, "beyond the end"),
+        ("in", LABELS.nbytes - 1, 0, "does not match its shape"),
+    ],
+)
 def test_inputs_that_are_not_there(tritons, key, name, size, offset, words):
     (SHARED / key).write_bytes(LABELS.tobytes())
     tritons.register_system_shared_memory("in", key, LABELS.nbytes)
@@ -151,9 +167,10 @@ def test_inputs_that_are_not_there(tritons, key, name, size, offset, words):
     assert status == "400" and words in message
 
 
-@pytest.mark.parametrize("name, size, offset, words", [
-    ("other", 24, 0, 'no region "other"'), ("out", 23, 0, "does not fit"), ("out", 24, 1, "beyond the end"),
-])
+@pytest.mark.parametrize(
+    "name, size, offset, words",
+    [("other", 24, 0, 'no region "other"'), ("out", 23, 0, "does not fit"), ("out", 24, 1, "beyond the end")],
+)
 def test_outputs_that_have_no_room(tritons, key, name, size, offset, words):
     (SHARED / key).write_bytes(bytes(24))
     tritons.register_system_shared_memory("out", key, 24)
@@ -211,7 +228,8 @@ def test_places_for_regions_run_out(sharing_client, key):
     (SHARED / key).write_bytes(bytes(1))
     statuses = [
         sharing_client.post(f"{REGIONS}/region/r{index}/register", json={"key": key, "byte_size": 1})
-        for index in range(257)]
+        for index in range(257)
+    ]
     assert {answer.status_code for answer in statuses[:256]} == {200}
     assert_inference_problem(statuses[256], 503, "at-capacity")
 

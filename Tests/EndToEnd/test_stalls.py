@@ -29,6 +29,7 @@ def slow():
 @contextlib.contextmanager
 def held(fault, server, *requests):
     """Has requests wait for the disk, each from a client of its own; yields their answers to come."""
+
     def send(request):
         with Client(server) as client:
             return request(client)

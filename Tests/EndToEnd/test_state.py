@@ -31,14 +31,21 @@ ENDS = pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=lamb
 CASES = {
     "softmin": (npz, {"labels": LABELS, "pred_probs": PRED_PROBS}, {"temperature": "0.30000000000000004"}),
     "float64 with a void label": (
-        multipart, {"labels": VOID, "pred_probs": PRED_PROBS.astype(np.float64)},
-        {"threshold": "0.25", "ignore_label": "255"}),
+        multipart,
+        {"labels": VOID, "pred_probs": PRED_PROBS.astype(np.float64)},
+        {"threshold": "0.25", "ignore_label": "255"},
+    ),
     "label issues": (npz_deflated, {"labels": LABELS, "pred_probs": PRED_PROBS}, {"method": "num_pixel_issues"}),
     "label issues of blocks": (
-        npz, {"labels": VOID, "pred_probs": PRED_PROBS},
-        {"method": "num_pixel_issues", "downsample": "2", "ignore_label": "255", "threshold": "0.5"}),
+        npz,
+        {"labels": VOID, "pred_probs": PRED_PROBS},
+        {"method": "num_pixel_issues", "downsample": "2", "ignore_label": "255", "threshold": "0.5"},
+    ),
     "probabilities first": (
-        npz, {"pred_probs": PRED_PROBS.astype(np.float16), "labels": LABELS}, {"method": "num_pixel_issues"}),
+        npz,
+        {"pred_probs": PRED_PROBS.astype(np.float16), "labels": LABELS},
+        {"method": "num_pixel_issues"},
+    ),
     "a form with probabilities first": (multipart, {"pred_probs": PRED_PROBS, "labels": LABELS}, {}),
     "JSON": (json_body, {"labels": LABELS, "pred_probs": PRED_PROBS}, {"method": "num_pixel_issues"}),
 }
@@ -73,7 +80,7 @@ def bring_batches(client, form, arrays, parameters, cuts=(1, 3)):
     job = open_job(client, **parameters)
     first = 0
     for count in cuts:
-        add(client, job, form(**{name: array[first:first + count] for name, array in arrays.items()}))
+        add(client, job, form(**{name: array[first : first + count] for name, array in arrays.items()}))
         first += count
     assert client.post(f"{job}/finish").status_code == 202
     return job
@@ -99,8 +106,11 @@ def test_jobs_and_all_their_results_are_byte_for_byte_what_they_were(state, end)
     made = {}
     for name, (form, arrays, parameters) in CASES.items():
         body = form(**arrays)
-        made[name] = [client.scored(body, **parameters)["links"]["self"], score_async(client, body, **parameters),
-                      bring_batches(client, form, arrays, parameters)]
+        made[name] = [
+            client.scored(body, **parameters)["links"]["self"],
+            score_async(client, body, **parameters),
+            bring_batches(client, form, arrays, parameters),
+        ]
     jobs = [job for jobs in made.values() for job in jobs]
     documents = {job: succeeded(client, job) for job in jobs}
     before = {job: results(client, job) for job in jobs}
@@ -195,9 +205,9 @@ def test_nobody_else_may_read_what_is_kept(state):
 # What was promised is kept
 
 
-@pytest.mark.parametrize("end, flags", [
-    (signal.SIGKILL, ()), (signal.SIGTERM, ("--drain-timeout", "0")),
-], ids=["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize(
+    "end, flags", [(signal.SIGKILL, ()), (signal.SIGTERM, ("--drain-timeout", "0"))], ids=["SIGKILL", "SIGTERM"]
+)
 def test_accepted_jobs_that_had_not_begun_or_ended_are_done_by_the_next_process(state, end, flags):
     client = state.start("--workers", "1", *flags)
     labels, pred_probs = reference.sample(images=1, classes=3, height=1024, width=1024)
@@ -209,8 +219,9 @@ def test_accepted_jobs_that_had_not_begun_or_ended_are_done_by_the_next_process(
     for name, (form, arrays, _) in CASES.items():
         add(client, jobs[name], form(**arrays))
     assert client.post(f"{keeps_busy}/finish").status_code == 202
-    one_body = {name: score_async(client, form(**arrays), **parameters)
-                for name, (form, arrays, parameters) in CASES.items()}
+    one_body = {
+        name: score_async(client, form(**arrays), **parameters) for name, (form, arrays, parameters) in CASES.items()
+    }
     for job in jobs.values():
         assert client.post(f"{job}/finish").status_code == 202
     ended = time.time()
@@ -241,11 +252,17 @@ def test_open_jobs_go_on(state, end, method):
         assert client.get(job).json() == document
         assert document["status"] == "open" and document["shape"]["images"] == images.stop
         assert [add(client, job, bodies[seen], f"batch {seen}", 200) for seen in range(index + 1)] == batches
-        assert_problem(client.score(BODY, path=f"{job}/batches", headers={"Idempotency-Key": f"batch {index}"}), 422,
-                       "idempotency-key-reused")
+        assert_problem(
+            client.score(BODY, path=f"{job}/batches", headers={"Idempotency-Key": f"batch {index}"}),
+            422,
+            "idempotency-key-reused",
+        )
     assert [batch["first_image"] for batch in batches] == [0, 1, 3]
-    assert_problem(client.score(npz(labels=LABELS[:1] * 0, pred_probs=PRED_PROBS[:1, :2]), path=f"{job}/batches"), 422,
-                   "batch-mismatch")
+    assert_problem(
+        client.score(npz(labels=LABELS[:1] * 0, pred_probs=PRED_PROBS[:1, :2]), path=f"{job}/batches"),
+        422,
+        "batch-mismatch",
+    )
     assert client.post(f"{job}/finish").status_code == 202
     succeeded(client, job)
     assert results(client, job, RESULTS) == results(client, whole, RESULTS)
@@ -279,14 +296,17 @@ def test_a_request_that_comes_again_makes_no_second_job(state, end):
 
 def test_an_upload_that_was_cut_short_is_a_job_that_failed_and_its_key_is_free(state):
     client = state.start()
-    bodies = {"npz": BODY, "probabilities first": npz(pred_probs=PRED_PROBS, labels=LABELS),
-              "form": multipart(labels=LABELS, pred_probs=PRED_PROBS)}
+    bodies = {
+        "npz": BODY,
+        "probabilities first": npz(pred_probs=PRED_PROBS, labels=LABELS),
+        "form": multipart(labels=LABELS, pred_probs=PRED_PROBS),
+    }
     with contextlib.ExitStack() as connections:
         for name, body in [*bodies.items(), ("who waits", BODY)]:
             connection = connections.enter_context(BareConnection(client.server.address))
             prefer = [] if name == "who waits" else ["Prefer: respond-async"]
             connection.send_body_head(body, f"Idempotency-Key: {name}", *prefer)
-            connection.send(body.data[:len(body.data) // 2])
+            connection.send(body.data[: len(body.data) // 2])
         eventually(lambda: len(client.get("/jobs?status=receiving").json()["jobs"]) == 4, "all have begun")
         wait_for_writes(client)
         client = state.restart(signal.SIGKILL)
@@ -311,8 +331,12 @@ def test_an_upload_that_was_cut_short_is_a_job_that_failed_and_its_key_is_free(s
 
 def test_deleted_jobs_stay_deleted_and_leave_no_file(state):
     client = state.start()
-    jobs = [client.scored(BODY)["links"]["self"], score_async(client, BODY),
-            bring_batches(client, *CASES["label issues"]), open_job(client)]
+    jobs = [
+        client.scored(BODY)["links"]["self"],
+        score_async(client, BODY),
+        bring_batches(client, *CASES["label issues"]),
+        open_job(client),
+    ]
     add(client, jobs[-1], BODY)
     for job in jobs[1:3]:
         succeeded(client, job)
@@ -368,13 +392,13 @@ def test_kept_results_take_no_more_of_the_disk_than_they_may(state):
 
     eventually(lambda: is_within(2 << 20), "the oldest have made room")
     kept = [job for job in jobs if client.get(f"{job}/pixel_scores").status_code == 200]
-    assert kept == jobs[-len(kept):] and len(kept) > 1
+    assert kept == jobs[-len(kept) :] and len(kept) > 1
     assert_problem(client.get(f"{jobs[0]}/pixel_scores"), 410, "result-expired")
     state.has_files_only_of(*kept)
     client = state.restart(signal.SIGKILL, "--result-disk", "1MiB")
     eventually(lambda: is_within(1 << 20), "there is less room now")
     fewer = [job for job in kept if client.get(f"{job}/pixel_scores").status_code == 200]
-    assert fewer == kept[-len(fewer):] and 0 < len(fewer) < len(kept)
+    assert fewer == kept[-len(fewer) :] and 0 < len(fewer) < len(kept)
 
 
 def test_files_of_no_job_are_removed(state):
@@ -498,8 +522,11 @@ def test_a_second_server_is_refused(state):
 
 def test_a_database_that_is_none_is_named_and_not_touched(state):
     (state.path / "arrays").mkdir(parents=True)
-    garbage = {state.path / "jobs.sqlite": os.urandom(20000), state.path / "arrays/x.pixels": b"something",
-               state.path / "lock": b""}
+    garbage = {
+        state.path / "jobs.sqlite": os.urandom(20000),
+        state.path / "arrays/x.pixels": b"something",
+        state.path / "lock": b"",
+    }
     for path, data in garbage.items():
         path.write_bytes(data)
     done = run("serve", "--listen", "127.0.0.1:0", "--state-dir", state.path)
@@ -508,16 +535,22 @@ def test_a_database_that_is_none_is_named_and_not_touched(state):
     assert {path.name for path in state.path.iterdir()} == {"arrays", "jobs.sqlite", "lock"}
 
 
-@pytest.mark.parametrize("path, reason", [
-    ("/dev/null/state", "Not a directory"), ("/dev/null", "File exists"), ("/proc/state", "No such file or directory"),
-])
+@pytest.mark.parametrize(
+    "path, reason",
+    [
+        ("/dev/null/state", "Not a directory"),
+        ("/dev/null", "File exists"),
+        ("/proc/state", "No such file or directory"),
+    ],
+)
 def test_what_cannot_be_a_directory_is_named_with_the_systems_reason(path, reason):
     done = run("serve", "--listen", "127.0.0.1:0", "--state-dir", path)
     assert done.returncode == 64 and path in done.stderr and reason in done.stderr
 
 
-@pytest.mark.parametrize("names", [["letter.txt"], ["labels.npy", "arrays/pred_probs.npy"], ["arrays/pred_probs.npy"]],
-                         ids=" ".join)
+@pytest.mark.parametrize(
+    "names", [["letter.txt"], ["labels.npy", "arrays/pred_probs.npy"], ["arrays/pred_probs.npy"]], ids=" ".join
+)
 def test_a_directory_of_anothers_is_refused_and_not_touched(state, names):
     for name in names:
         (state.path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -583,10 +616,14 @@ def test_the_directory_of_a_later_version_is_refused(state):
     assert state.start().get(f"{job}/image_scores").status_code == 200
 
 
-@pytest.mark.parametrize("flags, sentence", [
-    (("--result-disk", "1MiB"), "--result-disk needs a --state-dir."),
-    (("--state-dir", "x", "--result-memory", "1MiB"), "with --state-dir there is --result-disk."),
-], ids=["disk without directory", "memory with directory"])
+@pytest.mark.parametrize(
+    "flags, sentence",
+    [
+        (("--result-disk", "1MiB"), "--result-disk needs a --state-dir."),
+        (("--state-dir", "x", "--result-memory", "1MiB"), "with --state-dir there is --result-disk."),
+    ],
+    ids=["disk without directory", "memory with directory"],
+)
 def test_flags_that_do_not_go_together_are_refused(flags, sentence):
     done = run("serve", *flags)
     assert done.returncode == 64 and sentence in done.stderr
@@ -598,8 +635,11 @@ def test_flags_that_do_not_go_together_are_refused(flags, sentence):
 def refused(client, opened, disk, key=None):
     """Checks that nothing that needs room can be promised while the disk is full, and that all else goes on."""
     headers = {"Idempotency-Key": key} if key else {}
-    for answer in (client.score(BODY), client.score(BODY, headers=ASYNC | headers),
-                   client.score(OTHER, path=f"{opened}/batches")):
+    for answer in (
+        client.score(BODY),
+        client.score(BODY, headers=ASYNC | headers),
+        client.score(OTHER, path=f"{opened}/batches"),
+    ):
         assert_problem(answer, 507, "state-full")
     if disk.path is None:
         # Not even a row can be written, for which there is some room put by on a disk.
@@ -731,7 +771,7 @@ def test_what_is_answered_200_is_kept_or_refused(state):
     state.has_files_only_of(*client.job_ids())
     client = state.restart(signal.SIGKILL)
     assert [client.get(f"{job}/image_scores").status_code for job in kept] == [200] * len(kept)
-    for answer in answers[len(kept):]:
+    for answer in answers[len(kept) :]:
         assert_problem(answer, 507, "state-full")
 
 

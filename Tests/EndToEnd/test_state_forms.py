@@ -23,7 +23,9 @@ def opened(request):
 
 def check_results(client, job, expected):
     assert client.get(f"{job}?wait=30").json()["status"] == "succeeded"
-    found = {name: [status, base64.b64encode(body).decode()] for name, (status, _, body) in results(client, job).items()}
+    found = {
+        name: [status, base64.b64encode(body).decode()] for name, (status, _, body) in results(client, job).items()
+    }
     assert found == expected
 
 

@@ -35,8 +35,14 @@ def state():
 def start(state, fault):
     """Starts a server that may be killed as it starts; returns whether it was."""
     command = [BINARY, "serve", "--listen", "127.0.0.1:0", "--spool-dir", state.spool, "--state-dir", state.path]
-    with subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True, env=environment(fault.environment)) as process:
+    with subprocess.Popen(
+        list(map(str, command)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(fault.environment),
+    ) as process:
         try:
             lines = []
             for line in process.stderr:
@@ -94,8 +100,9 @@ def test_a_server_that_is_killed_as_it_takes_up_a_directory_is_followed_by_anoth
             assert client.get(job).json()["status"] == "open", hit
         state.end(signal.SIGKILL)
 
-    assert killed_at_each_step_of_the_start(
-        state, lambda: shutil.copytree(STATES / name / "state", state.path), check) > 5
+    assert (
+        killed_at_each_step_of_the_start(state, lambda: shutil.copytree(STATES / name / "state", state.path), check) > 5
+    )
 
 
 def use(client, promised):
@@ -208,7 +215,9 @@ def test_the_end_of_a_job_is_on_the_disk_when_it_is_answered(state, end):
     with faults.faults(state.path) as fault:
         client = state.start(env=fault.environment)
         for kind, error, status in [
-            (faults.SYNC, None, done), (faults.SYNC, errno.EIO, 500), (faults.WRITE, errno.ENOSPC, 507),
+            (faults.SYNC, None, done),
+            (faults.SYNC, errno.EIO, 500),
+            (faults.WRITE, errno.ENOSPC, 507),
         ]:
             job = client.post("/jobs").headers["Location"]
             fault.count(kind) if error is None else fault.arm(kind, error=error, times=1 << 60)

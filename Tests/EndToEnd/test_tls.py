@@ -31,6 +31,7 @@ def certificate(tmp_path_factory):
 def start_secure(start_server, certificate):
     def start(*flags, **options):
         return start_server("--tls-cert", certificate[0], "--tls-key", certificate[1], *flags, **options)
+
     return start
 
 
@@ -46,6 +47,7 @@ def secure(start_secure, tmp_path_factory):
 def get(secure, certificate):
     def get(target, method="GET", **options):
         return ask(f"https://127.0.0.1:{secure.port}{target}", method, verify=str(certificate[0]), **options)
+
     return get
 
 
@@ -98,9 +100,9 @@ def test_what_is_older_is_refused(secure, certificate, version):
     assert "EOF" in caught.value.reason or "ALERT_PROTOCOL_VERSION" in caught.value.reason
 
 
-@pytest.mark.parametrize("suite", [
-    "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305",
-])
+@pytest.mark.parametrize(
+    "suite", ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"]
+)
 def test_suites_with_forward_secrecy_are_spoken(secure, certificate, suite):
     context = context_for(certificate)
     context.maximum_version = VERSIONS.TLSv1_2
@@ -119,12 +121,25 @@ def test_an_rsa_certificate_is_served_with_forward_secrecy(start_server, tmp_pat
             assert received(connection).endswith(b"\r\n\r\nok\n")
 
 
-@pytest.mark.parametrize("suites", [
-    "kRSA", "AES128-GCM-SHA256", "AES256-SHA", "AES128-SHA256", "ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA384", "DHE",
-    "ECDHE-ECDSA-AES128-SHA", "3DES", "eNULL", "aNULL",
-])
+@pytest.mark.parametrize(
+    "suites",
+    [
+        "kRSA",
+        "AES128-GCM-SHA256",
+        "AES256-SHA",
+        "AES128-SHA256",
+        "ECDHE-RSA-AES128-SHA",
+        "ECDHE-RSA-AES256-SHA384",
+        "DHE",
+        "ECDHE-ECDSA-AES128-SHA",
+        "3DES",
+        "eNULL",
+        "aNULL",
+    ],
+)
 def test_suites_without_forward_secrecy_or_authenticated_encryption_are_refused(
-        start_server, secure, certificate, tmp_path, suites):
+    start_server, secure, certificate, tmp_path, suites
+):
     """Static RSA, by which whoever gets the key reads what was recorded before; CBC with a separate MAC; no encryption."""
     server, context = rsa_server(start_server, tmp_path)
     for server, context in ((server, context), (secure, context_for(certificate))):
@@ -141,9 +156,28 @@ def rsa_server(start_server, folder):
     """A server with a certificate whose key suits static RSA too."""
     certificate, key = folder / "rsa.pem", folder / "rsa.key"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-noenc", "-days", "2", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True, timeout=PATIENCE)
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-noenc",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+        ],
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE,
+    )
     server = start_server("--tls-cert", certificate, "--tls-key", key)
     return server, ssl.create_default_context(cafile=str(certificate))
 
@@ -167,12 +201,24 @@ def test_curl_is_content(secure, certificate, tmp_path):
     (tmp_path / "batch.npz").write_bytes(GOOD.data)
     url = f"https://127.0.0.1:{secure.port}/score"
     done = subprocess.run(
-        ["curl", "-sS", "--fail-with-body", "--cacert", certificate[0], "--data-binary", f"@{tmp_path}/batch.npz", url, url],
-        capture_output=True, text=True, timeout=PATIENCE)
+        [
+            "curl",
+            "-sS",
+            "--fail-with-body",
+            "--cacert",
+            certificate[0],
+            "--data-binary",
+            f"@{tmp_path}/batch.npz",
+            url,
+            url,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     answer, _ = json.JSONDecoder().raw_decode(done.stdout)
-    np.testing.assert_allclose(
-        answer["image_scores"], reference.image_scores(LABELS, PRED_PROBS), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(answer["image_scores"], reference.image_scores(LABELS, PRED_PROBS), rtol=0, atol=1e-9)
 
 
 def test_plain_http_and_garbage_are_no_tls(secure, get):
@@ -240,7 +286,7 @@ def test_a_body_in_small_records_is_put_together(secure, certificate):
     with connect(secure, certificate) as connection:
         connection.sendall(head("POST", "/score", f"Content-Length: {len(GOOD.data)}", "Connection: close"))
         for start in range(0, len(GOOD.data), 100):
-            connection.sendall(GOOD.data[start:start + 100])
+            connection.sendall(GOOD.data[start : start + 100])
         answer = received(connection)
     scores = json.loads(answer.partition(b"\r\n\r\n")[2])["image_scores"]
     np.testing.assert_allclose(scores, reference.image_scores(LABELS, PRED_PROBS), rtol=0, atol=1e-9)
@@ -313,8 +359,10 @@ def test_who_stops_sending_is_closed_without_a_plain_word(start_secure, certific
 
 def test_a_handshake_that_is_not_gone_on_with_is_closed(start_secure):
     server = start_secure("--idle-timeout", "1")
-    with socket.create_connection(server.address, PATIENCE) as silent, \
-            socket.create_connection(server.address, PATIENCE) as slow:
+    with (
+        socket.create_connection(server.address, PATIENCE) as silent,
+        socket.create_connection(server.address, PATIENCE) as slow,
+    ):
         slow.sendall(b"\x16\x03\x01")
         assert b"HTTP/" not in received(silent) + received(slow)
 
@@ -337,8 +385,11 @@ def test_places_are_free_again_when_handshakes_fail(start_secure, certificate):
 
 def test_it_stops_while_connections_are_open(start_secure, certificate):
     server = start_secure("--drain-timeout", "1")
-    with connect(server, certificate) as idle, connect(server, certificate) as upload, \
-            socket.create_connection(server.address, PATIENCE):
+    with (
+        connect(server, certificate) as idle,
+        connect(server, certificate) as upload,
+        socket.create_connection(server.address, PATIENCE),
+    ):
         idle.sendall(head("GET", "/livez"))
         assert idle.recv(65536).startswith(b"HTTP/1.1 200 ")
         upload.sendall(head("POST", "/score", f"Content-Length: {len(GOOD.data)}") + GOOD.data[:50])
@@ -362,7 +413,10 @@ def test_files_that_make_no_sense_end_the_program_with_a_word(certificate, tmp_p
     broken.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
     locked = tmp_path / "locked.pem"
     subprocess.run(
-        ["openssl", "pkey", "-in", key, "-aes256", "-passout", "pass:secret", "-out", locked], check=True, timeout=PATIENCE)
+        ["openssl", "pkey", "-in", key, "-aes256", "-passout", "pass:secret", "-out", locked],
+        check=True,
+        timeout=PATIENCE,
+    )
     assert_ends(["--tls-cert", "--tls-key"], "--tls-cert", cert)
     assert_ends(["--tls-cert", "--tls-key"], "--tls-key", key)
     assert_ends(["do not belong together"], "--tls-cert", cert, "--tls-key", other_key)
@@ -398,8 +452,12 @@ def test_what_is_refused_past_the_library_is_heard_over_tls(start_secure, certif
     server = start_secure("--max-body-bytes", "100000")
     chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
     chunked = head("POST", "/score", "Transfer-Encoding: chunked", "Content-Type: application/x-npz")
-    cases = [(head("GET", "/" + "a" * 300_000), b"414"), (head("GET", "/livez", "no colon"), b"400"),
-             (chunked + b"xyz\r\n", b"400"), (chunked + 64 * chunk, b"413")]
+    cases = [
+        (head("GET", "/" + "a" * 300_000), b"414"),
+        (head("GET", "/livez", "no colon"), b"400"),
+        (chunked + b"xyz\r\n", b"400"),
+        (chunked + 64 * chunk, b"413"),
+    ]
     for request, status in cases:
         with connect(server, certificate) as connection:
             connection.sendall(request)

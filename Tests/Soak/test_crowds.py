@@ -44,8 +44,9 @@ def test_a_crowd_shuts_nobody_out(start_server):
         assert is_served(server)
         # The crowd did not come all at once, and does not go all at once.
         request = load.request_bytes(load.even_body(3, 64))
-        eventually(lambda: load.tally(load.flood(server.address, request, 50)) == {200: 50}, "there is room for 50",
-                   seconds=10)
+        eventually(
+            lambda: load.tally(load.flood(server.address, request, 50)) == {200: 50}, "there is room for 50", seconds=10
+        )
 
 
 def test_a_crowd_bothers_nobody_where_there_is_room_for_more(start_server):
@@ -55,6 +56,8 @@ def test_a_crowd_bothers_nobody_where_there_is_room_for_more(start_server):
         started = time.monotonic()
         assert is_served(server)
         outcomes = load.flood(server.address, load.request_bytes(load.even_body(3, 64)), 50)
-        print(f"\n50 posts took {time.monotonic() - started:.2f} s beside 1100 half-open clients, "
-              f"{server.resident_bytes >> 20} MiB")
+        print(
+            f"\n50 posts took {time.monotonic() - started:.2f} s beside 1100 half-open clients, "
+            f"{server.resident_bytes >> 20} MiB"
+        )
     assert load.tally(outcomes) == {200: 50}

@@ -25,8 +25,12 @@ def test_a_disk_that_is_full_now_and_then_costs_no_more_than_the_requests_it_ref
         disk = mounted or NoGrowth()
         client = state.start(*FLAGS, file_size_limit=resource.RLIM_INFINITY)
         end = time.monotonic() + SECONDS
-        threads = [threading.Thread(target=caller.work, args=[client.server.address, lambda: time.monotonic() > end],
-                                    daemon=True) for caller in callers]
+        threads = [
+            threading.Thread(
+                target=caller.work, args=[client.server.address, lambda: time.monotonic() > end], daemon=True
+            )
+            for caller in callers
+        ]
         for thread in threads:
             thread.start()
         tides = 0
@@ -42,8 +46,10 @@ def test_a_disk_that_is_full_now_and_then_costs_no_more_than_the_requests_it_ref
         counts = sum((caller.counts for caller in callers), collections.Counter())
         answers = {status: count for status, count in counts.items() if isinstance(status, int)}
         left = sum(len(caller.promised) + len(caller.open) for caller in callers)
-        print(f"\n{SECONDS:g} s on {'a small disk' if mounted else 'files that may not grow'}, full {tides} times: "
-              f"{counts['accepted']} jobs accepted, {left} of them and of open ones left, answers {answers}")
+        print(
+            f"\n{SECONDS:g} s on {'a small disk' if mounted else 'files that may not grow'}, full {tides} times: "
+            f"{counts['accepted']} jobs accepted, {left} of them and of open ones left, answers {answers}"
+        )
         assert answers[507] > 0
 
         # There is room again: all that was accepted has its results, and what was not is taken now.

@@ -20,9 +20,9 @@ MEGABYTE = 1 << 20
 
 def quarter_means(samples):
     """The means of the four quarters of what came after the warm-up."""
-    samples = samples[int(len(samples) * WARM_UP):]
+    samples = samples[int(len(samples) * WARM_UP) :]
     size = len(samples) // 4
-    return [statistics.fmean(samples[turn * size:(turn + 1) * size]) for turn in range(4)]
+    return [statistics.fmean(samples[turn * size : (turn + 1) * size]) for turn in range(4)]
 
 
 def test_memory_stays_level_and_everything_is_counted(start_server):
@@ -54,10 +54,12 @@ def test_memory_stays_level_and_everything_is_counted(start_server):
         statuses[status] += count
     means, file_means = quarter_means(memory), quarter_means(files)
     aborted, reset = sum(caller.aborted for caller in callers), sum(caller.reset for caller in callers)
-    print(f"\n{MINUTES:g} minutes: {answers.total()} answers {dict(sorted(statuses.items()))}, "
-          f"{aborted + reset} uploads aborted"
-          f"\nresident MiB by quarter: {', '.join(f'{mean / MEGABYTE:.2f}' for mean in means)}"
-          f"\nopen files by quarter: {', '.join(f'{mean:.1f}' for mean in file_means)}, at most {max(files)}")
+    print(
+        f"\n{MINUTES:g} minutes: {answers.total()} answers {dict(sorted(statuses.items()))}, "
+        f"{aborted + reset} uploads aborted"
+        f"\nresident MiB by quarter: {', '.join(f'{mean / MEGABYTE:.2f}' for mean in means)}"
+        f"\nopen files by quarter: {', '.join(f'{mean:.1f}' for mean in file_means)}, at most {max(files)}"
+    )
     unexpected = [line for caller in callers for line in caller.unexpected]
     assert not unexpected, unexpected[:10]
     assert statuses[503] < answers.total() / 100

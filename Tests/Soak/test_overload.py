@@ -28,8 +28,10 @@ def test_a_flood_of_large_bodies_is_answered_within_memory(start_server, flags, 
         outcomes = load.flood(server.address, request, COUNT)
         seconds = time.monotonic() - started
         peak = server.peak_resident_bytes
-        print(f"\n{dict(load.tally(outcomes))} in {seconds:.1f} s, peak of {peak / MEGABYTE:.0f} MiB, "
-              f"{server.address_space_bytes / MEGABYTE:.0f} MiB of addresses")
+        print(
+            f"\n{dict(load.tally(outcomes))} in {seconds:.1f} s, peak of {peak / MEGABYTE:.0f} MiB, "
+            f"{server.address_space_bytes / MEGABYTE:.0f} MiB of addresses"
+        )
         assert len(outcomes) == COUNT
         assert set(load.tally(outcomes)) == {200, 503}
         assert all(outcome.retry_after for outcome in outcomes if outcome.status == 503)

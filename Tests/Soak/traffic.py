@@ -17,19 +17,28 @@ JOB = re.compile("/jobs/[0-9a-f]{32}")
 
 def sample(seed, images, side, classes):
     labels, pred_probs = reference.sample(
-        images=images, height=side, width=side, classes=classes, seed=seed, dtype=np.float32)
+        images=images, height=side, width=side, classes=classes, seed=seed, dtype=np.float32
+    )
     return {"labels": labels, "pred_probs": pred_probs}
 
 
 SMALL, MEDIUM = sample(1, 2, 16, 4), sample(2, 2, 96, 6)
 PARTED = {name: MEDIUM[name] for name in ("pred_probs", "labels")}  # Waits in a file.
 BODIES = [
-    bodies.npz(**SMALL), bodies.npz(**MEDIUM), bodies.npz_deflated(**MEDIUM), bodies.npz_streamed(**MEDIUM),
-    bodies.npz(**PARTED), bodies.multipart(**MEDIUM), bodies.multipart(**PARTED), bodies.json_body(**SMALL),
-    bodies.gzipped(bodies.json_body(**SMALL)), bodies.gzipped(bodies.npz(**MEDIUM)),
+    bodies.npz(**SMALL),
+    bodies.npz(**MEDIUM),
+    bodies.npz_deflated(**MEDIUM),
+    bodies.npz_streamed(**MEDIUM),
+    bodies.npz(**PARTED),
+    bodies.multipart(**MEDIUM),
+    bodies.multipart(**PARTED),
+    bodies.json_body(**SMALL),
+    bodies.gzipped(bodies.json_body(**SMALL)),
+    bodies.gzipped(bodies.npz(**MEDIUM)),
 ]
 MISTAKES = [
-    (bodies.Body(b"x", {"Content-Type": "application/x-npz"}), 415), (bodies.json_text('{"labels": '), 400),
+    (bodies.Body(b"x", {"Content-Type": "application/x-npz"}), 415),
+    (bodies.json_text('{"labels": '), 400),
     (bodies.npz(labels=SMALL["labels"] + 9, pred_probs=SMALL["pred_probs"]), 422),
     (bodies.npz(labels=SMALL["labels"], pred_probs=SMALL["pred_probs"] + 2), 422),
     (bodies.Body(b"x", {"Content-Type": "text/plain"}), 415),
@@ -54,8 +63,13 @@ class Caller:
         """Asks, and takes what is not expected down, except that the server may always be too busy."""
         fields = (body.fields if body else {}) | (headers or {})
         answer = self.session.request(
-            method, f"http://127.0.0.1:{self.server.port}{path}", params=parameters,
-            data=body.data if body else None, headers=fields, timeout=60)
+            method,
+            f"http://127.0.0.1:{self.server.port}{path}",
+            params=parameters,
+            data=body.data if body else None,
+            headers=fields,
+            timeout=60,
+        )
         self.answers[(JOB.sub("/jobs/{id}", path), method, answer.status_code)] += 1
         self.sent_bytes += len(body.data) if body else 0
         if answer.status_code not in (expected if isinstance(expected, tuple) else (expected,)):
@@ -64,8 +78,15 @@ class Caller:
         return answer
 
     def take_turn(self):
-        turns = [self.score] * 6 + [self.decide, self.ask_later, self.bring_batches, self.cancel, self.abort, self.err,
-                                    self.look_around]
+        turns = [self.score] * 6 + [
+            self.decide,
+            self.ask_later,
+            self.bring_batches,
+            self.cancel,
+            self.abort,
+            self.err,
+            self.look_around,
+        ]
         try:
             self.random.choice(turns)()
         except Exception as error:  # One that ends a thread would pass for silence.
@@ -101,7 +122,8 @@ class Caller:
 
     def ask_later(self):
         answer = self.call(
-            "POST", "/score", 202, self.random.choice(BODIES), {"Prefer": "respond-async"}, method="softmin")
+            "POST", "/score", 202, self.random.choice(BODIES), {"Prefer": "respond-async"}, method="softmin"
+        )
         if answer.status_code != 202:
             return
         self.succeeded["softmin"] += 1
@@ -151,10 +173,16 @@ class Caller:
         """Sends a part of a body and goes, politely or not."""
         body = self.random.choice(BODIES)
         with socket.create_connection(self.server.address) as connection:
-            lines = ["POST /score HTTP/1.1", "Host: a", f"Content-Length: {len(body.data)}",
-                     *(f"{name}: {value}" for name, value in body.fields.items()), "", ""]
+            lines = [
+                "POST /score HTTP/1.1",
+                "Host: a",
+                f"Content-Length: {len(body.data)}",
+                *(f"{name}: {value}" for name, value in body.fields.items()),
+                "",
+                "",
+            ]
             connection.sendall("\r\n".join(lines).encode())
-            connection.sendall(body.data[:self.random.randrange(len(body.data))])
+            connection.sendall(body.data[: self.random.randrange(len(body.data))])
             if self.random.random() < 0.5:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.reset += 1

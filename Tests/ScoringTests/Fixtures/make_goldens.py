@@ -142,6 +142,7 @@ def keep(path, array):
 
 cases = []
 for number, (name, shape, dtype, label_dtype, order, temperature, threshold, ignored, *options) in enumerate(CASES):
+
     def path(array_name):
         return HERE / f"{name}.{array_name}.npy"
 
