@@ -44,8 +44,8 @@ def compare(
 ) -> Row:
     """Lets the two take turns; the ratio is the median of the pairs' ratios, the spread their least and greatest.
 
-    Without a bar any ratio holds. A turn is of several calls, of which the median counts: the first finds the caches full of what
-    the other has left there.
+    Without a bar any ratio holds. A turn is of several calls, of which the median counts: the first call finds the
+    caches full of what the other contestant has left there.
     """
     for _ in range(warm_up):
         ours(), theirs()

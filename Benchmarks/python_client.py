@@ -3,9 +3,10 @@
     pip install ./Clients/python cleanlab==2.9.0
     python Benchmarks/python_client.py [--binary .build/release/segscore] [--rounds 9] [--unix]
 
-Prints for 8 x 21 x 512 x 512 float32 how much the process grows, and the ratio of `get_label_quality_scores` to cleanlab's: the
-median of the pairs' ratios, their least and greatest. For softmin there is also the ratio to a bare socket that sends all
-bytes to the same server and reads no scores. Times depend on the machine and on what else it does; look at the ratios.
+Prints for 8 x 21 x 512 x 512 float32 how much the process grows, and the ratio of `get_label_quality_scores` to
+cleanlab's: the median of the pairs' ratios, their least and greatest. For softmin there is also the ratio to a bare
+socket that sends all bytes to the same server and reads no scores. Times depend on the machine and on what else it
+does; look at the ratios.
 """
 
 import argparse
@@ -16,7 +17,6 @@ import re
 import tempfile
 
 import cleanlab.segmentation.rank
-import numpy as np
 
 import contestants
 import data
@@ -61,13 +61,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = contestants.Segscore(os.path.abspath(options.binary), folder, "--spool-dir", folder)
         endpoint = server.unix if options.unix else server.tcp
-        segscore.configure(f"unix:{endpoint.address}" if options.unix else "http://%s:%s" % endpoint.address)
+        segscore.configure(f"unix:{endpoint.address}" if options.unix else "http://{}:{}".format(*endpoint.address))
         try:
             print("| work | the package | against | ratio | bar |\n| --- | --- | --- | --- | --- |")
             # First, while no memory is left over from other work.
             scores(ours, method="softmin", images=1)
             for method in ("softmin", "num_pixel_issues"):
-                grown, answer = growth(lambda: scores(ours, method=method))
+                grown, answer = growth(functools.partial(scores, ours, method=method))
                 mark = "" if grown < answer + SLACK else " **missed**"
                 print(
                     f"| growth, {method} | {grown / 1e6:.1f} MB | {answer / 1e6:.1f} MB (the answer) "

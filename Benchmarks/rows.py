@@ -5,6 +5,8 @@ import re
 import shutil
 import statistics
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from json import dumps as to_json
 
 import numpy as np
@@ -13,8 +15,8 @@ import contestants
 import data
 from measure import Row, compare, single, timed, together
 
-#: Kept results take fresh memory until there is no room for more; a bound that is soon reached shows what a server does that has
-#: run for a while.
+#: Kept results take fresh memory until there is no room for more; a bound that is soon reached shows what a server does
+#: that has run for a while.
 STEADY = ("--result-memory", "40MiB")
 SOFTMIN, NUM_PIXEL_ISSUES = "/score", "/score?method=num_pixel_issues"
 
@@ -107,24 +109,33 @@ def json(bench: Bench):
     )
 
 
-def files(bench: Bench):
-    """`segscore score`, a process from start to end, against cleanlab on arrays in memory."""
+def cleanlab_scores(bench: Bench) -> Callable[..., object] | None:
+    """cleanlab's function for arrays in memory, on one core and without a progress bar; None if cleanlab is missing."""
     try:
         from cleanlab.segmentation.rank import get_label_quality_scores
     except ImportError:
-        return print("cleanlab is not here; its rows are left out")
+        print("cleanlab is not here; its rows are left out")
+        return None
+    labels, pred_probs = bench.voc["labels"].astype(int), bench.voc["pred_probs"]
+    return partial(get_label_quality_scores, labels, pred_probs, n_jobs=1, verbose=False)
+
+
+def files(bench: Bench):
+    """`segscore score`, a process from start to end, against cleanlab on arrays in memory."""
+    cleanlab = cleanlab_scores(bench)
+    if cleanlab is None:
+        return
     folder = pathlib.Path(bench.folder)
     paths = [folder / f"{name}.npy" for name in bench.voc]
     for path, array in zip(paths, bench.voc.values()):
         np.save(path, array)
-    labels, pred_probs = bench.voc["labels"].astype(int), bench.voc["pred_probs"]
     for method, bar in (("softmin", 1 / 3), ("num_pixel_issues", 1 / 20)):
         command = [bench.binary, "score", *paths, "--method", method]
         yield compare(
             f"segscore score, {method}",
             "cleanlab in process",
-            lambda: timed(lambda: subprocess.run(command, capture_output=True, check=True)),
-            lambda: timed(lambda: get_label_quality_scores(labels, pred_probs, method=method, n_jobs=1, verbose=False)),
+            partial(timed, partial(subprocess.run, command, capture_output=True, check=True)),
+            partial(timed, partial(cleanlab, method=method)),
             rounds=bench.rounds,
             at_most=bar,
         )
@@ -132,14 +143,12 @@ def files(bench: Bench):
 
 def volume(bench: Bench):
     """Files that a request names, against cleanlab on arrays in memory."""
-    try:
-        from cleanlab.segmentation.rank import get_label_quality_scores
-    except ImportError:
-        return print("cleanlab is not here; its rows are left out")
+    cleanlab = cleanlab_scores(bench)
+    if cleanlab is None:
+        return
     for name, array in bench.voc.items():
         np.save(pathlib.Path(bench.folder) / f"{name}.npy", array)
     body = to_json({name: {"file": f"{name}.npy"} for name in bench.voc}).encode()
-    labels, pred_probs = bench.voc["labels"].astype(int), bench.voc["pred_probs"]
     server = contestants.Segscore(bench.binary, bench.folder, *STEADY, "--data-dir", bench.folder)
     try:
         for parameters, method, bar in (
@@ -150,10 +159,8 @@ def volume(bench: Bench):
             yield compare(
                 f"POST that names files, {parameters}",
                 "cleanlab in process",
-                lambda: server.tcp.post("application/json", body, f"/score?{parameters}"),
-                lambda: timed(
-                    lambda: get_label_quality_scores(labels, pred_probs, method=method, n_jobs=1, verbose=False)
-                ),
+                partial(server.tcp.post, "application/json", body, f"/score?{parameters}"),
+                partial(timed, partial(cleanlab, method=method)),
                 rounds=bench.rounds,
                 at_most=bar,
                 warm_up=3,
@@ -261,6 +268,10 @@ def memory(bench: Bench):
 def growth(bench: Bench):
     """Eight times the images, four times the classes."""
     small = data.npz(bench.voc)
+
+    def time_of_a_share(server, body, factor):
+        return server.tcp.post(*body) / factor
+
     for name, axis, factor in (("N from 8 to 64", 0, 8), ("K from 21 to 84", 1, 4)):
         named = dict(bench.voc)
         named["pred_probs"] = np.concatenate([named["pred_probs"]] * factor, axis=axis)
@@ -273,8 +284,8 @@ def growth(bench: Bench):
             yield compare(
                 f"time a byte, {name}",
                 "before",
-                lambda: server.tcp.post(*body) / factor,
-                lambda: bench.server.tcp.post(*small),
+                partial(time_of_a_share, server, body, factor),
+                partial(bench.server.tcp.post, *small),
                 rounds=bench.rounds,
                 at_most=1.1,
                 warm_up=2,

@@ -11,7 +11,7 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT.parent / "Tests/EndToEnd"))
 
-import bodies  # noqa: E402
+import bodies
 
 LABELS = np.array([[[0, 1, 2], [2, 1, 0]], [[1, 1, 0], [0, 2, 2]]])
 PRED_PROBS = (np.arange(36).reshape(2, 3, 2, 3) * 29 % 64 / 64).astype(np.float32)
@@ -73,7 +73,10 @@ def request(line, body=None, **fields):
 
 
 def inferences():
-    """Bodies of the Open Inference Protocol: bytes behind the JSON in both orders, mixed with data in it, and compressed."""
+    """Bodies of the Open Inference Protocol.
+
+    Bytes stand behind the JSON in both orders, beside data in the JSON, and compressed.
+    """
 
     def body(members, *datas):
         header = json.dumps(members).encode()

@@ -2,8 +2,8 @@
 
     python Tests/EndToEnd/make_state.py NAME
 
-It goes to `states/NAME`, beside `expected.json`, which says what was answered of each job. One directory is made for each form that a
-release has written, and none is ever made anew: `test_state_forms.py` opens them all.
+It goes to `states/NAME`, beside `expected.json`, which says what was answered of each job. One directory is made for
+each form that a release has written, and none is ever made anew: `test_state_forms.py` opens them all.
 """
 
 import base64

@@ -16,7 +16,7 @@ import tempfile
 import faults
 import power
 from faults import CHANGES, KILL_AFTER, KILL_BEFORE, KILL_HALFWAY, OPEN
-from server import BINARY, PATIENCE, NotStarted
+from server import BINARY, PATIENCE, NotStartedError
 from state import StateDirectory, state_directory
 from story import SCORED, Story
 
@@ -116,7 +116,7 @@ def fail_starts(calls, stride, offset=0):
                 trial.start()
                 trial.fault.disarm()
                 trial.state.end(signal.SIGTERM)
-            except NotStarted as end:
+            except NotStartedError as end:
                 report.refused += 1
                 if end.status != 64 or not any(root in line for root in trial.fault.roots for line in end.log):
                     report.wrong.append(f"{trial.fault.hit}: {end}")
@@ -213,7 +213,8 @@ def symbol(frame):
     if name != "program":
         return f"{name}+{place:#x}"
     # The place is that to return to, one behind the call.
-    done = subprocess.run(["addr2line", "-f", "-e", BINARY, f"{place - 1:#x}"], capture_output=True, text=True)
+    command = ["addr2line", "-f", "-e", BINARY, f"{place - 1:#x}"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
     return done.stdout.partition("\n")[0]
 
 
@@ -230,7 +231,7 @@ def kill_starts(calls, stride, offset=0, first_way=0):
                 trial.start()
                 trial.fault.disarm()
                 trial.state.end(signal.SIGKILL)
-            except NotStarted as end:
+            except NotStartedError as end:
                 report.refused += 1
                 if end.status != -signal.SIGKILL:
                     report.wrong.append(f"{trial.fault.hit}: {end}")
@@ -284,8 +285,8 @@ def kill_and_check(trial, story, report):
 def lose_power(expected, stride, offset=0, seeds=(None,)):
     """Has the power go after each sync and each answer: the server that is started then knows all that was answered.
 
-    `seeds` say what is left besides what was synced: for each point all of them. When a name is removed that may be all that
-    the disk still does, so the power goes there too.
+    `seeds` say what is left besides what was synced: for each point all of them. When a name is removed that may be all
+    that the disk still does, so the power goes there too.
     """
     report = Report()
     with ordeal() as trial:
@@ -359,9 +360,10 @@ def error_of(kinds, turn):
 
 
 def pick(calls, stride, offset, report):
-    """Numbered places among calls, every `stride`th of those that are worth it: kinds of calls, and a place among these.
+    """Numbered places among calls, every `stride`th of those that are worth it.
 
-    Files are opened by several threads at once, so that their places among all calls would not be the same twice.
+    A place is given by kinds of calls and a number among the calls of these kinds: files are opened by several threads
+    at once, so that their places among all calls would not be the same twice.
     """
     points = [(kinds, at) for kinds in (CHANGES, OPEN) for at in faults.turning_points(calls, kinds)]
     report.of = len(points)

@@ -24,7 +24,7 @@ def environment(extra=None):
 def run(*arguments, env=None, timeout=PATIENCE, prefix=()):
     """Runs the program to its end."""
     command = [*prefix, BINARY, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment(env), timeout=timeout)
+    return subprocess.run(command, capture_output=True, check=False, text=True, env=environment(env), timeout=timeout)
 
 
 def eventually(condition, message, seconds=PATIENCE):
@@ -37,7 +37,7 @@ def eventually(condition, message, seconds=PATIENCE):
     raise AssertionError(f"not within {seconds} s: {message}")
 
 
-class NotStarted(AssertionError):
+class NotStartedError(AssertionError):
     """A server has ended before it listened."""
 
     def __init__(self, status, log):
@@ -63,11 +63,6 @@ class Server:
             *(f for a in listen for f in ("--listen", a)),
             *flags,
         ]
-
-        def limit_files():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
-
         self.process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
@@ -76,16 +71,18 @@ class Server:
             text=True,
             errors="replace",
             env=environment(env),
+            # SIGXFSZ stays ignored, as Python has it: a write beyond the limit of files' sizes fails, and kills nobody.
             restore_signals=False,
-            preexec_fn=limit_files if file_size_limit is not None else None,
         )
+        if file_size_limit is not None:
+            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         try:
             line = self.wait_for_log("listening", PORT)
         except AssertionError:
             if self.process.poll() is not None:
-                raise NotStarted(self.process.returncode, self.log) from None
+                raise NotStartedError(self.process.returncode, self.log) from None
             self.process.kill()
             raise
         self.port = int(PORT.search(line)[1])
@@ -134,7 +131,7 @@ class Server:
 
     def _status_bytes(self, name):
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(rf"^{name}:\s+(\d+) kB", text, re.M)[1]) * 1024
+        return int(re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024
 
     @property
     def resident_bytes(self):

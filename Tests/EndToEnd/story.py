@@ -5,7 +5,6 @@ import itertools
 import json
 import time
 
-import numpy as np
 import requests
 
 import bodies

@@ -1,4 +1,7 @@
-"""`pred_probs` without the classes that softmin does not need, (M, R, W): of each band the classes that are labels there."""
+"""`pred_probs` without the classes that softmin does not need: of each band of rows the classes that are labels there.
+
+They are of shape (M, R, W).
+"""
 
 import io
 

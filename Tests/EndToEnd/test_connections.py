@@ -114,7 +114,7 @@ def adapter_from(address):
 
 def limit_of_files(server):
     text = pathlib.Path(f"/proc/{server.process.pid}/limits").read_text()
-    return [line.split()[3:5] for line in text.splitlines() if line.startswith("Max open files")][0]
+    return next(line.split()[3:5] for line in text.splitlines() if line.startswith("Max open files"))
 
 
 def test_the_limit_of_open_files_is_raised(start_server):
@@ -137,10 +137,9 @@ def limited(start_server, files, *flags):
 def test_connections_leave_files_to_requests(start_server):
     server = limited(start_server, 512, "--backlog", "8", "--threads", "2", "--idle-timeout", "3600")
     assert "files.limit=512" in server.wait_for_log("fewer connections than --max-connections")
-    with connections(server.address, 600):
-        with Client(server) as client:
-            assert client.score(BODY).status_code == 200
-            assert client.get("/livez").status_code == 200
+    with connections(server.address, 600), Client(server) as client:
+        assert client.score(BODY).status_code == 200
+        assert client.get("/livez").status_code == 200
     done = run("serve", "--listen", "127.0.0.1:0", prefix=["prlimit", "--nofile=100:100"])
     assert done.returncode > 0 and "ulimit -n" in done.stderr
 

@@ -92,7 +92,7 @@ def whole_session(request):
 
 
 def slugs_of_sources():
-    """The names of problems as the sources have them: what stands behind a status, or goes to what makes a problem of it."""
+    """The names of problems in the sources, where they stand behind a status or are handed to what makes a problem."""
     quoted = r'"([a-z]+(?:-(?:[a-z]+|\\\(kind\)))*)"'
     for path in sorted((ROOT / "Sources").rglob("*.swift")):
         text = path.read_text()
@@ -140,7 +140,7 @@ def test_every_documented_answer_was_given(whole_session):
 
 
 def is_of_the_machine(exchange):
-    """Whether it is what any operation answers where memory or the disk fails it, as openapi.yaml says ahead of them all."""
+    """Whether it is what any operation answers if memory or the disk fails, as openapi.yaml says ahead of them all."""
     if exchange.media_type != PROBLEM:
         return False
     is_of_lost_files = exchange.status == 500 and b"urn:segscore:state-lost" in exchange.body

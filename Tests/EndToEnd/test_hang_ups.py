@@ -9,7 +9,7 @@ import pytest
 
 import reference
 from bodies import npy_header, npz
-from client import BareConnection, Client
+from client import BareConnection
 from server import eventually
 
 BODY = npz(**dict(zip(("labels", "pred_probs"), reference.sample(images=2))))

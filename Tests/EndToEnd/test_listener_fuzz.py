@@ -1,7 +1,7 @@
 """Made-up requests through the real listener: whatever a stranger sends, in the end nothing of it is left.
 
-After each round of connections the requests under way, the descriptors, the memory and the jobs are what they were before.
-`LISTENER_FUZZ_EXAMPLES` says how many rounds there are; where it is set, they are others each time.
+After each round of connections the requests under way, the descriptors, the memory and the jobs are what they were
+before. `LISTENER_FUZZ_EXAMPLES` says how many rounds there are; if it is set, they are others each time.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from server import PATIENCE, eventually
 from test_metrics import Metrics
 from wire import ARRAYS, INFERENCE, Conversation, Request, conversations
 
-EXAMPLES = int(os.environ.get("LISTENER_FUZZ_EXAMPLES", 0))
+EXAMPLES = int(os.environ.get("LISTENER_FUZZ_EXAMPLES", "0"))
 SETTINGS = hypothesis.settings(
     max_examples=EXAMPLES or 150,
     derandomize=not EXAMPLES,
@@ -110,7 +110,10 @@ def listener(start_server):
 
 
 class Listener:
-    """A server, and what it was before anyone asked it. After a failure it is another, so that none is the fault of the one before."""
+    """A server, and what it was before anyone asked it.
+
+    After a failure another server is started, so that no failure is the fault of the one before.
+    """
 
     def __init__(self, start):
         self.start = start
@@ -158,7 +161,7 @@ class Listener:
         try:
             for conversation in talks:
                 lines.append(Line(self.server, conversation, job))
-            while any([line.send_piece() for line in lines]):
+            while True in [line.send_piece() for line in lines]:
                 pass
             for line in lines:
                 line.end()

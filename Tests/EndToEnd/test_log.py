@@ -46,7 +46,7 @@ class Logging:
 
     @property
     def lost(self):
-        return int(re.search(rb"^segscore_log_lines_lost_total (\d+)$", self.get("/metrics")[2], re.M)[1])
+        return int(re.search(rb"^segscore_log_lines_lost_total (\d+)$", self.get("/metrics")[2], re.MULTILINE)[1])
 
     def assert_it_serves_and_stops(self):
         assert self.get("/score", "-d", BODY)[0] == 200

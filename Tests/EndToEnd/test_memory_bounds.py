@@ -1,7 +1,8 @@
-"""Resident memory stays below the budget and a constant, whatever comes and in whatever form, and whatever is asked for."""
+"""Resident memory stays below the budget and a constant, whatever comes in whatever form, and whatever is asked for."""
 
 import concurrent.futures
 import contextlib
+import itertools
 import json
 import re
 import socket
@@ -15,8 +16,8 @@ from inference import MODEL, in_order, inference
 from server import eventually
 
 BUDGET = 96 << 20
-# What the process takes beside: itself, what it keeps of buffers for the next, the connections' own buffers, and what the
-# allocator cannot give back.
+# What the process takes beside the budget: itself, what it keeps of buffers for the next, the connections' own buffers,
+# and what the allocator cannot give back.
 BESIDE = 96 << 20
 AT_ONCE = 6
 
@@ -47,7 +48,7 @@ def at_once(server, body, path="/score", count=AT_ONCE, rounds=1):
             ]
 
     with concurrent.futures.ThreadPoolExecutor(count) as threads:
-        return sum(threads.map(send, range(count)), [])
+        return list(itertools.chain.from_iterable(threads.map(send, range(count))))
 
 
 def sample(images, height, width, classes):
@@ -124,9 +125,8 @@ def test_batches_of_many_small_images(server):
             statuses = [client.score(body, path=f"{job}/batches").status_code for _ in range(160)]
             return job, statuses
 
-    with bounded(server):
-        with concurrent.futures.ThreadPoolExecutor(4) as threads:
-            filled = list(threads.map(fill, range(8)))
+    with bounded(server), concurrent.futures.ThreadPoolExecutor(4) as threads:
+        filled = list(threads.map(fill, range(8)))
     assert {status for _, statuses in filled for status in statuses} <= {201, 413, 503}
     assert any(201 in statuses for _, statuses in filled)
     with Client(server) as client:
@@ -137,7 +137,7 @@ def test_batches_of_many_small_images(server):
 
 
 def memory(client):
-    return float(re.search(r"^segscore_memory_bytes (\S+)$", client.get("/metrics").text, re.M)[1])
+    return float(re.search(r"^segscore_memory_bytes (\S+)$", client.get("/metrics").text, re.MULTILINE)[1])
 
 
 @pytest.fixture(scope="module")
@@ -189,9 +189,8 @@ def test_score_as_json(server):
             answer = client.score(body, include="pixel_scores")
             return answer.status_code, len(json.loads(answer.content).get("pixel_scores", []))
 
-    with bounded(server):
-        with concurrent.futures.ThreadPoolExecutor(3) as threads:
-            assert set(threads.map(send, range(3))) <= {(200, 2), (503, 0)}
+    with bounded(server), concurrent.futures.ThreadPoolExecutor(3) as threads:
+        assert set(threads.map(send, range(3))) <= {(200, 2), (503, 0)}
     assert send(0) == (200, 2)
 
 

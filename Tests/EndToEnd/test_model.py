@@ -1,6 +1,6 @@
 """Jobs, batches, keys, uploads, hang-ups and restarts in any order, held against a plain model of what was promised.
 
-`MODEL_EXAMPLES` says how many runs there are; where it is set, they are others each time, and what fails is made shorter.
+`MODEL_EXAMPLES` says how many runs there are; if it is set, they are others each time, and what fails is made shorter.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from server import eventually
 from state import state_directory
 from test_metrics import Metrics
 
-EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", 0))
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 SETTINGS = hypothesis.settings(
     max_examples=EXAMPLES or 20,
     stateful_step_count=40,

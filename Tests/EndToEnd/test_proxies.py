@@ -107,10 +107,10 @@ class Proxy:
             "nginx": ["-p", self.folder, "-e", self.folder / "error.log", "-c", configuration],
             "haproxy": ["-db", "-f", configuration],
         }[name]
-        self.log = open(self.folder / "log", "w")
-        self.process = subprocess.Popen(
-            [program(name), *map(str, command)], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
-        )
+        with open(self.folder / "log", "w") as log:
+            self.process = subprocess.Popen(
+                [program(name), *map(str, command)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         try:
             eventually(self.answers, f"{name} listens")
         except AssertionError:
@@ -131,7 +131,6 @@ class Proxy:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
-        self.log.close()
 
 
 @pytest.fixture(scope="module")

@@ -35,8 +35,8 @@ CONFIG = SchemathesisConfig.from_dict(
         "checks": {
             # Places and memory may run out; that the answer says so is documented.
             "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", 503, 507]},
-            # No schema says what two arrays say of one another, how many images a job has, or that what is in the query may not
-            # be in the body.
+            # No schema says what two arrays say of one another, how many images a job has, or that what is in the query
+            # may not be in the body.
             "positive_data_acceptance": {"enabled": False},
         }
     }
@@ -86,7 +86,8 @@ def test_every_answer_conforms(case, server, job):
     response = case.call(base_url=url, timeout=20)
     excluded = []
     if case.path.endswith("/events"):
-        # The document's schema of a stream is that of its text, as OpenAPI 3.1 has it; schemathesis looks at single events.
+        # The document's schema of a stream is that of its text, as OpenAPI 3.1 has it, and schemathesis looks at single
+        # events.
         excluded.append(response_schema_conformance)
     if response.status_code == 202:
         # Who does not wait hears from the job that its arrays are wrong.

@@ -208,7 +208,10 @@ def test_a_head_over_the_limit_is_refused(start_server):
         ("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nno colon\r\n\r\n", 400, "malformed-request"),
         ("POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: x\r\n\r\n", 400, "malformed-request"),
         (
-            "POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nx\r\n",
+            (
+                "POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
+                "Content-Type: application/json\r\n\r\nx\r\n"
+            ),
             400,
             "malformed-request",
         ),
@@ -232,7 +235,7 @@ def test_thousands_of_ampersands_are_a_query(server, client):
             connection.send_head("GET", "/jobs?" + "&" * 20_000)
             assert connection.read().status_code == 200
     eventually(
-        lambda: re.search(r"^segscore_http_requests_in_flight 1$", client.get("/metrics").text, re.M),
+        lambda: re.search(r"^segscore_http_requests_in_flight 1$", client.get("/metrics").text, re.MULTILINE),
         "no other request is under way",
     )
 

@@ -34,12 +34,11 @@ def held(fault, server, *requests):
         with Client(server) as client:
             return request(client)
 
-    with concurrent.futures.ThreadPoolExecutor(len(requests)) as threads:
-        with fault.hold():
-            answers = [threads.submit(send, request) for request in requests]
-            eventually(lambda: fault.hits > 0, "a sync is held")
-            yield answers
-            assert not any(answer.done() for answer in answers)
+    with concurrent.futures.ThreadPoolExecutor(len(requests)) as threads, fault.hold():
+        answers = [threads.submit(send, request) for request in requests]
+        eventually(lambda: fault.hits > 0, "a sync is held")
+        yield answers
+        assert not any(answer.done() for answer in answers)
 
 
 def answers_meanwhile(client):

@@ -1,4 +1,7 @@
-"""Servers that are killed at each step of what they do to a state directory: the next start always works, and owes what was promised."""
+"""Servers that are killed at each step of what they do to a state directory.
+
+The next start always works, and owes what was promised.
+"""
 
 import contextlib
 import errno

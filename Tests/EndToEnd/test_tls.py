@@ -140,9 +140,11 @@ def test_an_rsa_certificate_is_served_with_forward_secrecy(start_server, tmp_pat
 def test_suites_without_forward_secrecy_or_authenticated_encryption_are_refused(
     start_server, secure, certificate, tmp_path, suites
 ):
-    """Static RSA, by which whoever gets the key reads what was recorded before; CBC with a separate MAC; no encryption."""
-    server, context = rsa_server(start_server, tmp_path)
-    for server, context in ((server, context), (secure, context_for(certificate))):
+    """That is static RSA, CBC with a separate MAC, and no encryption.
+
+    With static RSA whoever gets the key reads what was recorded before; one of the servers has a key that suits it.
+    """
+    for server, context in (rsa_server(start_server, tmp_path), (secure, context_for(certificate))):
         context.minimum_version = context.maximum_version = VERSIONS.TLSv1_2
         try:
             context.set_ciphers(f"{suites}:@SECLEVEL=0")
@@ -213,6 +215,7 @@ def test_curl_is_content(secure, certificate, tmp_path):
             url,
         ],
         capture_output=True,
+        check=False,
         text=True,
         timeout=PATIENCE,
     )
@@ -434,7 +437,9 @@ def test_the_readmes_commands_work(start_server, tmp_path):
     assert command
 
     def shell(code):
-        done = subprocess.run(["bash", "-euc", code], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+        done = subprocess.run(
+            ["bash", "-euc", code], cwd=tmp_path, capture_output=True, check=False, text=True, timeout=PATIENCE
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+import itertools
 import json
 import zlib
 
@@ -158,7 +159,7 @@ class Conversation:
         data = b"".join(request.data for request in self.requests).replace(JOB, job.encode())
         data = data[: round(len(data) * self.sent)]
         places = [0, *sorted({round(len(data) * cut) for cut in self.cuts}), len(data)]
-        return [data[start:end] for start, end in zip(places, places[1:]) if end > start]
+        return [data[start:end] for start, end in itertools.pairwise(places) if end > start]
 
     @property
     def is_proper(self):

@@ -18,9 +18,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("SEGSCORE", str(ROOT / ".build/release/segscore"))
 sys.path.insert(0, str(ROOT / "Tests/EndToEnd"))
 
-import pytest  # noqa: E402
+import pytest
 
-from server import started_servers  # noqa: E402
+from server import started_servers
 
 
 @pytest.fixture

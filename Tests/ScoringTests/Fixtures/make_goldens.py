@@ -19,7 +19,7 @@ from cleanlab.segmentation.rank import _get_label_quality_per_image, get_label_q
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parents[1] / "EndToEnd"))
-import reference  # noqa: E402
+import reference
 
 # name, (N, K, H, W), pred_probs, labels, order, temperature, threshold, ignored label, and options of `draw`
 CASES = [
@@ -131,6 +131,10 @@ def find(labels, pred_probs, ignored, downsample):
     return found
 
 
+def path(case, array_name):
+    return HERE / f"{case}.{array_name}.npy"
+
+
 def keep(path, array):
     """Saves an array, or makes sure that the one that is there is the same but for its last digits."""
     if not path.exists():
@@ -142,22 +146,18 @@ def keep(path, array):
 
 cases = []
 for number, (name, shape, dtype, label_dtype, order, temperature, threshold, ignored, *options) in enumerate(CASES):
-
-    def path(array_name):
-        return HERE / f"{name}.{array_name}.npy"
-
     options = options[0] if options else {}
     downsample = options.get("downsample", 1)
-    if not path("pred_probs").exists():
+    if not path(name, "pred_probs").exists():
         drawn = draw(np.random.default_rng(number), shape, dtype, label_dtype, order, ignored, **options)
         for array_name, array in drawn.items():
-            np.save(path(array_name), array)
-    inputs = np.load(path("labels")), np.load(path("pred_probs"))
+            np.save(path(name, array_name), array)
+    inputs = np.load(path(name, "labels")), np.load(path(name, "pred_probs"))
     outputs = score(*inputs, temperature, threshold, ignored)
     found = find(*inputs, ignored, downsample)
     outputs |= {"label_issues": found.mask, "issue_image_scores": found.image_scores}
     for array_name, array in outputs.items():
-        keep(path(array_name), array)
+        keep(path(name, array_name), array)
     cases.append(
         {
             "name": name,

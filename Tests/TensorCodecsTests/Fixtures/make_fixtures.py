@@ -9,7 +9,20 @@ from pathlib import Path
 import numpy as np
 
 here = Path(__file__).parent
-SCALARS = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split()
+SCALARS = [
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+]
 
 
 class Pipe(io.RawIOBase):
