@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import proxy
-from segscore import InvalidInput, SegscoreError, _bands
+from segscore import InvalidInputError, SegscoreError, _bands
 from segscore._bands import Bands, banded
 from segscore._batches import DataSet
 from segscore.segmentation import rank
@@ -110,7 +110,7 @@ def test_a_label_that_is_no_class_is_for_the_server_to_refuse(client, regions, l
     labels[3, 7, 9] = label
     batch = batch_of(labels, pred_probs)
     assert banded(batch, None) is batch
-    with pytest.raises(InvalidInput, match=rf"labels\[3, 7, 9\] is {label}"):
+    with pytest.raises(InvalidInputError, match=rf"labels\[3, 7, 9\] is {label}"):
         client.submit(labels, pred_probs, only_labelled=True, wait=True)
 
 
@@ -183,5 +183,5 @@ def test_a_wrong_probability_is_named_where_it_is(client, regions):
     labels, pred_probs = regions[0], regions[1].copy()
     index = int(labels[4, 11, 3])
     pred_probs[4, index, 11, 3] = np.nan
-    with pytest.raises(InvalidInput, match=rf"pred_probs\[4, {index}, 11, 3\] is nan"):
+    with pytest.raises(InvalidInputError, match=rf"pred_probs\[4, {index}, 11, 3\] is nan"):
         client.submit(labels, pred_probs, ignore_label=255, only_labelled=True, wait=True)

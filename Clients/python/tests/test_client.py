@@ -129,7 +129,7 @@ def test_an_exception_cancels_the_job(client, arrays):
         dataset.add(*arrays)
         raise KeyboardInterrupt
     assert dataset.job.status == "canceled"
-    with pytest.raises(segscore.JobEnded, match="canceled"):
+    with pytest.raises(segscore.JobEndedError, match="canceled"):
         dataset.job.image_scores()
 
 
@@ -156,7 +156,7 @@ def test_errors_carry_the_problem(client, arrays):
     with pytest.raises(ValueError) as caught:
         client.score(arrays[0] + 1, arrays[1])
     error = caught.value
-    assert isinstance(error, segscore.InvalidInput) and isinstance(error, segscore.SegscoreError)
+    assert isinstance(error, segscore.InvalidInputError) and isinstance(error, segscore.SegscoreError)
     assert (error.status, error.type, error.parameter) == (422, "urn:segscore:label-out-of-range", "labels")
     assert error.title and "4" in str(error.actual) and error.expected and error.detail in str(error)
     copy = pickle.loads(pickle.dumps(error))
@@ -169,7 +169,7 @@ def test_no_server_is_a_connection_error(tmp_path):
     for url in ("http://127.0.0.1:1", f"unix:{tmp_path}/none"):
         with pytest.raises(ConnectionError) as caught:
             segscore.Client(url, retries=0).version()
-        assert isinstance(caught.value, segscore.Unreachable) and url in str(caught.value)
+        assert isinstance(caught.value, segscore.UnreachableError) and url in str(caught.value)
         assert caught.value.status is None
 
 
@@ -203,7 +203,7 @@ def test_a_key_and_a_certificate(start_server, tmp_path, arrays, monkeypatch):
         with pytest.raises(segscore.SegscoreError) as caught:
             segscore.Client(url, api_key=wrong, verify=certificate).score(*arrays)
         assert caught.value.status == 401 and not isinstance(caught.value, ValueError)
-    with pytest.raises(segscore.Unreachable, match="certificate"):
+    with pytest.raises(segscore.UnreachableError, match="certificate"):
         segscore.Client(url, api_key=access.KEYS[0]).version()
 
     monkeypatch.setenv("SEGSCORE_URL", url)

@@ -116,16 +116,16 @@ def test_tries_are_bounded(flaky, arrays):
         segscore.Client(flaky.url, retries=2).score(*arrays)
     assert caught.value.status == 503 and flaky.count("POST /score") == 3
     flaky.will(proxy.lose_the_answer, "GET /version", times=2)
-    with pytest.raises(segscore.Unreachable):
+    with pytest.raises(segscore.UnreachableError):
         segscore.Client(flaky.url, retries=1).version()
 
 
 def test_a_data_set_with_a_batch_of_unknown_fate_ends(flaky, client, arrays):
     labels, pred_probs = arrays
     flaky.will(proxy.lose_the_answer, "/batches", times=2)
-    with pytest.raises(segscore.Unreachable), segscore.Client(flaky.url, retries=1).dataset() as dataset:
+    with pytest.raises(segscore.UnreachableError), segscore.Client(flaky.url, retries=1).dataset() as dataset:
         for _ in range(2):
-            with pytest.raises(segscore.Unreachable):
+            with pytest.raises(segscore.UnreachableError):
                 dataset.add(labels[:2], pred_probs[:2])
     assert flaky.count("/batches") == 2 and client.job(dataset.job.id).status == "canceled"
 

@@ -9,8 +9,17 @@ import zipfile
 import pytest
 
 import segscore
+from segscore import errors
 
 FOLDER = pathlib.Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("name", ["InvalidInput", "JobEnded", "Unreachable"])
+def test_the_former_names_of_exceptions_are_the_same_exceptions(name):
+    exception = getattr(segscore, f"{name}Error")
+    assert issubclass(exception, segscore.SegscoreError) and exception.__name__ == f"{name}Error"
+    assert getattr(segscore, name) is getattr(errors, name) is getattr(errors, f"{name}Error") is exception
+    assert {name, f"{name}Error"} <= set(segscore.__all__)
 
 
 @pytest.fixture(scope="module")

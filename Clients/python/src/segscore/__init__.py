@@ -1,14 +1,25 @@
 """Finds the wrong masks in a segmentation data set, by a segscore server.
 
-`segscore.segmentation` has the functions of `cleanlab.segmentation`, so that a change of imports is all it takes.
-`Client` is for more: jobs, data sets that come in batches, ignored labels.
+`segscore.segmentation` has the functions of `cleanlab.segmentation`, so that a program that uses these only has to
+change its imports. `Client` is for more: jobs, data sets that come in batches, ignored labels.
+
+`InvalidInput`, `JobEnded` and `Unreachable` are the former names of `InvalidInputError`, `JobEndedError` and
+`UnreachableError`.
 """
 
 from ._config import configure, default_client
 from ._version import __version__
 from .client import Client
 from .dataset import Dataset
-from .errors import InvalidInput, JobEnded, SegscoreError, Unreachable
+from .errors import (
+    InvalidInput,
+    InvalidInputError,
+    JobEnded,
+    JobEndedError,
+    SegscoreError,
+    Unreachable,
+    UnreachableError,
+)
 from .job import ClassPair, Job, Progress, RankedImage
 from .scores import Scores
 
@@ -17,13 +28,16 @@ __all__ = [
     "Client",
     "Dataset",
     "InvalidInput",
+    "InvalidInputError",
     "Job",
     "JobEnded",
+    "JobEndedError",
     "Progress",
     "RankedImage",
     "Scores",
     "SegscoreError",
     "Unreachable",
+    "UnreachableError",
     "__version__",
     "configure",
     "default_client",

@@ -18,7 +18,7 @@ from ._forks import OfProcess
 from ._form import Form
 from ._pool import Verify, pool_for
 from ._version import __version__
-from .errors import SegscoreError, Unreachable, error_of
+from .errors import SegscoreError, UnreachableError, error_of
 
 # The server may not have noticed yet that the connection is lost over which the same request came.
 STILL_ARRIVING = ("urn:segscore:request-arriving", "urn:segscore:batch-arriving")
@@ -69,7 +69,7 @@ class Transport:
         Every request that is made here may be repeated: what would be there twice carries an `Idempotency-Key`.
 
         Raises:
-            SegscoreError: What the server refused it for, or `Unreachable`.
+            SegscoreError: What the server refused it for, or `UnreachableError`.
         """
         target = self._prefix + path + query_of(query)
         sent: dict[str, str] = {"Accept": "application/json", **self._fields, **(fields or {})}
@@ -112,9 +112,9 @@ class Transport:
                     continue
             return json.loads(data) if data else None
 
-    def unreachable(self, error: HTTPError) -> Unreachable:
+    def unreachable(self, error: HTTPError) -> UnreachableError:
         title = "No connection" if isinstance(error, (NewConnectionError, ConnectTimeoutError)) else "No answer"
-        return Unreachable({"title": title, "detail": f"No answer from {self.url}: {error}"})
+        return UnreachableError({"title": title, "detail": f"No answer from {self.url}: {error}"})
 
     def close(self) -> None:
         self._pool.close()

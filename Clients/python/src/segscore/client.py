@@ -91,7 +91,7 @@ class Client:
             on_images: Told how many images have been sent.
 
         Raises:
-            ValueError: A parameter or an array makes no sense (`InvalidInput` where the server found it).
+            ValueError: A parameter or an array makes no sense (`InvalidInputError` where the server found it).
             SegscoreError: The server refused for another reason, or did not answer.
         """
         job = self.submit(

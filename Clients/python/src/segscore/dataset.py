@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from ._batches import Batch, batches_of
 from ._form import Form
 from ._transport import Transport
-from .errors import SegscoreError, Unreachable
+from .errors import SegscoreError, UnreachableError
 from .job import Job
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Dataset:
         # Where the answer is lost and the server does not know the key, another job is opened; it cancels the first in time.
         fields = {"Idempotency-Key": uuid.uuid4().hex}
         self.job = Job(transport, transport.ask("POST", "/jobs", query=parameters, fields=fields)["id"])
-        self._lost: Unreachable | None = None
+        self._lost: UnreachableError | None = None
         self.images = 0
 
     def add(self, labels: Any, pred_probs: Any) -> int:
@@ -67,7 +67,7 @@ class Dataset:
         fields = {"Idempotency-Key": uuid.uuid4().hex}
         try:
             self._transport.ask("POST", f"/jobs/{self.job.id}/batches", body=Form(batch, on_sent), fields=fields)
-        except Unreachable as error:
+        except UnreachableError as error:
             self._lost = error
             raise
         self.images += batch.images

@@ -9,16 +9,16 @@ from typing import Any
 class SegscoreError(Exception):
     """The server refused a request, or failed. Carries its problem document (RFC 9457).
 
-    400 and 422 are raised as `InvalidInput`, which is also a `ValueError`; a server that does not answer as
-    `Unreachable`, which is also a `ConnectionError`.
+    400 and 422 are raised as `InvalidInputError`, which is also a `ValueError`. If no answer comes, that is an
+    `UnreachableError`, which is also a `ConnectionError`.
 
     Attributes:
         problem: The whole document.
-        status: The HTTP status; None where there was no answer.
+        status: The HTTP status; None if there was no answer.
         type: A stable name to switch on, such as `urn:segscore:label-out-of-range`.
-        title, detail: What it is in general, and what is wrong this time.
-        parameter: The parameter or array at fault, if one is.
-        expected, actual: What would have been right, and what came, where the server says so.
+        title, detail: What kind of problem it is, and what is wrong this time.
+        parameter: The parameter or array at fault, if there is one.
+        expected, actual: What would have been right, and what came, if the server says so.
     """
 
     def __init__(self, problem: Mapping[str, Any]):
@@ -36,19 +36,29 @@ class SegscoreError(Exception):
         return self.detail if self.status is None else f"{self.detail} ({self.status}, {self.type})"
 
 
-class InvalidInput(SegscoreError, ValueError):
+class InvalidInputError(SegscoreError, ValueError):
     """400 or 422: the parameters or the arrays are not what they should be."""
 
 
-class Unreachable(SegscoreError, ConnectionError):
-    """No answer came, as often as it was tried."""
+class UnreachableError(SegscoreError, ConnectionError):
+    """No answer came, however often the request was sent."""
 
 
-class JobEnded(SegscoreError):
+class JobEndedError(SegscoreError):
     """A job whose results were waited for has failed, or was canceled."""
+
+
+InvalidInput = InvalidInputError
+"""The former name of `InvalidInputError`, kept for programs that use it."""
+
+Unreachable = UnreachableError
+"""The former name of `UnreachableError`, kept for programs that use it."""
+
+JobEnded = JobEndedError
+"""The former name of `JobEndedError`, kept for programs that use it."""
 
 
 def error_of(status: int, problem: Mapping[str, Any]) -> SegscoreError:
     """The exception for an answer of this status."""
-    kind = InvalidInput if status in (400, 422) else SegscoreError
+    kind = InvalidInputError if status in (400, 422) else SegscoreError
     return kind({"status": status, **problem})

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._arrays import read_array
 from ._transport import Transport
-from .errors import JobEnded, SegscoreError, error_of
+from .errors import JobEndedError, SegscoreError, error_of
 
 Images = Union[np.ndarray, list[np.ndarray]]
 """One array for all images, or where they are of several sizes, a list with one for each."""
@@ -47,7 +47,7 @@ class ClassPair(NamedTuple):
 class Job:
     """A job of the server. Its results stay there until they expire, or until it is deleted.
 
-    Methods that need results wait for the job's end. They raise `JobEnded` where it failed or was canceled.
+    Methods that need results wait for the job's end. They raise `JobEndedError` where it failed or was canceled.
 
     Attributes:
         id: What the server calls it.
@@ -85,7 +85,7 @@ class Job:
 
         Raises:
             TimeoutError: It has not ended within so many seconds. It goes on.
-            JobEnded: It has failed, or was canceled.
+            JobEndedError: It has failed, or was canceled.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._shape is None:
@@ -222,6 +222,6 @@ def failure_of(document: dict[str, Any]) -> SegscoreError:
     if problem is not None and problem["status"] in (400, 422):
         return error_of(problem["status"], problem)
     detail = f"The job {document['id']} was {document['status']}."
-    return JobEnded(
+    return JobEndedError(
         problem or {"status": 409, "type": "urn:segscore:job-canceled", "title": "Job canceled", "detail": detail}
     )

@@ -44,7 +44,7 @@ def find_label_issues(
         A mask, bool (N, H, W), True at a label issue. For images of several sizes a list of (H, W).
 
     Raises:
-        ValueError: The arrays or parameters make no sense; `segscore.InvalidInput` where the server found it.
+        ValueError: The arrays or parameters make no sense; `segscore.InvalidInputError` where the server found it.
         segscore.SegscoreError: The server refused for another reason, or did not answer.
     """
     check_batch_size(batch_size)

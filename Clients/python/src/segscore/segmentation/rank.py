@@ -54,7 +54,7 @@ def get_label_quality_scores(
         list of (H, W).
 
     Raises:
-        ValueError: The arrays or parameters make no sense; `segscore.InvalidInput` where the server found it.
+        ValueError: The arrays or parameters make no sense; `segscore.InvalidInputError` where the server found it.
         segscore.SegscoreError: The server refused for another reason, or did not answer.
     """
     check_batch_size(batch_size)
