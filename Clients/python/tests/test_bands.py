@@ -6,7 +6,7 @@ import pytest
 import proxy
 from segscore import InvalidInputError, SegscoreError, _bands
 from segscore._bands import Bands, banded
-from segscore._batches import DataSet
+from segscore._batches import BatchSource
 from segscore.segmentation import rank
 from test_forms import FORMS
 
@@ -29,7 +29,7 @@ def regions():
 
 
 def batch_of(labels, pred_probs):
-    (batch,) = DataSet(labels, pred_probs, 1 << 30).batches()
+    (batch,) = BatchSource(labels, pred_probs, 1 << 30).batches()
     return batch
 
 

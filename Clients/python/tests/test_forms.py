@@ -8,7 +8,7 @@ import zarr
 
 from conftest import sample
 from segscore import _parts
-from segscore._batches import DataSet
+from segscore._batches import BatchSource
 from segscore._form import Form
 from segscore.segmentation import filter, rank
 
@@ -109,7 +109,7 @@ def test_mapped_files_are_sent_and_stay_as_they_are(client, arrays, mapped, mode
 
 def test_arrays_go_out_as_views(mapped, arrays):
     for labels, pred_probs in (arrays, mapped("r"), [np.asfortranarray(array) for array in arrays]):
-        (batch,) = DataSet(labels, pred_probs, 1 << 30).batches()
+        (batch,) = BatchSource(labels, pred_probs, 1 << 30).batches()
         for part, array in zip(batch, (labels, pred_probs)):
             views = [np.frombuffer(piece, np.uint8) for pieces in part.pieces() for piece in pieces]
             assert sum(view.nbytes for view in views) == array.nbytes
@@ -124,7 +124,7 @@ def test_copies_are_no_larger_than_a_piece(monkeypatch):
 
 
 def test_a_form_can_be_sent_again_and_knows_its_length(arrays):
-    (batch,) = DataSet(*arrays, 1 << 30).batches()
+    (batch,) = BatchSource(*arrays, 1 << 30).batches()
     shares = []
     form = Form(batch, shares.append)
     first, second = (b"".join(chain.from_iterable(form)) for _ in range(2))
@@ -141,13 +141,13 @@ def test_chunks_are_read_once(client, arrays):
 
 def test_batches_begin_where_chunks_do(small_client, arrays):
     labels, pred_probs = arrays
-    batches = list(DataSet(labels, Stored(pred_probs, (2, 4, 24, 18)), 5 * 24 * 18 * 17).batches())
+    batches = list(BatchSource(labels, Stored(pred_probs, (2, 4, 24, 18)), 5 * 24 * 18 * 17).batches())
     assert [batch.images for batch in batches] == [4, 3]
 
 
 def test_lists_of_one_size_are_one_batch(arrays):
     labels, pred_probs = arrays
-    (batch,) = DataSet(list(labels), list(pred_probs), 1 << 30).batches()
+    (batch,) = BatchSource(list(labels), list(pred_probs), 1 << 30).batches()
     assert batch.labels.shape == labels.shape and batch.pred_probs.shape == pred_probs.shape
 
 

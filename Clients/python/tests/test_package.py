@@ -1,5 +1,6 @@
 """A wheel and a source distribution are built, and the wheel is all that is needed."""
 
+import inspect
 import pathlib
 import subprocess
 import sys
@@ -20,6 +21,23 @@ def test_the_former_names_of_exceptions_are_the_same_exceptions(name):
     assert issubclass(exception, segscore.SegscoreError) and exception.__name__ == f"{name}Error"
     assert getattr(segscore, name) is getattr(errors, name) is getattr(errors, f"{name}Error") is exception
     assert {name, f"{name}Error"} <= set(segscore.__all__)
+
+
+@pytest.mark.parametrize("other", [segscore.Client.submit, segscore.Client.dataset])
+def test_scoring_parameters_are_the_same_everywhere(other):
+    """Each method lists them, so that its documentation and a type checker know them."""
+    score = inspect.signature(segscore.Client.score).parameters
+    shared = {name: each for name, each in inspect.signature(other).parameters.items() if name in score}
+    assert shared == {name: score[name] for name in shared}
+    assert {"method", "temperature", "downsample", "threshold", "ignore_label"} <= set(shared)
+
+
+def test_a_client_is_configured_by_its_own_arguments():
+    made = inspect.signature(segscore.Client).parameters
+    configured = inspect.signature(segscore.configure).parameters
+    assert list(configured) == list(made)
+    for name, parameter in configured.items():
+        assert (parameter.default, parameter.annotation) == (made[name].default, made[name].annotation)
 
 
 @pytest.fixture(scope="module")

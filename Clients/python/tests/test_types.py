@@ -11,7 +11,7 @@ import pytest
 
 from conftest import sample
 from segscore import _parts
-from segscore._batches import DataSet
+from segscore._batches import BatchSource
 from segscore.segmentation import filter, rank, summary
 from test_forms import FORMS, Stored
 
@@ -183,7 +183,7 @@ def test_copies_in_another_type_are_no_larger_than_a_piece(monkeypatch):
     monkeypatch.setattr(_parts, "PIECE", 1000)
     for given, expected in ((BFLOAT16, EXACT), (HOT, HOT.astype(np.float32)), (Bits(BFLOAT16), EXACT)):
         for array, wanted in ((given, expected), (given[:, :, ::2], expected[:, :, ::2])):
-            (batch,) = DataSet(np.zeros(wanted[:, 0].shape, int), array, 1 << 30).batches()
+            (batch,) = BatchSource(np.zeros(wanted[:, 0].shape, int), array, 1 << 30).batches()
             pieces = [bytes(piece) for pieces in batch.pred_probs.pieces() for piece in pieces]
             assert b"".join(pieces) == wanted.tobytes() and max(map(len, pieces)) <= 1000
 
@@ -192,7 +192,7 @@ def test_batches_are_as_large_as_what_is_sent():
     image = 3 * 24 * 16 * 4 + 24 * 16
     for pred_probs in (HOT.astype(bool), list(HOT.astype(bool))):
         labels = LABELS if isinstance(pred_probs, np.ndarray) else list(LABELS)
-        assert [batch.images for batch in DataSet(labels, pred_probs, 2 * image).batches()] == [2, 2]
+        assert [batch.images for batch in BatchSource(labels, pred_probs, 2 * image).batches()] == [2, 2]
 
 
 def test_mapped_files_of_one_hot_predictions(client, tmp_path):

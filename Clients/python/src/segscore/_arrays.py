@@ -1,4 +1,4 @@
-"""Arrays that the server answers, read straight into memory that is allocated once."""
+"""Reads the arrays that a server answers straight into memory that is allocated once."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PREFIX = 10  # Bytes of an npy file that tell how long its header is.
 def read_array(
     transport: Transport, path: str, query: Mapping[str, Any] | None = None, dtype: Any = None
 ) -> np.ndarray:
-    """The array at a path, in another element type if one is given.
+    """The array at a path of the server, in another element type if one is given.
 
-    An answer that breaks off is gone on with where it did, by `Range`.
+    If an answer breaks off, only the rest is asked for, by `Range`.
     """
     attempts = transport.attempts()
     filling: Filling | None = None
@@ -33,7 +33,7 @@ def read_array(
             try:
                 if filling is None or answer.status != 206:
                     filling = Filling(answer, dtype)
-                filling.go_on(answer)
+                filling.read_rest(answer)
                 return filling.array
             except HTTPError as error:
                 attempts.failed(transport.unreachable(error))
@@ -51,15 +51,15 @@ class Filling:
         self.array = np.empty(shape, self._sent_type if dtype is None else np.dtype(dtype))
         self.etag = answer.headers.get("ETag", "")
         self._data_start = PREFIX + len(header)
-        self._elements = 0  # That are there.
+        self._elements = 0  # How many have been read.
 
     @property
     def offset(self) -> int:
-        """The place in the file of the first byte that is missing."""
+        """The place in the npy file of the first byte that is missing."""
         return self._data_start + self._elements * self._sent_type.itemsize
 
-    def go_on(self, answer: BaseHTTPResponse) -> None:
-        """Reads what is missing, a block at a time."""
+    def read_rest(self, answer: BaseHTTPResponse) -> None:
+        """Reads the elements that are missing, a block at a time."""
         flat = self.array.reshape(-1)
         same_type = self.array.dtype == self._sent_type
         step = BLOCK // self._sent_type.itemsize
@@ -77,7 +77,7 @@ def read_into(answer: BaseHTTPResponse, target: memoryview) -> None:
     """Fills all of `target`.
 
     Raises:
-        HTTPError: The answer ended before.
+        HTTPError: The answer ended before `target` was full.
     """
     done = 0
     while done < len(target):

@@ -20,15 +20,15 @@ class Attempts:
         self._wait = FIRST_WAIT
 
     def failed(self, error: SegscoreError, retry_after: str | None = None) -> None:
-        """Waits before the next try, for as long as the server asked for, or longer each time.
+        """Waits before the next try: longer than before the last one, and at least as long as the server asked for.
 
         Raises:
-            SegscoreError: The error itself, where no try is left.
+            SegscoreError: It is the error that was given, since no try is left.
         """
         if self._left <= 0:
             raise error
         self._left -= 1
-        # Many clients that failed together should not come back together.
+        # Clients that failed at the same moment should not all come back at the same moment.
         pause = self._wait * random.uniform(0.5, 1)
         time.sleep(min(max(pause, seconds_of(retry_after)), LONGEST_WAIT))
         self._wait *= 2

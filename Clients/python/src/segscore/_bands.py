@@ -1,4 +1,8 @@
-"""Batches without the probabilities that softmin does not need: of a band of rows, only the classes that are labels there."""
+"""Batches without the probabilities that softmin does not need.
+
+Softmin looks at the probability of each pixel's own label alone. So of each image, cut into bands of rows, only those
+classes are sent that are labels in the band.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,19 @@ from ._batches import Batch
 from ._mapped import MappedFile
 from ._parts import PIECE, Part, Stacked, Whole, bytes_of, pieces_of, size_of
 
-SMALLEST = 32 << 10  # Bytes of a class in a band: smaller ones cost more than what they leave out.
-WORTH = 0.75  # The share of the bytes from which on all may as well be sent.
+SMALLEST = 32 << 10  # Bytes of one class in one band. To handle smaller pieces costs more than it saves.
+WORTH = 0.75  # If more than this share of the bytes is needed, all are sent, since little is saved.
 
 
 class Bands:
-    """Of each image and each band of its rows the classes that are there, in ascending order; (M, R, W).
+    """The probabilities of the classes that are labels in each band, as one array to be sent, (M, R, W).
+
+    Bands come image by image and from top to bottom, the classes of a band in ascending order.
 
     Args:
         images: The probabilities of each image, (K, H, W).
-        present: For each image, which classes each of its bands has; bool (B, K), with B bands of H / B rows.
-        dtype: The type in which they go out.
+        present: For each image, which classes are labels in each of its bands; bool (B, K), with B bands of H / B rows.
+        dtype: The type in which the probabilities are sent.
     """
 
     fortran_order = False
@@ -43,7 +49,7 @@ class Bands:
             while together := list(islice(pieces, max(PIECE // size, 1))):
                 yield together
                 if file is not None:
-                    # All of the image: pieces lie apart, and with each come pages around it.
+                    # All of the image is given back: its pieces lie apart, and the system maps pages around each.
                     file.forget(bytes_of(image))
 
     def _views(self, image: np.ndarray, present: np.ndarray) -> Iterator[memoryview]:
@@ -59,9 +65,10 @@ class Bands:
 
 
 def banded(batch: Batch, ignore_label: int | None) -> Batch:
-    """The batch without what `softmin` does not need; as it is where there is nothing worth leaving out.
+    """The batch without the probabilities that `softmin` does not need.
 
-    So are batches that are not in memory or mapped, and those with a label that is no class, which the server then says.
+    The batch is returned as it is if little could be left out, if it is neither in memory nor mapped, and if it has a
+    label that is no class, so that the server refuses it as it would any other.
     """
     labels, pred_probs = _images_of(batch.labels), _images_of(batch.pred_probs)
     if not labels or not pred_probs or labels[0].dtype.kind not in "biu" or pred_probs[0].size == 0:
@@ -81,7 +88,7 @@ def banded(batch: Batch, ignore_label: int | None) -> Batch:
 
 
 def _images_of(part: Part) -> Sequence[np.ndarray]:
-    """The images of a part that is in memory or mapped; none of another, whose bytes do not lie image by image."""
+    """The images of a part that is in memory or mapped; none if its bytes do not lie image by image."""
     arrays: np.ndarray | Sequence[np.ndarray] = ()
     if isinstance(part, Whole) and not part.fortran_order:
         arrays = part.array
@@ -91,14 +98,18 @@ def _images_of(part: Part) -> Sequence[np.ndarray]:
 
 
 def _rows(height: int, row_bytes: int) -> int:
-    """The rows of a band: the fewest that divide the height and make a piece large enough."""
+    """How many rows a band has: the fewest that divide the height and make its pieces large enough."""
     enough = -(-SMALLEST // max(row_bytes, 1))
     return next((rows for rows in range(enough, height) if height % rows == 0), height)
 
 
 def _classes_of(labels: np.ndarray, rows: int, classes: int, ignore_label: int | None) -> np.ndarray | None:
-    """Which classes each band of an image has, bool (B, K); None where another label is among them, or too many borders."""
-    # Where labels are those of their neighbours, it is enough to look where they change.
+    """Which classes are labels in each band of an image, bool (B, K).
+
+    Returns:
+        None if a label is no class, or if labels change so often that hardly a class could be left out.
+    """
+    # Most labels are those of the pixel before, so that it is enough to look at the places where they change.
     flat = labels.reshape(-1)
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     if len(changes) > len(flat) // 8:

@@ -23,19 +23,21 @@ class Batch(NamedTuple):
         return self.labels.shape[0]
 
 
-class DataSet:
-    """Labels and probabilities in any of the forms that are taken.
+class BatchSource:
+    """A whole data set's labels and probabilities, in anything that is taken, cut into batches.
 
-    - Two arrays, (N, H, W) and (N, K, H, W): of NumPy, in memory or mapped, or stored as those of zarr and h5py.
+    - Two arrays, (N, H, W) and (N, K, H, W): NumPy's, in memory or mapped, or stored ones as of zarr and h5py.
     - Two lists with an array for each image, (H, W) and (K, H, W). Sizes may differ.
     - Anything else that can be iterated over, with images or with batches of images. They are sent as they come.
 
+    Images that are added to a job one call after the other are a `Dataset`.
+
     Attributes:
-        images: How many there are, if that is known.
+        images: How many images there are, if that is known.
         is_lazy: Whether that is not known, and nothing should be taken from the data ahead of time.
 
     Raises:
-        ValueError: The two do not fit together, or there are no images.
+        ValueError: Labels and probabilities do not fit together, or there are no images.
     """
 
     def __init__(self, labels: Any, pred_probs: Any, batch_bytes: int):
@@ -61,7 +63,7 @@ class DataSet:
             yield from self._runs()
 
     def _runs(self) -> Iterator[Batch]:
-        """Runs of listed images that are of one size and type."""
+        """Cuts lists of images into runs of the same size and type."""
         run: list[tuple[Any, Any]] = []
         size = 0
         for pair in self._pairs():
@@ -82,7 +84,7 @@ class DataSet:
 
 
 def batches_of(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
-    """One image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), as one batch or more."""
+    """Cuts one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), into one batch or more."""
     labels, pred_probs = loaded(labels, "labels"), loaded(pred_probs, "pred_probs")
     is_single = len(labels.shape) == 2
     check_shapes(labels, pred_probs, images=not is_single)
@@ -93,7 +95,7 @@ def batches_of(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch
 
 
 def slices(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
-    """Runs of images of two arrays. They begin where chunks do, so that none is read twice."""
+    """Cuts two arrays into runs of images, which begin where chunks do, so that no chunk is read twice."""
     images = count_of(labels)
     each = _sent_bytes(labels, pred_probs) // max(images, 1)
     count = max(batch_bytes // max(each, 1), 1)
@@ -107,10 +109,10 @@ def slices(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
 
 
 def check_shapes(labels: Any, pred_probs: Any, images: bool = True) -> None:
-    """Refuses what the server would refuse, before anything is sent.
+    """Refuses shapes that the server would refuse, before anything is sent.
 
     Raises:
-        ValueError: As cleanlab does for the same arrays.
+        ValueError: The shapes do not fit together. cleanlab raises it for the same arrays.
     """
     first = "N, " if images else ""
     given, predicted = tuple(labels.shape), tuple(pred_probs.shape)
@@ -148,7 +150,7 @@ def _is_array(data: Any) -> bool:
 
 
 def _types(labels: Any, pred_probs: Any) -> tuple[np.dtype[Any], np.dtype[Any]]:
-    """The types in which the two go out."""
+    """The types in which labels and probabilities are sent."""
     return label_type(np.dtype(labels.dtype)), probability_type(np.dtype(pred_probs.dtype))
 
 

@@ -6,7 +6,7 @@ import os
 import threading
 
 from ._pool import Verify
-from .client import Client
+from .client import DEFAULT_BATCH_BYTES, DEFAULT_RETRIES, DEFAULT_TIMEOUT, Client
 
 _lock = threading.Lock()
 _client: Client | None = None
@@ -17,13 +17,14 @@ def configure(
     api_key: str | None = None,
     *,
     verify: Verify | None = None,
-    timeout: float = 120,
-    retries: int = 6,
-    batch_bytes: int = 256 << 20,
+    timeout: float = DEFAULT_TIMEOUT,
+    retries: int = DEFAULT_RETRIES,
+    batch_bytes: int = DEFAULT_BATCH_BYTES,
 ) -> Client:
     """Says which server the functions of `segscore.segmentation` ask; arguments are those of `Client`.
 
-    Without it they ask the one that the environment names. What is left out is taken from the environment too.
+    A program that never calls this asks the server that the environment names. Arguments that are left out are taken
+    from the environment too.
     """
     global _client
     client = Client(url, api_key=api_key, verify=verify, timeout=timeout, retries=retries, batch_bytes=batch_bytes)
@@ -33,7 +34,7 @@ def configure(
 
 
 def default_client() -> Client:
-    """The client that was configured, or that of the environment."""
+    """The client that `configure` made, or else one for the server that the environment names."""
     global _client
     with _lock:
         if _client is None:
@@ -42,7 +43,7 @@ def default_client() -> Client:
 
 
 def _begin_child() -> None:
-    """In a forked child, takes the lock that another thread of the parent may have held, and nobody here gives back."""
+    """Gives a forked child a lock of its own: the parent's may be held by a thread that does not exist in the child."""
     global _lock
     _lock = threading.Lock()
 

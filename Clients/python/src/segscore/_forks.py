@@ -1,4 +1,4 @@
-"""What a process that was forked does not share with its parent."""
+"""Values that a forked process does not share with its parent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from ._pool import leave_to_parent
 
 Value = TypeVar("Value")
 
-# How many forks lie between the process that imported the package and this one, whose number may be that of its parent.
+# How many forks lie between the process that imported the package and this one. The process id alone would not tell the
+# two apart, since the system uses ids again.
 _forks = 0
 
 
 class OfProcess(Generic[Value]):
-    """A value of which every process makes one of its own."""
+    """A value that every process has of its own; a forked one makes it when it first asks for it."""
 
     def __init__(self, make: Callable[[], Value]):
         self._make = make

@@ -1,4 +1,4 @@
-"""The body of a request: a multipart form around the bytes of arrays, which are never gathered."""
+"""Bodies of requests: multipart forms, of which the arrays are sent from where they lie and never gathered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Form:
     It has a length, and can be iterated over as often as the request has to be sent.
 
     Args:
-        on_sent: Told the share of the body that has gone out, from 0 to 1.
+        on_sent: Called with the share of the body that has been sent, from 0 to 1.
     """
 
     def __init__(self, batch: Batch, on_sent: Callable[[float], None] | None = None):
@@ -37,7 +37,7 @@ class Form:
         sent = 0
         for pieces in self._pieces():
             yield pieces
-            # They have gone out when the next ones are asked for.
+            # The connection asks for the next pieces when it has sent these.
             sent += sum(piece.nbytes for piece in pieces)
             if self._on_sent is not None:
                 self._on_sent(sent / self.length)
@@ -50,7 +50,7 @@ class Form:
 
 
 def _head(boundary: str, name: str, part: Part) -> bytes:
-    """What stands between two arrays: the part's fields, and the header of its npy file."""
+    """What stands ahead of an array's elements: the boundary, the part's fields and the header of its npy file."""
     fields = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.npy"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Files that are mapped into memory."""
+"""Gives back the memory of mapped files that have been sent."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-AROUND = 2 << 20  # Bytes; with a page that is asked for, Linux may map as much around it as would be a huge page.
+AROUND = 2 << 20  # Bytes of a huge page: when a page is read, Linux may map the pages around it up to such a size.
 
 
 class MappedFile:
     """The file behind an array, whose pages can be given back once they have been sent.
 
-    They stay in the system's cache, but no longer count as this process's memory.
+    Pages that are given back stay in the system's cache, but no longer count as this process's memory.
     """
 
     def __init__(self, mapping: mmap.mmap):
@@ -22,13 +22,13 @@ class MappedFile:
 
     @classmethod
     def behind(cls, array: np.ndarray) -> MappedFile | None:
-        """The file that holds all of an array, where its pages may be given back."""
+        """The file that an array is mapped from, if its pages may be given back."""
         base: Any = array
         mode = ""
         while isinstance(base, np.ndarray):
             mode = getattr(base, "mode", "") or mode
             base = base.base
-        # A copy-on-write mapping ("c") would lose what was written to it.
+        # A copy-on-write mapping ("c") would lose what the program has written to it.
         if isinstance(base, mmap.mmap) and mode in ("r", "r+") and hasattr(base, "madvise"):
             return cls(base)
         return None

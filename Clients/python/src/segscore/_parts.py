@@ -1,6 +1,7 @@
-"""Arrays as they are sent: a shape, a type, and their bytes in pieces that are views wherever they can be.
+"""Arrays as parts of a form: a shape, a type, and the bytes in pieces.
 
-Elements of types that the server does not know are converted a piece at a time.
+A piece is a view of the array if the bytes can be sent as they lie in memory. Elements of types that the server does
+not know are converted a piece at a time.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import numpy as np
 from ._mapped import MappedFile
 from ._types import check_type, converted, in_memory
 
-PIECE = 1 << 20  # Bytes. Copies are no larger, and a piece has to leave within the time limit of a connection.
+PIECE = 1 << 20  # Bytes. No copy is larger, and a piece has to be sent within the time limit of a connection.
 
 
 class Part(Protocol):
-    """An array to be sent, in lists of pieces that go out together.
+    """An array to be sent, in lists of pieces, each of which is sent together.
 
-    The pieces can be asked for again, since a request may have to be repeated.
+    The pieces can be asked for again, since a request may have to be sent again.
     """
 
     @property
@@ -40,7 +41,7 @@ def size_of(part: Part) -> int:
 
 
 class Whole:
-    """An array in memory, or a mapped file."""
+    """An array in memory or of a mapped file."""
 
     def __init__(self, array: np.ndarray, dtype: np.dtype[Any]):
         self.array = array
@@ -53,9 +54,10 @@ class Whole:
 
 
 class Stored:
-    """Some images of an array that reads itself from somewhere when it is indexed, as those of zarr do.
+    """Some images of an array that is read from somewhere when it is indexed, as zarr's are.
 
-    Of one image a chunk's extent of the second axis is held at a time; where a chunk has several images, all of these.
+    Of an image as many rows or classes are held at a time as a chunk has. If a chunk has several images, all of these
+    are held at a time.
     """
 
     fortran_order = False
@@ -81,7 +83,7 @@ class Stored:
 
 
 class Stacked:
-    """Arrays of one shape and type as one, with a new first axis."""
+    """Several arrays of one shape and type as one array, with a new first axis."""
 
     fortran_order = False
 
@@ -102,7 +104,7 @@ def bytes_of(array: np.ndarray) -> memoryview:
 
 
 def pieces_of(array: np.ndarray, dtype: np.dtype[Any]) -> Iterator[memoryview]:
-    """An array's bytes in C order: views of it, and copies of a piece's size where it does not lie so in memory."""
+    """An array's bytes in C order: views of it, or copies of a piece's size if it lies in memory otherwise."""
     size = array.size * dtype.itemsize
     if array.flags.c_contiguous and array.dtype == dtype:
         data = bytes_of(array)
@@ -117,32 +119,36 @@ def pieces_of(array: np.ndarray, dtype: np.dtype[Any]) -> Iterator[memoryview]:
 
 
 def mapped_pieces_of(array: np.ndarray, dtype: np.dtype[Any]) -> Iterator[list[memoryview]]:
-    """The same one by one; where the array is a mapped file, its pages are given back."""
+    """The pieces of an array, one at a time; if the array is a mapped file, its pages are given back once sent."""
     file = MappedFile.behind(array)
     for piece in pieces_of(array, dtype):
         yield [piece]
         if file is not None and array.dtype == dtype:
             file.forget(piece)
         elif file is not None and array.flags.c_contiguous:
-            file.forget(bytes_of(array))  # The piece is a copy, and does not tell where it comes from.
+            # The piece is a copy, and does not tell which pages it was made from.
+            file.forget(bytes_of(array))
 
 
 def is_stored(array: Any) -> bool:
-    """Whether this is an array of zarr, h5py, dask or the like, that is better read in its chunks."""
+    """Whether this is an array of zarr, h5py, dask or the like, which is read in its chunks."""
     return not isinstance(array, np.ndarray) and all(hasattr(array, name) for name in ("shape", "dtype", "chunks"))
 
 
 def chunk_of(array: Any, axis: int) -> int:
-    """The extent of a stored array's chunks; dask lists that of each chunk, and h5py has None for an array without."""
+    """The extent of a stored array's chunks along an axis; dask lists that of each chunk, h5py may have no chunks."""
     extent = (array.chunks or [1] * len(array.shape))[axis]
     return int(extent if isinstance(extent, int) else extent[0])
 
 
 def loaded(array: Any, name: str) -> Any:
-    """The array as it is if it is stored, else its elements in memory.
+    """The array itself if it is stored, else its elements in memory.
+
+    Args:
+        name: What messages call the array.
 
     Raises:
-        ValueError: It has a mask, or elements that are no numbers.
+        ValueError: The array has a mask, or elements that are no numbers.
     """
     if is_stored(array):
         check_type(np.dtype(array.dtype), name)
@@ -151,7 +157,7 @@ def loaded(array: Any, name: str) -> Any:
 
 
 def part_of(array: Any, images: range, name: str, dtype: np.dtype[Any]) -> Part:
-    """Some of an array's images, to be sent in this type."""
+    """The part that sends some of an array's images in the type `dtype`."""
     if is_stored(array):
         return Stored(array, images, name, dtype)
     return Whole(array[images.start : images.stop], dtype)

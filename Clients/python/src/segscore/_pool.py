@@ -14,15 +14,15 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import LocationParseError, NewConnectionError
 from urllib3.util import Timeout, parse_url
 
-MOST_AT_ONCE = 1024  # Pieces; `IOV_MAX` of Linux and macOS.
+MOST_AT_ONCE = 1024  # Pieces that one call may send: `IOV_MAX` of Linux and macOS.
 
 Verify = Union[bool, str, "os.PathLike[str]"]
 
 
 class Connection(HTTPConnection):
-    """A connection on which sending may stall as long as reading. For urllib3 it is as long as connecting.
+    """A connection whose time limit for sending is that for reading. urllib3 would take the limit for connecting.
 
-    Lists of pieces go out by as few calls as there can be.
+    Lists of pieces are sent by as few system calls as possible.
     """
 
     def __init__(self, *arguments: Any, send_timeout: float, **options: Any):
@@ -37,7 +37,7 @@ class Connection(HTTPConnection):
 
     def send(self, data: Any) -> None:
         if not isinstance(data, list) or self.sock is None or isinstance(self.sock, ssl.SSLSocket):
-            super().send(data)  # Which sends the pieces of a list one by one.
+            super().send(data)  # It sends the pieces of a list one by one.
             return
         pieces = data
         while pieces:
@@ -52,11 +52,11 @@ class Connection(HTTPConnection):
 
 
 class SecureConnection(Connection, HTTPSConnection):
-    """The same with TLS."""
+    """A connection over TLS."""
 
 
 class UnixConnection(Connection):
-    """The same to a socket in the file system."""
+    """A connection to a socket in the file system."""
 
     def __init__(self, *arguments: Any, socket_path: str, **options: Any):
         super().__init__(*arguments, **options)
@@ -80,7 +80,7 @@ class Places(queue.LifoQueue[Any]):
         _places.add(self)
 
     def forget(self) -> None:
-        """Begins anew, without the lock that a thread may have held that is no more."""
+        """Empties the queue in a forked child, and gives it a lock that no thread of the parent holds."""
         queue.LifoQueue.__init__(self, self.maxsize)
 
 
@@ -89,9 +89,10 @@ _places: WeakSet[Places] = WeakSet()
 
 
 def leave_to_parent() -> None:
-    """In a forked child, gives up the connections of the parent without a word to the server.
+    """Closes the parent's connections in a forked child without a word to the server.
 
-    They would mix up the answers of the two; and as long as a child holds them, the server does not see them closed.
+    If both processes used a connection, each would read answers to the other. If the child only kept it open, the
+    server would not notice when the parent closes it.
     """
     for places in list(_places):
         places.forget()
@@ -116,28 +117,28 @@ class UnixPool(HTTPConnectionPool):
 
 
 def pool_for(url: str, timeout: float, verify: Verify) -> HTTPConnectionPool:
-    """The connections to `http://…`, `https://…` or `unix:/…`.
+    """A pool of connections to `http://…`, `https://…` or `unix:/…`.
 
     Raises:
-        ValueError: The URL is none of these.
+        ValueError: The URL is of no such kind.
     """
     options: Any = {"timeout": Timeout(connect=10, read=timeout), "maxsize": 8, "send_timeout": timeout}
     if url.startswith("unix:"):
         path = url[len("unix:") :]
         return UnixPool("localhost", socket_path="/" + path.lstrip("/") if path.startswith("//") else path, **options)
     try:
-        parts = parse_url(url)
+        address = parse_url(url)
     except LocationParseError:
-        parts = None
-    if parts is None or not parts.host or parts.scheme not in ("http", "https") or parts.auth or parts.query:
+        address = None
+    if address is None or not address.host or address.scheme not in ("http", "https") or address.auth or address.query:
         raise ValueError(f"{url!r} is no http://host:port, https://host:port or unix:/path")
-    if parts.scheme == "http":
-        return Pool(parts.host, parts.port, **options)
-    return SecurePool(parts.host, parts.port or 443, ssl_context=context_for(verify), **options)
+    if address.scheme == "http":
+        return Pool(address.host, address.port, **options)
+    return SecurePool(address.host, address.port or 443, ssl_context=context_for(verify), **options)
 
 
 def context_for(verify: Verify) -> ssl.SSLContext:
-    """What is asked of the server's certificate: True for the system's authorities, or a file of others in PEM."""
+    """Has the system's authorities vouch for the server's certificate, those of a PEM file, or with False nobody."""
     if isinstance(verify, bool):
         context = ssl.create_default_context()
         if not verify:

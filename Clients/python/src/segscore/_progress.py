@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Bar:
-    """A bar that counts images, where one is wanted and tqdm is installed; else nothing."""
+    """A bar that counts images, if one is wanted and tqdm is installed; it shows nothing otherwise."""
 
     def __init__(self, description: str, total: int | None, shown: bool):
         self._bar: Any = None
@@ -22,7 +22,7 @@ class Bar:
             self._bar = tqdm(desc=description, total=total)
 
     def show(self, images: int) -> None:
-        """Tells how many images there are so far; a batch that is sent again begins anew."""
+        """Sets the bar to so many images. These may be fewer than before, since a batch may be sent again."""
         if self._bar is not None:
             self._bar.update(images - self._bar.n)
 

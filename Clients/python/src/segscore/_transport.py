@@ -1,4 +1,4 @@
-"""Requests, their answers, and the ones that are sent again."""
+"""Sends requests to a server, some of them again, and reads the answers."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from ._pool import Verify, pool_for
 from ._version import __version__
 from .errors import SegscoreError, UnreachableError, error_of
 
-# The server may not have noticed yet that the connection is lost over which the same request came.
+# A request that was sent again may be refused so as long as the server has not noticed that the connection is lost over
+# which the same request came before.
 STILL_ARRIVING = ("urn:segscore:request-arriving", "urn:segscore:batch-arriving")
 
 
 class Transport:
     """Speaks HTTP with one server. It may be used by several threads.
 
-    A process that was forked makes connections of its own, and so does one that unpickles it.
+    A forked process makes connections of its own, and so does a process that unpickles the transport.
     """
 
     def __init__(self, url: str, api_key: str | None, verify: Verify, timeout: float, retries: int):
         self.url = url.rstrip("/")
         if not isinstance(verify, bool):
-            verify = os.path.abspath(
-                verify
-            )  # It is read again where connections are made anew, maybe in another folder.
+            # The file is read again by other processes, whose working directory may be another.
+            verify = os.path.abspath(verify)
         self._arguments = (url, api_key, verify, timeout, retries)
         self._pools = OfProcess(partial(pool_for, self.url, timeout, verify))
         rest = "" if url.startswith("unix:") else self.url.partition("://")[2]
@@ -64,12 +64,13 @@ class Transport:
         fields: Mapping[str, str] | None = None,
         body: Form | None = None,
     ) -> BaseHTTPResponse:
-        """The answer to a request, its body still to be read.
+        """The answer to a request, whose body is still to be read.
 
-        Every request that is made here may be repeated: what would be there twice carries an `Idempotency-Key`.
+        Every request may be sent again: those that add a job or a batch carry an `Idempotency-Key`, by which the server
+        knows that it has them already.
 
         Raises:
-            SegscoreError: What the server refused it for, or `UnreachableError`.
+            SegscoreError: The server refused the request, or did not answer (`UnreachableError`).
         """
         target = self._prefix + path + query_of(query)
         sent: dict[str, str] = {"Accept": "application/json", **self._fields, **(fields or {})}
@@ -90,7 +91,7 @@ class Transport:
             except HTTPError as error:
                 unreachable = self.unreachable(error)
                 if isinstance(error, SSLError):
-                    raise unreachable from error  # The certificate will not be a better one.
+                    raise unreachable from error  # The server would show the same certificate again.
                 attempts.failed(unreachable)
                 continue
             if answer.status < 300:
@@ -101,7 +102,7 @@ class Transport:
             attempts.failed(failure, answer.headers.get("Retry-After"))
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
-        """The JSON answer to a request, read to its end; None where it is empty."""
+        """The JSON answer to a request, read to its end; None if it is empty."""
         attempts = self.attempts()
         while True:
             with self.request(method, path, **options) as answer:
@@ -121,13 +122,13 @@ class Transport:
 
 
 def query_of(query: Mapping[str, Any] | None) -> str:
-    """`?` and the parameters that are not None."""
+    """The query of a target: `?` and the parameters that are not None, or nothing if all are."""
     given = {name: value for name, value in (query or {}).items() if value is not None}
     return "?" + urlencode(given) if given else ""
 
 
 def problem_of(answer: BaseHTTPResponse) -> SegscoreError:
-    """The exception for an answer that is an error, even from a proxy that knows no problem documents."""
+    """The exception for an answer that is an error, be it from a proxy that knows no problem documents."""
     document: Any = None
     try:
         with answer:

@@ -1,4 +1,4 @@
-"""Types of elements: the ones that go out as they are, and the ones that go out as others."""
+"""Types of elements: those that are sent as they are, and those that are converted before."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 BFLOAT16 = np.dtype([("bfloat16", "<u2")])
-"""Tensors' bfloat16, by its bits: NumPy has no such type of its own, and `ml_dtypes` is not always there."""
+"""The bits of tensors' bfloat16: NumPy has no such type of its own, and `ml_dtypes` may not be installed."""
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def label_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The type in which labels go out: integers, bool and floats of up to 64 bits as they are."""
+    """The type in which labels are sent: integers, bool and floats of up to 64 bits as they are."""
     return dtype if dtype.kind in "biu" else probability_type(dtype)
 
 
 def probability_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The type in which probabilities go out: integers and bool, as of one-hot predictions, as float32."""
-    # Those of `ml_dtypes` are not NumPy's own, and float32 holds whatever they do.
+    """The type in which probabilities are sent: integers and bool, as of one-hot predictions, as float32."""
+    # A type that is not NumPy's own (`isbuiltin == 2`) is one of `ml_dtypes`, and float32 holds all values of these.
     if dtype.kind in "biu" or dtype == BFLOAT16 or dtype.isbuiltin == 2:
         return FLOAT32
     if dtype.kind == "f" and dtype.itemsize > FLOAT64.itemsize:
@@ -29,21 +29,21 @@ def probability_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def converted(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """The elements in the type in which they go out, in C order; a copy unless they lie so already."""
+    """The elements in the type `dtype` and in C order; a copy unless they lie in memory so already."""
     if array.dtype == BFLOAT16:
-        # The upper half of a float32.
+        # A bfloat16 is the upper half of a float32.
         return (array["bfloat16"].astype(np.uint32, order="C") << 16).view(np.float32)
-    with np.errstate(over="ignore"):  # What becomes infinite is refused as such.
+    with np.errstate(over="ignore"):  # The server refuses a value that becomes infinite here.
         return np.ascontiguousarray(array, dtype)
 
 
 def reckonable(array: np.ndarray) -> np.ndarray:
-    """The elements as NumPy can reckon with them."""
+    """The elements in a type that NumPy can reckon with."""
     return converted(array, FLOAT32) if array.dtype == BFLOAT16 else array
 
 
 def score_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The type that cleanlab gives to pixels' scores by `num_pixel_issues`: that of a sum of the probabilities."""
+    """The type of pixel scores by `num_pixel_issues`. cleanlab gives them that of a sum of the probabilities."""
     sum_type: np.dtype[Any] = np.zeros(0, dtype).sum().dtype if dtype.kind in "biu" else dtype.newbyteorder("=")
     return sum_type
 
@@ -51,10 +51,13 @@ def score_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def in_memory(array: Any, name: str) -> np.ndarray:
     """An array's elements, without a copy where they are in this process's memory.
 
-    Tensors that know where their gradients come from, or that live on a device, do not turn into arrays by themselves.
+    Tensors are detached first, and copied from their device: NumPy would refuse those with gradients or on a device.
+
+    Args:
+        name: What messages call the array.
 
     Raises:
-        ValueError: It has a mask, or elements that are no numbers, which the message tells of the array of this name.
+        ValueError: The array has a mask, or elements that are no numbers.
     """
     if hasattr(array, "detach"):
         array = array.detach().cpu()
@@ -62,24 +65,24 @@ def in_memory(array: Any, name: str) -> np.ndarray:
             array = array.view(sys.modules["torch"].int16).numpy().view(BFLOAT16)
     refuse_masks(array, name)
     array = np.asanyarray(array)
-    refuse_masks(array, name)  # What turns into an array may turn into a masked one, as variables of netCDF4 do.
+    refuse_masks(array, name)  # Variables of netCDF4 become masked arrays only when they are read.
     check_type(array.dtype, name)
     return np.asarray(array)
 
 
 def refuse_masks(array: Any, name: str) -> None:
-    """Refuses a masked array, and a list of them: where masked elements would be sent as what is below the mask.
+    """Refuses a masked array, and a list with one in it: the elements below the mask would be sent as if they counted.
 
     Raises:
-        ValueError: It is one.
+        ValueError: There is a masked array.
     """
     if isinstance(array, (list, tuple)):
         for each in array:
             refuse_masks(each, name)
     elif np.ma.isMaskedArray(array):
         raise ValueError(
-            f"{name} is a masked array, and masks are not sent. Fill it, with a label to ignore where labels are masked: "
-            "labels.filled(255) and ignore_label=255"
+            f"{name} is a masked array, and masks are not sent. Fill it, with a label to ignore where labels are "
+            "masked: labels.filled(255) and ignore_label=255"
         )
 
 
@@ -87,12 +90,12 @@ def check_type(dtype: np.dtype[Any], name: str) -> None:
     """Refuses elements that are no numbers.
 
     Raises:
-        ValueError: They are not.
+        ValueError: The elements are Python objects, or bytes of an unknown type.
     """
     if dtype.hasobject:
         raise ValueError(
-            f"{name} holds Python objects ({dtype}). Images of several sizes come as a list of arrays; else give it a type "
-            f"of numbers: {name}.astype(…)"
+            f"{name} holds Python objects ({dtype}). Images of several sizes come as a list of arrays; else give it a "
+            f"type of numbers: {name}.astype(…)"
         )
     if dtype.kind == "V" and dtype.isbuiltin != 2 and dtype != BFLOAT16:
         hint = ". NumPy loads bfloat16 so: say what it is with .view(ml_dtypes.bfloat16)" if dtype.itemsize == 2 else ""

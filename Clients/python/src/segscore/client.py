@@ -1,4 +1,4 @@
-"""Talks to one server."""
+"""The client of a server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable
 
 from ._bands import banded
-from ._batches import Batch, DataSet
+from ._batches import Batch, BatchSource
 from ._form import Form
 from ._pool import Verify
 from ._transport import Transport
@@ -23,23 +23,27 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+DEFAULT_TIMEOUT = 120.0
+DEFAULT_RETRIES = 6
+DEFAULT_BATCH_BYTES = 256 << 20
 OnImages = Callable[[int], None]
 
 
 class Client:
     """A client of one server, which may be used by several threads, and in processes that are forked.
 
-    It can be pickled, as can its jobs; what it is known by, `api_key`, is in the pickle.
+    A client can be pickled, as can its jobs; the pickle holds `api_key`.
 
     Args:
         url: `http://host:port`, `https://host:port` or `unix:/path/of/socket`. By default `SEGSCORE_URL`, else
             `http://127.0.0.1:8080`.
-        api_key: What the server knows its callers by, shown as a bearer token. By default `SEGSCORE_API_KEY`.
+        api_key: The key by which the server knows the caller, sent as a bearer token. By default `SEGSCORE_API_KEY`.
         verify: Who vouches for the server's certificate: True for the system's authorities, or the path of a PEM file
             with others. False trusts anyone. By default `SEGSCORE_CA`, else True.
         timeout: Seconds without a byte of an answer after which a request has failed.
-        retries: How often a request is sent again that was not answered, or answered that the server is busy.
-        batch_bytes: The most that is sent at once. What is larger goes as batches of a job, of whole images each.
+        retries: How often a request is sent again if it is not answered, or the answer is that the server is busy.
+        batch_bytes: The size up to which a data set is sent by one request. A larger one is sent in batches of whole
+            images, none of which is larger unless a single image is.
     """
 
     def __init__(
@@ -48,9 +52,9 @@ class Client:
         *,
         api_key: str | None = None,
         verify: Verify | None = None,
-        timeout: float = 120,
-        retries: int = 6,
-        batch_bytes: int = 256 << 20,
+        timeout: float = DEFAULT_TIMEOUT,
+        retries: int = DEFAULT_RETRIES,
+        batch_bytes: int = DEFAULT_BATCH_BYTES,
     ):
         url = url or os.environ.get("SEGSCORE_URL") or DEFAULT_URL
         api_key = api_key or os.environ.get("SEGSCORE_API_KEY")
@@ -76,22 +80,23 @@ class Client:
         ignore_label: int | None = None,
         on_images: OnImages | None = None,
     ) -> Scores:
-        """Scores a data set, and returns all that came out.
+        """Scores a data set, and returns all results.
 
         Args:
-            labels: The given classes: integers (N, H, W), a list of (H, W), or anything that gives one or the other
-                when it is iterated over. Arrays of zarr and h5py are read in their chunks, mapped files as they are.
-            pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), and so on.
+            labels: The given classes: integers (N, H, W), a list of (H, W), or anything that gives arrays of one or
+                the other shape when it is iterated over. Arrays of zarr and h5py are read a chunk at a time, and mapped
+                files are sent without being copied.
+            pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), or what gives such arrays.
             method: `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
-            temperature: Of softmin, by default 0.1. A small one tends to the lowest pixel score, a large one to the
-                mean.
+            temperature: The temperature of softmin, by default 0.1. With a small one an image's score tends to its
+                lowest pixel score, with a large one to their mean.
             downsample: The extent of the blocks that `num_pixel_issues` looks at, by default 1.
-            threshold: Asks for `issues`, the pixels that score below.
+            threshold: The score below which a pixel is an issue; if it is given, the results have `issues`.
             ignore_label: A label, often 255, whose pixels take no part.
-            on_images: Told how many images have been sent.
+            on_images: Called with the number of images that have been sent.
 
         Raises:
-            ValueError: A parameter or an array makes no sense (`InvalidInputError` where the server found it).
+            ValueError: A parameter or an array makes no sense. If the server found that, it is an `InvalidInputError`.
             SegscoreError: The server refused for another reason, or did not answer.
         """
         job = self.submit(
@@ -124,12 +129,12 @@ class Client:
         """Sends a data set, and returns the job; arguments are those of `score`.
 
         Args:
-            wait: Whether to return when the job has succeeded, and not as soon as all is sent.
-            only_labelled: Whether to leave out the probabilities that `softmin` does not need: in a place those of the
-                classes that no pixel there is labelled as, most where there are many. The scores are the same. What is
-                not sent is not checked, and the job has no `summary` and no issues by class.
+            wait: Whether to return only when the job has succeeded, and not as soon as everything is sent.
+            only_labelled: Whether to leave out probabilities that `softmin` does not need, which are those of classes
+                that no pixel in the same rows is labelled as. The scores are the same. Probabilities that are not sent
+                are not checked, and the job has no `summary` and no issues by class.
         """
-        data = DataSet(labels, pred_probs, self._batch_bytes)
+        data = BatchSource(labels, pred_probs, self._batch_bytes)
         wanted = parameters(method, temperature, downsample, threshold, ignore_label)
         batches = data.batches()
         ahead = [] if data.is_lazy else list(islice(batches, 2))
@@ -183,18 +188,15 @@ class Client:
         self.close()
 
     def _post(self, batch: Batch, wanted: Mapping[str, Any], wait: bool, on_images: OnImages | None) -> Job:
-        """Sends a data set as one request."""
+        """Sends a data set by one request."""
         fields = {"Idempotency-Key": uuid.uuid4().hex}
         if not wait:
             fields["Prefer"] = "respond-async"
         body = Form(batch, counting(batch, 0, on_images))
         answer = self._transport.ask("POST", "/score", query=wanted, body=body, fields=fields)
-        # 200 answers with scores, 202 with the job's document.
-        return (
-            Job(self._transport, answer["job"], answer["shape"])
-            if "job" in answer
-            else Job(self._transport, answer["id"])
-        )
+        if "job" in answer:  # These are scores, which 200 answers; the job's document, of 202, has an `id`.
+            return Job(self._transport, answer["job"], answer["shape"])
+        return Job(self._transport, answer["id"])
 
     def _post_batches(self, batches: Iterable[Batch], wanted: Mapping[str, Any], on_images: OnImages | None) -> Job:
         with Dataset(self._transport, wanted, self._batch_bytes) as dataset:
@@ -219,7 +221,7 @@ def parameters(
 
 
 def counting(batch: Batch, before: int, on_images: OnImages | None) -> Callable[[float], None] | None:
-    """Turns the share of a batch that was sent into a number of images."""
+    """What to call with the share of a batch that was sent, so that `on_images` is called with a number of images."""
     if on_images is None:
         return None
     told = on_images

@@ -1,4 +1,4 @@
-"""Data sets that come in batches."""
+"""Jobs to which the images of a data set are added call by call."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ if TYPE_CHECKING:
 
 
 class Dataset:
-    """A job that takes images as they come, and begins when the `with` block ends.
+    """A job that takes images as they come, and runs when the `with` block ends.
 
         with client.dataset(method="num_pixel_issues") as dataset:
             for x, y in loader:
                 dataset.add(y, model(x))
         dataset.job.ranking()
 
-    An exception in the block cancels the job. No batch is added twice, however often it has to be sent. Where the server
-    does not answer in the end, nobody knows whether it has the batch: then the data set takes no more, and is canceled.
+    An exception in the block cancels the job. No batch is added twice, however often it has to be sent. If the server
+    does not answer at all, nobody knows whether it has the batch: the data set then takes no more images, and the job
+    is canceled.
 
     Attributes:
         job: The job. It has results after the block.
-        images: How many were added.
+        images: How many images were added.
     """
 
     def __init__(self, transport: Transport, parameters: Mapping[str, Any], batch_bytes: int):
         self._transport = transport
         self._batch_bytes = batch_bytes
-        # Where the answer is lost and the server does not know the key, another job is opened; it cancels the first in time.
+        # However often it is asked, the server opens one job for this key. If it has forgotten the key, it opens
+        # another job, and cancels the first after a while, since nothing is added to that.
         fields = {"Idempotency-Key": uuid.uuid4().hex}
         self.job = Job(transport, transport.ask("POST", "/jobs", query=parameters, fields=fields)["id"])
         self._lost: UnreachableError | None = None
@@ -45,14 +47,14 @@ class Dataset:
     def add(self, labels: Any, pred_probs: Any) -> int:
         """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W).
 
-        It returns when the server has them, and the arrays may be changed afterwards. Sizes may differ from call to
-        call; K may not.
+        It returns when the server has the images, and the arrays may be changed afterwards. Sizes may differ from call
+        to call; K may not.
 
         Returns:
             The number of the first of these images among the job's.
 
         Raises:
-            ValueError: The arrays make no sense. The job stays as it was, and takes others.
+            ValueError: The arrays make no sense. The job stays as it was, and takes other images.
         """
         first = self.images
         for batch in batches_of(labels, pred_probs, self._batch_bytes):
@@ -60,10 +62,10 @@ class Dataset:
         return first
 
     def send(self, batch: Batch, on_sent: Callable[[float], None] | None = None) -> None:
-        """Sends one batch, again if need be."""
+        """Sends one batch, and sends it again as long as it is not answered and tries are left."""
         if self._lost is not None:
             raise self._lost
-        # One that only this batch has, though other threads and processes may add theirs at the same time.
+        # Random, since other threads and processes may add batches of their own at the same time.
         fields = {"Idempotency-Key": uuid.uuid4().hex}
         try:
             self._transport.ask("POST", f"/jobs/{self.job.id}/batches", body=Form(batch, on_sent), fields=fields)
@@ -93,4 +95,4 @@ class Dataset:
         try:
             self.job.cancel()
         except SegscoreError:
-            pass  # What went wrong before is what matters; the server cancels a job that is left alone.
+            pass  # The error before is the one to tell of, and the server cancels a job that is left alone.

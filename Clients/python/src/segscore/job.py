@@ -1,4 +1,4 @@
-"""Jobs of a server: how they are doing, and what came out of them."""
+"""Jobs of a server: their state and their results."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ._transport import Transport
 from .errors import JobEndedError, SegscoreError, error_of
 
 Images = Union[np.ndarray, list[np.ndarray]]
-"""One array for all images, or where they are of several sizes, a list with one for each."""
+"""One array for all images, or a list with an array for each if they are of several sizes."""
 
-LONGEST_POLL = 30  # Seconds for which one question is held.
+LONGEST_POLL = 30  # Seconds that the server may wait for a job's end before it answers that the job still runs.
 LIVE = ("open", "receiving", "queued", "running")
 
 
 class Progress(NamedTuple):
-    """How far a job is."""
+    """The state of a job, and how many of its images are done."""
 
     status: str
     images_done: int
@@ -37,7 +37,7 @@ class RankedImage(NamedTuple):
 
 
 class ClassPair(NamedTuple):
-    """How many pixels with issues are labelled as one class, and likelier another."""
+    """How many pixels with issues are labelled as one class while another is the most probable."""
 
     given_label: str
     predicted_label: str
@@ -45,12 +45,12 @@ class ClassPair(NamedTuple):
 
 
 class Job:
-    """A job of the server. Its results stay there until they expire, or until it is deleted.
+    """A job of the server. Its results stay there until they expire, or until the job is deleted.
 
-    Methods that need results wait for the job's end. They raise `JobEndedError` where it failed or was canceled.
+    Methods that need results wait for the job's end. They raise `JobEndedError` if it failed or was canceled.
 
     Attributes:
-        id: What the server calls it.
+        id: The name that the server has given the job.
     """
 
     def __init__(self, transport: Transport, id: str, shape: dict[str, Any] | None = None):
@@ -65,7 +65,7 @@ class Job:
     # Its life
 
     def document(self) -> dict[str, Any]:
-        """All that the server tells of the job."""
+        """Everything that the server says about the job."""
         document: dict[str, Any] = self._transport.ask("GET", self._path)
         return document
 
@@ -75,7 +75,7 @@ class Job:
         return str(self.document()["status"])
 
     def progress(self) -> Progress:
-        """How far it is, without waiting."""
+        """How far the job is, without waiting for it."""
         document = self.document()
         progress = document["progress"]
         return Progress(document["status"], progress["images_done"], progress["images_total"], progress["fraction"])
@@ -84,8 +84,8 @@ class Job:
         """Waits until the job has succeeded, and returns it.
 
         Raises:
-            TimeoutError: It has not ended within so many seconds. It goes on.
-            JobEndedError: It has failed, or was canceled.
+            TimeoutError: The job has not ended within `timeout` seconds. It goes on.
+            JobEndedError: The job has failed, or was canceled.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._shape is None:
@@ -96,18 +96,18 @@ class Job:
             elif document["status"] not in LIVE:
                 raise failure_of(document)
             elif deadline is not None and left < 1:
-                # The server counts in whole seconds.
+                # The server waits for whole seconds only, so that the rest is waited for here.
                 if left == 0:
                     raise TimeoutError(f"The job {self.id} is {document['status']} after {timeout} s.")
                 time.sleep(min(left, 0.05))
         return self
 
     def finish(self) -> None:
-        """Has a job that was opened for batches run over them."""
+        """Starts a job that was opened for batches, now that all have been added."""
         try:
             self._transport.ask("POST", f"{self._path}/finish")
         except SegscoreError as error:
-            # The answer may have been lost to a request that was heard.
+            # The job may have been started by the same request when it was first sent, and the answer been lost.
             if error.type != "urn:segscore:job-not-open" or self.status not in ("queued", "running", "succeeded"):
                 raise
 
@@ -116,7 +116,7 @@ class Job:
         self._transport.ask("POST", f"{self._path}/cancel")
 
     def delete(self) -> None:
-        """Stops the job if it has not ended, and has the server forget it and its results."""
+        """Stops the job if it has not ended, and removes it and its results from the server."""
         try:
             self._transport.ask("DELETE", self._path)
         except SegscoreError as error:
@@ -133,7 +133,7 @@ class Job:
     def pixel_scores(self, image: int | None = None, *, dtype: Any = None) -> Images:
         """The probabilities of the pixels' own labels, (N, H, W), or of one image (H, W).
 
-        They are float32 for probabilities of float16 and float32, else float64, unless `dtype` says otherwise.
+        Unless `dtype` is given they are float32 if the probabilities were float16 or float32, and float64 otherwise.
         """
         return self._images("pixel_scores", image, dtype=dtype)
 
@@ -143,16 +143,16 @@ class Job:
         """The pixels that score below a threshold, bool (N, H, W), or of one image (H, W).
 
         Args:
-            threshold: By default the job's own, else 0.1.
-            class_index: Only those that involve this class, as label or as the most probable one.
+            threshold: The score below which a pixel is an issue. By default that of the job, or 0.1 if it has none.
+            class_index: Returns only pixels with this class as label or as the most probable class.
         """
         return self._images("issues", image, threshold=threshold, **{"class": class_index})
 
     def label_issues(self, image: int | None = None, *, class_index: int | None = None) -> Images:
-        """The pixels that confident learning finds, bool (N, H, W); of jobs of the method `num_pixel_issues`.
+        """The pixels that confident learning finds, bool (N, H, W), if the job's method is `num_pixel_issues`.
 
         Args:
-            class_index: Only those that involve this class, as label or as the most probable one.
+            class_index: Returns only pixels with this class as label or as the most probable class.
         """
         return self._images("label_issues", image, **{"class": class_index})
 
@@ -160,7 +160,7 @@ class Job:
         """The worst images, lowest score first.
 
         Args:
-            threshold: Counts the pixels that score below it; by default label issues where the job has them.
+            threshold: Counts the pixels that score below it. By default label issues are counted if the job has any.
         """
         self._wait_unless_open()
         query = {"limit": limit, "threshold": threshold}
@@ -175,20 +175,20 @@ class Job:
         top: int = 20,
         threshold: float | None = None,
     ) -> list[ClassPair]:
-        """Which class is taken for which, most issues first.
+        """Which classes are mistaken for which, the pair with the most issues first.
 
         Args:
             class_names: What to call the classes, from 0 on; by default "0", "1" and so on.
             exclude: Leaves out the pixels for which one of these classes is the most probable.
             top: How many pairs to list at most.
-            threshold: Counts the pixels that score below it; by default label issues where the job has them.
+            threshold: Counts the pixels that score below it. By default label issues are counted if the job has any.
         """
         self._wait_unless_open()
         excluded = ",".join(str(int(each)) for each in exclude) if exclude else None
         query = {"exclude": excluded, "top": top, "threshold": threshold}
         rows = self._transport.ask("GET", f"{self._path}/summary", query=query)
 
-        # Named here, since names may hold commas.
+        # The server could name the classes too, but takes their names as a list between commas, which names may hold.
         def name(label: str) -> str:
             return label if class_names is None else class_names[int(label)]
 
@@ -211,7 +211,7 @@ class Job:
         return read_array(self._transport, path, {**query, "image": image}, dtype)
 
     def _wait_unless_open(self) -> None:
-        """An open job does not end by waiting; the server says so when it is asked."""
+        """Waits for the job's end, but not if it is open: it would never end. The server then refuses the request."""
         if self._shape is None and self.status != "open":
             self.wait()
 

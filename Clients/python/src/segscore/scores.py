@@ -1,4 +1,4 @@
-"""What comes out of scoring."""
+"""The results of scoring."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .job import Images, Job
 class Scores:
     """The results of a job.
 
-    Arrays of pixels are (N, H, W), or where images are of several sizes a list with one (H, W) for each.
+    Arrays of pixels are (N, H, W), or a list with one (H, W) for each image if the images are of several sizes.
 
     Attributes:
         image_scores: float64 (N,). Low is suspect.
-        pixel_scores: The probabilities of the pixels' own labels: float32, or float64 for those of float64.
-        issues: The pixels below the threshold, if one was given.
-        label_issues: The pixels that confident learning finds, if the method was `num_pixel_issues`.
+        pixel_scores: The probabilities of the pixels' own labels: float64 if the probabilities were, else float32.
+        issues: The pixels that score below the threshold; None if there was no threshold.
+        label_issues: The pixels that confident learning finds; None if the method was not `num_pixel_issues`.
         job: The job, for its `ranking` and `summary`. It stays on the server until it expires or is deleted.
     """
 
@@ -31,7 +31,7 @@ class Scores:
 
     @classmethod
     def of(cls, job: Job, method: str, threshold: float | None) -> Scores:
-        """Reads the results of a job that was made with these parameters."""
+        """Reads the results of a job that was made with this method and this threshold."""
         return cls(
             job.image_scores(),
             job.pixel_scores(),

@@ -8,8 +8,9 @@ becomes
 
     from segscore.segmentation.rank import get_label_quality_scores
 
-and nothing else changes. Each function says where it differs on purpose. Those that score take more than cleanlab does:
-lists of images of several sizes, arrays of zarr and h5py, and anything that gives images when it is iterated over.
+and nothing else changes. Each function says where it differs on purpose. The functions that score take more than
+cleanlab's: lists of images of several sizes, arrays of zarr and h5py, and anything that gives images when it is
+iterated over.
 """
 
 from . import filter, rank, summary

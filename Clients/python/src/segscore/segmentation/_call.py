@@ -15,17 +15,17 @@ from ..job import Job
 
 
 def check_batch_size(batch_size: int | None) -> None:
-    """Refuses what cleanlab refuses, though it has no effect here.
+    """Refuses batch sizes that cleanlab refuses, though a batch size has no effect here.
 
     Raises:
-        ValueError: It is not above 0.
+        ValueError: The batch size is not above 0.
     """
     if batch_size is not None and batch_size <= 0:
         raise ValueError(f"batch_size must be above 0, and is {batch_size}")
 
 
 def only(options: dict[str, Any], *known: str) -> dict[str, Any]:
-    """The keywords that are known, without those that are None. cleanlab passes over others in silence."""
+    """The keywords that are known and not None. Others are warned of, where cleanlab passes over them in silence."""
     for name in options:
         if name not in known:
             warnings.warn(f"There is no parameter {name!r}; it has no effect.", stacklevel=3)
@@ -34,7 +34,10 @@ def only(options: dict[str, Any], *known: str) -> dict[str, Any]:
 
 @contextmanager
 def job_over(labels: Any, pred_probs: Any, description: str, verbose: bool, **parameters: Any) -> Iterator[Job]:
-    """A job over a data set, for its scores and label issues alone. It is deleted in the end, since nobody else knows of it."""
+    """A job over a data set, for its scores and label issues alone; it is deleted at the end of the block.
+
+    Nobody else could delete the job, since it is known by its id alone.
+    """
     total = count_of(labels) if hasattr(labels, "shape") or hasattr(labels, "__len__") else None
     with Bar(description, total, verbose) as bar:
         job = default_client().submit(
@@ -46,4 +49,4 @@ def job_over(labels: Any, pred_probs: Any, description: str, verbose: bool, **pa
         try:
             job.delete()
         except SegscoreError:
-            pass  # It expires by itself.
+            pass  # The job expires by itself.

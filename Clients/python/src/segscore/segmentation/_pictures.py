@@ -15,11 +15,11 @@ except ImportError as error:
     raise ImportError("display_issues draws with matplotlib: pip install 'segscore[plot]'") from error
 
 RED, PALE = (0.85, 0.1, 0.1), 0.93
-GOLDEN = 0.618034  # Hues that are apart by this share of the circle never come close to each other.
+GOLDEN = 0.618034  # The share of the colour circle from one hue to the next: by this ratio no two come close.
 
 
 def colors_of(classes: int) -> np.ndarray:
-    """A colour for each class, and black behind them for labels that are none; (K + 1, 3)."""
+    """A colour for each class, and as the last one black for labels that are no class; (K + 1, 3)."""
     colors = [
         colorsys.hsv_to_rgb(k * GOLDEN % 1, (0.45, 0.75)[k % 2], (0.95, 0.7, 0.85)[k % 3]) for k in range(classes)
     ]
@@ -41,15 +41,15 @@ def picture(
     image: int,
     issues: np.ndarray,
     labels: np.ndarray | None,
-    likeliest: np.ndarray | None,
+    predicted: np.ndarray | None,
     classes: int | None,
     **options: Any,
 ) -> None:
-    """Shows an image's labels, its likeliest classes and its issues beside each other, as far as they are given."""
+    """Shows an image's labels, most probable classes and issues beside each other, as far as they are given."""
     panels: list[Any] = []
     if classes is not None:
         colors = colors_of(classes)
-        for title, mask in (("given labels", labels), ("likeliest classes", likeliest)):
+        for title, mask in (("given labels", labels), ("likeliest classes", predicted)):
             if mask is not None:
                 known = np.where((mask >= 0) & (mask < classes), mask, classes).astype(np.int64)
                 panels.append((title, colors[known]))

@@ -24,27 +24,29 @@ def find_label_issues(
 
     Where we differ from cleanlab 2.9 on purpose:
 
-    - Of equal scores at the cut the first by image, row and column become candidates. cleanlab sorts unstably.
-    - Classes' and blocks' means are made in float64, where cleanlab makes them in the type of `pred_probs`, and results
-      do not depend on `batch_size`.
-    - A block of zeros keeps them. cleanlab divides them by their sum.
+    - If there are more pixels of the score at the cut than there may be candidates, the first by image, row and column
+      become candidates. cleanlab sorts unstably.
+    - Means of classes and blocks are computed in float64, where cleanlab computes them in the type of `pred_probs`, and
+      results do not depend on `batch_size`.
+    - A block whose probabilities are all 0 keeps zeros. cleanlab divides them by their sum.
     - Labels outside 0 to K - 1, and probabilities that are not finite or not in [0, 1], are refused.
 
     Args:
         labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
-        pred_probs: The model's probabilities, (N, K, H, W): floats, or integers or bool of one-hot predictions. bfloat16
-            and integers go out as float32, and floats of more than 64 bits as float64.
+        pred_probs: The model's probabilities, (N, K, H, W): floats, or integers or bool of one-hot predictions.
+            bfloat16 and integers are sent as float32, and floats of more than 64 bits as float64.
         batch_size: Has no effect.
         n_jobs: Has no effect.
         verbose: Whether to show a progress bar, where tqdm is installed.
-        **kwargs: `downsample`, the extent of the blocks that are looked at, which must divide H and W (1), and beyond
-            cleanlab `ignore_label`, a label such as 255 whose pixels take no part.
+        **kwargs: `downsample`, the extent of the blocks that are looked at, which must divide H and W (by default 1),
+            and `ignore_label`, which cleanlab has not: a label such as 255 whose pixels take no part.
 
     Returns:
         A mask, bool (N, H, W), True at a label issue. For images of several sizes a list of (H, W).
 
     Raises:
-        ValueError: The arrays or parameters make no sense; `segscore.InvalidInputError` where the server found it.
+        ValueError: The arrays or parameters make no sense. If the server found that, it is a
+            `segscore.InvalidInputError`.
         segscore.SegscoreError: The server refused for another reason, or did not answer.
     """
     check_batch_size(batch_size)

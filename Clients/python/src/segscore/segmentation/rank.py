@@ -29,32 +29,33 @@ def get_label_quality_scores(
 
     Where we differ from cleanlab 2.9 on purpose:
 
-    - A label outside 0 to K - 1 is refused. NumPy takes -1 for the last class, and raises IndexError above.
-    - Probabilities that are not finite or not in [0, 1] are refused, but for those of classes that `softmin` does not look
-      at, which may stay unseen.
+    - A label outside 0 to K - 1 is refused. cleanlab takes -1 for the last class, and raises IndexError for K and more.
+    - Probabilities that are not finite or not in [0, 1] are refused. Those that `softmin` does not need may pass, since
+      they are not all sent.
     - `num_pixel_issues` sums in float64 and takes equal scores by image, row and column; see
       `segscore.segmentation.filter.find_label_issues`.
     - An unknown method or a temperature that is not above 0 is a ValueError.
 
     Args:
         labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
-        pred_probs: The model's probabilities, (N, K, H, W): floats, or integers or bool of one-hot predictions. bfloat16
-            and integers go out as float32, and floats of more than 64 bits as float64.
+        pred_probs: The model's probabilities, (N, K, H, W): floats, or integers or bool of one-hot predictions.
+            bfloat16 and integers are sent as float32, and floats of more than 64 bits as float64.
         method: `softmin` scores an image by the softmin of its pixels' scores, `num_pixel_issues` by the share of its
             pixels that are no label issues.
         batch_size: Has no effect.
         n_jobs: Has no effect.
         verbose: Whether to show a progress bar, where tqdm is installed.
-        **kwargs: `temperature` of softmin (0.1), `downsample` of `num_pixel_issues` (1), and beyond cleanlab
-            `ignore_label`, a label such as 255 whose pixels take no part and score 1.
+        **kwargs: `temperature` of softmin (by default 0.1), `downsample` of `num_pixel_issues` (by default 1), and
+            `ignore_label`, which cleanlab has not: a label such as 255 whose pixels take no part and score 1.
 
     Returns:
-        The image scores, float64 (N,), and the pixel scores, (N, H, W): float64 for `softmin`, the type of `pred_probs`
-        for `num_pixel_issues` (for integers 64 bits), as cleanlab has them. Low is suspect. For images of several sizes the pixel scores are a
-        list of (H, W).
+        The image scores, float64 (N,), and the pixel scores, (N, H, W). Low is suspect. Pixel scores are of the types
+        that cleanlab gives them: float64 for `softmin`, the type of `pred_probs` for `num_pixel_issues` (64 bits for
+        integers). For images of several sizes the pixel scores are a list of (H, W).
 
     Raises:
-        ValueError: The arrays or parameters make no sense; `segscore.InvalidInputError` where the server found it.
+        ValueError: The arrays or parameters make no sense. If the server found that, it is a
+            `segscore.InvalidInputError`.
         segscore.SegscoreError: The server refused for another reason, or did not answer.
     """
     check_batch_size(batch_size)
@@ -75,13 +76,13 @@ def issues_from_scores(image_scores: np.ndarray, pixel_scores: Images | None = N
 
     - Without `pixel_scores` it returns the images below the threshold, as cleanlab's documentation says. cleanlab
       returns one more, even where none is below.
-    - Equal scores come by index. cleanlab sorts unstably.
+    - Images with the same score are in the order of their indices. cleanlab sorts unstably.
     - Scores are compared with the threshold as float64, whatever their type.
 
     Args:
         image_scores: The scores of the images, (N,).
         pixel_scores: The scores of the pixels, (N, H, W), or a list of (H, W), if a mask is wanted.
-        threshold: What scores below it is an issue; from 0 to 1.
+        threshold: The score below which an image or a pixel is an issue, from 0 to 1.
 
     Returns:
         With `pixel_scores` the mask `pixel_scores < threshold`, bool (N, H, W), or a list of masks. Without, the
@@ -97,7 +98,7 @@ def issues_from_scores(image_scores: np.ndarray, pixel_scores: Images | None = N
     if isinstance(pixel_scores, list):
         return [np.less(image, threshold, signature="dd->?") for image in pixel_scores]
     if pixel_scores is not None:
-        # NumPy would round the threshold to the scores' type.
+        # Without the signature NumPy would round the threshold to the scores' type.
         mask: np.ndarray = np.less(pixel_scores, threshold, signature="dd->?")
         return mask
     image_scores = np.asarray(image_scores)
@@ -106,7 +107,11 @@ def issues_from_scores(image_scores: np.ndarray, pixel_scores: Images | None = N
 
 
 def _score_type(pred_probs: Any) -> np.dtype[Any] | None:
-    """The type of pixels' scores by `num_pixel_issues`; None, for the server's, where there is no one array of NumPy's types."""
+    """The type of pixel scores by `num_pixel_issues`.
+
+    Returns:
+        None, for the type that the server gives them, if the probabilities are not one array of a type of NumPy's.
+    """
     try:
         return score_type(np.dtype(pred_probs.dtype))
     except (AttributeError, TypeError):

@@ -1,6 +1,6 @@
 """Shows label issues, and counts them by class; `cleanlab.segmentation.summary`. Nothing here asks a server.
 
-Issues may be any mask, of which a server knows nothing. For the issues of a job, ask it: `segscore.Job.summary`.
+Issues may be any mask, and no server needs to know it. The server counts the issues of a job by `segscore.Job.summary`.
 
 Source: cleanlab/cleanlab `cleanlab/segmentation/summary.py`, version 2.9.0.
 """
@@ -34,32 +34,33 @@ def display_issues(
     top: int | None = None,
     **kwargs: Any,
 ) -> None:
-    """Shows the images with the most issues, most first, by matplotlib.
+    """Draws the images with the most issues by matplotlib, the one with the most first.
 
-    Issues are red. Beside them are the labels and the likeliest classes, as far as they are given.
+    Issues are red. Beside them are the labels and the most probable classes, as far as they are given.
 
     Where we differ from cleanlab 2.9 on purpose:
 
-    - Images with as many issues as each other come by index.
+    - Images with the same number of issues are in the order of their indices.
     - Labels that are no class, such as 255, are black. cleanlab raises IndexError.
     - Colours and titles are our own.
 
     Args:
         issues: A mask, bool (N, H, W), or a list of (H, W), as of `find_label_issues` or `issues_from_scores`.
         labels: The given classes, (N, H, W) or a list of (H, W), if they are to be shown.
-        pred_probs: The model's probabilities, (N, K, H, W) or a list of (K, H, W), if the likeliest classes are to be shown.
-        class_names: What the classes are called; shown as a legend where there are classes to see.
-        exclude: Classes whose pixels are not marked. It needs labels.
+        pred_probs: The model's probabilities, (N, K, H, W) or a list of (K, H, W), if the most probable classes are to
+            be shown.
+        class_names: The names of the classes, shown as a legend if labels or probabilities are given.
+        exclude: Classes whose pixels, by their labels, are left unmarked. It needs labels.
         top: How many images to show at most, by default 20.
         **kwargs: For `matplotlib.pyplot.show`.
 
     Raises:
-        ValueError: There is something to exclude, and no labels.
+        ValueError: There are classes to exclude, and no labels.
         ImportError: matplotlib is not installed.
     """
     if exclude and labels is None:
         raise ValueError("exclude needs labels")
-    from ._pictures import legend, picture  # Needs matplotlib.
+    from ._pictures import legend, picture  # Imported here, since it needs matplotlib.
 
     counts = np.array([np.count_nonzero(_elements(issues, image, "issues")) for image in range(count_of(issues))])
     classes = None
@@ -74,8 +75,8 @@ def display_issues(
         given = None if labels is None else _elements(labels, image, "labels")
         if given is not None and exclude:
             mask = mask & ~np.isin(given, exclude)
-        likeliest = None if pred_probs is None else _elements(pred_probs, image, "pred_probs").argmax(axis=0)
-        picture(int(image), mask, given, likeliest, classes, **kwargs)
+        predicted = None if pred_probs is None else _elements(pred_probs, image, "pred_probs").argmax(axis=0)
+        picture(int(image), mask, given, predicted, classes, **kwargs)
 
 
 def common_label_issues(
@@ -92,8 +93,8 @@ def common_label_issues(
 
     Where we differ from cleanlab 2.9 on purpose:
 
-    - A class that has issues and no name in `class_names` is a ValueError. cleanlab leaves out such a label, and raises
-      IndexError for a most probable class.
+    - If a class with issues has no name in `class_names`, that is a ValueError. cleanlab leaves out the issues if the
+      class is their label, and raises IndexError if it is the most probable one.
     - Labels of another shape than the probabilities are a ValueError, not an AssertionError.
     - The bar is shown only with `verbose`.
 
@@ -118,25 +119,25 @@ def common_label_issues(
     classes = _class_count(issues, labels, pred_probs)
     pairs: Counter[tuple[int, int]] = Counter()
     with Bar("images counted", count_of(issues), verbose) as bar:
-        for image, _, given, likeliest in _at_issues(issues, labels, pred_probs):
-            codes, counts = np.unique(given.astype(np.int64) * classes + likeliest, return_counts=True)
+        for image, _, given, predicted in _at_issues(issues, labels, pred_probs):
+            codes, counts = np.unique(given.astype(np.int64) * classes + predicted, return_counts=True)
             for code, count in zip(codes.tolist(), counts.tolist()):
                 pairs[divmod(code, classes)] += count
             bar.show(image + 1)
     left_out = set(exclude or ())
     listed = [
-        (label, predicted, count)
-        for (label, predicted), count in sorted(pairs.items())
-        if 0 <= label < classes and predicted not in left_out
+        (label, other, count)
+        for (label, other), count in sorted(pairs.items())
+        if 0 <= label < classes and other not in left_out
     ]
     listed.sort(key=lambda row: row[2], reverse=True)
     rows = [
-        (_name(label, class_names), _name(predicted, class_names), count)
-        for label, predicted, count in listed[: TOP if top is None else top]
+        (_name(label, class_names), _name(other, class_names), count)
+        for label, other, count in listed[: TOP if top is None else top]
     ]
     if verbose:
-        for label, predicted, count in rows:
-            print(f"{count} pixels of class {label!r} look like class {predicted!r}")
+        for label_name, other_name, count in rows:
+            print(f"{count} pixels of class {label_name!r} look like class {other_name!r}")
     return pandas.DataFrame(rows, columns=["given_label", "predicted_label", "num_pixel_issues"])
 
 
@@ -150,7 +151,7 @@ def filter_by_class(class_index: int, issues: Any, labels: Any, pred_probs: Any)
         pred_probs: The model's probabilities, (N, K, H, W), or a list of (K, H, W).
 
     Returns:
-        A mask, bool (N, H, W), or a list of (H, W) where the issues are one.
+        A mask, bool (N, H, W), or a list of (H, W) if the issues are a list.
 
     Raises:
         ValueError: The arrays do not fit together.
@@ -160,15 +161,15 @@ def filter_by_class(class_index: int, issues: Any, labels: Any, pred_probs: Any)
     subset: Images = (
         [np.zeros(shape, bool) for shape in shapes] if _is_listed(issues) else np.zeros(_shape(issues), bool)
     )
-    for image, places, given, likeliest in _at_issues(issues, labels, pred_probs):
-        subset[image][places] = np.isin(given, class_index) | np.isin(likeliest, class_index)
+    for image, places, given, predicted in _at_issues(issues, labels, pred_probs):
+        subset[image][places] = np.isin(given, class_index) | np.isin(predicted, class_index)
     return subset
 
 
 def _at_issues(
     issues: Any, labels: Any, pred_probs: Any
 ) -> Iterator[tuple[int, tuple[np.ndarray, ...], np.ndarray, np.ndarray]]:
-    """Of each image its number, where its issues are, and the labels and most probable classes there."""
+    """Gives for each image its number, the places of its issues, and the labels and most probable classes there."""
     for image in range(count_of(issues)):
         rows, columns = places = np.nonzero(_elements(issues, image, "issues"))
         probabilities = reckonable(in_memory(pred_probs[image], "pred_probs")[:, rows, columns])
@@ -180,10 +181,10 @@ def _elements(images: Any, image: int, name: str) -> np.ndarray:
 
 
 def _class_count(issues: Any, labels: Any, pred_probs: Any) -> int:
-    """K, of arrays that fit together, or of lists of images that do.
+    """The number of classes, K.
 
     Raises:
-        ValueError: They do not.
+        ValueError: The arrays, or lists of images, do not fit together.
     """
     masks, given, predicted = _shapes(issues), _shapes(labels), _shapes(pred_probs)
     if any(len(shape) != 3 for shape in predicted):
@@ -206,7 +207,7 @@ def _is_listed(images: Any) -> bool:
 
 
 def _shapes(images: Any) -> list[tuple[int, ...]]:
-    """The shape of each image, of an array or a list of them."""
+    """The shape of each image of an array or a list."""
     if _is_listed(images):
         return [_shape(image) for image in images]
     shape = _shape(images)
