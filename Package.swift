@@ -40,7 +40,8 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "CMicroHTTPD", "CRefusals", "ServiceInterface", "Tensors", "Threads", coreMetrics, httpTypes, logging,
+                "CMicroHTTPD", "CRefusals", "CSockets", "ServiceInterface", "Tensors", "Threads", coreMetrics,
+                httpTypes, logging,
             ],
             swiftSettings: sourceSettings),
         .target(
@@ -63,6 +64,7 @@ let package = Package(
 
         .target(name: "CScoringKernels"),
         .target(name: "CMappedFaults"),
+        .target(name: "CSockets"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CRefusals", dependencies: ["CMicroHTTPD"], linkerSettings: [.linkedLibrary("gnutls")]),
         .systemLibrary(

@@ -3,11 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <arpa/inet.h>
-#include <errno.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <microhttpd.h>
 
@@ -114,19 +110,6 @@ static inline int segscore_mhd_descriptor(struct MHD_Connection *connection) {
     return info == NULL ? -1 : info->connect_fd;
 }
 
-/// Has a listening TCP socket drop what opens new connections, so that those it has can be accepted to the last. Their
-/// clients try again after a second, and are refused then if it has been closed.
-static inline int segscore_drop_new_connections(int descriptor) {
-    // At the flags of the TCP header, whose bit 1 is SYN.
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-        BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF)};
-    struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
-    return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-}
-
 /// The size of a request's head on the wire; `MHD_get_connection_info` is variadic too.
 static inline size_t segscore_mhd_head_size(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
@@ -145,32 +128,4 @@ static inline int segscore_mhd_peer(struct MHD_Connection *connection, char *tex
     if (IN6_IS_ADDR_V4MAPPED(&address)) return inet_ntop(AF_INET, &address.s6_addr[12], text, size) != NULL;
     for (int i = 8; i < 16; i++) address.s6_addr[i] = 0;
     return inet_ntop(AF_INET6, &address, text, size) != NULL;
-}
-
-// epoll and POLLRDHUP are not in the module that Swift has of the C library.
-
-/// A new, empty epoll set; -1 with `errno`.
-static inline int segscore_hang_ups_new(void) {
-    return epoll_create1(EPOLL_CLOEXEC);
-}
-
-/// Adds a socket to an epoll set, or watches it once more: for one event, when the other side closes what it sends or resets.
-static inline int segscore_hang_ups_add(int set, int descriptor, uint64_t key) {
-    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.u64 = key};
-    if (epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
-    return errno == EEXIST ? epoll_ctl(set, EPOLL_CTL_MOD, descriptor, &event) : -1;
-}
-
-/// Takes one event out of an epoll set, without waiting: 1 where there was one, with the key that it was added by.
-static inline int segscore_hang_ups_take(int set, uint64_t *key) {
-    struct epoll_event event;
-    if (epoll_wait(set, &event, 1, 0) != 1) return 0;
-    *key = event.data.u64;
-    return 1;
-}
-
-/// Whether the other side of a socket has closed what it sends, or reset the connection.
-static inline int segscore_has_hung_up(int descriptor) {
-    struct pollfd socket = {.fd = descriptor, .events = 0x2000 /* POLLRDHUP, which needs _GNU_SOURCE */};
-    return poll(&socket, 1, 0) == 1;
 }

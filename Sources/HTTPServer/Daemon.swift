@@ -9,6 +9,14 @@ import Threads
 /// `@unchecked Sendable`: nothing changes between the start and the end, and libmicrohttpd only reads the options.
 @safe
 final class Daemon: @unchecked Sendable {
+    /// Whether TLS can be served with a certificate and its key.
+    ///
+    /// - Throws: ``ServerError/tlsUnsupported`` or ``ServerError/tlsIdentity``.
+    static func check(_ identity: TLSIdentity) throws(ServerError) {
+        guard MHD_is_feature_supported(.FEATURE_TLS) == .YES else { throw .tlsUnsupported }
+        guard unsafe segscore_mhd_takes_tls(identity.certificate, identity.key) != 0 else { throw .tlsIdentity }
+    }
+
     let socket: ListeningSocket
     let listener: Listener
     private let handle: OpaquePointer
@@ -113,8 +121,8 @@ private func connection(_ handle: OpaquePointer?) -> Connection? {
 
 /// Makes the exchange of a request whose first line is in; the connection keeps it until the request is completed.
 ///
-/// What the library takes for arguments is ended behind its `?` once the target is copied: nobody asks the library for them, and
-/// where they are so many that their list finds no room, 0.9.75 refuses the request and goes on parsing it
+/// What the library takes for arguments is ended behind its `?` once the target is copied: nobody asks the library for
+/// them, and where they are so many that their list finds no room, 0.9.75 refuses the request and goes on parsing it
 /// (`src/microhttpd/connection.c`, `parse_initial_message_line`).
 private func beginExchange(
     context: UnsafeMutableRawPointer?, target: UnsafeMutablePointer<CChar>?, connection handle: OpaquePointer?
@@ -134,11 +142,12 @@ private func handleExchange(
     guard let method = unsafe method, let target = unsafe target, let version = unsafe version,
         let byteCount = unsafe byteCount, let exchange = unsafe request?.pointee
     else { return .NO }
-    let call = unsafe Exchange.Call(
+    let call = unsafe AccessCall(
         method: method, target: target, version: version, bytes: bytes, byteCount: byteCount)
-    return DaemonThread.serve {
+    let step = DaemonThread.serve {
         unsafe Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue().handle(call)
     }
+    return step == .goOn ? .YES : .NO
 }
 
 /// `MHD_RequestCompletedCallback`; called once for most requests that `beginExchange` saw, see ``Connection``.

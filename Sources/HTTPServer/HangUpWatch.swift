@@ -1,16 +1,19 @@
-import CMicroHTTPD
+import CSockets
 import Dispatch
 import Glibc
 
-/// Notices clients that hang up while they wait for an answer: libmicrohttpd does not look at a connection that is suspended.
+/// Notices clients that hang up while they wait for an answer: libmicrohttpd does not look at a connection that is
+/// suspended.
 ///
-/// A client has hung up when it has closed its sending side, or reset the connection. Whether it still reads, it has not said: only
-/// when something is sent does TCP tell a socket that was closed from one that was half closed. Like nginx, the server takes both
-/// for the same.
+/// A client has hung up when it has closed its sending side, or reset the connection. Whether it still reads, it has
+/// not said: only when something is sent does TCP tell a socket that was closed from one that was half closed. Like
+/// nginx, the server takes both for the same.
 ///
-/// `@unchecked Sendable`: the source is set up in `init`, ended in `deinit`, and not touched in between; the rest is immutable.
+/// `@unchecked Sendable`: the source is set up in `init`, ended in `deinit`, and not touched in between; the rest is
+/// immutable.
 final class HangUpWatch: @unchecked Sendable {
-    /// An epoll set, which is readable while one of its connections has an event that nobody has taken; -1 where there is none.
+    /// An epoll set, which is readable while one of its connections has an event that nobody has taken; -1 where there
+    /// is none.
     private let set = segscore_hang_ups_new()
     private let source: (any DispatchSourceRead)?
 
@@ -38,8 +41,8 @@ final class HangUpWatch: @unchecked Sendable {
 
     /// Watches a request's connection for one hang-up, also one that has come already.
     ///
-    /// It need not be ended: a hang-up that nobody waits for is passed over, and a descriptor that is closed leaves the set. Where
-    /// the system has no memory for it, the hang-up is noticed when the answer is sent.
+    /// It need not be ended: a hang-up that nobody waits for is passed over, and a descriptor that is closed leaves the
+    /// set. Where the system has no memory for it, the hang-up is noticed when the answer is sent.
     func watch(_ connection: Connection, for exchange: Exchange) {
         let key = InFlight.key(of: exchange)
         _ = connection.withDescriptor { segscore_hang_ups_add(set, $0, key) }

@@ -1,4 +1,3 @@
-import CMicroHTTPD
 package import Dispatch
 import Glibc
 import Logging
@@ -38,7 +37,7 @@ package final class Server: Sendable {
     package func start() throws(ServerError) {
         signal(SIGPIPE, SIG_IGN)
         let configuration = core.configuration
-        try configuration.tls?.check()
+        if let tls = configuration.tls { try Daemon.check(tls) }
         var sockets: [(ListeningSocket, Listener)] = []
         for address in configuration.listeners {
             let isSecure = configuration.tls != nil && address.isTCP
@@ -81,7 +80,8 @@ package final class Server: Sendable {
     /// Requests that are under way, from their first line to the last byte of their answer.
     package var inFlight: Int { core.inFlight.count }
 
-    /// Ends listening, once those who have connected are accepted. Connections stay; each is closed after its next answer.
+    /// Ends listening, once those who have connected are accepted. Connections stay; each is closed after its next
+    /// answer.
     package func stopAccepting() {
         core.inFlight.beginDraining()
         let sockets = daemons.withLock { $0.map(\.socket) }
@@ -95,8 +95,8 @@ package final class Server: Sendable {
         core.inFlight.whenQuiet(action)
     }
 
-    /// Waits until no connection is left, or no request has come for a moment over those that are: to close one on which a
-    /// request is on its way would lose it.
+    /// Waits until no connection is left, or no request has come for a moment over those that are: to close one on
+    /// which a request is on its way would lose it.
     ///
     /// - Parameter deadline: When it has waited long enough in any case.
     package func awaitLastRequests(until deadline: DispatchTime) {

@@ -1,18 +1,19 @@
-// For SHUT_RDWR: its header belongs to whichever of the two modules the compiler meets first.
 import CMicroHTTPD
 import CRefusals
+import CSockets
 import Dispatch
 import Glibc
 import Synchronization
 
 /// A client's connection, from when it is accepted until just before libmicrohttpd closes its socket.
 ///
-/// The number of a socket means another one as soon as the library has closed it, so it is used under a lock with which the
-/// connection is still open: see ``withDescriptor(_:)``.
+/// The number of a socket means another one as soon as the library has closed it, so it is used under a lock with which
+/// the connection is still open: see ``withDescriptor(_:)``.
 ///
 /// The library closes some connections without a word about their requests: 0.9.75 where a second thing is wrong with a
-/// request that it is refusing, or where `epoll_ctl` fails (`src/microhttpd/connection.c`, `transmit_error_response_len` and
-/// `MHD_connection_epoll_update_`). So a connection holds its request's exchange, and completes it at the latest when it ends.
+/// request that it is refusing, or where `epoll_ctl` fails (`src/microhttpd/connection.c`,
+/// `transmit_error_response_len` and `MHD_connection_epoll_update_`). So a connection holds its request's exchange, and
+/// completes it at the latest when it ends.
 ///
 /// `@unchecked Sendable`: `exchange` and `lingers` are touched by the connection's daemon thread alone.
 @safe
@@ -32,8 +33,8 @@ final class Connection: @unchecked Sendable {
     let listener: Listener
     var core: ServerCore { listener.core }
     let handle: OpaquePointer
-    /// The IP address of the client, of version 6 the network (/64), since a person has as many as they like; nil where it did not
-    /// come by TCP.
+    /// The IP address of the client, of version 6 the network (/64), since a person has as many as they like; nil where
+    /// it did not come by TCP.
     let peer: String?
     private let descriptor: Int32
     private let state = Mutex(State())
@@ -64,16 +65,28 @@ final class Connection: @unchecked Sendable {
     var hasHungUp: Bool { withDescriptor { segscore_has_hung_up($0) != 0 } ?? true }
 
     /// Whether the socket has nothing more to read and never will.
-    var isAtEnd: Bool { state.withLock { $0.isOpen && peek() == 0 } }
+    var isAtEnd: Bool { withDescriptor { segscore_peek($0) == 0 } ?? false }
 
-    /// Looks, with the socket open, whether there is something to read: 0 at the end, below where there is nothing now.
-    private func peek() -> Int {
-        var byte: UInt8 = 0
-        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+    /// Has TCP acknowledge what has been read.
+    ///
+    /// - Returns: Whether it does.
+    func acknowledge() -> Bool { withDescriptor { segscore_acknowledge($0) == 0 } ?? false }
+
+    /// Ends the reading.
+    func endReceiving() {
+        _ = withDescriptor { segscore_end_receiving($0) }
     }
 
-    /// Since when it waits for a request or the rest of its head, in nanoseconds of uptime; nil while there is one, and where it is
-    /// being closed.
+    /// Ends both directions behind some last bytes, of which those go out for which there is room.
+    func shutDown(behind bytes: [UInt8]) {
+        _ = withDescriptor { descriptor in
+            unsafe segscore_send_now(descriptor, bytes, bytes.count)
+            segscore_end_both(descriptor)
+        }
+    }
+
+    /// Since when it waits for a request or the rest of its head, in nanoseconds of uptime; nil while there is one, and
+    /// where it is being closed.
     var idleSince: UInt64? { state.withLock { $0.isOpen && !$0.isLeaving ? $0.waitsSince ?? $0.headSince : nil } }
 
     var isLeaving: Bool { state.withLock { $0.isLeaving } }
@@ -86,18 +99,34 @@ final class Connection: @unchecked Sendable {
         state.withLock { $0.headSince = nil }
     }
 
-    /// Has a connection that waits for a request, or the rest of its head, closed, unless bytes of one are there that nobody has read.
+    /// Has a connection that waits for a request, or the rest of its head, closed, unless bytes of one are there that
+    /// nobody has read.
     ///
     /// - Returns: Whether it is; true once.
     func leave() -> Bool {
         state.withLock { state in
-            guard state.isOpen, !state.isLeaving, state.waitsSince ?? state.headSince != nil, peek() <= 0 else {
-                return false
-            }
+            guard state.isOpen, !state.isLeaving, state.waitsSince ?? state.headSince != nil,
+                segscore_peek(descriptor) <= 0
+            else { return false }
             state.isLeaving = true
-            shutdown(descriptor, Int32(SHUT_RDWR))
+            segscore_end_both(descriptor)
             return true
         }
+    }
+
+    /// The size of the head of the request that there is, on the wire.
+    var headSize: Int { unsafe segscore_mhd_head_size(handle) }
+
+    /// Has the library leave the connection alone until it is resumed.
+    ///
+    /// To be called on the daemon thread, in a callback of the library about this connection.
+    func suspend() {
+        unsafe MHD_suspend_connection(handle)
+    }
+
+    /// Has the library go on with the connection, which must be suspended, so that the library keeps it.
+    func resume() {
+        unsafe MHD_resume_connection(handle)
     }
 
     /// Makes the exchange of a request whose first line is in. It lives until ``completeRequest()``.
@@ -154,12 +183,12 @@ final class Connection: @unchecked Sendable {
         core.connections.remove(self)
     }
 
-    /// Shuts the socket down where it has waited for a request since before a time, in nanoseconds of uptime; the library then
-    /// closes it.
+    /// Shuts the socket down where it has waited for a request since before a time, in nanoseconds of uptime; the
+    /// library then closes it.
     func expire(before deadline: UInt64) {
         state.withLock { state in
             guard state.isOpen, let since = state.waitsSince, since < deadline else { return }
-            shutdown(descriptor, Int32(SHUT_RDWR))
+            segscore_end_both(descriptor)
         }
     }
 }

@@ -5,10 +5,10 @@ import HTTPTypes
 /// Copies a request's fields out of libmicrohttpd, and sees to it that they are what came over the wire.
 ///
 /// The library's parser lets some lines through changed: it ends a value at a NUL, it appends a folded line
-/// (`obs-fold`) to the name of the field before, and it takes LF alone for the end of a line, which a proxy before us may
-/// not. All leave traces in where the strings lie: a head that was taken as it
-/// came lies in memory in one piece, line after line, with only the line ends overwritten by NULs
-/// (libmicrohttpd 0.9.75 `src/microhttpd/connection.c`, `get_next_header_line` and `process_broken_line`).
+/// (`obs-fold`) to the name of the field before, and it takes LF alone for the end of a line, which a proxy before us
+/// may not. All leave traces in where the strings lie: a head that was taken as it came lies in memory in one piece,
+/// line after line, with only the line ends overwritten by NULs (libmicrohttpd 0.9.75 `src/microhttpd/connection.c`,
+/// `get_next_header_line` and `process_broken_line`).
 struct FieldCollector {
     /// More than this is no client of ours; `HTTPFields` holds no more than 65535.
     static let maxFields = 1000
@@ -26,14 +26,14 @@ struct FieldCollector {
     ///   - version: As the library gave it: the last word of the first line.
     @unsafe
     static func collect(
-        _ connection: OpaquePointer, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, maxHeaderBytes: Int
+        _ connection: Connection, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, maxHeaderBytes: Int
     ) throws(ServerRefusal) -> HTTPFields {
         let firstLineEnd = unsafe UInt(bitPattern: version) &+ UInt(strlen(version))
         var collector = FieldCollector(maxHeaderBytes: maxHeaderBytes, lineEnd: firstLineEnd)
-        let size = unsafe segscore_mhd_head_size(connection)
+        let size = connection.headSize
         guard size <= maxHeaderBytes else { throw .headerTooLarge(limit: maxHeaderBytes) }
         unsafe withUnsafeMutablePointer(to: &collector) { pointer in
-            _ = unsafe MHD_get_connection_values_n(connection, .HEADER_KIND, takeField, pointer)
+            _ = unsafe MHD_get_connection_values_n(connection.handle, .HEADER_KIND, takeField, pointer)
         }
         if let refusal = collector.refusal { throw refusal }
         // After the last field come its own line end and the empty line.

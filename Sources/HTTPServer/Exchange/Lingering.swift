@@ -1,13 +1,15 @@
-import CMicroHTTPD
+import CSockets
 import Dispatch
 import Glibc
 import Synchronization
 
-/// Sockets over which the last answer is out while their clients may still be sending: what comes is dropped for a while.
+/// Sockets over which the last answer is out while their clients may still be sending: what comes is dropped for a
+/// while.
 ///
-/// To close a socket with bytes that were not read, or that get more, has the system reset the connection. A client that is
-/// still sending then fails before it looks at the answer: proxies answer 502 instead (RFC 9112 9.6). So the sending side
-/// alone is shut, and the rest is read until the client ends, is silent or takes too long, or has sent more than enough.
+/// To close a socket with bytes that were not read, or that get more, has the system reset the connection. A client
+/// that is still sending then fails before it looks at the answer: proxies answer 502 instead (RFC 9112 9.6). So the
+/// sending side alone is shut, and the rest is read until the client ends, is silent or takes too long, or has sent
+/// more than enough.
 ///
 /// `@unchecked Sendable`: what changes is touched on `queue` alone, but for the count.
 final class Lingering: @unchecked Sendable {
@@ -48,7 +50,7 @@ final class Lingering: @unchecked Sendable {
 
     /// Takes a socket, to close it later.
     func add(_ descriptor: Int32) {
-        shutdown(descriptor, Int32(SHUT_WR))
+        segscore_end_sending(descriptor)
         openCount.add(1, ordering: .relaxed)
         queue.async { self.begin(descriptor) }
     }
@@ -89,7 +91,7 @@ final class Lingering: @unchecked Sendable {
         var turn = 0
         while turn < Self.turnBytes {
             let count = unsafe buffer.withUnsafeMutableBytes { buffer in
-                unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+                unsafe segscore_receive_now(descriptor, buffer.baseAddress, buffer.count)
             }
             if count < 0, errno == EAGAIN || errno == EINTR { break }
             guard count > 0 else { return end(descriptor) }

@@ -1,14 +1,22 @@
-import CMicroHTTPD
 import ServiceInterface
 import Synchronization
-import Threads
 
 /// A streamed body on its way out over one connection, which is suspended while there is nothing to send.
 ///
-/// `@unchecked Sendable`: the connection is only suspended and resumed, both with the lock held, so that they come in
-/// this order; and only until it is closed.
-@safe
-final class SentStream: @unchecked Sendable {
+/// The connection is suspended and resumed with the lock held, so that they come in this order; and only until it is
+/// closed.
+final class SentStream: Sendable {
+    /// What the library gets when it asks for the next bytes.
+    enum Piece {
+        /// So many were copied.
+        case bytes(Int)
+        /// There are none yet, and the connection is suspended.
+        case later
+        case end
+        /// The stream breaks off.
+        case cut
+    }
+
     private enum State {
         case reading
         case suspended
@@ -16,50 +24,39 @@ final class SentStream: @unchecked Sendable {
     }
 
     private let stream: ByteStream
-    private let connection: OpaquePointer
+    private let connection: Connection
     private let state = Mutex(State.reading)
     private let whenSuspended: @Sendable () -> Void
     private let byteCount = Atomic(0)
 
     /// - Parameter whenSuspended: Called with the connection suspended, each time that it is.
-    @unsafe
-    init(_ stream: ByteStream, on connection: OpaquePointer, whenSuspended: @escaping @Sendable () -> Void) {
+    init(_ stream: ByteStream, on connection: Connection, whenSuspended: @escaping @Sendable () -> Void) {
         self.stream = stream
-        unsafe self.connection = connection
+        self.connection = connection
         self.whenSuspended = whenSuspended
-    }
-
-    /// A response that reads the stream. The caller gives it back.
-    func makeResponse() -> OpaquePointer? {
-        let context = unsafe Unmanaged.passRetained(self).toOpaque()
-        let handle = unsafe MHD_create_response_from_callback(
-            UInt64.max, 4096, readSentStream, context, releaseSentStream)
-        if unsafe handle == nil { unsafe releaseSentStream(context: context) }
-        return unsafe handle
     }
 
     /// How many bytes of the stream the library has taken.
     var sentBytes: Int { byteCount.load(ordering: .relaxed) }
 
-    /// What `MHD_ContentReaderCallback` returns: how many bytes were copied, 0 for none yet, or the end.
+    /// Copies what there is, or suspends the connection until there is more.
     @unsafe
-    fileprivate func read(into target: UnsafeMutableRawBufferPointer) -> Int {
+    func read(into target: UnsafeMutableRawBufferPointer) -> Piece {
         state.withLock { state in
             switch stream.next(limit: target.count, wake: { self.resume() }) {
             case .bytes(let bytes):
                 unsafe target.copyBytes(from: bytes)
                 byteCount.add(bytes.count, ordering: .relaxed)
-                return bytes.count
+                return .bytes(bytes.count)
             case .later:
-                unsafe MHD_suspend_connection(connection)
+                connection.suspend()
                 state = .suspended
                 whenSuspended()
-                return 0
+                return .later
             case .end:
-                return MHD_CONTENT_READER_END_OF_STREAM
+                return .end
             case .cut:
-                // MHD_CONTENT_READER_END_WITH_ERROR, a macro that Swift does not see: closes the connection without the last chunk.
-                return -2
+                return .cut
             }
         }
     }
@@ -68,7 +65,7 @@ final class SentStream: @unchecked Sendable {
         state.withLock { state in
             guard case .suspended = state else { return }
             state = .reading
-            unsafe MHD_resume_connection(connection)
+            connection.resume()
         }
     }
 
@@ -91,21 +88,4 @@ final class SentStream: @unchecked Sendable {
         state.withLock { $0 = .closed }
         stream.close()
     }
-}
-
-/// `MHD_ContentReaderCallback`.
-private func readSentStream(
-    context: UnsafeMutableRawPointer?, offset: UInt64, target: UnsafeMutablePointer<CChar>?, count: Int
-) -> Int {
-    guard let context = unsafe context, let target = unsafe target else { return -2 }
-    let sent = unsafe Unmanaged<SentStream>.fromOpaque(context).takeUnretainedValue()
-    return DaemonThread.serve {
-        unsafe sent.read(into: UnsafeMutableRawBufferPointer(start: target, count: count))
-    }
-}
-
-/// `MHD_ContentReaderFreeCallback`.
-private func releaseSentStream(context: UnsafeMutableRawPointer?) {
-    guard let context = unsafe context else { return }
-    unsafe Unmanaged<SentStream>.fromOpaque(context).release()
 }

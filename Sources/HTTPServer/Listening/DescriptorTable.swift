@@ -1,4 +1,4 @@
-import CMicroHTTPD
+import CSockets
 import Glibc
 
 /// The descriptors that the process may have open.
@@ -6,8 +6,8 @@ enum DescriptorTable {
     /// How many are left to what is no connection, such as files of requests that are under way.
     static let reserve: Int32 = 32
 
-    /// Whether one more connection leaves the reserve alone. The system gives the lowest number that is free, so that one near
-    /// the limit says that nearly all below are taken.
+    /// Whether one more connection leaves the reserve alone. The system gives the lowest number that is free, so that
+    /// one near the limit says that nearly all below are taken.
     ///
     /// - Parameter limit: Nil for none.
     static func hasRoom(below limit: Int?) -> Bool {

@@ -1,5 +1,3 @@
-// For in_addr: its header belongs to whichever of the two modules the compiler meets first.
-import CMicroHTTPD
 import Glibc
 
 extension ListenAddress {
@@ -10,15 +8,11 @@ extension ListenAddress {
         case .unix: return true
         case .tcp("localhost", _): return true
         case .tcp(let host, _):
-            var version4 = in_addr()
-            if unsafe inet_pton(AF_INET, host, &version4) == 1 {
-                return UInt32(bigEndian: version4.s_addr) >> 24 == 127
-            }
-            var version6 = in6_addr()
-            guard unsafe inet_pton(AF_INET6, host, &version6) == 1 else { return false }
-            return unsafe withUnsafeBytes(of: &version6) { bytes in
-                unsafe bytes.elementsEqual(Array(repeating: 0, count: 15) + [1])
-            }
+            // As large as the address of version 6, which is 16 bytes.
+            var address = [UInt8](repeating: 0, count: 16)
+            if unsafe inet_pton(AF_INET, host, &address) == 1 { return address[0] == 127 }
+            guard unsafe inet_pton(AF_INET6, host, &address) == 1 else { return false }
+            return address == Array(repeating: 0, count: 15) + [1]
         }
     }
 }

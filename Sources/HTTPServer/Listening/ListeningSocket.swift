@@ -1,5 +1,4 @@
-// For SHUT_RDWR: its header belongs to whichever of the two modules the compiler meets first.
-import CMicroHTTPD
+import CSockets
 import Dispatch
 import Glibc
 import Synchronization
@@ -42,8 +41,8 @@ final class ListeningSocket: Sendable {
         state.withLock { $0.isAdopted = true }
     }
 
-    /// Lets nobody new connect, and waits until the daemon has accepted who did: the system resets connections that wait
-    /// when listening ends, and their clients may have sent a request.
+    /// Lets nobody new connect, and waits until the daemon has accepted who did: the system resets connections that
+    /// wait when listening ends, and their clients may have sent a request.
     ///
     /// - Parameter patience: How long it waits at most, in seconds.
     func acceptTheLast(patience: Double = 1) {
@@ -80,7 +79,7 @@ final class ListeningSocket: Sendable {
             state.isAccepting = false
             if case .unix(let path) = address { unsafe unlink(path) }
             // At once, even where a thread is in the middle of accepting.
-            shutdown(descriptor, Int32(SHUT_RDWR))
+            segscore_end_both(descriptor)
             let silent = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             // Out of descriptors: clients are refused all the same, at the price of a thread that polls in vain.
             guard silent >= 0 else { return }
