@@ -18,12 +18,14 @@ package struct ServerConfiguration: Sendable {
 
     /// Memory of one connection; half of it is what one read can take. At least 64 KiB.
     ///
-    /// Larger ones read no faster than the loopback device is, and libmicrohttpd clears the whole of it for each request of
-    /// a connection that stays: with 1 MiB small requests were a quarter fewer. Smaller ones cost a system call each.
+    /// Larger ones read no faster than the loopback device is, and libmicrohttpd clears the whole of it for each
+    /// request of a connection that stays: with 1 MiB small requests were a quarter fewer. Smaller ones cost a system
+    /// call each.
     package var connectionBufferBytes = 256 << 10
 
-    /// Connections open at once over all listeners of callers. For one more, that which has waited longest for a request is closed;
-    /// where none waits, ``spareConnections`` more are let in, on which probes are answered and all else is refused.
+    /// Connections open at once over all listeners of callers. For one more, that which has waited longest for a
+    /// request is closed; where none waits, ``spareConnections`` more are let in, on which probes are answered and all
+    /// else is refused.
     package var maxConnections = 1024
 
     /// Connections that may be open beyond ``maxConnections``: those of administration, and those for probes.
@@ -65,8 +67,8 @@ package struct ServerConfiguration: Sendable {
     /// over a new one would cost.
     var swallowedBytes: UInt64 { 1 << 20 }
 
-    /// What of a body has to come in ``idleTimeout``: 500 bytes a second. Otherwise a byte now and then would hold one of
-    /// the places for jobs for ever.
+    /// What of a body has to come in ``idleTimeout``: 500 bytes a second. Otherwise a byte now and then would hold one
+    /// of the places for jobs for ever.
     var enoughBytes: Int { max(1, 500 * idleTimeout) }
 }
 
@@ -84,7 +86,8 @@ package enum ServerRefusal: Error, Equatable, Sendable {
     case headerTooLarge(limit: Int)
     /// 413; the limit is in bytes.
     case bodyTooLarge(limit: UInt64)
-    /// The request did not arrive, or too slowly, for ``ServerConfiguration/idleTimeout``; its connection is closed. 408.
+    /// The request did not arrive, or too slowly, for ``ServerConfiguration/idleTimeout``; its connection is closed.
+    /// 408.
     case timedOut
     /// The server is being stopped. 503.
     case unavailable

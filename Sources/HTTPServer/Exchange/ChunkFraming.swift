@@ -1,11 +1,11 @@
-/// Looks at how a chunked body is framed, for libmicrohttpd takes lines that end with LF alone, and a proxy before us may not: who has
-/// them read a body's end in two places smuggles a request between.
+/// Looks at how a chunked body is framed, for libmicrohttpd takes lines that end with LF alone, and a proxy before us
+/// may not: who has them read a body's end in two places smuggles a request between.
 ///
-/// The library (0.9.75 `src/microhttpd/connection.c`, `process_request_body`) has no option against it, and hands on what is in the
-/// chunks alone. But it hands that on where it lies in its buffer, behind the lines before it, of which those that came together with
-/// the first bytes of a chunk are still there: the line of the chunk's size, and before it the end of the chunk before.
-/// What came alone is overwritten before anybody sees it, and so is the last chunk's line. So the connection of a
-/// chunked body ends with its answer: whatever lies behind it is no request.
+/// The library (0.9.75 `src/microhttpd/connection.c`, `process_request_body`) has no option against it, and hands on
+/// what is in the chunks alone. But it hands that on where it lies in its buffer, behind the lines before it, of which
+/// those that came together with the first bytes of a chunk are still there: the line of the chunk's size, and before
+/// it the end of the chunk before. What came alone is overwritten before anybody sees it, and so is the last chunk's
+/// line. So the connection of a chunked body ends with its answer: whatever lies behind it is no request.
 @safe
 struct ChunkFraming {
     /// Where each part of the body that is read begins.

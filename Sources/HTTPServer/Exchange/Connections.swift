@@ -3,12 +3,12 @@ import Synchronization
 
 /// The connections that are open, and who may have another.
 ///
-/// libmicrohttpd closes those that are silent. One whose client sends a byte now and then, and never ends its request's first
-/// line, is not, and no ``Exchange`` knows of it: so it is watched here.
+/// libmicrohttpd closes those that are silent. One whose client sends a byte now and then, and never ends its request's
+/// first line, is not, and no ``Exchange`` knows of it: so it is watched here.
 ///
-/// Administration has places of its own, so that callers cannot take them. Where all places of a kind are taken, the connection that
-/// has waited longest for a request makes room. Where each has a request under way, a few more are let in, for which only
-/// probes are answered: see ``Connection/isCrowded``.
+/// Administration has places of its own, so that callers cannot take them. Where all places of a kind are taken, the
+/// connection that has waited longest for a request makes room. Where each has a request under way, a few more are let
+/// in, for which only probes are answered: see ``Connection/isCrowded``.
 final class Connections: Sendable {
     private struct State {
         var open: [ObjectIdentifier: Connection] = [:]

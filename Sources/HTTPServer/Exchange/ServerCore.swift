@@ -49,8 +49,8 @@ final class ServerCore: Sendable {
 
     /// The system had no descriptor, or no memory, for a connection that has come: that of another may do.
     ///
-    /// - Parameter isFirst: Whether the thread has no other connection. libmicrohttpd then tries again at once, and would do nothing
-    ///   else, so it is held up for a moment, which nobody else waits for.
+    /// - Parameter isFirst: Whether the thread has no other connection. libmicrohttpd then tries again at once, and would
+    ///   do nothing else, so it is held up for a moment, which nobody else waits for.
     func runShort(isFirst: Bool) {
         connections.closeLongestIdle()
         if isFirst { usleep(20_000) }

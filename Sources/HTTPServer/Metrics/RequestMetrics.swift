@@ -5,7 +5,8 @@ import Synchronization
 
 /// What is counted of requests.
 ///
-/// Paths are counted by their templates, and methods that nobody answers as one, so that clients cannot make up metrics.
+/// Paths are counted by their templates, and methods that nobody answers as one, so that clients cannot make up
+/// metrics.
 final class RequestMetrics: Sendable {
     private struct Key: Hashable {
         let path: Int

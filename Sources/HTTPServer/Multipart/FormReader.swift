@@ -5,9 +5,9 @@ import ServiceInterface
 /// lie in what is pushed in.
 ///
 /// libmicrohttpd has a post processor, which is not used: 0.9.75 moves its whole buffer for each `-` before the first
-/// boundary and for each line of a part's head, so that a small body keeps a thread busy for minutes; it announces a part
-/// whose first bytes are still to come as an empty one, which nobody can tell from an empty part followed by another of
-/// its name; and it takes a body without any boundary for a form without parts.
+/// boundary and for each line of a part's head, so that a small body keeps a thread busy for minutes; it announces a
+/// part whose first bytes are still to come as an empty one, which nobody can tell from an empty part followed by
+/// another of its name; and it takes a body without any boundary for a form without parts.
 ///
 /// - Complexity: O(n) for n bytes in all, O(1) memory.
 final class FormReader: MultipartReader {
