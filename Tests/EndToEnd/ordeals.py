@@ -5,6 +5,7 @@ That happens at one call after the other, as far as `stride` does not pass over 
 import contextlib
 import dataclasses
 import errno
+import functools
 import os
 import pathlib
 import re
@@ -18,7 +19,7 @@ import power
 from faults import CHANGES, KILL_AFTER, KILL_BEFORE, KILL_HALFWAY, OPEN
 from server import BINARY, PATIENCE, NotStartedError
 from state import StateDirectory, state_directory
-from story import SCORED, Story
+from story import SCORED, Story, expected_results
 
 ERRORS = (errno.EIO, errno.ENOSPC)
 KILLS = (KILL_BEFORE, KILL_HALFWAY, KILL_AFTER)
@@ -82,8 +83,20 @@ def ordeal():
             yield Ordeal(state, fault, output)
 
 
-def calls_of(expected):
-    """The calls of a start, of a story, and of a stop, when nothing fails."""
+@dataclasses.dataclass
+class Undisturbed:
+    """What a server answers to which nothing happens, and the calls of its start, of a story and of its stop."""
+
+    expected: dict
+    start: list
+    story: list
+    stop: list
+
+
+def undisturbed():
+    with state_directory() as state:
+        expected = expected_results(state.start())
+        state.end()
     with ordeal() as trial:
         trial.fault.keep_log()
         client = trial.start()
@@ -94,7 +107,7 @@ def calls_of(expected):
         places.append(len(faults.calls(trial.fault.log())))
         trial.state.end(signal.SIGTERM)
         calls = faults.calls(trial.fault.log())
-        return calls[: places[0]], calls[places[0] : places[1]], calls[places[1] :]
+        return Undisturbed(expected, calls[: places[0]], calls[places[0] : places[1]], calls[places[1] :])
 
 
 def assert_well(report):
@@ -106,10 +119,10 @@ def assert_well(report):
 # Calls that fail
 
 
-def fail_starts(calls, stride, offset=0):
+def fail_starts(normal, stride, offset=0):
     """Starts servers in new directories, of which each has a call fail; then one to which nothing happens."""
     report = Report()
-    for turn, kinds, at in pick(calls, stride, offset, report):
+    for turn, kinds, at in pick(normal.start, stride, offset, report):
         with ordeal() as trial:
             trial.fault.arm(kinds, at=at, error=error_of(kinds, turn))
             try:
@@ -124,13 +137,13 @@ def fail_starts(calls, stride, offset=0):
     return report
 
 
-def fail_stories(expected, calls, stride, offset=0):
+def fail_stories(normal, stride, offset=0):
     """Has a call of each story fail: it costs the request at hand at most; the next server says what this one did."""
     report = Report()
     with ordeal() as trial:
         client = trial.start()
-        for turn, kinds, at in pick(calls, stride, offset, report):
-            story = Story(expected, trial.output / f"run{turn}")
+        for turn, kinds, at in pick(normal.story, stride, offset, report):
+            story = Story(normal.expected, trial.output / f"run{turn}")
             trial.fault.arm(kinds, at=at, error=error_of(kinds, turn))
             story.wrong += [] if story.tell(client) else ["the server was gone"]
             trial.fault.disarm()
@@ -167,9 +180,8 @@ def fail_allocations(expected, stride, offset=0):
             client.delete(f"/jobs/{job}")
         sites = {site: frames for site, frames in sites.items() if not is_of_the_runtime(frames)}
         report.of = len(sites)
-        for turn, (site, frames) in enumerate(
-            sorted(sites.items(), key=lambda item: item[1])[offset % stride :: stride]
-        ):
+        places = sorted(sites.items(), key=lambda item: item[1])
+        for turn, (site, frames) in enumerate(places[offset % stride :: stride]):
             report.points += 1
             story = Story(expected, trial.output / f"run{turn}")
             trial.fault.arm(faults.MEMORY, site=site, error=errno.ENOMEM)
@@ -221,10 +233,10 @@ def symbol(frame):
 # Ends of the process
 
 
-def kill_starts(calls, stride, offset=0, first_way=0):
+def kill_starts(normal, stride, offset=0, first_way=0):
     """Kills servers that start: before, within and after calls, in turn."""
     report = Report()
-    for turn, kinds, at in pick(calls, stride, offset, report):
+    for turn, kinds, at in pick(normal.start, stride, offset, report):
         with ordeal() as trial:
             trial.fault.arm(kinds, at=at, action=KILLS[(turn + first_way) % 3])
             try:
@@ -239,44 +251,44 @@ def kill_starts(calls, stride, offset=0, first_way=0):
     return report
 
 
-def kill_stories(expected, calls, stride, offset=0, first_way=0):
+def kill_stories(normal, stride, offset=0, first_way=0):
     """Kills servers while they are asked; the next knows all that was answered."""
     report = Report()
-    for turn, kinds, at in pick(calls, stride, offset, report):
-        with ordeal() as trial:
-            client = trial.start()
-            story = Story(expected, trial.output / "run")
-            trial.fault.arm(kinds, at=at, action=KILLS[(turn + first_way) % 3])
-            story.tell(client)
-            kill_and_check(trial, story, report)
+    for client, story, arm in doomed_servers(normal, normal.story, stride, offset, first_way, report):
+        arm()
+        story.tell(client)
     return report
 
 
-def kill_stops(expected, calls, stride, offset=0, first_way=0):
-    """Kills servers that are stopping."""
+def kill_stops(normal, stride, offset=0, first_way=0):
+    """Kills servers that are stopping; the next knows all that was answered."""
     report = Report()
-    for turn, kinds, at in pick(calls, stride, offset, report):
-        with ordeal() as trial:
-            client = trial.start()
-            story = Story(expected, trial.output / "run")
-            story.tell(client)
-            trial.fault.arm(kinds, at=at, action=KILLS[(turn + first_way) % 3])
-            client.server.terminate()
-            kill_and_check(trial, story, report)
+    for client, story, arm in doomed_servers(normal, normal.stop, stride, offset, first_way, report):
+        story.tell(client)
+        arm()
+        client.server.terminate()
     return report
 
 
-def kill_and_check(trial, story, report):
-    """Ends what has not ended yet, and asks the next server."""
-    if trial.fault.hits == 0:
-        trial.state.client.server.process.kill()
-    trial.wait_for_end()
-    trial.fault.disarm()
-    client = trial.start()
-    story.check(client)
-    story.end(client, trial.state)
-    report.take(story, trial.fault)
-    trial.state.end(signal.SIGTERM)
+def doomed_servers(normal, calls, stride, offset, first_way, report):
+    """Gives the client of a server for each call that is picked, with a story and what arms the end within that call.
+
+    After its turn a server is ended if it has not ended yet, and the next one is asked for what the story was answered.
+    """
+    for turn, kinds, at in pick(calls, stride, offset, report):
+        with ordeal() as trial:
+            client = trial.start()
+            story = Story(normal.expected, trial.output / "run")
+            yield client, story, functools.partial(trial.fault.arm, kinds, at=at, action=KILLS[(turn + first_way) % 3])
+            if trial.fault.hits == 0:
+                client.server.process.kill()
+            trial.wait_for_end()
+            trial.fault.disarm()
+            client = trial.start()
+            story.check(client)
+            story.end(client, trial.state)
+            report.take(story, trial.fault)
+            trial.state.end(signal.SIGTERM)
 
 
 # Power that goes

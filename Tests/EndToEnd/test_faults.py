@@ -7,8 +7,6 @@ import pytest
 
 import faults
 import ordeals
-import story
-from client import Client
 from server import BINARY, PATIENCE, environment
 from state import state_directory
 
@@ -55,40 +53,32 @@ def test_a_server_that_cannot_make_its_directory_says_so(state, fault, kind):
 
 
 @pytest.fixture(scope="module")
-def expected(start_server):
-    """What a server answers to which nothing happens."""
-    with Client(start_server()) as client:
-        return story.expected_results(client)
-
-
-@pytest.fixture(scope="module")
-def calls(expected):
-    """The calls of a start, of a story and of a stop, in order."""
-    return ordeals.calls_of(expected)
+def normal():
+    return ordeals.undisturbed()
 
 
 # Every call in its turn is for `Tests/Soak`: here there are some of each kind.
 
 
-def test_a_server_of_which_a_call_fails_at_the_start_says_so_and_the_next_one_works(calls):
-    ordeals.assert_well(ordeals.fail_starts(calls[0], stride=6))
+def test_a_server_of_which_a_call_fails_at_the_start_says_so_and_the_next_one_works(normal):
+    ordeals.assert_well(ordeals.fail_starts(normal, stride=6))
 
 
-def test_a_call_that_fails_costs_the_request_at_hand_at_most(expected, calls):
-    ordeals.assert_well(ordeals.fail_stories(expected, calls[1], stride=14))
+def test_a_call_that_fails_costs_the_request_at_hand_at_most(normal):
+    ordeals.assert_well(ordeals.fail_stories(normal, stride=14))
 
 
-def test_the_next_start_works_though_one_is_killed_at_any_call(calls):
-    ordeals.assert_well(ordeals.kill_starts(calls[0], stride=6))
+def test_the_next_start_works_though_one_is_killed_at_any_call(normal):
+    ordeals.assert_well(ordeals.kill_starts(normal, stride=6))
 
 
-def test_what_was_answered_holds_though_the_server_is_killed_at_any_call(expected, calls):
-    ordeals.assert_well(ordeals.kill_stories(expected, calls[1], stride=17))
+def test_what_was_answered_holds_though_the_server_is_killed_at_any_call(normal):
+    ordeals.assert_well(ordeals.kill_stories(normal, stride=17))
 
 
-def test_what_was_answered_holds_though_a_server_that_stops_is_killed_at_any_call(expected, calls):
-    ordeals.assert_well(ordeals.kill_stops(expected, calls[2], stride=1))
+def test_what_was_answered_holds_though_a_server_that_stops_is_killed_at_any_call(normal):
+    ordeals.assert_well(ordeals.kill_stops(normal, stride=1))
 
 
-def test_what_was_answered_holds_though_the_power_goes(expected):
-    ordeals.assert_well(ordeals.lose_power(expected, stride=4, seeds=(None, 1)))
+def test_what_was_answered_holds_though_the_power_goes(normal):
+    ordeals.assert_well(ordeals.lose_power(normal.expected, stride=4, seeds=(None, 1)))
