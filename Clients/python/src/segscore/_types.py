@@ -49,7 +49,7 @@ def score_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def in_memory(array: Any, name: str) -> np.ndarray:
-    """An array's elements, without a copy where they are in this process's memory.
+    """An array's elements, without a copy if they are in this process's memory.
 
     Tensors are detached first, and copied from their device: NumPy would refuse those with gradients or on a device.
 

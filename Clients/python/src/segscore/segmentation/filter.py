@@ -37,7 +37,7 @@ def find_label_issues(
             bfloat16 and integers are sent as float32, and floats of more than 64 bits as float64.
         batch_size: Has no effect.
         n_jobs: Has no effect.
-        verbose: Whether to show a progress bar, where tqdm is installed.
+        verbose: Whether to show a progress bar if tqdm is installed.
         **kwargs: `downsample`, the extent of the blocks that are looked at, which must divide H and W (by default 1),
             and `ignore_label`, which cleanlab has not: a label such as 255 whose pixels take no part.
 

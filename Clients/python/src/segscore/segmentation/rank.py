@@ -44,7 +44,7 @@ def get_label_quality_scores(
             pixels that are no label issues.
         batch_size: Has no effect.
         n_jobs: Has no effect.
-        verbose: Whether to show a progress bar, where tqdm is installed.
+        verbose: Whether to show a progress bar if tqdm is installed.
         **kwargs: `temperature` of softmin (by default 0.1), `downsample` of `num_pixel_issues` (by default 1), and
             `ignore_label`, which cleanlab has not: a label such as 255 whose pixels take no part and score 1.
 
@@ -75,7 +75,7 @@ def issues_from_scores(image_scores: np.ndarray, pixel_scores: Images | None = N
     Where we differ from cleanlab 2.9 on purpose:
 
     - Without `pixel_scores` it returns the images below the threshold, as cleanlab's documentation says. cleanlab
-      returns one more, even where none is below.
+      returns one more, even if none is below.
     - Images with the same score are in the order of their indices. cleanlab sorts unstably.
     - Scores are compared with the threshold as float64, whatever their type.
 

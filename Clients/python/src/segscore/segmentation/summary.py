@@ -105,7 +105,7 @@ def common_label_issues(
         class_names: What to call the classes, from 0 on; by default "0", "1" and so on.
         exclude: Leaves out the pixels for which one of these classes is the most probable.
         top: How many pairs to list at most, by default 20.
-        verbose: Whether to print a sentence for each pair, and to show a progress bar where tqdm is installed.
+        verbose: Whether to print a sentence for each pair, and to show a progress bar if tqdm is installed.
 
     Returns:
         A DataFrame with the columns `given_label`, `predicted_label` and `num_pixel_issues`, most issues first, equal
