@@ -86,8 +86,8 @@ let package = Package(
         .testTarget(
             name: "ScoringServiceTests",
             dependencies: [
-                "HTTPServer", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs",
-                "Tensors", "TestSupport", "Threads", grdb, httpTypes, logging,
+                "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors",
+                "TestSupport", "Threads", grdb, httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(

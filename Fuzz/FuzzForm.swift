@@ -1,38 +1,41 @@
-import ServiceInterface
+@testable import TensorCodecs
 
-@testable import HTTPServer
-
-/// Keeps the parts of a form, and holds its reader to what it promises.
-private final class PartCollector: PartReceiver {
-    struct Part: Equatable {
-        let head: FormPart
-        var bytes: [UInt8] = []
-    }
-    private(set) var parts: [Part] = []
-
-    func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> PartDemand {
-        if offset == 0 { parts.append(Part(head: part)) }
-        precondition(parts.last?.head == part && parts.last?.bytes.count == Int(offset))
-        parts[parts.count - 1].bytes.append(bytes)
-        return .more
-    }
-}
-
-/// Reads a form twice, whole and in pieces: the same parts must come out, or the same error.
+/// Decodes a form twice, whole and in pieces: the same parts must come out, or the same error.
 func fuzzForm(_ input: [UInt8]) {
-    precondition(readForm(input, by: max(input.count, 1)) == readForm(input, by: chunkSize(of: input)))
+    precondition(decodedForm(input, by: max(input.count, 1)) == decodedForm(input, by: chunkSize(of: input)))
     // The first line as the field that names the boundary.
     let field = String(decoding: input.prefix { $0 != 0x0A }, as: UTF8.self)
     _ = FieldParameters(field)
-    _ = FormFactory(contentType: "multipart/form-data; " + field)
+    if let type = MultipartType("multipart/form-data; " + field) { _ = makeDecoder(type) }
 }
 
-private func readForm(_ input: [UInt8], by size: Int) -> Result<[PartCollector.Part], MultipartError> {
-    Result { () throws(MultipartError) in
-        let parts = PartCollector()
-        let reader = FormReader(boundary: Array("a-line-between-parts".utf8), receiver: parts)
-        try push(input, by: size) { (bytes) throws(MultipartError) in try reader.receive(bytes) }
-        try reader.finish()
-        return parts.parts
+/// A part of a form, with its bytes.
+private struct KeptPart: Equatable {
+    let head: FormPart
+    var bytes: [UInt8] = []
+}
+
+private let fuzzedType = MultipartType("multipart/form-data; boundary=a-line-between-parts")
+
+private func makeDecoder(_ type: MultipartType) -> Result<MultipartDecoder, CodecError> {
+    Result { () throws(CodecError) in try MultipartDecoder(type) }
+}
+
+private func decodedForm(_ input: [UInt8], by size: Int) -> Result<[KeptPart], FuzzFailure> {
+    guard let fuzzedType, case .success(var decoder) = makeDecoder(fuzzedType) else {
+        fatalError("the fuzzer's own boundary is refused")
+    }
+    return Result { () throws(FuzzFailure) in
+        var parts: [KeptPart] = []
+        try push(input, by: size) { (bytes) throws(FuzzFailure) in
+            try decoder.decode(bytes) { (part, offset, bytes) throws(FuzzFailure) in
+                if offset == 0 { parts.append(KeptPart(head: part)) }
+                precondition(parts.last?.head == part && parts.last?.bytes.count == Int(offset))
+                parts[parts.count - 1].bytes.append(bytes)
+                return 0
+            }
+        }
+        do throws(CodecError) { try decoder.finish() } catch { throw FuzzFailure(error) }
+        return parts
     }
 }

@@ -65,9 +65,8 @@ final class ServiceFuzzer: @unchecked Sendable {
     }
 
     private func send(_ head: HTTPRequest, _ body: [UInt8], by size: Int) -> Response {
-        let form = FormFactory(contentType: head.headerFields[.contentType])
         let request = IncomingRequest(
-            head: head, id: "fuzz", trace: head.headerFields[.traceParent].flatMap(TraceContext.init), multipart: form)
+            head: head, id: "fuzz", trace: head.headerFields[.traceParent].flatMap(TraceContext.init))
         switch router.respond(to: request).decision {
         case .refuse(let response):
             return response

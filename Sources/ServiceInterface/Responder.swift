@@ -18,9 +18,6 @@ package struct IncomingRequest: Sendable {
     /// Where the request stands in its caller's trace, if it says so; on each log line too.
     package let trace: TraceContext?
 
-    /// Makes the reader of a `multipart/form-data` body; nil where the request's `Content-Type` is another.
-    package let multipart: (any MultipartFactory)?
-
     /// What the listener is for that it came to.
     package let role: ListenerRole
 
@@ -34,13 +31,12 @@ package struct IncomingRequest: Sendable {
     package let isCrowded: Bool
 
     package init(
-        head: HTTPRequest, id: String, trace: TraceContext? = nil, multipart: (any MultipartFactory)? = nil,
-        role: ListenerRole = .service, listeningHost: String? = nil, peer: String? = nil, isCrowded: Bool = false
+        head: HTTPRequest, id: String, trace: TraceContext? = nil, role: ListenerRole = .service,
+        listeningHost: String? = nil, peer: String? = nil, isCrowded: Bool = false
     ) {
         self.head = head
         self.id = id
         self.trace = trace
-        self.multipart = multipart
         self.role = role
         self.listeningHost = listeningHost
         self.peer = peer

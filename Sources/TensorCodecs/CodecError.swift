@@ -48,6 +48,14 @@ package enum CodecError: Error, Equatable {
     /// A gzip or zlib stream ends early.
     case gzipTruncated
 
+    // multipart/form-data
+    /// The form's `Content-Type` names no boundary.
+    case formBoundaryMissing
+    /// A boundary of more than 70 characters, or with others than RFC 2046 (5.1.1) allows.
+    case formBoundary(String)
+    /// The bytes are no form, or end before its closing boundary.
+    case form
+
     // JSON
     /// `position` is an offset into the text, where it is known.
     case json(JSONFault, position: Int?)

@@ -39,6 +39,7 @@ import Testing
                 .jsonNotAList(name: name), .jsonNotANumber(name: name, path: deep),
                 .jsonRagged(name: name, path: deep, expected: .max, actual: 0),
                 .jsonMixedDepth(name: name, path: deep), .jsonTooDeep(name: name, limit: 32),
+                .formBoundaryMissing, .formBoundary(name), .form,
                 .pngExtents(width: .max, height: 0), .png(reason: name),
             ]
     }
@@ -83,14 +84,13 @@ import Testing
         let codecs = ["labels", "", long, tall].flatMap(codecErrors).map { Problem($0) }
         let others: [Problem] =
             tensorErrors.map { Problem($0) } + scoringErrors.map { Problem($0) } + jobErrors.map { Problem($0) }
-        let forms = [MultipartError.noBoundary, .boundary(long), .malformed, .refused].map { Problem($0) }
         let names = [long, tall].flatMap { name -> [Problem] in
             [
                 .unknownParameter(name, expected: ScoreParameters.names), .unknownJob(name), .repeated(name),
                 .invalidParameter("method", expected: "softmin", actual: name),
             ]
         }
-        return codecs + others + forms + names
+        return codecs + others + names
     }
 
     @Test func everyErrorHasAStatusATypeAndASentence() throws {

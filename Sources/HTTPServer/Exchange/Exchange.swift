@@ -140,9 +140,8 @@ final class Exchange: @unchecked Sendable {
                 return refuse(core.configuration.problem(.bodyTooLarge(limit: limit)), head)
             }
 
-            let form = FormFactory(contentType: head.request.headerFields[.contentType])
             let request = IncomingRequest(
-                head: head.request, id: id.withLock { $0 }, trace: record.trace, multipart: form, role: listener.role,
+                head: head.request, id: id.withLock { $0 }, trace: record.trace, role: listener.role,
                 listeningHost: listener.host, peer: connection.peer, isCrowded: isCrowded)
             let reception = core.responder.respond(to: request)
             record.path = reception.path

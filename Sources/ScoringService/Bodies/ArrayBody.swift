@@ -1,6 +1,7 @@
 import HTTPTypes
 import Scoring
 import ServiceInterface
+import TensorCodecs
 
 /// Reads a body that holds arrays: npz, multipart or JSON, gzipped or not.
 ///
@@ -18,7 +19,7 @@ final class ArrayBody: BodyReader {
 
     private let intake: ArrayIntake
     private let limits: Limits
-    private let multipart: (any MultipartFactory)?
+    private let multipart: MultipartType?
     /// What the head says that the body is; empty where it says nothing.
     private let mediaType: String
     /// The size of the body as it is read, where the head tells it.
@@ -32,8 +33,8 @@ final class ArrayBody: BodyReader {
     ) throws(Problem) {
         intake = ArrayIntake(destination)
         self.limits = limits
-        multipart = request.multipart
         let fields = request.head.headerFields
+        multipart = MultipartType(fields[.contentType])
         try request.requireBody()
         mediaType = try Self.checkedMediaType(fields[.contentType])
         coding = try ContentDecoder(fields, understood: [.gzip, .deflate], byteLimit: limits.bodyBytes)
@@ -105,7 +106,7 @@ final class ArrayBody: BodyReader {
         }
     }
 
-    private func makeForm(_ multipart: any MultipartFactory) throws(Problem) -> any Form {
+    private func makeForm(_ multipart: MultipartType) throws(Problem) -> any Form {
         try MultipartForm(intake, multipart, limits, byteCount: byteCount)
     }
 

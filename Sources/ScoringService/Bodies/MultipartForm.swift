@@ -1,8 +1,8 @@
 import Scoring
-import ServiceInterface
+import TensorCodecs
 
 /// A body that is a form: one npy file a part, and parameters as text parts.
-final class MultipartForm: ArrayBody.Form, PartReceiver {
+final class MultipartForm: ArrayBody.Form {
     private enum Part {
         case array(NpyPart)
         case parameter(String, text: [UInt8])
@@ -14,64 +14,54 @@ final class MultipartForm: ArrayBody.Form, PartReceiver {
     private let intake: ArrayIntake
     private let byteLimit: Int
     private let byteCount: Int?
-    private var reader: (any MultipartReader)?
+    private var decoder: MultipartDecoder
+    private let closingByteCount: Int
     private var part: Part?
-    private var problem: Problem?
 
     /// - Parameters:
     ///   - byteCount: The size of the whole form, where that is known beforehand.
     init(
-        _ intake: ArrayIntake, _ factory: any MultipartFactory, _ limits: ArrayBody.Limits, byteCount: Int?
+        _ intake: ArrayIntake, _ type: MultipartType, _ limits: ArrayBody.Limits, byteCount: Int?
     ) throws(Problem) {
         self.intake = intake
         self.byteCount = byteCount
         byteLimit = limits.bodyBytes
-        do throws(MultipartError) {
-            reader = try factory.makeReader(for: Parts(self))
+        do throws(CodecError) {
+            decoder = try MultipartDecoder(type)
         } catch {
             throw Problem(error)
         }
+        closingByteCount = decoder.closingByteCount
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
-        do throws(MultipartError) {
-            try reader?.receive(bytes)
-        } catch {
-            throw problem ?? Problem(error)
+        try decoder.decode(bytes) { (part, offset, bytes) throws(Problem) in
+            if offset == 0 {
+                try endPart()
+                try beginPart(part)
+            }
+            try append(bytes)
+            guard case .array(let array) = self.part else { return 0 }
+            return array.certainBytes
         }
     }
 
     func finish() throws(Problem) {
-        do throws(MultipartError) {
-            try reader?.finish()
+        do throws(CodecError) {
+            try decoder.finish()
         } catch {
-            throw problem ?? Problem(error)
+            throw Problem(error)
         }
         try endPart()
     }
 
     func complete() throws(Problem) {}
 
-    func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> PartDemand {
-        do throws(Problem) {
-            if offset == 0 {
-                try endPart()
-                try beginPart(part)
-            }
-            try append(bytes)
-            guard case .array(let array) = self.part, array.certainBytes > 0 else { return .more }
-            return .atLeast(array.certainBytes)
-        } catch {
-            problem = error
-            return .stop
-        }
-    }
-
     /// A part is an array if its name is one's, or if it came as a file.
     private func beginPart(_ part: FormPart) throws(Problem) {
         if part.fileName != nil || intake.array(named: part.name) != nil {
             // Whether another part follows can be told from the sizes of the form and of this part's array.
-            let bytesToEnd = byteCount.map { $0 - Int(clamping: part.start) - (reader?.closingByteCount ?? 0) }
+            let bytesToEnd = byteCount.map { $0 - Int(clamping: part.start) - closingByteCount }
             self.part = .array(
                 NpyPart(try intake.open(part.name), intake, byteLimit: byteLimit, bytesToEnd: bytesToEnd))
         } else {
@@ -104,19 +94,6 @@ final class MultipartForm: ArrayBody.Form, PartReceiver {
         case .array(let array): try array.finish()
         case .parameter(let name, let text):
             try intake.destination.set(name, String(decoding: text, as: UTF8.self))
-        }
-    }
-
-    /// Keeps the reader from holding the form that holds it.
-    private final class Parts: PartReceiver {
-        private weak var form: MultipartForm?
-
-        init(_ form: MultipartForm) {
-            self.form = form
-        }
-
-        func receive(_ part: FormPart, offset: UInt64, bytes: borrowing Span<UInt8>) -> PartDemand {
-            form?.receive(part, offset: offset, bytes: bytes) ?? .stop
         }
     }
 }

@@ -68,6 +68,16 @@ extension Problem: CodecFailure {
             case .deflate(let reason): .malformedBody("The compressed bytes cannot be read: \(reason).")
             case .gzipTruncated: .malformedBody("The compressed stream ends early.", expected: "the end of the stream")
 
+            case .formBoundaryMissing:
+                .malformedBody("The form's Content-Type names no boundary.", expected: "boundary=…")
+            case .formBoundary(let boundary):
+                .malformedBody(
+                    "The form's boundary is none that a form may have.",
+                    expected: "1 to 70 printable ASCII characters, the last no blank",
+                    actual: "\(boundary.count) characters: \(boundary)")
+            case .form:
+                .malformedBody("The form cannot be read.", expected: "parts, and a closing boundary")
+
             case .json(let fault, let position):
                 .malformedBody(
                     "The JSON cannot be read: \(fault.sentence)\(position.map { " (byte \($0))" } ?? "").",

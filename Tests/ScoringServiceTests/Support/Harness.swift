@@ -10,7 +10,6 @@ import Tensors
 import Testing
 import Threads
 
-@testable import HTTPServer
 @testable import ScoringService
 
 /// A service in memory: requests go straight to its router, as the server would send them.
@@ -71,8 +70,7 @@ struct Harness {
         var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: target)
         head.headerFields = fields
         if let bodyCount, fields[.contentLength] == nil { head.headerFields[.contentLength] = String(bodyCount) }
-        let request = IncomingRequest(
-            head: head, id: "test", multipart: FormFactory(contentType: fields[.contentType]), role: role)
+        let request = IncomingRequest(head: head, id: "test", role: role)
         return DaemonThread.serve { router.respond(to: request) }
     }
 
