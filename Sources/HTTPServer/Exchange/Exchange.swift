@@ -97,8 +97,7 @@ final class Exchange: @unchecked Sendable {
 
     /// Refuses a request that has stopped arriving, or comes too slowly.
     ///
-    /// - Parameters:
-    ///   - deadline: In nanoseconds of uptime; who has sent enough since is left alone.
+    /// - Parameter deadline: In nanoseconds of uptime; who has sent enough since is left alone.
     func expire(before deadline: UInt64, with problem: (ServerRefusal) -> Response) {
         client.expire(before: deadline) { problem(.timedOut).closingBytes(id: id.withLock { $0 }) }
     }
