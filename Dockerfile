@@ -39,7 +39,7 @@ RUN apt-get update \
 COPY --from=build /out/segscore /usr/local/bin/segscore
 
 # After the layers that cost time, for these differ with every commit.
-ARG VERSION=unknown
+ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG SOURCE=
 ARG DOCUMENTATION=
