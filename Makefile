@@ -1,8 +1,9 @@
-.PHONY: help demo build test fuzz soak bench format image clean
+.PHONY: help demo build check test fuzz soak bench format image clean
 
 help:
 	@echo 'make demo    install what is missing, build, score Examples/sample, show which masks look wrong'
 	@echo 'make build   build the program for release: .build/release/segscore'
+	@echo 'make check   run what says in a few minutes whether a change is sound: for every day, beside make test'
 	@echo 'make test    build and run all tests'
 	@echo 'make fuzz    try made-up requests and files for FUZZ_SECONDS each, by default 60, and stop at the first that harms'
 	@echo 'make soak    load the program for SOAK_MINUTES (30) and a few more: floods, stops, crashes, mixed traffic'
@@ -18,6 +19,9 @@ demo:
 
 build:
 	swift build -c release --static-swift-stdlib --product segscore
+
+check:
+	Scripts/test --quick
 
 test:
 	Scripts/test
