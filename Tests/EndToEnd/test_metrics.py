@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 import reference
 from bodies import json_text, npz
 from client import BareConnection, Client, assert_problem
-from server import ROOT, eventually
+from documents import text_of
+from server import eventually
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LABELS, PRED_PROBS = reference.sample(dtype=np.float64)
@@ -204,10 +205,9 @@ def test_the_process_and_the_build_are_described(fresh):
     assert metrics("segscore_build_info", version=fresh.get("/version").json()["version"]) == 1
 
 
-def test_the_readme_lists_every_metric_with_its_labels(fresh):
+def test_the_page_on_metrics_lists_every_metric_with_its_labels(fresh):
     fresh.scored(GOOD)
-    section = (ROOT / "README.md").read_text().partition("\n## Metrics\n")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|", section, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|", text_of("docs/metrics.md"), re.MULTILINE)
     described = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
     found = {}
     for family in Metrics(fresh).families:

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import re
 import socket
 import ssl
 import subprocess
@@ -15,6 +14,7 @@ import reference
 from access import ask, make_certificate, port_of
 from bodies import arrays_of, npz
 from client import curl
+from documents import examples
 from server import PATIENCE, ROOT, eventually, run
 
 LABELS, PRED_PROBS = reference.sample(dtype=np.float64)
@@ -430,9 +430,8 @@ def test_files_that_make_no_sense_end_the_program_with_a_word(certificate, tmp_p
     assert_ends(["/nonexistent cannot be read"], "--tls-cert", "/nonexistent", "--tls-key", key)
 
 
-def test_the_readmes_commands_work(start_server, tmp_path):
-    section = (ROOT / "README.md").read_text().partition("\n## Who may call\n")[2].partition("\n## ")[0]
-    serving, asking = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+def test_the_commands_of_the_page_on_security_work(start_server, tmp_path):
+    serving, asking = (example.code for example in examples([ROOT / "docs/security.md"]))
     making, command, flags = serving.partition(".build/release/segscore serve ")
     assert command
 
