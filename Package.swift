@@ -34,7 +34,7 @@ let package = Package(
             name: "segscore",
             dependencies: [
                 "HTTPServer", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs",
-                "Tensors", argumentParser, coreMetrics, httpTypes, logging,
+                "Tensors", "WebService", argumentParser, coreMetrics, httpTypes, logging,
             ],
             swiftSettings: sourceSettings),
         .target(
@@ -47,10 +47,16 @@ let package = Package(
         .target(
             name: "ScoringService",
             dependencies: [
-                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads", coreMetrics, grdb,
-                httpTypes, logging,
+                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads", "WebService", coreMetrics,
+                grdb, httpTypes, logging,
             ],
             resources: [.embedInCode("openapi.yaml")],
+            swiftSettings: sourceSettings),
+        .target(
+            name: "WebService",
+            dependencies: [
+                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", httpTypes, logging,
+            ],
             swiftSettings: sourceSettings),
         .target(name: "ServiceInterface", dependencies: ["Tensors", httpTypes], swiftSettings: sourceSettings),
         .target(name: "Jobs", dependencies: [deque, heap], swiftSettings: sourceSettings),
@@ -87,7 +93,7 @@ let package = Package(
             name: "ScoringServiceTests",
             dependencies: [
                 "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors",
-                "TestSupport", "Threads", grdb, httpTypes, logging,
+                "TestSupport", "Threads", "WebService", grdb, httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -117,8 +123,8 @@ if Context.environment["SEGSCORE_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "HTTPServer", "Jobs", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors", httpTypes,
-                logging,
+                "HTTPServer", "Jobs", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors", "WebService",
+                httpTypes, logging,
             ],
             path: "Fuzz", exclude: ["Corpus", "Words", "make_corpus.py"],
             swiftSettings: settings + [.enableExperimentalFeature("Extern")]))

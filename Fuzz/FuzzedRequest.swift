@@ -1,6 +1,7 @@
 import HTTPTypes
 
 @testable import HTTPServer
+import WebService
 
 /// An input read as a request: `method target`, a field a line, an empty line, the body.
 ///

@@ -9,6 +9,7 @@ import ServiceInterface
 import Synchronization
 import Tensors
 import Threads
+import WebService
 
 /// What all handlers share: the jobs, the limits, the log, the metrics, and the workers that encode answers.
 ///
@@ -130,7 +131,7 @@ package final class Service: Sendable {
     /// enough to ask this once a request.
     func shows(_ id: JobID, to caller: Caller) -> Bool {
         guard !caller.seesAll, let job = try? queue.job(id) else { return true }
-        return caller.sees(job.details)
+        return caller.sees(job.details.owner)
     }
 
     var bodyLimits: ArrayBody.Limits {

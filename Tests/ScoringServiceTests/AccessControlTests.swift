@@ -3,6 +3,7 @@ import ServiceInterface
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct AccessControlTests {
     private static let key = "0123456789abcdef"

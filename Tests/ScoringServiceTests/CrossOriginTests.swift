@@ -3,6 +3,7 @@ import ServiceInterface
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct CrossOriginTests {
     private static let origin = "https://review.example"

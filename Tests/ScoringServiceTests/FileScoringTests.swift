@@ -5,6 +5,7 @@ import Tensors
 import Testing
 
 @testable import ScoringService
+import WebService
 
 @Suite struct FileScoringTests {
     private let sample = Sample()

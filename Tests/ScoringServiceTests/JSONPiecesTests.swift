@@ -5,6 +5,7 @@ import Testing
 
 @testable import Scoring
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct JSONPiecesTests {
     private static func scores(_ shape: [Int]) throws -> (ArrayAnswer, values: [Float]) {

@@ -4,6 +4,7 @@ import Tensors
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct JSONWriterTests {
     private static func text(_ body: (inout JSONWriter.Members) -> Void) -> String {

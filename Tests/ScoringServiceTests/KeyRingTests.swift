@@ -1,6 +1,7 @@
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct KeyRingTests {
     private static let first = "0123456789abcdef"

@@ -5,6 +5,7 @@ import ServiceInterface
 import Testing
 
 @testable import ScoringService
+import WebService
 
 @Suite struct MetricsTests {
     private func metrics(_ harness: Harness) async -> Set<String> {

@@ -5,6 +5,7 @@ import Tensors
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct OpenJobTests {
     private let job = OpenJob(JobID(), Parameters(known: []), byteLimit: 1000)

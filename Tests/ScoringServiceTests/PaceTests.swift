@@ -3,6 +3,7 @@ import Jobs
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct PaceTests {
     private func job(seconds: Double?) throws -> Job<ScoreJob> {

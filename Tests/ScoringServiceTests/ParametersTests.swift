@@ -3,6 +3,7 @@ import Tensors
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct ParametersTests {
     @Test(arguments: [

@@ -8,6 +8,7 @@ import Testing
 
 @testable import Scoring
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct ProblemTests {
     private static let long = String(repeating: "x", count: 64 << 10)

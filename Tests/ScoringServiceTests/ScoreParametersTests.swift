@@ -3,6 +3,7 @@ import Tensors
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct ScoreParametersTests {
     private static func parameters(_ query: String) throws -> ScoreParameters {
@@ -85,7 +86,7 @@ import Testing
     ])
     func areTheSameAfterTheyWereWrittenDown(query: String) throws {
         let parameters = try Self.parameters(query)
-        #expect(try ScoreParameters(try Parameters(parameters.values)) == parameters)
-        #expect(try ScoreParameters(Parameters(parameters)) == parameters)
+        #expect(try ScoreParameters(try Parameters(scoring: parameters.values)) == parameters)
+        #expect(try ScoreParameters(parameters.named) == parameters)
     }
 }

@@ -7,6 +7,7 @@ import Tensors
 import Testing
 
 @testable import ScoringService
+import WebService
 
 @Suite struct ScoreTests {
     private let sample = Sample()

@@ -1,6 +1,7 @@
 import Jobs
 import ServiceInterface
 import Synchronization
+import WebService
 
 /// How many of the places for jobs one caller has taken with bodies that are on their way: however slowly these come, they leave
 /// places to others.

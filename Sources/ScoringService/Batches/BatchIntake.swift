@@ -3,6 +3,7 @@ import Jobs
 import Scoring
 import ServiceInterface
 import Tensors
+import WebService
 
 /// `POST /jobs/{id}/batches`: takes the arrays of a batch as they come, and adds them to the job when they are in.
 ///

@@ -4,6 +4,7 @@ import Jobs
 import Scoring
 import Synchronization
 import Tensors
+import WebService
 
 /// A job that takes batches, and what has come of them.
 final class OpenJob: Sendable {

@@ -2,6 +2,7 @@ import HTTPTypes
 import Scoring
 import ServiceInterface
 import Tensors
+import WebService
 
 /// The body of `POST /jobs`: parameters as JSON members or text parts, or none where all are in the query.
 ///

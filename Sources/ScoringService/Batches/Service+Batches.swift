@@ -7,6 +7,7 @@ import ServiceInterface
 import Synchronization
 import TensorCodecs
 import Tensors
+import WebService
 
 /// Jobs that take their images in batches.
 extension Service {

@@ -2,6 +2,7 @@ import HTTPTypes
 import Scoring
 import ServiceInterface
 import TensorCodecs
+import WebService
 
 /// Reads a body that holds arrays: npz, multipart or JSON, gzipped or not.
 ///

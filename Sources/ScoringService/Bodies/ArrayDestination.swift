@@ -1,6 +1,7 @@
 import Scoring
 import TensorCodecs
 import Tensors
+import WebService
 
 /// What a request does with the arrays and parameters of its body, in whatever form these come.
 protocol ArrayDestination: AnyObject {
@@ -82,14 +83,5 @@ final class ArrayPort: TensorReceiver {
 
     func end() throws(Problem) {
         try destination.end(array)
-    }
-}
-
-extension Problem {
-    /// The same problem, naming the array it was found in unless it names something already.
-    func found(in array: ScoringError.Array) -> Problem {
-        var copy = self
-        copy.parameter = parameter ?? array.rawValue
-        return copy
     }
 }

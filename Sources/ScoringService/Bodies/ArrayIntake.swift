@@ -1,5 +1,6 @@
 import HTTPTypes
 import Scoring
+import WebService
 
 /// Finds the destination of a named array, and sees to it that none comes twice.
 final class ArrayIntake {

@@ -1,5 +1,6 @@
 import HTTPTypes
 import ServiceInterface
+import WebService
 
 /// Reads a body as it arrives, and hands on what it finds.
 protocol BodyReader: AnyObject {

@@ -1,5 +1,6 @@
 import HTTPTypes
 import TensorCodecs
+import WebService
 
 /// Undoes the content coding of a body as it arrives.
 struct ContentDecoder {

@@ -1,5 +1,6 @@
 import Scoring
 import TensorCodecs
+import WebService
 
 /// A body that is a JSON object. It is held in memory and read at its end.
 final class JSONForm: ArrayBody.Form {

@@ -1,5 +1,6 @@
 import Scoring
 import TensorCodecs
+import WebService
 
 /// A body that is a form: one npy file a part, and parameters as text parts.
 final class MultipartForm: ArrayBody.Form {

@@ -1,5 +1,6 @@
 import Scoring
 import TensorCodecs
+import WebService
 
 /// A body that is an npz file: one entry an array. What else is in the archive is passed over.
 final class NpzForm: ArrayBody.Form {

@@ -2,6 +2,7 @@ import HTTPTypes
 import Scoring
 import TensorCodecs
 import Tensors
+import WebService
 
 /// A file that holds an array: an npy file, or a member of an npz.
 struct ArrayFileSource {

@@ -1,5 +1,6 @@
 import Scoring
 import Tensors
+import WebService
 
 /// Reads a file of probabilities for a band of pixels.
 struct BandReader {

@@ -2,6 +2,7 @@ import Glibc
 import HTTPTypes
 import Scoring
 package import Tensors
+import WebService
 
 /// The directories whose files may stand for arrays in a request, and where results may be written.
 ///

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Scoring
 import Tensors
+import WebService
 
 /// The scores of two files, ready to be shown and written.
 package struct FileScores {

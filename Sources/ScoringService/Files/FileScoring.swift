@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Scoring
 import Tensors
+package import WebService
 
 /// Scores two arrays in files, or in one archive, as `POST /score` scores two arrays.
 package struct FileScoring {
@@ -82,7 +83,7 @@ package struct FileScoring {
     private static func parameters(_ values: [String: String]) throws(Failure) -> Parameters {
         let parameters: Parameters
         do throws(Problem) {
-            parameters = try Parameters(values)
+            parameters = try Parameters(scoring: values)
             try ScoreParameters(parameters).check()
         } catch {
             throw Failure(path: nil, problem: error)

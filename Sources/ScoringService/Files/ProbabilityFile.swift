@@ -3,6 +3,7 @@ import Synchronization
 import TensorCodecs
 import Tensors
 import Threads
+import WebService
 
 /// `pred_probs` in an npy file, which several threads read at once.
 struct ProbabilityFile {

@@ -2,6 +2,7 @@ import HTTPTypes
 import Jobs
 import ServiceInterface
 import Synchronization
+import WebService
 
 /// The scoring requests that named themselves by an `Idempotency-Key`, so that one which comes again makes no second job.
 ///

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Jobs
 import ServiceInterface
+import WebService
 
 /// A `POST /score` whose key is known: its body is compared with the one that came before, and the job of that is answered.
 final class RepeatedIntake: Intake {

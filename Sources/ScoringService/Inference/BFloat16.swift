@@ -1,3 +1,5 @@
+import WebService
+
 /// Turns bfloat16 into float32 as it arrives, both little-endian: a bfloat16 is a float32 without its lower half.
 struct BFloat16 {
     private var first: UInt8?

@@ -1,4 +1,5 @@
 import Tensors
+import WebService
 
 /// A text that is gathered as it arrives and held in memory, which it takes from the budget.
 final class HeldText {

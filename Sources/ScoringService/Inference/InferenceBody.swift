@@ -2,6 +2,7 @@ import HTTPTypes
 import Scoring
 import ServiceInterface
 import Tensors
+import WebService
 
 /// The body of an inference request: JSON, and behind it the elements of those inputs that have none in the JSON.
 ///

@@ -4,6 +4,7 @@ import Scoring
 import ServiceInterface
 import Synchronization
 import Tensors
+import WebService
 
 /// The answer to an inference request: JSON, and behind it the elements of outputs that are wanted so. What is written into
 /// shared memory is in neither.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Scoring
 import Tensors
+import WebService
 
 /// The JSON of an inference request: what it brings, and what it wants.
 struct InferenceRequest: Decodable, Sendable {

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import ServiceInterface
+import WebService
 
 /// What a path of the Open Inference Protocol, version 2, names, its extensions among them. Whether there is a model or a
 /// region of the name it holds is for the handler to see.

@@ -1,6 +1,7 @@
 import Foundation
 import Jobs
 import Synchronization
+import WebService
 
 /// What the protocol's statistics say of the model: all jobs that have ended, by whatever path they came.
 final class InferenceStatistics: Sendable {

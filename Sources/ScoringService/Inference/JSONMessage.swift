@@ -1,5 +1,6 @@
 import Foundation
 import Threads
+import WebService
 
 /// JSON that is a request, or the head of one.
 enum JSONMessage {

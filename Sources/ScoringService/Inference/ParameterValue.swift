@@ -1,3 +1,5 @@
+import WebService
+
 /// The value of a parameter: a boolean, a number or a string.
 enum ParameterValue: Decodable, Sendable {
     case boolean(Bool)

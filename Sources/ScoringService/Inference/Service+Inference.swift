@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Scoring
 import ServiceInterface
+import WebService
 
 /// The Open Inference Protocol, version 2: the service as a server of one model.
 ///

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Scoring
+import WebService
 
 /// The elements of an input that stand in the JSON, one behind the other or in nested lists, on their way into the bytes that they
 /// would have behind it.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Jobs
-import ServiceInterface
+package import ServiceInterface
+package import WebService
 
 /// What a container platform and a curious person ask a service.
 extension Service {
@@ -11,7 +12,7 @@ extension Service {
     }
 
     /// `GET /readyz`: another job would be accepted, and there is memory for it.
-    func showReadiness(_ request: IncomingRequest) throws(Problem) -> any Intake {
+    package func showReadiness(_ request: IncomingRequest) throws(Problem) -> any Intake {
         try checkNoParameters(request)
         return BodilessIntake { [self] () throws(Problem) in
             try checkReadiness()

@@ -4,6 +4,7 @@ import Scoring
 import ServiceInterface
 import TensorCodecs
 import Tensors
+import WebService
 
 /// `POST /issues`: turns scores into a mask or a list of images, as `issues_from_scores` does.
 ///

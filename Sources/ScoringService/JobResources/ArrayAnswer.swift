@@ -2,9 +2,10 @@ import HTTPTypes
 import Scoring
 import TensorCodecs
 import Tensors
+import WebService
 
 /// An array that is answered: its layout, and where its elements lie.
-struct ArrayAnswer: Sendable {
+package struct ArrayAnswer: Sendable {
     enum Elements: Sendable {
         case scores(PixelScores)
         case numbers(Buffer<Double>)

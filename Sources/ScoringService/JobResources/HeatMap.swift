@@ -1,4 +1,5 @@
 import Tensors
+import WebService
 
 /// The colours of pixel scores: dark where the model agrees with the label, bright where it does not.
 ///

@@ -1,6 +1,7 @@
 import Foundation
 import Jobs
 import Scoring
+import WebService
 
 /// The JSON document that tells of a job.
 struct JobDocument {

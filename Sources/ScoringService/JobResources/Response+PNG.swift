@@ -3,6 +3,7 @@ import Scoring
 import ServiceInterface
 import TensorCodecs
 import Tensors
+import WebService
 
 extension Response {
     /// One image's array as a picture: a mask in grey, 255 at an issue, or scores as a heat map.

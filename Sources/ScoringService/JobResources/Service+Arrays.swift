@@ -2,6 +2,7 @@ import HTTPTypes
 import Jobs
 import Scoring
 import ServiceInterface
+import WebService
 
 /// The arrays of jobs.
 extension Service {
@@ -37,7 +38,7 @@ extension Service {
                     try scores.elements(array, threshold: threshold, image: image, classIndex: classIndex)
                 }
                 // A job's arrays never change, so what names the request names the bytes.
-                let parts = [
+                let parts: [String?] = [
                     id.description, array.rawValue, image.map { "image\($0)" }, classIndex.map { "class\($0)" },
                     array == .issues ? "below\(threshold)" : nil,
                 ]

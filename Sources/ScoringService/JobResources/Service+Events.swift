@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Jobs
 import ServiceInterface
+import WebService
 
 /// `GET /jobs/{id}/events`: a job's life as server-sent events (WHATWG HTML, section 9.2).
 extension Service {

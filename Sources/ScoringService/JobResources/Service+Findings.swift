@@ -3,6 +3,7 @@ import Jobs
 import Scoring
 import ServiceInterface
 import Tensors
+import WebService
 
 /// What the arrays of a job come to: the worst images, the classes taken for others, and the numbers behind them.
 extension Service {

@@ -4,6 +4,7 @@ import Jobs
 import Scoring
 import ServiceInterface
 import Tensors
+import WebService
 
 /// The resources of jobs, but for their arrays.
 extension Service {
@@ -27,7 +28,8 @@ extension Service {
         }
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in
-                let page = self.queue.jobs(status: status, after: cursor, limit: limit, where: caller.sees)
+                let page = self.queue.jobs(
+                    status: status, after: cursor, limit: limit, where: { caller.sees($0.owner) })
                 return try .json { writer in
                     writer.object { members in
                         members.array("jobs", of: page.jobs) { members, job in JobDocument(job).write(to: &members) }

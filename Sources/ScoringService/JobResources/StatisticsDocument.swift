@@ -1,4 +1,5 @@
 import Scoring
+import WebService
 
 /// The JSON document of the numbers that decided which pixels are label issues.
 struct StatisticsDocument {

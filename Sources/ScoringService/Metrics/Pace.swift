@@ -1,5 +1,6 @@
 import Jobs
 import Synchronization
+import WebService
 
 /// How soon a job that comes now is likely to be done: by how long recent ones took, and how many are before it.
 final class Pace: Sendable {

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Scoring
+import WebService
 
 /// The parameters of a scoring, checked.
 package struct ScoreParameters: Equatable, Sendable {
@@ -77,6 +78,9 @@ package struct ScoreParameters: Equatable, Sendable {
         return values
     }
 
+    /// The same parameters, as they may be read again.
+    var named: Parameters { Parameters(known: Self.names, values: values) }
+
     /// The extent of the blocks that are looked at, in pixels; 1 for pixels.
     var blockSide: Int { method == .numPixelIssues ? downsample : 1 }
 
@@ -142,5 +146,14 @@ package struct ScoreParameters: Equatable, Sendable {
             result.append(array)
         }
         return result
+    }
+}
+
+extension Parameters {
+    /// Parameters of a scoring, by their names.
+    ///
+    /// - Throws: 400 for a name that is unknown.
+    init(scoring values: [String: String]) throws(Problem) {
+        try self.init(values, known: ScoreParameters.names)
     }
 }

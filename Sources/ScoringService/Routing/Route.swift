@@ -1,7 +1,8 @@
 import HTTPTypes
+import WebService
 
 /// What a path names. Whether there is a job of the name it holds is for the handler to see.
-enum Route: Equatable {
+enum Route: Endpoint, Equatable {
     case score
     case issues
     case jobs
@@ -57,7 +58,6 @@ enum Route: Equatable {
         }
     }
 
-    /// Whether it is answered without a key: platforms' probes and those who collect metrics have none.
     var isOpen: Bool {
         switch self {
         case .live, .ready, .metrics, .inference(.live), .inference(.ready): true
@@ -73,7 +73,6 @@ enum Route: Equatable {
         }
     }
 
-    /// The methods that the path answers; HEAD goes with GET.
     var methods: [HTTPRequest.Method] {
         switch self {
         case .score, .issues, .jobBatches, .jobCancellation, .jobFinish: [.post]
@@ -84,25 +83,5 @@ enum Route: Equatable {
             [.get, .head]
         case .inference(let route): route.methods
         }
-    }
-
-    /// - Throws: 405 with `Allow` where the path does not answer the method.
-    func check(_ method: HTTPRequest.Method) throws(Problem) {
-        guard !methods.contains(method) else { return }
-        let allowed = methods.map(\.rawValue).joined(separator: ", ")
-        throw Problem(
-            .methodNotAllowed, "method-not-allowed", "\(method.rawValue) is not answered here.", expected: allowed,
-            actual: method.rawValue
-        ).with(.allow, allowed)
-    }
-}
-
-extension Problem {
-    static func notFound(_ path: some StringProtocol) -> Problem {
-        Problem(.notFound, "not-found", "There is nothing at \(path).", actual: String(path))
-    }
-
-    static func unknownJob(_ id: String) -> Problem {
-        Problem(.notFound, "unknown-job", "There is no job \(id); it may have been deleted or forgotten.", actual: id)
     }
 }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Jobs
 package import ServiceInterface
+package import WebService
 
 /// The service: sends requests to handlers, and turns what goes wrong into problem documents.
 package final class Router: Responder {

@@ -1,3 +1,5 @@
+import WebService
+
 /// What was found in the arrays of a request that stood in no way, but that its client should know.
 struct InputNotes: Codable, Equatable, Sendable {
     /// How many values of `pred_probs` that were looked at were beyond [0, 1] by rounding, and count as its nearer end.

@@ -1,5 +1,6 @@
 import Jobs
 import Scoring
+import WebService
 
 /// What a job has made: in memory, or in files, which are opened when somebody asks for what is in them.
 package struct JobResults: JobOutput {

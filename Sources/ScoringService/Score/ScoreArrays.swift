@@ -2,6 +2,7 @@ import HTTPTypes
 import Scoring
 import TensorCodecs
 import Tensors
+import WebService
 
 /// Takes `labels` and `pred_probs` in either order.
 ///

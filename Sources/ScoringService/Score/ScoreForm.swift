@@ -1,6 +1,7 @@
 import Jobs
 import Scoring
 import ServiceInterface
+import WebService
 
 /// What the answer to a scoring request is written as.
 protocol ScoreForm: Sendable {

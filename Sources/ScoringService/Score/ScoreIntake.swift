@@ -3,6 +3,7 @@ import HTTPTypes
 import Jobs
 import Scoring
 import ServiceInterface
+import WebService
 
 /// A scoring request, by whatever protocol: opens a job, takes the arrays as they come, has the images scored when they
 /// are in, and answers.

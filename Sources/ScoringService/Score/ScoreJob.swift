@@ -1,5 +1,6 @@
 import Jobs
 import Scoring
+package import WebService
 
 /// What the queue's jobs carry: every scoring request is one.
 package enum ScoreJob: JobKind {

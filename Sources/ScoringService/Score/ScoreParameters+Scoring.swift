@@ -1,4 +1,5 @@
 import Scoring
+import WebService
 
 extension ScoreParameters {
     var softmin: Softmin { Softmin(temperature: temperature, ignoredLabel: ignoredLabel) }

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Jobs
 import ServiceInterface
+import WebService
 
 /// How a scoring request wants to be answered, and for which job.
 struct ScoreReply: Sendable {

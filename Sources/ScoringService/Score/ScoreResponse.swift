@@ -4,6 +4,7 @@ import Scoring
 import ServiceInterface
 import TensorCodecs
 import Tensors
+import WebService
 
 /// The answer of a scoring that succeeded: its arrays, in the form that was asked for.
 struct ScoreResponse {

@@ -4,6 +4,7 @@ import Jobs
 import Scoring
 import Synchronization
 import Tensors
+import WebService
 
 /// The work of jobs whose images are in.
 extension Service {
@@ -100,7 +101,7 @@ extension Service {
             let parts = rows.map { (part: JobPart.stored($0.part), key: $0.key, fingerprint: $0.fingerprint) }
             takeBatches(
                 OpenJob(
-                    job.id, Parameters(job.details.parameters), byteLimit: limits.resultBytes, parts: parts))
+                    job.id, job.details.parameters.named, byteLimit: limits.resultBytes, parts: parts))
             queue.update(job.id, imagesDone: parts.reduce(0) { $0 + $1.part.shape.imageCount }) { details in
                 details.shape = ScoreJob.Shape(parts.map(\.part.shape))
                 details.notes = InputNotes(parts.map(\.part.notes))

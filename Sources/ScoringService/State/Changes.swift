@@ -4,6 +4,7 @@ import Jobs
 import Logging
 import Synchronization
 import Tensors
+import WebService
 
 /// Makes changes to the database, and makes up for those for which the disk had no room.
 final class Changes: Sendable {

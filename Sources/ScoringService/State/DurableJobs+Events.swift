@@ -1,6 +1,7 @@
 import GRDB
 import Jobs
 import Synchronization
+import WebService
 
 /// What becomes of jobs.
 extension DurableJobs {

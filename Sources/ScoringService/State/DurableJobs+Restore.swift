@@ -6,6 +6,7 @@ import Logging
 import Scoring
 import Synchronization
 import Tensors
+import WebService
 
 /// What the process before has left.
 struct RestoredJobs: Sendable {
@@ -190,7 +191,7 @@ extension DurableJobs {
             else {
                 throw .stateLost("no such job can be.")
             }
-            let parameters = try ScoreParameters(Parameters(row.parameters))
+            let parameters = try ScoreParameters(Parameters(scoring: row.parameters))
             return Job(
                 id: id, sequence: sequence, status: status,
                 details: ScoreJob.Details(

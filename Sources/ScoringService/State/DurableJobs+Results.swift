@@ -5,6 +5,7 @@ import Logging
 import Scoring
 import Synchronization
 import Tensors
+import WebService
 
 /// What jobs have in files.
 extension DurableJobs {

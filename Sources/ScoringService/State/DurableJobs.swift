@@ -5,6 +5,7 @@ package import Logging
 import Scoring
 import Synchronization
 import Tensors
+import WebService
 
 /// Keeps jobs in a state directory, so that they outlive the process.
 ///

@@ -4,6 +4,7 @@ import Glibc
 import Jobs
 import Tensors
 import Threads
+import WebService
 
 /// The database of a state directory: which jobs there are, and of which parts.
 ///

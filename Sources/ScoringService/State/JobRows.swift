@@ -3,6 +3,7 @@ import GRDB
 import HTTPTypes
 import Jobs
 import Scoring
+import WebService
 
 /// A job in the database. What is a value of several members stands there as JSON.
 struct JobRow: Codable, FetchableRecord, PersistableRecord {

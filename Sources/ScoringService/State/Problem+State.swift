@@ -2,6 +2,7 @@ import Glibc
 import GRDB
 import HTTPTypes
 import Tensors
+import WebService
 
 /// What stands against keeping a job in the state directory.
 extension Problem {

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Jobs
 import Tensors
+import WebService
 
 /// The directory where jobs outlive the process: which they are in a database, what they hold in files beside it.
 ///

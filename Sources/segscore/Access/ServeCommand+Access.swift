@@ -2,6 +2,7 @@ import ArgumentParser
 import HTTPServer
 import Logging
 import ScoringService
+import WebService
 
 /// Who may call, and where.
 extension ServeCommand {

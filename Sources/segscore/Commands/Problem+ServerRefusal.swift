@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPTypes
 import ScoringService
+import WebService
 
 extension Problem {
     /// What the server refuses by itself.

@@ -3,6 +3,7 @@ import Foundation
 import Scoring
 import ScoringService
 import Synchronization
+import WebService
 
 struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

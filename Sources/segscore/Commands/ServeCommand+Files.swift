@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import ScoringService
 import Tensors
+import WebService
 
 /// The directories whose files requests may name.
 extension ServeCommand {

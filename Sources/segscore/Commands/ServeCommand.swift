@@ -6,6 +6,7 @@ import Logging
 import Scoring
 import ScoringService
 import Tensors
+import WebService
 
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -5,6 +5,7 @@ import ServiceInterface
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 /// `POST /v2/models/segscore/infer`: what is refused, with which words.
 @Suite struct InferenceErrorTests {

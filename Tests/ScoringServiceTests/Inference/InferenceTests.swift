@@ -4,6 +4,7 @@ import Jobs
 import Testing
 
 @testable import ScoringService
+import WebService
 
 /// `POST /v2/models/segscore/infer`: what is answered.
 @Suite struct InferenceTests {

@@ -4,6 +4,7 @@ import Jobs
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 /// Jobs that took batches when their server was killed.
 @Suite struct DurableBatchesTests {

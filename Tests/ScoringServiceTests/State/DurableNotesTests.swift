@@ -3,6 +3,7 @@ import Jobs
 import Testing
 
 @testable import ScoringService
+import WebService
 
 /// What there is to note of a job's arrays, from one process to the next.
 @Suite struct DurableNotesTests {

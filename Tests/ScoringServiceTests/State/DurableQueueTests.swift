@@ -5,6 +5,7 @@ import ServiceInterface
 import Testing
 
 @testable import ScoringService
+import WebService
 
 /// Jobs that were still to be done when their server was killed.
 @Suite struct DurableQueueTests {

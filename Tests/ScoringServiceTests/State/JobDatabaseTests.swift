@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct JobDatabaseTests {
     private let folder: TemporaryDirectory

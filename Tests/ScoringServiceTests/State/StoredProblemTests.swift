@@ -4,6 +4,7 @@ import Tensors
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 @Suite struct StoredProblemTests {
     @Test(arguments: [

@@ -11,6 +11,7 @@ import Testing
 import Threads
 
 @testable import ScoringService
+@testable import WebService
 
 /// A service in memory: requests go straight to its router, as the server would send them.
 struct Harness {

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 
 @testable import ScoringService
+@testable import WebService
 
 /// One input of an inference request, as a client of the Open Inference Protocol sends it.
 struct InferenceTensor {

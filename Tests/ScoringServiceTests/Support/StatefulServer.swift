@@ -5,6 +5,7 @@ import Logging
 import Testing
 
 @testable import ScoringService
+@testable import WebService
 
 /// A service that keeps its jobs in a state directory.
 struct StatefulServer {

@@ -1,3 +1,5 @@
+import WebService
+
 /// Where in a region of shared memory the elements of a tensor are.
 struct RegionSlice: Equatable, Sendable {
     let region: String

@@ -1,5 +1,6 @@
 import HTTPTypes
 import ServiceInterface
+import WebService
 
 /// What clients ask of regions of shared memory.
 extension Service {

@@ -1,6 +1,7 @@
 import Glibc
 import HTTPTypes
 import Tensors
+import WebService
 
 /// A region of shared memory that a client has registered: a stretch of a file that it has too.
 struct SharedRegion: Sendable {

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Synchronization
+import WebService
 
 /// The regions of shared memory that clients have registered.
 final class SharedRegions: Sendable {

@@ -1,11 +1,11 @@
 import Foundation
 import HTTPTypes
-import Scoring
-import Tensors
+package import Scoring
+package import Tensors
 
 /// What is wrong with arrays, and with the memory for them.
 extension Problem {
-    init(_ error: ScoringError) {
+    package init(_ error: ScoringError) {
         self =
             switch error {
             case .rank(let array, let expected, let shape):
@@ -71,7 +71,7 @@ extension Problem {
             }
     }
 
-    init(_ error: TensorError) {
+    package init(_ error: TensorError) {
         self =
             switch error {
             case .negativeExtent(let shape):
@@ -161,7 +161,16 @@ extension ScoringError.Position {
 
 extension [Int] {
     /// A shape as NumPy writes it.
-    var inWords: String {
+    package var inWords: String {
         "(" + map(String.init).joined(separator: ", ") + (count == 1 ? ",)" : ")")
+    }
+}
+
+extension Problem {
+    /// The same problem, naming the array it was found in unless it names something already.
+    package func found(in array: ScoringError.Array) -> Problem {
+        var copy = self
+        copy.parameter = parameter ?? array.rawValue
+        return copy
     }
 }

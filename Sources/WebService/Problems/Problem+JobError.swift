@@ -1,9 +1,9 @@
 import HTTPTypes
-import Jobs
+package import Jobs
 
 /// What stands against a job.
 extension Problem {
-    init(_ error: JobError) {
+    package init(_ error: JobError) {
         self =
             switch error {
             case .atCapacity(let limit): .atCapacity(limit: limit)

@@ -3,7 +3,7 @@ import Tensors
 /// Writes JSON documents whose members keep the order they were written in.
 ///
 /// What is written as it is told is kept as text. Arrays, and rows of which there may be many, are only named: ``JSONPieces`` write them.
-struct JSONWriter {
+package struct JSONWriter {
     /// What there is of a document.
     fileprivate struct Output {
         /// What comes before `text`.
@@ -19,24 +19,27 @@ struct JSONWriter {
 
     private var output = Output()
 
+    package init() {
+    }
+
     /// The document, where it holds neither arrays nor many rows.
-    var text: [UInt8] {
+    package var text: [UInt8] {
         precondition(output.sections.isEmpty, "this document is larger than its text")
         return output.text
     }
 
     /// The document.
-    var pieces: JSONPieces {
+    package var pieces: JSONPieces {
         JSONPieces(output.text.isEmpty ? output.sections : output.sections + [.text(output.text)])
     }
 
     /// The members of an object that is being written.
-    struct Members {
+    package struct Members {
         fileprivate var output: Output
         fileprivate var isFirst = true
 
         /// A member whose value the caller writes, as JSON.
-        mutating func raw(_ name: String, _ write: (inout [UInt8]) -> Void) {
+        package mutating func raw(_ name: String, _ write: (inout [UInt8]) -> Void) {
             begin(name)
             write(&output.text)
         }
@@ -44,17 +47,21 @@ struct JSONWriter {
         /// An array, as nested lists.
         ///
         /// - Parameters:
-        ///   - shape: Another one of as many elements; nil for the array's own.
-        mutating func elements(_ name: String, _ array: ArrayAnswer, shape: [Int]? = nil) {
+        ///   - write: Appends some of the elements, with the brackets around them. Called while the document is sent, from any thread.
+        package mutating func elements(
+            _ name: String, count: Int,
+            _ write: @escaping @Sendable (_ elements: Range<Int>, _ text: inout [UInt8]) -> Void
+        ) {
             begin(name)
-            output.add(.elements(array, shape: shape ?? array.layout.shape))
+            output.add(.elements(count, write))
         }
 
         /// A list of objects of which there may be many.
         ///
         /// - Parameters:
         ///   - body: Called while the document is sent, from any thread.
-        mutating func rows(_ name: String, count: Int, _ body: @escaping @Sendable (inout Members, Int) -> Void) {
+        package mutating func rows(_ name: String, count: Int, _ body: @escaping @Sendable (inout Members, Int) -> Void)
+        {
             begin(name)
             output.add(JSONWriter.rows(count, body))
         }
@@ -66,7 +73,7 @@ struct JSONWriter {
             output.text.append(UInt8(ascii: ":"))
         }
 
-        mutating func string(_ name: String, _ value: String?) {
+        package mutating func string(_ name: String, _ value: String?) {
             raw(name) { text in
                 if let value {
                     JSONWriter.append(string: value, to: &text)
@@ -76,24 +83,24 @@ struct JSONWriter {
             }
         }
 
-        mutating func integer(_ name: String, _ value: Int?) {
+        package mutating func integer(_ name: String, _ value: Int?) {
             raw(name) { $0.append(contentsOf: (value.map(String.init) ?? "null").utf8) }
         }
 
         /// A number that reads back as the same float64; null where it is not finite.
-        mutating func number(_ name: String, _ value: Double?) {
+        package mutating func number(_ name: String, _ value: Double?) {
             raw(name) { $0.append(contentsOf: (value.flatMap { $0.isFinite ? $0.description : nil } ?? "null").utf8) }
         }
 
-        mutating func boolean(_ name: String, _ value: Bool) {
+        package mutating func boolean(_ name: String, _ value: Bool) {
             raw(name) { $0.append(contentsOf: (value ? "true" : "false").utf8) }
         }
 
-        mutating func integers(_ name: String, _ values: [Int]) {
+        package mutating func integers(_ name: String, _ values: [Int]) {
             raw(name) { $0.append(contentsOf: values.description.utf8) }
         }
 
-        mutating func strings(_ name: String, _ values: [String]) {
+        package mutating func strings(_ name: String, _ values: [String]) {
             raw(name) { text in
                 text.append(UInt8(ascii: "["))
                 for (index, value) in values.enumerated() {
@@ -104,12 +111,12 @@ struct JSONWriter {
             }
         }
 
-        mutating func object(_ name: String, _ body: (inout Members) -> Void) {
+        package mutating func object(_ name: String, _ body: (inout Members) -> Void) {
             begin(name)
             JSONWriter.append(object: body, to: &output)
         }
 
-        mutating func array<Element>(
+        package mutating func array<Element>(
             _ name: String, of elements: some Sequence<Element>, _ body: (inout Members, Element) -> Void
         ) {
             begin(name)
@@ -118,21 +125,25 @@ struct JSONWriter {
     }
 
     /// Writes one object.
-    mutating func object(_ body: (inout Members) -> Void) {
+    package mutating func object(_ body: (inout Members) -> Void) {
         Self.append(object: body, to: &output)
     }
 
-    /// Writes one array, as nested lists.
-    mutating func elements(_ array: ArrayAnswer) {
-        output.add(.elements(array, shape: array.layout.shape))
+    /// Writes one array, as nested lists; see ``Members/elements(_:count:_:)``.
+    package mutating func elements(
+        count: Int, _ write: @escaping @Sendable (_ elements: Range<Int>, _ text: inout [UInt8]) -> Void
+    ) {
+        output.add(.elements(count, write))
     }
 
-    /// Writes one list of arrays.
-    mutating func list(_ arrays: some Sequence<ArrayAnswer>) {
+    /// Writes one list, each of its elements by itself.
+    package mutating func list<Element>(
+        of elements: some Sequence<Element>, _ write: (inout JSONWriter, Element) -> Void
+    ) {
         output.text.append(UInt8(ascii: "["))
-        for (index, array) in arrays.enumerated() {
+        for (index, element) in elements.enumerated() {
             if index > 0 { output.text.append(UInt8(ascii: ",")) }
-            elements(array)
+            write(&self, element)
         }
         output.text.append(UInt8(ascii: "]"))
     }
@@ -141,7 +152,7 @@ struct JSONWriter {
     ///
     /// - Parameters:
     ///   - body: Called while the document is sent, from any thread.
-    mutating func rows(count: Int, _ body: @escaping @Sendable (inout Members, Int) -> Void) {
+    package mutating func rows(count: Int, _ body: @escaping @Sendable (inout Members, Int) -> Void) {
         output.add(Self.rows(count, body))
     }
 
@@ -157,7 +168,7 @@ struct JSONWriter {
     }
 
     /// Writes one list of objects.
-    mutating func array<Element>(
+    package mutating func array<Element>(
         of elements: some Sequence<Element>, _ body: (inout Members, Element) -> Void
     ) {
         Self.append(array: elements, body, to: &output)

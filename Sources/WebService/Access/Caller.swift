@@ -1,11 +1,9 @@
-import Jobs
-
 /// Whose a job is: the name or the digest of the key that it was made with.
 package struct JobOwner: Hashable, Sendable {
     /// As the state directory has it.
-    let text: String
+    package let text: String
 
-    init(text: String) {
+    package init(text: String) {
         self.text = text
     }
 
@@ -24,19 +22,19 @@ package struct JobOwner: Hashable, Sendable {
 }
 
 /// Who asks, as far as it matters for which jobs there are.
-struct Caller: Sendable {
+package struct Caller: Sendable {
     /// Whose jobs are made; nil where callers need no key.
-    let owner: JobOwner?
+    package let owner: JobOwner?
     /// Whether others' jobs are shown too.
-    let seesAll: Bool
+    package let seesAll: Bool
 
     /// Who needs no key: all jobs are everyone's.
     static let anyone = Caller(owner: nil, seesAll: true)
     /// Who has shown no key, and is answered nothing that has to do with jobs.
     static let nobody = Caller(owner: nil, seesAll: false)
 
-    /// Whether a job is there for this caller. One that was made where callers needed no key has no owner, and is shown to overseers.
-    func sees(_ details: ScoreJob.Details) -> Bool {
-        seesAll || (owner != nil && details.owner == owner)
+    /// Whether what one has made is there for this caller. What was made where callers needed no key has no owner, and is shown to overseers.
+    package func sees(_ owner: JobOwner?) -> Bool {
+        seesAll || (owner != nil && self.owner == owner)
     }
 }

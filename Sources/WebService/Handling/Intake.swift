@@ -1,13 +1,13 @@
-import ServiceInterface
+package import ServiceInterface
 
 /// How a handler ends: with a response, or with what the client is told instead.
-typealias Answer = Result<Response, Problem>
+package typealias Answer = Result<Response, Problem>
 
 /// The side of a handler that takes a body and answers at its end.
 ///
 /// Like a ``BodySink``, except that it may throw: whatever it throws is remembered, the rest of the body dropped, and
 /// the problem answered, by the ``RoutedSink`` around it.
-protocol Intake: AnyObject {
+package protocol Intake: AnyObject {
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem)
 
     /// The body is complete. The answer is given once, at once or later, from any thread.
@@ -22,21 +22,21 @@ protocol Intake: AnyObject {
 }
 
 extension Intake {
-    var departure: (@Sendable () -> Void)? { nil }
+    package var departure: (@Sendable () -> Void)? { nil }
 
     /// The ``departure`` of a request that ends with its client, and leaves everything as it is.
-    static var departed: @Sendable () -> Void { {} }
+    package static var departed: @Sendable () -> Void { {} }
 }
 
 /// Answers a request whose body says nothing.
-final class BodilessIntake: Intake {
+package final class BodilessIntake: Intake {
     private let respond: (@escaping @Sendable (Answer) -> Void) -> Void
-    let departure: (@Sendable () -> Void)?
+    package let departure: (@Sendable () -> Void)?
 
     /// Answers later.
     ///
     /// - Parameter departure: What is done where the client does not wait so long; nil where it is soon.
-    init(
+    package init(
         departure: (@Sendable () -> Void)? = nil,
         later respond: @escaping (@escaping @Sendable (Answer) -> Void) -> Void
     ) {
@@ -45,15 +45,15 @@ final class BodilessIntake: Intake {
     }
 
     /// Answers when the head was read.
-    convenience init(_ respond: @escaping () throws(Problem) -> Response) {
+    package convenience init(_ respond: @escaping () throws(Problem) -> Response) {
         self.init(later: { $0(Answer(catching: respond)) })
     }
 
-    func receive(_ bytes: borrowing Span<UInt8>) {}
+    package func receive(_ bytes: borrowing Span<UInt8>) {}
 
-    func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
+    package func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
         respond(answer)
     }
 
-    func abandon() {}
+    package func abandon() {}
 }

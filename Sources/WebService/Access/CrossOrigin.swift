@@ -1,14 +1,14 @@
 import HTTPTypes
-import ServiceInterface
+package import ServiceInterface
 
 /// Which pages may call from a browser that did not come from here: the CORS protocol of the Fetch standard, and more: a page that was
 /// not named cannot even have a request done whose answer it may not read.
-struct CrossOrigin: Sendable {
+package struct CrossOrigin: Sendable {
     /// As browsers write them, `https://review.example:8443`.
     let origins: Set<String>
 
     /// Lets a page see the answer if its origin is one of those that may.
-    func admit(_ request: IncomingRequest, to response: Response) -> Response {
+    package func admit(_ request: IncomingRequest, to response: Response) -> Response {
         guard !origins.isEmpty else { return response }
         var response = response
         response.head.headerFields[.vary] = "Origin"
@@ -19,8 +19,8 @@ struct CrossOrigin: Sendable {
     }
 
     /// The answer to a browser that asks on behalf of such a page before it sends a request; nil to any other request.
-    func preflight(_ request: IncomingRequest, for route: Route?) -> Response? {
-        guard request.head.method == .options, let route, let origin = admitted(request),
+    func preflight(_ request: IncomingRequest, for endpoint: (any Endpoint)?) -> Response? {
+        guard request.head.method == .options, let endpoint, let origin = admitted(request),
             request.head.headerFields[.accessControlRequestMethod] != nil
         else { return nil }
         return Response(
@@ -28,7 +28,7 @@ struct CrossOrigin: Sendable {
                 status: .noContent,
                 headerFields: [
                     .vary: "Origin", .accessControlAllowOrigin: origin,
-                    .accessControlAllowMethods: route.methods.map(\.rawValue).joined(separator: ", "),
+                    .accessControlAllowMethods: endpoint.methods.map(\.rawValue).joined(separator: ", "),
                     .accessControlAllowHeaders: Self.allowed, .accessControlMaxAge: "600",
                 ]))
     }

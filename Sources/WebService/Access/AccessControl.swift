@@ -1,5 +1,5 @@
 import HTTPTypes
-import ServiceInterface
+package import ServiceInterface
 import Synchronization
 
 /// Decides who is answered, from the head of a request alone.
@@ -7,7 +7,7 @@ package final class AccessControl: Sendable {
     private let keys: Mutex<KeyRing?>
     private let protectsHealth: Bool
     private let hosts: HostNames
-    let crossOrigin: CrossOrigin
+    package let crossOrigin: CrossOrigin
 
     /// - Parameters:
     ///   - keys: What callers have to show one of; nil to let anyone call.
@@ -31,20 +31,20 @@ package final class AccessControl: Sendable {
     /// The answer to a browser that asks whether a page may call; nil to any other request.
     ///
     /// - Throws: 421 for a `Host` that may be another's.
-    func preflight(_ request: IncomingRequest, for route: Route?) throws(Problem) -> Response? {
+    package func preflight(_ request: IncomingRequest, for endpoint: (any Endpoint)?) throws(Problem) -> Response? {
         try hosts.check(request)
-        return crossOrigin.preflight(request, for: route)
+        return crossOrigin.preflight(request, for: endpoint)
     }
 
     /// - Parameters:
-    ///   - route: Nil where nothing has the request's path; who has no key is not told so.
+    ///   - endpoint: Nil where nothing has the request's path; who has no key is not told so.
     /// - Returns: Who asks.
     /// - Throws: 403 for a page of another origin, 401 with `WWW-Authenticate` (RFC 6750).
-    func check(_ request: IncomingRequest, for route: Route?) throws(Problem) -> Caller {
+    package func check(_ request: IncomingRequest, for endpoint: (any Endpoint)?) throws(Problem) -> Caller {
         try crossOrigin.check(request)
         guard request.role == .service else { return .nobody }
         guard let keys = keys.withLock({ $0 }) else { return .anyone }
-        if let route, route.isOpen, !protectsHealth { return .nobody }
+        if let endpoint, endpoint.isOpen, !protectsHealth { return .nobody }
         let credentials = request.head.headerFields[values: .authorization]
         guard let token = credentials.lazy.compactMap(Self.bearerToken).first else { throw .keyMissing }
         guard credentials.count == 1, let caller = keys.caller(token.utf8) else { throw .keyUnknown }

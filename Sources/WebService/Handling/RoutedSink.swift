@@ -1,20 +1,20 @@
 import Logging
-import ServiceInterface
+package import ServiceInterface
 
 /// Stands between the server and a handler: the one place where a problem becomes a response.
-final class RoutedSink: BodySink {
+package final class RoutedSink: BodySink {
     private var intake: (any Intake)?
     private var problem: Problem?
     private let render: @Sendable (Answer) -> Response
     /// The intake's, which is itself let go when the body is complete: it may hold much.
     private var departure: (@Sendable () -> Void)?
 
-    init(_ intake: any Intake, render: @escaping @Sendable (Answer) -> Response) {
+    package init(_ intake: any Intake, render: @escaping @Sendable (Answer) -> Response) {
         self.intake = intake
         self.render = render
     }
 
-    func receive(_ bytes: borrowing Span<UInt8>) {
+    package func receive(_ bytes: borrowing Span<UInt8>) {
         guard let intake else { return }
         do throws(Problem) {
             try intake.receive(bytes)
@@ -25,7 +25,7 @@ final class RoutedSink: BodySink {
         }
     }
 
-    func finish(_ reply: @escaping @Sendable (Response) -> Void) {
+    package func finish(_ reply: @escaping @Sendable (Response) -> Void) {
         let render = render
         if let problem {
             reply(render(.failure(problem)))
@@ -36,14 +36,14 @@ final class RoutedSink: BodySink {
         }
     }
 
-    func abandon() {
+    package func abandon() {
         intake?.abandon()
         intake = nil
     }
 
-    var endsWithItsClient: Bool { departure != nil }
+    package var endsWithItsClient: Bool { departure != nil }
 
-    func clientLeft() {
+    package func clientLeft() {
         departure?()
     }
 }

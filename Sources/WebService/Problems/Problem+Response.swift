@@ -11,7 +11,7 @@ extension Problem {
     }
 
     /// The problem document, as JSON.
-    var document: [UInt8] {
+    package var document: [UInt8] {
         var writer = JSONWriter()
         writer.object { members in
             members.string("type", "urn:segscore:" + slug)

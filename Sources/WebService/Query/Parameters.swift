@@ -3,27 +3,24 @@ import HTTPTypes
 import Scoring
 
 /// Named values as they came: in the query, as JSON members, or as text parts of a form.
-struct Parameters {
+package struct Parameters {
     /// The names that are known here.
-    private(set) var known: [String]
-    private var values: [String: String] = [:]
+    package private(set) var known: [String]
+    private var values: [String: String]
 
-    init(known: [String]) {
+    /// - Parameters:
+    ///   - values: By names that are among those.
+    package init(known: [String], values: [String: String] = [:]) {
         self.known = known
+        self.values = values
     }
 
     /// Parameters by their names.
     ///
     /// - Throws: 400 for a name that is unknown.
-    init(_ values: [String: String], known: [String] = ScoreParameters.names) throws(Problem) {
+    package init(_ values: [String: String], known: [String]) throws(Problem) {
         self.init(known: known)
         for (name, value) in values { try set(name, value) }
-    }
-
-    /// The parameters of a scoring, by their names on the wire.
-    init(_ parameters: ScoreParameters) {
-        known = ScoreParameters.names
-        values = parameters.values
     }
 
     /// The parameters of a query.
@@ -31,7 +28,7 @@ struct Parameters {
     /// - Parameters:
     ///   - target: The request's target: path and query.
     /// - Throws: 400 for a name that is unknown or given twice, or a query that is not percent-encoded UTF-8.
-    init(target: String, known: [String]) throws(Problem) {
+    package init(target: String, known: [String]) throws(Problem) {
         self.init(known: known)
         guard let mark = target.firstIndex(of: "?") else { return }
         for pair in target[target.index(after: mark)...].split(separator: "&") {
@@ -52,7 +49,7 @@ struct Parameters {
     /// Adds a value.
     ///
     /// - Throws: 400 for a name that is unknown or has a value already, wherever that came from.
-    mutating func set(_ name: String, _ value: String) throws(Problem) {
+    package mutating func set(_ name: String, _ value: String) throws(Problem) {
         guard known.contains(name) else { throw .unknownParameter(name, expected: known) }
         guard values.updateValue(value, forKey: name) == nil else {
             throw .repeated(name)
@@ -60,20 +57,20 @@ struct Parameters {
     }
 
     /// The same values, where no more are taken.
-    var sealed: Parameters {
+    package var sealed: Parameters {
         var copy = self
         copy.known = []
         return copy
     }
 
-    func string(_ name: String) -> String? {
+    package func string(_ name: String) -> String? {
         values[name]
     }
 
     /// One of a few words.
     ///
     /// - Throws: 400 where the value is another.
-    func choice<Value: CaseIterable & RawRepresentable<String>>(_ name: String) throws(Problem) -> Value? {
+    package func choice<Value: CaseIterable & RawRepresentable<String>>(_ name: String) throws(Problem) -> Value? {
         guard let text = values[name] else { return nil }
         guard let value = Value(rawValue: text) else {
             throw .invalidParameter(
@@ -87,7 +84,8 @@ struct Parameters {
     /// - Parameters:
     ///   - expected: Says in words which numbers are allowed.
     /// - Throws: 400 where the value is no number or not allowed.
-    func number(_ name: String, expected: String, where isAllowed: (Double) -> Bool) throws(Problem) -> Double? {
+    package func number(_ name: String, expected: String, where isAllowed: (Double) -> Bool) throws(Problem) -> Double?
+    {
         guard let text = values[name] else { return nil }
         guard let value = Double(text), value.isFinite, isAllowed(value) else {
             throw .invalidParameter(name, expected: expected, actual: text)
@@ -98,7 +96,9 @@ struct Parameters {
     /// A whole number, which may be written as 255.0.
     ///
     /// - Throws: 400 where the value is no whole number or not in `range`.
-    func integer<Value: FixedWidthInteger>(_ name: String, in range: ClosedRange<Value>) throws(Problem) -> Value? {
+    package func integer<Value: FixedWidthInteger>(_ name: String, in range: ClosedRange<Value>) throws(Problem)
+        -> Value?
+    {
         guard let text = values[name] else { return nil }
         guard let value = Value(text) ?? Self.whole(text), range.contains(value) else {
             let expected =
@@ -117,7 +117,7 @@ struct Parameters {
     }
 
     /// A comma list, its parts without blanks around them; nil where there is none.
-    func list(_ name: String) -> [String]? {
+    package func list(_ name: String) -> [String]? {
         values[name]?.split(separator: ",", omittingEmptySubsequences: false).map {
             $0.trimmingCharacters(in: .whitespaces)
         }
@@ -126,7 +126,7 @@ struct Parameters {
     /// A comma list of classes; empty where there is none.
     ///
     /// - Throws: 400 where one is no whole number, or larger than any class.
-    func classes(_ name: String) throws(Problem) -> [Int] {
+    package func classes(_ name: String) throws(Problem) -> [Int] {
         let range = 0...ScoringShape.classLimit - 1
         return try (list(name) ?? []).map { (text) throws(Problem) in
             guard let index = Int(text), range.contains(index) else {
@@ -139,7 +139,7 @@ struct Parameters {
     /// A threshold in [0, 1].
     ///
     /// - Throws: 400 where it is anything else.
-    func threshold() throws(Problem) -> Double? {
+    package func threshold() throws(Problem) -> Double? {
         try number("threshold", expected: "a number from 0 to 1") { (0...1).contains($0) }
     }
 }

@@ -65,21 +65,21 @@ package struct Problem: Error, Equatable, Sendable {
     }
 
     /// The same problem as the Open Inference Protocol has it: what cannot be processed is a bad request there.
-    var ofInference: Problem {
+    package var ofInference: Problem {
         var copy = withError
         if status == .unprocessableContent { copy.status = .badRequest }
         return copy
     }
 
     /// The same problem with a further sentence.
-    func explained(_ sentence: String) -> Problem {
+    package func explained(_ sentence: String) -> Problem {
         var copy = self
         copy.detail = Self.cut(detail + " " + sentence)
         return copy
     }
 
     /// The same problem with a field in its answer.
-    func with(_ name: HTTPField.Name, _ value: String) -> Problem {
+    package func with(_ name: HTTPField.Name, _ value: String) -> Problem {
         var copy = self
         copy.fields[name] = value
         return copy
@@ -87,41 +87,41 @@ package struct Problem: Error, Equatable, Sendable {
 }
 
 extension Problem {
-    static func unknownParameter(_ name: String, expected: [String]) -> Problem {
+    package static func unknownParameter(_ name: String, expected: [String]) -> Problem {
         Problem(
             .badRequest, "unknown-parameter", "There is no parameter \"\(name)\" here.", parameter: name,
             expected: expected.isEmpty ? "no parameters" : expected.joined(separator: ", "), actual: name)
     }
 
-    static func invalidParameter(_ name: String, expected: String, actual: String) -> Problem {
+    package static func invalidParameter(_ name: String, expected: String, actual: String) -> Problem {
         Problem(
             .badRequest, "invalid-parameter", "\(name) must be \(expected), not \"\(actual)\".", parameter: name,
             expected: expected, actual: actual)
     }
 
-    static func malformedBody(_ detail: String, expected: String? = nil, actual: String? = nil) -> Problem {
+    package static func malformedBody(_ detail: String, expected: String? = nil, actual: String? = nil) -> Problem {
         Problem(.badRequest, "malformed-body", detail, expected: expected, actual: actual)
     }
 
     /// For requests that found no room; the client may try again soon.
-    static func unavailable(_ slug: String, _ detail: String, limit: Int? = nil) -> Problem {
+    package static func unavailable(_ slug: String, _ detail: String, limit: Int? = nil) -> Problem {
         Problem(.serviceUnavailable, slug, detail, limit: limit)
     }
 
     package static let draining = unavailable("draining", "The server is shutting down.")
 
-    static func atCapacity(limit: Int) -> Problem {
+    package static func atCapacity(limit: Int) -> Problem {
         unavailable("at-capacity", "All \(limit) places for jobs are taken.", limit: limit)
     }
 
-    static func bodyTooLarge(limit: Int) -> Problem {
+    package static func bodyTooLarge(limit: Int) -> Problem {
         Problem(
             .contentTooLarge, "body-too-large", "The body, decoded, has more than \(limit) bytes.",
             expected: "at most \(limit) bytes", limit: limit)
     }
 
     /// An array or a parameter that came twice.
-    static func repeated(_ name: String) -> Problem {
+    package static func repeated(_ name: String) -> Problem {
         let kind = ScoringError.Array(rawValue: name) == nil ? "parameter" : "array"
         return Problem(
             .badRequest, "repeated-\(kind)", "\(name) comes more than once.", parameter: name, expected: "once")

@@ -1,7 +1,7 @@
 import HTTPTypes
 
 /// The media types that the service speaks, and the matching of `Accept` (RFC 9110, section 12.5.1).
-enum MediaType: String, Sendable {
+package enum MediaType: String, Sendable {
     case json = "application/json"
     case metrics = "text/plain; version=0.0.4; charset=utf-8"
     case npy = "application/x-npy"
@@ -17,7 +17,7 @@ enum MediaType: String, Sendable {
     /// wanted more; then the first, and the first where there is no field.
     ///
     /// - Throws: 406 where none will do.
-    static func negotiated(_ accept: String?, offers: [MediaType]) throws(Problem) -> MediaType {
+    package static func negotiated(_ accept: String?, offers: [MediaType]) throws(Problem) -> MediaType {
         guard let accept else { return offers[0] }
         let ranges = accept.split(separator: ",").filter { !$0.allSatisfy(\.isWhitespace) }.map(Range.init)
         guard !ranges.isEmpty else { return offers[0] }

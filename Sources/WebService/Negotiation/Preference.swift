@@ -1,18 +1,18 @@
-import HTTPTypes
+package import HTTPTypes
 
 /// What a client asks for with `Prefer` (RFC 7240): an answer before the result is there, and how long to wait first.
-struct Preference: Equatable {
+package struct Preference: Equatable {
     /// `respond-async`.
-    private(set) var isAsync = false
+    package private(set) var isAsync = false
 
     /// `wait=N`, in seconds, at most ``longestWait``.
-    private(set) var wait: Int?
+    package private(set) var wait: Int?
 
     /// The longest time that a request is held open, in seconds.
-    static let longestWait = 60
+    package static let longestWait = 60
 
     /// Preferences that are unknown or make no sense are passed over, as RFC 7240 section 2 has it.
-    init(_ fields: HTTPFields) {
+    package init(_ fields: HTTPFields) {
         for member in fields[values: .prefer].flatMap({ $0.split(separator: ",") }) {
             let pair = member.split(separator: ";").first.map { $0.filter { !$0.isWhitespace } } ?? ""
             let parts = pair.split(separator: "=", maxSplits: 1)
@@ -27,18 +27,18 @@ struct Preference: Equatable {
     }
 
     /// What was honoured, for `Preference-Applied`; nil where nothing was.
-    var applied: String? {
+    package var applied: String? {
         guard isAsync else { return nil }
         return wait.map { "respond-async, wait=\($0)" } ?? "respond-async"
     }
 }
 
 extension HTTPField.Name {
-    static let prefer = Self.known("Prefer")
-    static let preferenceApplied = Self.known("Preference-Applied")
+    package static let prefer = Self.known("Prefer")
+    package static let preferenceApplied = Self.known("Preference-Applied")
 
     /// A name that is known to be well formed.
-    static func known(_ name: String) -> HTTPField.Name {
+    package static func known(_ name: String) -> HTTPField.Name {
         guard let result = HTTPField.Name(name) else { preconditionFailure("\(name) is no field name") }
         return result
     }

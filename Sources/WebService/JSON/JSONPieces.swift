@@ -1,13 +1,13 @@
-import ServiceInterface
-import Tensors
+package import ServiceInterface
+package import Tensors
 
 /// A JSON text that is written in pieces of about a size: one that holds arrays may be much larger than these, and than memory.
-struct JSONPieces: Sendable {
+package struct JSONPieces: Sendable {
     /// What a part of the text is written from.
     enum Section: Sendable {
         case text([UInt8])
-        /// An array as nested lists, of a shape of as many elements as it has.
-        case elements(ArrayAnswer, shape: [Int])
+        /// So many elements of an array, as nested lists, written some at a time.
+        case elements(Int, @Sendable (_ elements: Range<Int>, _ text: inout [UInt8]) -> Void)
         /// A list of rows, each written by itself.
         case rows(Int, @Sendable (_ row: Int, _ text: inout [UInt8]) -> Void)
 
@@ -15,8 +15,7 @@ struct JSONPieces: Sendable {
         fileprivate var count: Int {
             switch self {
             case .text: 0
-            case .elements(let array, _): array.layout.elementCount
-            case .rows(let count, _): count
+            case .elements(let count, _), .rows(let count, _): count
             }
         }
     }
@@ -73,7 +72,7 @@ struct JSONPieces: Sendable {
         let end = min(done + Self.elementsAtOnce, section.count)
         switch section {
         case .text(let part): text += part
-        case .elements(let array, let shape): array.appendJSON(done..<end, shape: shape, to: &text)
+        case .elements(_, let write): write(done..<end, &text)
         case .rows(let count, let write):
             if done == 0 { text.append(UInt8(ascii: "[")) }
             for row in done..<end {
@@ -94,7 +93,7 @@ extension JSONPieces {
     /// - Parameters:
     ///   - otherBytes: What else is held for it until it is sent.
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-    func body(holding otherBytes: Int = 0) throws(TensorError) -> ResponseBody {
+    package func body(holding otherBytes: Int = 0) throws(TensorError) -> ResponseBody {
         var pieces = self
         guard !isSmall else { return try ResponseBody(copying: pieces.all()) }
         let writer = JSONPieceWriter(pieces, try ByteReservation(Self.heldBytes + otherBytes))
@@ -104,7 +103,7 @@ extension JSONPieces {
     /// The text in counted memory, for a body of which the size has to be known beforehand.
     ///
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-    func buffers() throws(TensorError) -> [Buffer<UInt8>] {
+    package func buffers() throws(TensorError) -> [Buffer<UInt8>] {
         var pieces = self
         let reservation = try ByteReservation(Self.heldBytes)
         defer { withExtendedLifetime(reservation) {} }
