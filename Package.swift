@@ -33,8 +33,9 @@ let package = Package(
         .executableTarget(
             name: "segscore",
             dependencies: [
-                "HTTPServer", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs",
-                "Tensors", "WebService", argumentParser, coreMetrics, httpTypes, logging,
+                "DatasetScoring", "HTTPServer", "Jobs", "PrometheusText", "Scoring", "ScoringService",
+                "ServiceInterface", "TensorCodecs", "Tensors", "WebService", argumentParser, coreMetrics, httpTypes,
+                logging,
             ],
             swiftSettings: sourceSettings),
         .target(
@@ -47,10 +48,16 @@ let package = Package(
         .target(
             name: "ScoringService",
             dependencies: [
-                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads", "WebService", coreMetrics,
-                grdb, httpTypes, logging,
+                "DatasetScoring", "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads",
+                "WebService", coreMetrics, grdb, httpTypes, logging,
             ],
             resources: [.embedInCode("openapi.yaml")],
+            swiftSettings: sourceSettings),
+        .target(
+            name: "DatasetScoring",
+            dependencies: [
+                "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads", "WebService", httpTypes,
+            ],
             swiftSettings: sourceSettings),
         .target(
             name: "WebService",
@@ -92,8 +99,8 @@ let package = Package(
         .testTarget(
             name: "ScoringServiceTests",
             dependencies: [
-                "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors",
-                "TestSupport", "Threads", "WebService", grdb, httpTypes, logging,
+                "DatasetScoring", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface",
+                "TensorCodecs", "Tensors", "TestSupport", "Threads", "WebService", grdb, httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -123,8 +130,8 @@ if Context.environment["SEGSCORE_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "HTTPServer", "Jobs", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors", "WebService",
-                httpTypes, logging,
+                "DatasetScoring", "HTTPServer", "Jobs", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors",
+                "WebService", httpTypes, logging,
             ],
             path: "Fuzz", exclude: ["Corpus", "Words", "make_corpus.py"],
             swiftSettings: settings + [.enableExperimentalFeature("Extern")]))

@@ -1,4 +1,5 @@
 package import CoreMetrics
+package import DatasetScoring
 import Dispatch
 package import Foundation
 import HTTPTypes
@@ -36,6 +37,13 @@ package final class Service: Sendable {
         package var processors: Int
         /// Where regions of shared memory are that inferences may use; nil where they may not.
         package var sharedMemoryDirectory: String?
+
+        /// Those of arrays.
+        var places: ScoringPlaces {
+            ScoringPlaces(
+                maxPixels: maxPixels, spoolDirectory: spoolDirectory, dataDirectories: dataDirectories,
+                processors: processors)
+        }
 
         package init(
             maxBodyBytes: Int, maxJSONBytes: Int, maxPixels: Int, spoolDirectory: String,

@@ -4,6 +4,7 @@ import Synchronization
 import Tensors
 import Testing
 
+@testable import DatasetScoring
 @testable import ScoringService
 import WebService
 

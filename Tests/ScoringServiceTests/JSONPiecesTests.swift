@@ -3,6 +3,7 @@ import ServiceInterface
 import Tensors
 import Testing
 
+@testable import DatasetScoring
 @testable import Scoring
 @testable import ScoringService
 @testable import WebService

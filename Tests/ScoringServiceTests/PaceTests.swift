@@ -2,6 +2,7 @@ import Foundation
 import Jobs
 import Testing
 
+@testable import DatasetScoring
 @testable import ScoringService
 @testable import WebService
 

@@ -6,6 +6,7 @@ import TensorCodecs
 import Tensors
 import Testing
 
+@testable import DatasetScoring
 @testable import Scoring
 @testable import ScoringService
 @testable import WebService

@@ -2,6 +2,7 @@ import HTTPTypes
 import Tensors
 import Testing
 
+@testable import DatasetScoring
 @testable import ScoringService
 @testable import WebService
 

@@ -1,3 +1,4 @@
+import DatasetScoring
 import HTTPTypes
 import Jobs
 import Scoring
@@ -31,7 +32,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
         self.job = job
         key = try request.idempotencyKey()
         fingerprint = RequestFingerprint(request)
-        arrays = ScoreArrays(service.configuration, parameters: job.parameters)
+        arrays = ScoreArrays(service.configuration.places, parameters: job.parameters)
         body = try ArrayBody(request, limits: service.bodyLimits, destination: arrays)
         // Last, since who begins has to end.
         earlier = try job.begin(key: key)

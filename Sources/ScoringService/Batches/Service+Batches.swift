@@ -1,3 +1,4 @@
+import DatasetScoring
 import Dispatch
 import Foundation
 import HTTPTypes

@@ -1,3 +1,4 @@
+import DatasetScoring
 import Foundation
 import HTTPTypes
 import Scoring
@@ -48,7 +49,8 @@ extension Service {
     /// `POST /v2/models/{model}/infer`
     private func infer(_ request: IncomingRequest, of caller: Caller) throws(Problem) -> any Intake {
         try checkMemory()
-        let arrays = ScoreArrays(configuration, parameters: Parameters(known: ScoreParameters.namesWithoutAnswer))
+        let arrays = ScoreArrays(
+            configuration.places, parameters: Parameters(known: ScoreParameters.namesWithoutAnswer))
         let form = InferenceForm(regions)
         return try ScoreIntake(
             self, arrays, form, Preference([:]), of: caller, place: try uploadPlace(for: request, of: caller),

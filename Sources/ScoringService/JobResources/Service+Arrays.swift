@@ -1,3 +1,4 @@
+import DatasetScoring
 import HTTPTypes
 import Jobs
 import Scoring

@@ -1,3 +1,4 @@
+import DatasetScoring
 import Foundation
 import HTTPTypes
 import Jobs

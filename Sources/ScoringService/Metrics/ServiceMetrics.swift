@@ -1,4 +1,5 @@
 import CoreMetrics
+import DatasetScoring
 import Jobs
 import Scoring
 import Tensors

@@ -1,3 +1,4 @@
+import DatasetScoring
 import ServiceInterface
 
 extension Route {

@@ -1,3 +1,4 @@
+import DatasetScoring
 import Scoring
 import Tensors
 

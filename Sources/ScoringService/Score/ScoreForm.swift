@@ -1,3 +1,4 @@
+import DatasetScoring
 import Jobs
 import Scoring
 import ServiceInterface

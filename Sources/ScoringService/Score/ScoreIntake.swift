@@ -1,3 +1,4 @@
+import DatasetScoring
 import Foundation
 import HTTPTypes
 import Jobs
@@ -51,7 +52,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     private convenience init(_ request: IncomingRequest, of caller: Caller, _ service: Service) throws(Problem) {
         try service.checkMemory()
         let arrays = ScoreArrays(
-            service.configuration,
+            service.configuration.places,
             parameters: try Parameters(target: request.head.path ?? "", known: ScoreParameters.names))
         try self.init(
             service, arrays, try Self.form(of: request), Preference(request.head.headerFields), of: caller,

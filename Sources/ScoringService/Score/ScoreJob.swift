@@ -1,3 +1,4 @@
+package import DatasetScoring
 import Jobs
 import Scoring
 package import WebService

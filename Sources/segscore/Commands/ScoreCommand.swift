@@ -1,4 +1,5 @@
 import ArgumentParser
+import DatasetScoring
 import Foundation
 import Scoring
 import ScoringService

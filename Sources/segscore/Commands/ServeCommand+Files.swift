@@ -1,4 +1,5 @@
 import ArgumentParser
+import DatasetScoring
 import Glibc
 import ScoringService
 import Tensors

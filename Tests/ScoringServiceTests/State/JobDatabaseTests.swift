@@ -6,6 +6,7 @@ import Logging
 import TestSupport
 import Testing
 
+@testable import DatasetScoring
 @testable import ScoringService
 @testable import WebService
 

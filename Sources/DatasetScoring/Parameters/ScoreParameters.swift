@@ -1,18 +1,18 @@
 import Foundation
 import HTTPTypes
 import Scoring
-import WebService
+package import WebService
 
 /// The parameters of a scoring, checked.
 package struct ScoreParameters: Equatable, Sendable {
     /// How images are scored; the names are the wire's.
-    enum Method: String, CaseIterable {
+    package enum Method: String, CaseIterable {
         case softmin
         case numPixelIssues = "num_pixel_issues"
     }
 
     /// The arrays that an answer can hold, in the order that it holds them.
-    enum Array: String, CaseIterable {
+    package enum Array: String, CaseIterable {
         case imageScores = "image_scores"
         case pixelScores = "pixel_scores"
         case issues
@@ -20,40 +20,40 @@ package struct ScoreParameters: Equatable, Sendable {
     }
 
     /// What is read of `pred_probs` in a file.
-    enum Reading: String, CaseIterable {
+    package enum Reading: String, CaseIterable {
         /// The probabilities that pixels give to their own label, where the method needs no others.
         case labelled
         case all
     }
 
-    static let names = [
+    package static let names = [
         "method", "temperature", "downsample", "threshold", "ignore_label", "include", "output", "read",
         "classes",
     ]
 
     /// Those of requests that say elsewhere what they want to be answered.
-    static let namesWithoutAnswer = names.filter { $0 != "include" }
+    package static let namesWithoutAnswer = names.filter { $0 != "include" }
 
-    let method: Method
-    let temperature: Double
-    let downsample: Int
-    let threshold: Double?
-    let ignoredLabel: Int64?
+    package let method: Method
+    package let temperature: Double
+    package let downsample: Int
+    package let threshold: Double?
+    package let ignoredLabel: Int64?
 
     /// What the client named, if it named anything.
     let include: [Array]?
 
     /// Where the results are written besides: a path in a ``DataDirectories``.
-    let output: String?
+    package let output: String?
 
     /// Nil where the client named none, which is as ``Reading/labelled``.
-    let reading: Reading?
+    package let reading: Reading?
 
     /// K, where the client says so, as it has to where `pred_probs` are those of labelled classes alone.
-    let classCount: Int?
+    package let classCount: Int?
 
     /// - Throws: 400 for a value that is not allowed.
-    init(_ parameters: Parameters) throws(Problem) {
+    package init(_ parameters: Parameters) throws(Problem) {
         method = try parameters.choice("method") ?? .softmin
         temperature =
             try parameters.number("temperature", expected: "a finite number above 0") { $0 > 0 } ?? 0.1
@@ -67,7 +67,7 @@ package struct ScoreParameters: Equatable, Sendable {
     }
 
     /// The same parameters by their names on the wire, as texts.
-    var values: [String: String] {
+    package var values: [String: String] {
         var values = ["method": method.rawValue, "temperature": "\(temperature)", "downsample": "\(downsample)"]
         values["threshold"] = threshold.map { "\($0)" }
         values["ignore_label"] = ignoredLabel.map { "\($0)" }
@@ -79,7 +79,7 @@ package struct ScoreParameters: Equatable, Sendable {
     }
 
     /// The same parameters, as they may be read again.
-    var named: Parameters { Parameters(known: Self.names, values: values) }
+    package var named: Parameters { Parameters(known: Self.names, values: values) }
 
     /// The extent of the blocks that are looked at, in pixels; 1 for pixels.
     var blockSide: Int { method == .numPixelIssues ? downsample : 1 }
@@ -87,7 +87,7 @@ package struct ScoreParameters: Equatable, Sendable {
     /// Proves what can be said only of all parameters together, once all of them are there.
     ///
     /// - Throws: 400 for a parameter that another method has.
-    func check() throws(Problem) {
+    package func check() throws(Problem) {
         guard method == .softmin else { return }
         if downsample != 1 {
             throw Problem(
@@ -104,7 +104,7 @@ package struct ScoreParameters: Equatable, Sendable {
     /// What an answer of a media type holds.
     ///
     /// - Throws: 400 where what was asked for does not fit the form, or is not there.
-    func included(in form: MediaType) throws(Problem) -> [Array] {
+    package func included(in form: MediaType) throws(Problem) -> [Array] {
         let included = include ?? (form == .json ? [.imageScores] : form == .npy ? [] : available)
         if included.contains(.issues) && threshold == nil {
             throw Problem(
@@ -121,7 +121,7 @@ package struct ScoreParameters: Equatable, Sendable {
     }
 
     /// The arrays that there are.
-    var available: [Array] {
+    package var available: [Array] {
         Array.allCases.filter { array in
             switch array {
             case .imageScores, .pixelScores: true
@@ -132,7 +132,7 @@ package struct ScoreParameters: Equatable, Sendable {
     }
 
     /// What is written to ``output``.
-    var written: [Array] { available.filter { include?.contains($0) ?? true } }
+    package var written: [Array] { available.filter { include?.contains($0) ?? true } }
 
     private static func arrays(_ text: String) throws(Problem) -> [Array] {
         var result: [Array] = []
@@ -153,7 +153,7 @@ extension Parameters {
     /// Parameters of a scoring, by their names.
     ///
     /// - Throws: 400 for a name that is unknown.
-    init(scoring values: [String: String]) throws(Problem) {
+    package init(scoring values: [String: String]) throws(Problem) {
         try self.init(values, known: ScoreParameters.names)
     }
 }

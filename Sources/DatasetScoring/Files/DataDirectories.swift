@@ -2,7 +2,7 @@ import Glibc
 import HTTPTypes
 import Scoring
 package import Tensors
-import WebService
+package import WebService
 
 /// The directories whose files may stand for arrays in a request, and where results may be written.
 ///
@@ -37,7 +37,7 @@ package struct DataDirectories: Sendable {
     /// - Parameters:
     ///   - text: Where they go; made where it is not there.
     /// - Throws: 400 where no files are taken, 422 for what cannot be written, 507 where the disk is full.
-    func write(_ arrays: [(name: String, array: ArrayAnswer)], to text: String) throws(Problem) {
+    package func write(_ arrays: [(name: String, array: ArrayAnswer)], to text: String) throws(Problem) {
         let (directory, path) = try find(text, parameter: Self.parameter)
         let written = Set(arrays.map(\.name))
         do throws(TensorError) {
@@ -83,7 +83,7 @@ package struct DataDirectories: Sendable {
     /// Proves that results can be asked for here.
     ///
     /// - Throws: 400 where no files are taken.
-    func checkOutput(_ text: String) throws(Problem) {
+    package func checkOutput(_ text: String) throws(Problem) {
         _ = try find(text, parameter: Self.parameter)
     }
 

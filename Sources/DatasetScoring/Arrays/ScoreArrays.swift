@@ -1,20 +1,20 @@
 import HTTPTypes
-import Scoring
+package import Scoring
 import TensorCodecs
-import Tensors
-import WebService
+package import Tensors
+package import WebService
 
 /// Takes `labels` and `pred_probs` in either order.
 ///
 /// With `labels` first, `pred_probs` is scored as it arrives. It waits in a spool file where it comes before the labels or
 /// before what may be a parameter, and where its bytes are not wanted in the order that they come in.
-final class ScoreArrays: ArrayDestination {
-    let arrays: [ScoringError.Array] = [.labels, .predictedProbabilities]
+package final class ScoreArrays: ArrayDestination {
+    package let arrays: [ScoringError.Array] = [.labels, .predictedProbabilities]
 
-    var parameterNames: [String] { parameters.known }
+    package var parameterNames: [String] { parameters.known }
 
-    private let configuration: Service.Configuration
-    private(set) var parameters: Parameters
+    private let places: ScoringPlaces
+    package private(set) var parameters: Parameters
 
     private var labelAccumulator: LabelAccumulator?
     private var labels: LabelMap?
@@ -26,23 +26,23 @@ final class ScoreArrays: ArrayDestination {
     /// What stands for arrays.
     private var files: [ScoringError.Array: ArrayFileSource] = [:]
 
-    init(_ configuration: Service.Configuration, parameters: Parameters) {
-        self.configuration = configuration
+    package init(_ places: ScoringPlaces, parameters: Parameters) {
+        self.places = places
         self.parameters = parameters
     }
 
     /// The shape, once the headers of both arrays have been seen and fit together.
-    private(set) var shape: ScoringShape?
+    package private(set) var shape: ScoringShape?
     private var layouts: [ScoringError.Array: TensorLayout] = [:]
 
     /// How many images have been taken in whole, as they arrive.
-    var imagesDone: Int { accumulator?.imagesDone ?? 0 }
+    package var imagesDone: Int { accumulator?.imagesDone ?? 0 }
 
     /// The layout of `pred_probs`, once its header has been seen.
-    var probabilitiesLayout: TensorLayout? { layouts[.predictedProbabilities] }
+    package var probabilitiesLayout: TensorLayout? { layouts[.predictedProbabilities] }
 
     /// K, once it is known; nil also where `pred_probs` have no shape at all, which is found where the arrays are put together.
-    var classCount: Int? {
+    package var classCount: Int? {
         guard let layout = probabilitiesLayout else { return nil }
         return layout.shape.count == 4 ? layout.shape[1] : bandedClassCount(layout)
     }
@@ -53,24 +53,24 @@ final class ScoreArrays: ArrayDestination {
         return settings.method == .softmin ? settings.classCount : nil
     }
 
-    func set(_ parameter: String, _ value: String) throws(Problem) {
+    package func set(_ parameter: String, _ value: String) throws(Problem) {
         try parameters.set(parameter, value)
         // A value that is not allowed is refused where it stands, not after the arrays.
         _ = try ScoreParameters(parameters)
     }
 
-    func passOver(_ name: String) { ignored.append(name) }
+    package func passOver(_ name: String) { ignored.append(name) }
 
     /// What there is to note of the arrays, once they are pixels.
-    func notes(on pixels: borrowing ScoredPixels) -> InputNotes {
+    package func notes(on pixels: borrowing ScoredPixels) -> InputNotes {
         InputNotes(clampedCount: pixels.clampedCount, ignored: ignored)
     }
 
-    func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
-        files[array] = try configuration.dataDirectories.file(file, for: array)
+    package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
+        files[array] = try places.dataDirectories.file(file, for: array)
     }
 
-    func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem) {
+    package func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem) {
         let settings = try ScoreParameters(parameters)
         if parametersAreKnown { try settings.check() }
         layouts[array] = layout
@@ -83,13 +83,13 @@ final class ScoreArrays: ArrayDestination {
         }
         do throws(ScoringError) {
             if array == .labels {
-                labelAccumulator = try LabelAccumulator(layout: layout, pixelLimit: configuration.maxPixels)
+                labelAccumulator = try LabelAccumulator(layout: layout, pixelLimit: places.maxPixels)
             } else {
                 // Parameters that are still to come may make an array of bands of it.
                 if bandedClassCount(layout) != nil || (layout.shape.count == 3 && !parametersAreKnown) {
                     try OwnAccumulator.check(layout)
                 } else {
-                    try PixelAccumulator.check(layout, pixelLimit: configuration.maxPixels)
+                    try PixelAccumulator.check(layout, pixelLimit: places.maxPixels)
                 }
                 spool = (try openSpool(), layout)
             }
@@ -108,7 +108,7 @@ final class ScoreArrays: ArrayDestination {
         }
     }
 
-    func receive(_ bytes: borrowing Span<UInt8>, of array: ScoringError.Array) throws(Problem) {
+    package func receive(_ bytes: borrowing Span<UInt8>, of array: ScoringError.Array) throws(Problem) {
         do throws(ScoringError) {
             if array == .labels {
                 try labelAccumulator?.receive(bytes)
@@ -122,7 +122,7 @@ final class ScoreArrays: ArrayDestination {
         }
     }
 
-    func end(_ array: ScoringError.Array) throws(Problem) {
+    package func end(_ array: ScoringError.Array) throws(Problem) {
         if array == .labels {
             labels = labelAccumulator?.finish()
             labelAccumulator = nil
@@ -137,7 +137,7 @@ final class ScoreArrays: ArrayDestination {
     ///   - isCancelled: Asked once per image.
     /// - Returns: Nil where the work was canceled.
     /// - Throws: 400 where an array is missing, and all that can be wrong with the two together.
-    func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
+    package func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
         try files[.labels]?.read(.labels, into: self)
         guard labels != nil else { throw .missing(.labels, beside: ignored) }
         if let source = files[.predictedProbabilities] {
@@ -146,7 +146,7 @@ final class ScoreArrays: ArrayDestination {
                 let file = try ProbabilityFile(source.file)
                 if bandedClassCount(file.layout) == nil {
                     defer { labels = nil }
-                    return try file.read(with: self, processors: configuration.processors) { _ in !isCancelled() }
+                    return try file.read(with: self, processors: places.processors) { _ in !isCancelled() }
                 }
             }
             try source.read(.predictedProbabilities, into: self)
@@ -250,7 +250,7 @@ final class ScoreArrays: ArrayDestination {
 
     private func openSpool() throws(ScoringError) -> SpoolFile {
         do throws(TensorError) {
-            return try SpoolFile(directory: configuration.spoolDirectory)
+            return try SpoolFile(directory: places.spoolDirectory)
         } catch {
             throw .memory(error)
         }
@@ -268,7 +268,7 @@ final class ScoreArrays: ArrayDestination {
 extension Problem {
     /// - Parameters:
     ///   - names: Those of what was passed over, which may have been meant.
-    static func missing(_ array: ScoringError.Array, beside names: [String] = []) -> Problem {
+    package static func missing(_ array: ScoringError.Array, beside names: [String] = []) -> Problem {
         Problem(
             .badRequest, "missing-array", "The body has no array \"\(array.rawValue)\".", parameter: array.rawValue,
             expected: "one array of that name", actual: names.isEmpty ? nil : names.joined(separator: ", "))

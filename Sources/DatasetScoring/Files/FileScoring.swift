@@ -37,9 +37,7 @@ package struct FileScoring {
     ) throws(Failure) -> FileScores {
         let parameters = try Self.parameters(values)
         let arrays = ScoreArrays(
-            Service.Configuration(
-                maxBodyBytes: .max, maxJSONBytes: .max, maxPixels: .max,
-                spoolDirectory: FileManager.default.temporaryDirectory.path),
+            ScoringPlaces(maxPixels: .max, spoolDirectory: FileManager.default.temporaryDirectory.path),
             parameters: parameters)
         do throws(Problem) {
             try labels.read(.labels, into: arrays)

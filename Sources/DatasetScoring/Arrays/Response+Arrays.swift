@@ -1,12 +1,12 @@
 import HTTPTypes
-import ServiceInterface
+package import ServiceInterface
 import TensorCodecs
-import Tensors
-import WebService
+package import Tensors
+package import WebService
 
 extension Response {
     /// One array, sent from where it lies.
-    static func npy(_ array: ArrayAnswer) throws(Problem) -> Response {
+    package static func npy(_ array: ArrayAnswer) throws(Problem) -> Response {
         var response = try bytes(.ok, .npy, NpyEncoder.header(for: array.layout))
         for (owner, range) in array.bytes { response.body.append(owner, range) }
         return response
@@ -16,7 +16,7 @@ extension Response {
     ///
     /// - Parameters:
     ///   - reservation: For what so many take beside their elements, where they are not a few.
-    static func npz(
+    package static func npz(
         _ arrays: [(name: String, array: ArrayAnswer)], _ reservation: ByteReservation? = nil
     ) throws(Problem) -> Response {
         let entries = arrays.map { name, array in
@@ -40,7 +40,7 @@ extension JSONWriter.Members {
     ///
     /// - Parameters:
     ///   - shape: Another one of as many elements; nil for the array's own.
-    mutating func elements(_ name: String, _ array: ArrayAnswer, shape: [Int]? = nil) {
+    package mutating func elements(_ name: String, _ array: ArrayAnswer, shape: [Int]? = nil) {
         let shape = shape ?? array.layout.shape
         elements(name, count: array.layout.elementCount) { elements, text in
             array.appendJSON(elements, shape: shape, to: &text)
@@ -50,14 +50,14 @@ extension JSONWriter.Members {
 
 extension JSONWriter {
     /// Writes one array, as nested lists.
-    mutating func elements(_ array: ArrayAnswer) {
+    package mutating func elements(_ array: ArrayAnswer) {
         elements(count: array.layout.elementCount) { elements, text in
             array.appendJSON(elements, shape: array.layout.shape, to: &text)
         }
     }
 
     /// Writes one list of arrays.
-    mutating func list(_ arrays: some Sequence<ArrayAnswer>) {
+    package mutating func list(_ arrays: some Sequence<ArrayAnswer>) {
         list(of: arrays) { writer, array in writer.elements(array) }
     }
 }

@@ -1,12 +1,12 @@
 import HTTPTypes
-import Scoring
+package import Scoring
 import TensorCodecs
-import Tensors
-import WebService
+package import Tensors
+package import WebService
 
 /// An array that is answered: its layout, and where its elements lie.
 package struct ArrayAnswer: Sendable {
-    enum Elements: Sendable {
+    package enum Elements: Sendable {
         case scores(PixelScores)
         case numbers(Buffer<Double>)
         case indices(Buffer<Int64>)
@@ -14,18 +14,18 @@ package struct ArrayAnswer: Sendable {
     }
 
     /// Elements that lie together.
-    struct Piece: Sendable {
-        let elements: Elements
-        let range: Range<Int>
+    package struct Piece: Sendable {
+        package let elements: Elements
+        package let range: Range<Int>
     }
 
-    let layout: TensorLayout
+    package let layout: TensorLayout
 
     /// At least one. Several share out the first dimension of the array.
-    let pieces: [Piece]
+    package let pieces: [Piece]
 
     /// The memory that holds the elements, and the bytes of it that are answered.
-    var bytes: [(owner: any StableBytes, range: Range<Int>)] {
+    package var bytes: [(owner: any StableBytes, range: Range<Int>)] {
         let size = layout.elementType.scalar.byteCount
         return pieces.map { piece in
             let range = piece.range.lowerBound * size..<piece.range.upperBound * size
@@ -128,7 +128,7 @@ package struct ArrayAnswer: Sendable {
     }
 
     /// The mask of the scores in a range that are below a threshold.
-    static func mask(
+    package static func mask(
         _ scores: PixelScores, _ range: Range<Int>, shape: [Int], threshold: Double
     ) throws(Problem) -> ArrayAnswer {
         do throws(ScoringError) {
@@ -140,7 +140,7 @@ package struct ArrayAnswer: Sendable {
     }
 
     /// Indices of images.
-    static func indices(_ indices: [Int]) throws(Problem) -> ArrayAnswer {
+    package static func indices(_ indices: [Int]) throws(Problem) -> ArrayAnswer {
         do throws(TensorError) {
             let buffer = try Buffer<Int64>(uninitialized: indices.count)
             buffer.withMutableSpan { span in
@@ -225,7 +225,7 @@ extension DatasetScores {
     ///   - threshold: For the issues.
     ///   - image: Nil for all images, which are of one size where the array has their pixels.
     /// - Throws: 400 where there is no such image; 404 where nobody looked for label issues; 503 where memory is short.
-    func elements(
+    package func elements(
         _ array: ScoreParameters.Array, threshold: Double, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
         switch array {
@@ -237,7 +237,7 @@ extension DatasetScores {
     }
 
     /// - Throws: 404 where nobody looked for label issues.
-    func requireStatistics() throws(Problem) -> LabelIssues.Statistics {
+    package func requireStatistics() throws(Problem) -> LabelIssues.Statistics {
         guard let statistics else {
             throw Problem(
                 .notFound, "no-label-issues", "The method softmin finds no label issues.",
@@ -247,7 +247,7 @@ extension DatasetScores {
     }
 
     /// - Throws: 404 where only the probabilities of labels were read.
-    func requirePredicted() throws(Problem) {
+    package func requirePredicted() throws(Problem) {
         guard hasPredicted else {
             throw Problem(
                 .notFound, "no-predicted-classes",

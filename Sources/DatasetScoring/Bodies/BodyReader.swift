@@ -1,9 +1,9 @@
 import HTTPTypes
 import ServiceInterface
-import WebService
+package import WebService
 
 /// Reads a body as it arrives, and hands on what it finds.
-protocol BodyReader: AnyObject {
+package protocol BodyReader: AnyObject {
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem)
 
     /// The body has ended; quick work on the thread that reads.
@@ -15,7 +15,7 @@ protocol BodyReader: AnyObject {
 
 extension IncomingRequest {
     /// - Throws: 411 where there is no body.
-    func requireBody() throws(Problem) {
+    package func requireBody() throws(Problem) {
         let fields = head.headerFields
         guard fields[.contentLength] != nil || fields[.transferEncoding] != nil else {
             throw Problem(

@@ -1,10 +1,10 @@
-import Scoring
+package import Scoring
 import TensorCodecs
-import Tensors
-import WebService
+package import Tensors
+package import WebService
 
 /// What a request does with the arrays and parameters of its body, in whatever form these come.
-protocol ArrayDestination: AnyObject {
+package protocol ArrayDestination: AnyObject {
     /// The arrays that it takes.
     var arrays: [ScoringError.Array] { get }
 
@@ -40,7 +40,7 @@ protocol ArrayDestination: AnyObject {
 }
 
 extension ArrayDestination {
-    func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
+    package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
         throw .invalidParameter(array.rawValue, expected: "an array, for which no file can stand here", actual: file)
     }
 }

@@ -1,21 +1,26 @@
 import HTTPTypes
 import Scoring
-import ServiceInterface
+package import ServiceInterface
 import TensorCodecs
-import WebService
+package import WebService
 
 /// Reads a body that holds arrays: npz, multipart or JSON, gzipped or not.
 ///
 /// The forms are told apart by their first bytes: what `curl --data-binary` and `requests` say of them is wrong or
 /// missing.
-final class ArrayBody: BodyReader {
+package final class ArrayBody: BodyReader {
     /// One form of body.
     typealias Form = BodyReader
 
     /// The sizes that a body is held to.
-    struct Limits {
-        let bodyBytes: Int
-        let jsonBytes: Int
+    package struct Limits {
+        package let bodyBytes: Int
+        package let jsonBytes: Int
+
+        package init(bodyBytes: Int, jsonBytes: Int) {
+            self.bodyBytes = bodyBytes
+            self.jsonBytes = jsonBytes
+        }
     }
 
     private let intake: ArrayIntake
@@ -29,7 +34,7 @@ final class ArrayBody: BodyReader {
     private var form: (any Form)?
 
     /// - Throws: 411 where there is no body, 415 for a media type or coding that no array comes in.
-    init(
+    package init(
         _ request: IncomingRequest, limits: Limits, destination: any ArrayDestination
     ) throws(Problem) {
         intake = ArrayIntake(destination)
@@ -42,14 +47,14 @@ final class ArrayBody: BodyReader {
         byteCount = coding.byteCount
     }
 
-    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+    package func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
         try explaining { () throws(Problem) in
             try coding.decode(bytes) { (decoded) throws(Problem) in try take(decoded) }
         }
     }
 
     /// The body has ended.
-    func finish() throws(Problem) {
+    package func finish() throws(Problem) {
         try coding.finish()
         guard let form else {
             throw .malformedBody("The body is empty.", expected: Self.accepted, actual: "0 bytes")
@@ -71,7 +76,7 @@ final class ArrayBody: BodyReader {
     }
 
     /// Hands on what the form kept for the end. May take long: for workers.
-    func complete() throws(Problem) {
+    package func complete() throws(Problem) {
         try form?.complete()
     }
 

@@ -1,24 +1,24 @@
-import HTTPTypes
+package import HTTPTypes
 import TensorCodecs
-import WebService
+package import WebService
 
 /// Undoes the content coding of a body as it arrives.
-struct ContentDecoder {
+package struct ContentDecoder {
     /// A coding, by its name in `Content-Encoding`.
-    enum Coding: String {
+    package enum Coding: String {
         case gzip
         /// A zlib stream (RFC 9110, section 8.4.1.2), or bare deflate data, which some send instead.
         case deflate
     }
 
     /// The size of the body as it is read, where the head tells it.
-    let byteCount: Int?
+    package let byteCount: Int?
     private var decoder: GzipDecoder?
 
     /// - Parameters:
     ///   - byteLimit: How many bytes the body may decompress to.
     /// - Throws: 415 for a coding that is not understood.
-    init(_ fields: HTTPFields, understood: [Coding], byteLimit: Int) throws(Problem) {
+    package init(_ fields: HTTPFields, understood: [Coding], byteLimit: Int) throws(Problem) {
         let name = fields[.contentEncoding]?.lowercased() ?? ""
         guard !["", "identity"].contains(name) else {
             byteCount = fields[.transferEncoding] == nil ? fields[.contentLength].flatMap { Int($0) } : nil
@@ -39,7 +39,7 @@ struct ContentDecoder {
     ///
     /// - Parameter output: Takes what they decode to, piece by piece.
     /// - Throws: What `output` throws, and 400 or 413 for what cannot be decompressed.
-    mutating func decode(
+    package mutating func decode(
         _ bytes: borrowing Span<UInt8>, _ output: (borrowing Span<UInt8>) throws(Problem) -> Void
     ) throws(Problem) {
         guard decoder != nil else { return try output(bytes) }
@@ -49,7 +49,7 @@ struct ContentDecoder {
     /// The body is complete.
     ///
     /// - Throws: 400 where what it was compressed to ends early.
-    func finish() throws(Problem) {
+    package func finish() throws(Problem) {
         do throws(CodecError) {
             try decoder?.finish()
         } catch {

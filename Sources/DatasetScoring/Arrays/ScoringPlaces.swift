@@ -1,0 +1,21 @@
+/// What arrays may take, and where they may be.
+package struct ScoringPlaces: Sendable {
+    /// The largest N·H·W.
+    let maxPixels: Int
+    /// An existing directory for `pred_probs` that come before `labels`.
+    let spoolDirectory: String
+    /// Where files are that may stand for arrays.
+    let dataDirectories: DataDirectories
+    /// How many processors work on one job, at least 1.
+    let processors: Int
+
+    package init(
+        maxPixels: Int, spoolDirectory: String, dataDirectories: DataDirectories = DataDirectories(),
+        processors: Int = 1
+    ) {
+        self.maxPixels = maxPixels
+        self.spoolDirectory = spoolDirectory
+        self.dataDirectories = dataDirectories
+        self.processors = processors
+    }
+}

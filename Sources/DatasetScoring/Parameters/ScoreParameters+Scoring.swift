@@ -1,0 +1,32 @@
+package import Scoring
+package import WebService
+
+extension ScoreParameters {
+    package var softmin: Softmin { Softmin(temperature: temperature, ignoredLabel: ignoredLabel) }
+
+    package var confidentLearning: ConfidentLearning { ConfidentLearning(ignoredLabel: ignoredLabel) }
+
+    /// Scores the images by the method that was asked for.
+    ///
+    /// - Parameters:
+    ///   - pixels: Consumed; of one part or several. Their blocks, if any, were made with these parameters.
+    ///   - loop: What goes over the images.
+    ///   - progress: Called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
+    /// - Returns: Nil where `progress` ended the work.
+    /// - Throws: 422 for labels that are no classes; 503 where memory is short.
+    package func score(
+        _ pixels: consuming ScoredPixels, on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
+    ) throws(Problem) -> DatasetScores? {
+        do throws(ScoringError) {
+            switch method {
+            case .softmin:
+                return try softmin.score(consume pixels, on: loop, progress: progress).map { DatasetScores([$0]) }
+            case .numPixelIssues:
+                return try confidentLearning.score([consume pixels], on: loop, progress: progress).map(
+                    DatasetScores.init)
+            }
+        } catch {
+            throw Problem(error)
+        }
+    }
+}
