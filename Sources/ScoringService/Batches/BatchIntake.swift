@@ -62,7 +62,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
                     guard earlier.fingerprint == nil || earlier.fingerprint == fingerprint else {
                         throw .idempotencyKeyReused
                     }
-                    return try response(.ok, earlier.batch)
+                    return response(.ok, earlier.batch)
                 })
         }
         service.commit(answer) { [self] () throws(Problem) in
@@ -78,7 +78,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
             }
             // From here on it is there, whatever becomes of the answer.
             service.tell(batch, of: job.id)
-            return try response(.created, batch)
+            return response(.created, batch)
         }
     }
 
@@ -117,8 +117,8 @@ final class BatchIntake: Intake, @unchecked Sendable {
         }
     }
 
-    private func response(_ status: HTTPResponse.Status, _ batch: OpenJob.Batch) throws(Problem) -> Response {
-        try .json(status: status) { writer in
+    private func response(_ status: HTTPResponse.Status, _ batch: OpenJob.Batch) -> Response {
+        .done(status) { writer in
             writer.object { members in
                 members.string("job", job.id.description)
                 members.integer("batch", batch.index)

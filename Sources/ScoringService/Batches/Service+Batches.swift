@@ -121,7 +121,7 @@ extension Service {
                     durable?.reconcile(id)
                     throw Problem(error)
                 }
-                return try ScoreResponse.accepted(job, retryAfter: self.retryAfter)
+                return ScoreResponse.accepted(job, retryAfter: self.retryAfter)
             }
         })
     }

@@ -71,7 +71,7 @@ extension Service {
             } catch {
                 throw Problem(error)
             }
-            return try .json { JobDocument(job).write(to: &$0) }
+            return .done(.ok) { JobDocument(job).write(to: &$0) }
         }
     }
 

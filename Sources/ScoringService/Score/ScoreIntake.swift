@@ -135,9 +135,13 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             do throws(Problem) {
                 work = try accept(durable)
             } catch {
-                abandon()
-                answer(.failure(error))
-                return
+                guard (try? snapshot())?.status == .canceled else {
+                    abandon()
+                    answer(.failure(error))
+                    return
+                }
+                // As where nothing outlives the process, the answer is the job as it stands.
+                work = { _ in .canceled }
             }
             if let key, let fingerprint { service.keys.complete(key, job, fingerprint) }
             enqueue(work, answer)

@@ -25,11 +25,11 @@ struct ScoreReply: Sendable {
         } catch {
             throw .canceled(job)
         }
-        return try accepted(snapshot)
+        return accepted(snapshot)
     }
 
-    private func accepted(_ snapshot: Job<ScoreJob>) throws(Problem) -> Response {
-        var response = try ScoreResponse.accepted(snapshot, retryAfter: service.retryAfter)
+    private func accepted(_ snapshot: Job<ScoreJob>) -> Response {
+        var response = ScoreResponse.accepted(snapshot, retryAfter: service.retryAfter)
         response.head.headerFields[.preferenceApplied] = preference.applied
         return response
     }
@@ -37,7 +37,7 @@ struct ScoreReply: Sendable {
     /// What a client gets that has waited. One that was refused leaves no job behind.
     func response(to snapshot: Job<ScoreJob>?) throws(Problem) -> Response {
         guard let snapshot, snapshot.status != .canceled else { throw .canceled(job) }
-        guard snapshot.status.isFinal else { return try accepted(snapshot) }
+        guard snapshot.status.isFinal else { return accepted(snapshot) }
         if let failure = snapshot.failure {
             do throws(JobError) { try service.queue.delete(job) } catch { /* It has been forgotten already. */  }
             throw failure

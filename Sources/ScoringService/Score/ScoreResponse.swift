@@ -34,8 +34,8 @@ struct ScoreResponse {
     }
 
     /// The answer to a client that does not wait.
-    static func accepted(_ job: Job<ScoreJob>, retryAfter: String) throws(Problem) -> Response {
-        var response = try Response.json(status: .accepted) { JobDocument(job).write(to: &$0) }
+    static func accepted(_ job: Job<ScoreJob>, retryAfter: String) -> Response {
+        var response = Response.done(.accepted) { JobDocument(job).write(to: &$0) }
         response.head.headerFields[.location] = "/jobs/\(job.id)"
         response.head.headerFields[.retryAfter] = retryAfter
         return response

@@ -144,16 +144,16 @@ extension DurableJobs {
             }
             try commit(job, scores, stored, until: Date() + timeToLive, key)
         } catch {
-            // Deleted meanwhile: what was written has no row, and will have none.
-            guard self.job(id) != nil else {
+            let isDeleted = self.job(id) == nil
+            guard let parts else {
+                // What was written has no row, and will have none.
                 discard(stored, of: id)
+                guard isDeleted else { throw error }
                 return JobResults(scores)
             }
-            guard let parts else {
-                discard(stored, of: id)
-                throw error
-            }
+            // The input has rows, and goes when the disk holds that these are gone.
             for part in parts where !part.isScored { directory.removeScores(part, of: id) }
+            guard !isDeleted else { return JobResults(scores) }
             logger.error(
                 "results are kept in memory", metadata: ["job": "\(id)", "problem.detail": "\(error.detail)"])
             state.withLock { $0.results[id] = .notKept }

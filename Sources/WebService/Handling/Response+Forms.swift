@@ -34,6 +34,12 @@ extension Response {
         }
     }
 
+    /// The answer to a request that has had its effect. Where there is no memory for the few hundred bytes of the document, the status
+    /// has to say it all: an error would tell the client that nothing was done.
+    package static func done(_ status: HTTPResponse.Status, _ write: (inout JSONWriter) -> Void) -> Response {
+        (try? json(status: status, write)) ?? Response(HTTPResponse(status: status))
+    }
+
     /// A body that never changes: it gets a strong validator, and is answered in part or not at all where the request
     /// says that this will do (RFC 9110, sections 13 and 14).
     ///
