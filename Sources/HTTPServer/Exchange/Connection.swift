@@ -145,8 +145,9 @@ final class Connection: @unchecked Sendable {
     func completeRequest() {
         guard let exchange else { return }
         self.exchange = nil
-        exchange.complete()
+        // First, so that whoever sees that no request is under way finds that the connection waits.
         state.withLock { ($0.waitsSince, $0.headSince) = (DispatchTime.now().uptimeNanoseconds, nil) }
+        exchange.complete()
     }
 
     /// The library is about to refuse, in its own words, what has come: the client is answered in ours instead.
