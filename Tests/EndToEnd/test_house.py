@@ -1,0 +1,47 @@
+"""Which targets may know which: a line of code can name only what stands below it."""
+
+import re
+import subprocess
+
+from server import ROOT
+
+ALLOWED = {
+    "segscore": "DatasetScoring HTTPServer Jobs PrometheusText Scoring ScoringService Tensors WebService",
+    "HTTPServer": "CMicroHTTPD CRefusals CSockets ServiceInterface Tensors Threads",
+    "ScoringService": "DatasetScoring Jobs Scoring ServiceInterface TensorCodecs Tensors Threads WebService",
+    "DatasetScoring": "Scoring ServiceInterface TensorCodecs Tensors Threads WebService",
+    "WebService": "Jobs Scoring ServiceInterface TensorCodecs Tensors",
+    "ServiceInterface": "Tensors",
+    "TensorCodecs": "CISAL CPNG CSimdJSON CZlib Tensors Threads",
+    "Scoring": "CScoringKernels Tensors",
+    "Tensors": "CISAL CLinux CMappedFaults",
+    "Jobs": "",
+    "PrometheusText": "",
+    "Threads": "",
+}
+# What only some folders may import.
+HOMES = {
+    "GRDB": ["Sources/ScoringService/State"],
+    "CMicroHTTPD": ["Sources/HTTPServer"],
+    "ArgumentParser": ["Sources/segscore"],
+}
+
+
+def test_targets_know_only_what_stands_below():
+    done = subprocess.run([ROOT / "Scripts/house"], capture_output=True, text=True, check=True)
+    known = dict(re.findall(r"^  (\w+) \(\d+ lines\): (.*)$", done.stdout, re.MULTILINE))
+    assert known.keys() == ALLOWED.keys()
+    for target, others in known.items():
+        strange = set(others.replace("none", "").split(", ")) - {""} - set(ALLOWED[target].split())
+        assert not strange, f"{target} imports {strange}"
+
+
+def test_libraries_stay_at_home():
+    for module, homes in HOMES.items():
+        importing = [
+            path.relative_to(ROOT).as_posix()
+            for path in (ROOT / "Sources").rglob("*.swift")
+            if re.search(rf"^(?:\w+ )?import {module}$", path.read_text(), re.MULTILINE)
+        ]
+        assert importing
+        assert [path for path in importing if not path.startswith(tuple(homes))] == []
