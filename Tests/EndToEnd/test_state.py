@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import json
 import os
 import resource
 import signal
@@ -142,6 +143,24 @@ def test_images_of_several_sizes_stay_what_they_were(state):
     assert document["shape"]["height"] is None
     client = state.restart(signal.SIGKILL)
     assert client.get(job).json() == document and results(client, job) == before
+
+
+def test_an_upload_that_is_canceled_is_answered_alike_with_a_directory_and_without(state, start_server):
+    documents = []
+    for client in (Client(start_server()), state.start()):
+        with BareConnection(client.server.address) as connection:
+            connection.send_body_head(BODY, "Prefer: respond-async")
+            connection.send(BODY.data[:100])
+            job = eventually(client.job_ids, "the upload's job is listed")[0]
+            assert client.post(f"/jobs/{job}/cancel").json()["status"] == "canceled"
+            connection.send(BODY.data[100:])
+            answer = connection.read()
+        assert answer.status_code == 202
+        document = json.loads(answer.content)
+        documents.append({name: document[name] for name in ("status", "method", "error")})
+        assert client.get(f"/jobs/{job}").json()["status"] == "canceled"
+    assert documents[0] == documents[1] and documents[0]["status"] == "canceled"
+    state.has_files_only_of()
 
 
 def test_jobs_that_failed_or_were_canceled_stay_so(state):
