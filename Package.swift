@@ -33,7 +33,7 @@ let package = Package(
         .executableTarget(
             name: "segscore",
             dependencies: [
-                "DatasetScoring", "HTTPServer", "Jobs", "PrometheusText", "Scoring", "ScoringService",
+                "DatasetScoring", "HTTPServer", "JobStorage", "Jobs", "PrometheusText", "Scoring", "ScoringService",
                 "ServiceInterface", "TensorCodecs", "Tensors", "WebService", argumentParser, coreMetrics, httpTypes,
                 logging,
             ],
@@ -48,10 +48,17 @@ let package = Package(
         .target(
             name: "ScoringService",
             dependencies: [
-                "DatasetScoring", "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads",
-                "WebService", coreMetrics, grdb, httpTypes, logging,
+                "DatasetScoring", "JobStorage", "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors",
+                "Threads", "WebService", coreMetrics, httpTypes, logging,
             ],
             resources: [.embedInCode("openapi.yaml")],
+            swiftSettings: sourceSettings),
+        .target(
+            name: "JobStorage",
+            dependencies: [
+                "DatasetScoring", "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads",
+                "WebService", grdb, httpTypes, logging,
+            ],
             swiftSettings: sourceSettings),
         .target(
             name: "DatasetScoring",
@@ -99,8 +106,9 @@ let package = Package(
         .testTarget(
             name: "ScoringServiceTests",
             dependencies: [
-                "DatasetScoring", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceInterface",
-                "TensorCodecs", "Tensors", "TestSupport", "Threads", "WebService", grdb, httpTypes, logging,
+                "DatasetScoring", "JobStorage", "Jobs", "PrometheusText", "Scoring", "ScoringService",
+                "ServiceInterface", "TensorCodecs", "Tensors", "TestSupport", "Threads", "WebService", grdb, httpTypes,
+                logging,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -130,8 +138,8 @@ if Context.environment["SEGSCORE_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "DatasetScoring", "HTTPServer", "Jobs", "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors",
-                "WebService", httpTypes, logging,
+                "DatasetScoring", "HTTPServer", "JobStorage", "Jobs", "ScoringService", "ServiceInterface",
+                "TensorCodecs", "Tensors", "WebService", httpTypes, logging,
             ],
             path: "Fuzz", exclude: ["Corpus", "Words", "make_corpus.py"],
             swiftSettings: settings + [.enableExperimentalFeature("Extern")]))

@@ -3,6 +3,7 @@ package import DatasetScoring
 import Dispatch
 package import Foundation
 import HTTPTypes
+package import JobStorage
 package import Jobs
 package import Logging
 import Scoring

@@ -4,6 +4,7 @@ import Scoring
 import Tensors
 import Testing
 
+@testable import JobStorage
 @testable import ScoringService
 @testable import WebService
 

@@ -3,6 +3,7 @@ import Jobs
 import Testing
 
 @testable import DatasetScoring
+@testable import JobStorage
 @testable import ScoringService
 @testable import WebService
 

@@ -1,6 +1,7 @@
 import DatasetScoring
 import Foundation
 import HTTPTypes
+import JobStorage
 import Jobs
 import Scoring
 import Synchronization
@@ -256,14 +257,5 @@ extension OpenJob {
             guard !isClosed else { throw Problem.notOpen(id) }
             lastTouch = ProcessInfo.processInfo.systemUptime
         }
-    }
-}
-
-extension Problem {
-    /// A batch for a job that is past its input.
-    static func notOpen(_ id: JobID) -> Problem {
-        Problem(
-            .conflict, "job-not-open", "The job \(id) takes no more batches.", expected: "an open job",
-            actual: "a job that was finished, canceled or left alone for too long")
     }
 }

@@ -2,6 +2,7 @@ import DatasetScoring
 import Dispatch
 import Foundation
 import HTTPTypes
+import JobStorage
 import Jobs
 import Scoring
 import ServiceInterface

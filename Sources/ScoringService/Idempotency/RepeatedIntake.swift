@@ -1,4 +1,5 @@
 import HTTPTypes
+import JobStorage
 import Jobs
 import ServiceInterface
 import WebService

@@ -1,4 +1,5 @@
 import Foundation
+import JobStorage
 import Jobs
 import Synchronization
 import WebService

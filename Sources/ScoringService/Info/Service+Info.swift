@@ -1,4 +1,5 @@
 import HTTPTypes
+import JobStorage
 import Jobs
 package import ServiceInterface
 package import WebService

@@ -1,5 +1,6 @@
 import DatasetScoring
 import Foundation
+import JobStorage
 import Jobs
 import Scoring
 import WebService

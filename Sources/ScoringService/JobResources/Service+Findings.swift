@@ -1,5 +1,6 @@
 import DatasetScoring
 import HTTPTypes
+import JobStorage
 import Jobs
 import Scoring
 import ServiceInterface

@@ -1,6 +1,7 @@
 import DatasetScoring
 import Foundation
 import HTTPTypes
+import JobStorage
 import Jobs
 import Scoring
 import ServiceInterface

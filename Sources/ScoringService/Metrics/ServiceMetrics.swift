@@ -1,5 +1,6 @@
 import CoreMetrics
 import DatasetScoring
+import JobStorage
 import Jobs
 import Scoring
 import Tensors

@@ -1,4 +1,5 @@
 import DatasetScoring
+import JobStorage
 import Jobs
 import Scoring
 import ServiceInterface

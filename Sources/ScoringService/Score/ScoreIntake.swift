@@ -1,6 +1,7 @@
 import DatasetScoring
 import Foundation
 import HTTPTypes
+import JobStorage
 import Jobs
 import Scoring
 import ServiceInterface
@@ -270,11 +271,5 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         } catch {
             throw Problem(error)
         }
-    }
-}
-
-extension Problem {
-    static func canceled(_ job: JobID) -> Problem {
-        Problem(.conflict, "job-canceled", "The job \(job) was canceled.", actual: "canceled")
     }
 }

@@ -1,4 +1,5 @@
 import DatasetScoring
+import JobStorage
 import Scoring
 import WebService
 

@@ -1,6 +1,7 @@
 import DatasetScoring
 import Dispatch
 import Foundation
+package import JobStorage
 import Jobs
 import Scoring
 import Synchronization

@@ -31,4 +31,15 @@ extension Problem {
                 Problem(.gone, "result-expired", "The results of job \(id) are no longer kept.", actual: "expired")
             }
     }
+
+    package static func canceled(_ job: JobID) -> Problem {
+        Problem(.conflict, "job-canceled", "The job \(job) was canceled.", actual: "canceled")
+    }
+
+    /// A batch for a job that is past its input.
+    package static func notOpen(_ id: JobID) -> Problem {
+        Problem(
+            .conflict, "job-not-open", "The job \(id) takes no more batches.", expected: "an open job",
+            actual: "a job that was finished, canceled or left alone for too long")
+    }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JobStorage
 import Logging
 import ScoringService
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HTTPServer
+import JobStorage
 import Jobs
 import Logging
 import Scoring

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import JobStorage
 import Jobs
 import ServiceInterface
 import Testing

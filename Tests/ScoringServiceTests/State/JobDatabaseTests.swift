@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import DatasetScoring
+@testable import JobStorage
 @testable import ScoringService
 @testable import WebService
 

@@ -5,6 +5,7 @@ import HTTPTypes
 import Jobs
 import Testing
 
+@testable import JobStorage
 @testable import ScoringService
 
 /// What becomes of jobs whose files are not what was written, and of files that are of no job.

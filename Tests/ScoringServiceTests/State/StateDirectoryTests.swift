@@ -5,6 +5,7 @@ import Logging
 import Tensors
 import Testing
 
+@testable import JobStorage
 @testable import ScoringService
 
 @Suite struct StateDirectoryTests {

@@ -3,6 +3,7 @@ import HTTPTypes
 import Tensors
 import Testing
 
+@testable import JobStorage
 @testable import ScoringService
 @testable import WebService
 

@@ -10,6 +10,7 @@ import Tensors
 import Testing
 import Threads
 
+@testable import JobStorage
 @testable import ScoringService
 @testable import WebService
 

@@ -4,6 +4,7 @@ import Jobs
 import Logging
 import Testing
 
+@testable import JobStorage
 @testable import ScoringService
 @testable import WebService
 

@@ -1,22 +1,22 @@
 import HTTPTypes
-import ServiceInterface
+package import ServiceInterface
 import TensorCodecs
 
 /// What a request is told from others by that claim to be the same: its target, and its body's size and CRC-32.
 ///
 /// That finds mistakes, such as a key that was used again for the next part of a data set. It is no proof against those who mean
 /// to deceive, who would deceive themselves.
-struct RequestFingerprint: Codable, Equatable, Sendable {
+package struct RequestFingerprint: Codable, Equatable, Sendable {
     private let target: String
     private var byteCount = 0
     private var checksum = CRC32()
 
-    init(_ request: IncomingRequest) {
+    package init(_ request: IncomingRequest) {
         target = request.head.path ?? ""
     }
 
     /// Takes the next bytes of the body, as they came over the wire.
-    mutating func update(_ bytes: borrowing Span<UInt8>) {
+    package mutating func update(_ bytes: borrowing Span<UInt8>) {
         byteCount += bytes.count
         checksum.update(bytes)
     }

@@ -7,7 +7,7 @@ import Scoring
 import WebService
 
 /// A job in the database. What is a value of several members stands there as JSON.
-struct JobRow: Codable, FetchableRecord, PersistableRecord {
+package struct JobRow: Codable, FetchableRecord, PersistableRecord {
     static let databaseTableName = "job"
 
     let id: String
@@ -38,7 +38,7 @@ struct JobRow: Codable, FetchableRecord, PersistableRecord {
     var owner: String?
 
     /// How often the job was run without the process living to see its end.
-    var attempts = 0
+    package var attempts = 0
 
     init(_ job: Job<ScoreJob>) {
         id = job.id.description
@@ -80,16 +80,16 @@ extension JobRow {
 }
 
 /// A part of a job in the database.
-struct PartRow: Codable, FetchableRecord, PersistableRecord {
+package struct PartRow: Codable, FetchableRecord, PersistableRecord {
     static let databaseTableName = "part"
 
     let job: String
     /// Counts up in order of arrival.
     let number: Int
-    let part: StoredPart
+    package let part: StoredPart
     /// The `Idempotency-Key` of the batch, and what its request is told from others by; earlier versions kept only the key.
-    let key: String?
-    var fingerprint: RequestFingerprint?
+    package let key: String?
+    package var fingerprint: RequestFingerprint?
 }
 
 /// A problem in the database, without the fields of its answer.

@@ -1,9 +1,9 @@
-import DatasetScoring
-import Scoring
+package import DatasetScoring
+package import Scoring
 import Tensors
 
 /// The images of one body, as a job has them.
-enum JobPart: Sendable {
+package enum JobPart: Sendable {
     /// Scored already, where an image's score is its own affair.
     case scored(SegmentationScores)
     /// Waiting for the job's other images.
@@ -11,7 +11,7 @@ enum JobPart: Sendable {
     /// In files.
     case stored(StoredPart)
 
-    var shape: ScoringShape {
+    package var shape: ScoringShape {
         switch self {
         case .scored(let scores): scores.shape
         case .waiting(let pixels): pixels.shape
@@ -20,13 +20,13 @@ enum JobPart: Sendable {
     }
 
     /// What there is to note of the arrays, where the part is in files.
-    var notes: InputNotes {
+    package var notes: InputNotes {
         guard case .stored(let part) = self else { return InputNotes() }
         return part.notes ?? InputNotes()
     }
 
     /// Whether scores are float64.
-    var hasFloat64: Bool {
+    package var hasFloat64: Bool {
         switch self {
         case .scored(let scores): scores.pixelScores.elementType.scalar == .float64
         case .waiting(let pixels): pixels.elementType.scalar == .float64
@@ -35,7 +35,7 @@ enum JobPart: Sendable {
     }
 
     /// The memory that the arrays take, or the room on the disk.
-    var byteCount: Int {
+    package var byteCount: Int {
         switch self {
         case .scored(let scores): scores.byteCount
         case .waiting(let pixels): pixels.byteCount

@@ -2,22 +2,22 @@ import DatasetScoring
 import Foundation
 import GRDB
 import Glibc
-import Jobs
+package import Jobs
 import Logging
 import Scoring
 import Synchronization
 import Tensors
-import WebService
+package import WebService
 
 /// What the process before has left.
-struct RestoredJobs: Sendable {
+package struct RestoredJobs: Sendable {
     /// All of them, in order of creation. Those that go on are receiving or open.
-    var jobs: [Job<ScoreJob>] = []
+    package var jobs: [Job<ScoreJob>] = []
     /// What those that are receiving have to do.
-    var accepted: [(id: JobID, parts: [StoredPart], failure: Problem?, isSuspect: Bool)] = []
+    package var accepted: [(id: JobID, parts: [StoredPart], failure: Problem?, isSuspect: Bool)] = []
     /// The batches of those that are open, in order of arrival.
-    var open: [(job: Job<ScoreJob>, parts: [PartRow])] = []
-    var keys: [(key: DurableJobs.RequestKey, job: JobID)] = []
+    package var open: [(job: Job<ScoreJob>, parts: [PartRow])] = []
+    package var keys: [(key: DurableJobs.RequestKey, job: JobID)] = []
 }
 
 extension DurableJobs {
@@ -27,7 +27,7 @@ extension DurableJobs {
     /// - Parameters:
     ///   - attemptLimit: How many processes may end while they run a job before it is set aside; 0 for any number.
     /// - Throws: ``StateError`` where the directory holds what cannot be understood; it stays as it is then.
-    func restore(attemptLimit: Int = 3) throws(StateError) -> RestoredJobs {
+    package func restore(attemptLimit: Int = 3) throws(StateError) -> RestoredJobs {
         var restored = RestoredJobs()
         var files = Set<String>()
         var changed: [Job<ScoreJob>] = []
@@ -88,7 +88,7 @@ extension DurableJobs {
         return restored
     }
 
-    func rows() throws(StateError) -> [(row: JobRow, parts: [PartRow])] {
+    package func rows() throws(StateError) -> [(row: JobRow, parts: [PartRow])] {
         do {
             return try database.jobs()
         } catch {

@@ -1,20 +1,20 @@
 import Jobs
-import Scoring
-import WebService
+package import Scoring
+package import WebService
 
 /// What a job has made: in memory, or in files, which are opened when somebody asks for what is in them.
 package struct JobResults: JobOutput {
     package let byteCount: Int
 
     /// What decided which pixels are label issues; nil where nobody looked for them.
-    let statistics: LabelIssues.Statistics?
+    package let statistics: LabelIssues.Statistics?
 
     /// Whether the most probable class of every pixel is known.
-    let hasPredicted: Bool
+    package let hasPredicted: Bool
 
     private let open: @Sendable () throws(Problem) -> DatasetScores
 
-    init(_ scores: DatasetScores) {
+    package init(_ scores: DatasetScores) {
         byteCount = scores.byteCount
         statistics = scores.statistics
         hasPredicted = scores.hasPredicted
@@ -45,7 +45,7 @@ extension Job<ScoreJob> {
     /// The scores of a job that has succeeded. That may read files: it is for workers.
     ///
     /// - Throws: 409 or 410 where the job has no output; 500 where files are not what was written.
-    func openedOutput() throws(Problem) -> DatasetScores {
+    package func openedOutput() throws(Problem) -> DatasetScores {
         let results: JobResults
         do throws(JobError) {
             results = try requireOutput()

@@ -1,11 +1,11 @@
 import Foundation
 import GRDB
-import Jobs
+package import Jobs
 package import Logging
 import Scoring
 import Synchronization
 import Tensors
-import WebService
+package import WebService
 
 /// Keeps jobs in a state directory, so that they outlive the process.
 ///
@@ -36,9 +36,14 @@ package final class DurableJobs: Sendable {
     }
 
     /// How a request named itself.
-    struct RequestKey: Sendable {
-        let key: String
-        let fingerprint: RequestFingerprint
+    package struct RequestKey: Sendable {
+        package let key: String
+        package let fingerprint: RequestFingerprint
+
+        package init(key: String, fingerprint: RequestFingerprint) {
+            self.key = key
+            self.fingerprint = fingerprint
+        }
     }
 
     /// - Throws: ``StateError`` where the database cannot be read.
@@ -62,7 +67,7 @@ package final class DurableJobs: Sendable {
     }
 
     /// Says whose jobs they are.
-    func attach(_ queue: JobQueue<ScoreJob>) {
+    package func attach(_ queue: JobQueue<ScoreJob>) {
         state.withLock { $0.queue = queue }
     }
 
@@ -81,7 +86,7 @@ package final class DurableJobs: Sendable {
     // MARK: The way in
 
     /// A job that was admitted, so that the next process knows of it if its body is cut short.
-    func begin(_ job: Job<ScoreJob>) {
+    package func begin(_ job: Job<ScoreJob>) {
         record(job.id)
         let row = JobRow(job)
         changes.commitLater(job.id) { try row.insert($0, onConflict: .ignore) }
@@ -90,7 +95,7 @@ package final class DurableJobs: Sendable {
     /// A job that takes batches.
     ///
     /// - Throws: 507 where the disk is full.
-    func open(_ job: Job<ScoreJob>) throws(Problem) {
+    package func open(_ job: Job<ScoreJob>) throws(Problem) {
         record(job.id)
         let row = JobRow(job)
         try commit(job.id) { try row.insert($0) }
@@ -103,7 +108,7 @@ package final class DurableJobs: Sendable {
     ///   - file: A number that no other part of the job has.
     ///   - keepsCells: Whether confident learning is still to come.
     /// - Throws: 507 where the disk is full.
-    func store(_ part: JobPart, as file: Int, of job: JobID, keepsCells: Bool) throws(Problem) -> StoredPart {
+    package func store(_ part: JobPart, as file: Int, of job: JobID, keepsCells: Bool) throws(Problem) -> StoredPart {
         let (contents, pixels, scores): (StoredPixels, [any StableBytes], SegmentationScores?)
         switch part {
         case .stored(let part): return part
@@ -128,7 +133,7 @@ package final class DurableJobs: Sendable {
     }
 
     /// Removes files that no row names.
-    func discard(_ parts: [StoredPart], of job: JobID) {
+    package func discard(_ parts: [StoredPart], of job: JobID) {
         for part in parts { directory.remove(part, of: job) }
     }
 
@@ -138,7 +143,7 @@ package final class DurableJobs: Sendable {
     ///   - parts: Its files.
     ///   - failure: Set where it is known already that it will fail.
     /// - Throws: 507 where the disk is full.
-    func accept(
+    package func accept(
         _ job: Job<ScoreJob>, _ parts: [StoredPart], failure: Problem? = nil, key: RequestKey?
     ) throws(Problem) {
         record(job.id)
@@ -159,7 +164,7 @@ package final class DurableJobs: Sendable {
     ///   - number: Its place among the job's.
     ///   - key: Its `Idempotency-Key`.
     /// - Throws: 409 where the job was canceled or deleted meanwhile, 507 where the disk is full.
-    func add(_ part: StoredPart, _ number: Int, key: RequestKey?, to job: JobID) throws(Problem) {
+    package func add(_ part: StoredPart, _ number: Int, key: RequestKey?, to job: JobID) throws(Problem) {
         let row = PartRow(
             job: job.description, number: number, part: part, key: key?.key, fingerprint: key?.fingerprint)
         try changes.commit { database in
@@ -173,7 +178,7 @@ package final class DurableJobs: Sendable {
     /// An open job is complete.
     ///
     /// - Throws: 507 where the disk is full.
-    func finish(_ job: JobID) throws(Problem) {
+    package func finish(_ job: JobID) throws(Problem) {
         try changes.commit { database in
             guard var row = try JobRow.fetchOne(database, key: job.description), row.status == JobStatus.open.rawValue
             else { throw Problem.notOpen(job) }

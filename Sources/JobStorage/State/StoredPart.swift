@@ -1,11 +1,11 @@
-import DatasetScoring
+package import DatasetScoring
 import Scoring
 import Tensors
 
 /// The images of one body, as a job has them in the state directory.
-struct StoredPart: Codable, Equatable, Sendable {
+package struct StoredPart: Codable, Equatable, Sendable {
     /// Names the part's files among those of its job.
-    let file: Int
+    package let file: Int
 
     /// What the file of the pixels holds.
     var contents: StoredPixels
@@ -20,7 +20,7 @@ struct StoredPart: Codable, Equatable, Sendable {
     var scoreChecksums: [Checksum]?
 
     /// What there was to note of a batch. Those of a whole job are in its row.
-    var notes: InputNotes?
+    package var notes: InputNotes?
 
     init(file: Int, contents: StoredPixels, isScored: Bool) {
         self.file = file

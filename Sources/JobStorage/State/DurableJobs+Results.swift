@@ -1,18 +1,18 @@
-import Foundation
+package import Foundation
 import GRDB
-import Jobs
+package import Jobs
 import Logging
-import Scoring
+package import Scoring
 import Synchronization
 import Tensors
-import WebService
+package import WebService
 
 /// What jobs have in files.
 extension DurableJobs {
     /// The pixels or scores of a part that is taken up, proved to be what was written.
     ///
     /// - Throws: 500 where files are not what was written.
-    func load(_ part: StoredPart, of job: JobID) throws(Problem) -> JobPart {
+    package func load(_ part: StoredPart, of job: JobID) throws(Problem) -> JobPart {
         try prove([part], of: job)
         do throws(TensorError) {
             return try read(part, of: job)
@@ -24,7 +24,7 @@ extension DurableJobs {
     /// Proves that the files of parts hold what was written to them.
     ///
     /// - Throws: 500 where they do not.
-    func prove(_ parts: [StoredPart], of job: JobID) throws(Problem) {
+    package func prove(_ parts: [StoredPart], of job: JobID) throws(Problem) {
         do throws(TensorError) {
             for part in parts { try check(part, of: job) }
         } catch {
@@ -93,7 +93,7 @@ extension DurableJobs {
     /// Proves anew the results that were read lately.
     ///
     /// - Throws: 500 where some are not what was written; their jobs have failed then.
-    func proveOpened() throws(Problem) {
+    package func proveOpened() throws(Problem) {
         var problem: Problem?
         for (id, parts) in state.withLock({ $0.opened.all }) {
             do throws(TensorError) {
@@ -132,7 +132,7 @@ extension DurableJobs {
     /// - Returns: The same scores, in files; as they came where an accepted job finds no room: these are kept in memory,
     ///   and the next process makes them again.
     /// - Throws: 507 where the disk is full and the job was not accepted.
-    func keep(
+    package func keep(
         _ scores: DatasetScores, of id: JobID, for timeToLive: TimeInterval, parts: [StoredPart]?, key: RequestKey?
     ) throws(Problem) -> JobResults {
         // Deleted meanwhile: nobody will ask.

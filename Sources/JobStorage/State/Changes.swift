@@ -7,7 +7,7 @@ import Tensors
 import WebService
 
 /// Makes changes to the database, and makes up for those for which the disk had no room.
-final class Changes: Sendable {
+package final class Changes: Sendable {
     typealias Change = @Sendable (Database) throws -> Void
 
     private let database: JobDatabase

@@ -1,12 +1,12 @@
 import GRDB
-import Jobs
+package import Jobs
 import Synchronization
-import WebService
+package import WebService
 
 /// What becomes of jobs.
 extension DurableJobs {
     /// Takes down what has become of a job.
-    func handle(_ event: JobEvent<ScoreJob>) {
+    package func handle(_ event: JobEvent<ScoreJob>) {
         switch event {
         case .ended(let job): end(job)
         case .expired(let id): expire(id)
@@ -83,14 +83,14 @@ extension DurableJobs {
     }
 
     /// A job begins to run: if the process does not live to see the end of it, the next one knows.
-    func attempt(_ id: JobID) {
+    package func attempt(_ id: JobID) {
         changes.commitLater(id) { try Self.count(1, of: id, $0) }
         // What is written outlives the process; it need not outlive the machine.
         database.awaitWrites()
     }
 
     /// A job that had begun to run has returned undone.
-    func takeBackAttempt(_ id: JobID) {
+    package func takeBackAttempt(_ id: JobID) {
         changes.commitLater(id) { try Self.count(-1, of: id, $0) }
     }
 
@@ -102,13 +102,13 @@ extension DurableJobs {
     /// Returns when the directory holds, whatever happens then, what has become of a job before.
     ///
     /// - Throws: 507 where the disk has no room for it, 500 where it cannot be written.
-    func settle(_ id: JobID) throws(Problem) { try changes.settle(id) }
+    package func settle(_ id: JobID) throws(Problem) { try changes.settle(id) }
 
     /// Whether nothing can be taken down at the moment.
-    var isFailing: Bool { changes.isFailing }
+    package var isFailing: Bool { changes.isFailing }
 
     /// Brings what the directory says of a job in line with the queue, which went another way meanwhile.
-    func reconcile(_ id: JobID) {
+    package func reconcile(_ id: JobID) {
         guard let job = job(id) else { return forget(id) }
         if job.status.isFinal { end(job) }
     }

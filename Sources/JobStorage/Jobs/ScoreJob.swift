@@ -1,42 +1,51 @@
 package import DatasetScoring
 import Jobs
-import Scoring
+package import Scoring
 package import WebService
 
 /// What the queue's jobs carry: every scoring request is one.
 package enum ScoreJob: JobKind {
     /// What was asked for; the parameters are settled once the body is in, the shape with its second header.
     package struct Details: Sendable {
-        package internal(set) var parameters: ScoreParameters
-        var shape: Shape?
+        package var parameters: ScoreParameters
+        package var shape: Shape?
         /// Nil where it was made by who needed no key.
-        let owner: JobOwner?
-        var notes = InputNotes()
+        package let owner: JobOwner?
+        package var notes: InputNotes
+
+        package init(
+            parameters: ScoreParameters, shape: Shape? = nil, owner: JobOwner?, notes: InputNotes = InputNotes()
+        ) {
+            self.parameters = parameters
+            self.shape = shape
+            self.owner = owner
+            self.notes = notes
+        }
     }
 
     /// The extents of all images.
-    struct Shape: Codable, Equatable, Sendable {
-        private(set) var imageCount: Int
-        let classCount: Int
+    package struct Shape: Codable, Equatable, Sendable {
+        package private(set) var imageCount: Int
+        package let classCount: Int
         /// Nil, as is `width`, where images are of several sizes.
-        private(set) var height: Int?
-        private(set) var width: Int?
-        private(set) var pixelCount: Int
+        package private(set) var height: Int?
+        package private(set) var width: Int?
+        package private(set) var pixelCount: Int
 
-        init(_ shape: ScoringShape) {
+        package init(_ shape: ScoringShape) {
             (imageCount, classCount, height, width) = (shape.imageCount, shape.classCount, shape.height, shape.width)
             pixelCount = shape.pixelCount
         }
 
         /// The extents of the images of several bodies; nil where there is none.
-        init?(_ shapes: [ScoringShape]) {
+        package init?(_ shapes: [ScoringShape]) {
             guard let first = shapes.first else { return nil }
             self.init(first)
             for shape in shapes.dropFirst() { add(shape) }
         }
 
         /// Adds images of as many classes.
-        mutating func add(_ other: ScoringShape) {
+        package mutating func add(_ other: ScoringShape) {
             imageCount += other.imageCount
             pixelCount += other.pixelCount
             if height != other.height || width != other.width { (height, width) = (nil, nil) }
