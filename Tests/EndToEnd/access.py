@@ -20,8 +20,8 @@ def write_keys(path, *keys):
     return path
 
 
-def make_certificate(folder, name="server"):
-    """The paths of a certificate for 127.0.0.1 that vouches for itself, and of its key."""
+def make_certificate(folder, name="server", key_options=("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")):
+    """The paths of a certificate for 127.0.0.1 that vouches for itself, and of its key, of OpenSSL's kind."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}-key.pem"
     subprocess.run(
         [
@@ -29,9 +29,7 @@ def make_certificate(folder, name="server"):
             "req",
             "-x509",
             "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
+            *key_options,
             "-noenc",
             "-days",
             "2",

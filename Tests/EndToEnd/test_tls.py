@@ -156,30 +156,7 @@ def test_suites_without_forward_secrecy_or_authenticated_encryption_are_refused(
 
 def rsa_server(start_server, folder):
     """A server with a certificate whose key suits static RSA too."""
-    certificate, key = folder / "rsa.pem", folder / "rsa.key"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-noenc",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-keyout",
-            key,
-            "-out",
-            certificate,
-        ],
-        check=True,
-        capture_output=True,
-        timeout=PATIENCE,
-    )
+    certificate, key = make_certificate(folder, "rsa", key_options=("rsa:2048",))
     server = start_server("--tls-cert", certificate, "--tls-key", key)
     return server, ssl.create_default_context(cafile=str(certificate))
 

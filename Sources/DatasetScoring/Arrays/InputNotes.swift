@@ -8,14 +8,10 @@ package struct InputNotes: Codable, Equatable, Sendable {
     /// The names of what stood beside the arrays and was passed over, as far as they are kept.
     private(set) var ignored: [String] = []
 
-    package init(ignored: [String] = []) {
-        self.ignored = ignored
-    }
-
     /// As many names as an archive has entries, of a job with many archives too.
     private static let nameLimit = 64
 
-    init(clampedCount: Int = 0, ignored: [String] = []) {
+    package init(clampedCount: Int = 0, ignored: [String] = []) {
         self.clampedCount = clampedCount
         add(ignored)
     }
