@@ -117,7 +117,7 @@ import Testing
         let sample = Sample(shape)
         let reference = sample.reference()
         for order in orders {
-            for chunk in [1, 7, 0] {
+            for chunk in sample.probabilities.count < 2000 ? [1, 7, 0] : [7, 0] {
                 try expect(sample.score(type, order, chunk: chunk), reference, "\(order), chunks of \(chunk)")
             }
         }
@@ -131,7 +131,7 @@ import Testing
     }
 
     @Test(arguments: [2, 3, 4, 8], floatTypes) func looksAtBlocks(side: Int, type: ElementType) throws {
-        for (images, classes) in [(1, 3), (3, 5), (2, 255), (2, 257)] {
+        for (images, classes) in [(1, 3), (3, 5), (1, 255), (1, 257)] {
             let sample = Sample([images, classes, side == 8 ? 8 : 2 * side, side == 8 ? 16 : 3 * side])
             let reference = sample.reference(downsample: side)
             for order in orders {
