@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 from client import Client
-from server import PATIENCE, Server, eventually
+from server import Server, eventually
 
 RESULTS = ["image_scores", "pixel_scores", "issues?threshold=0.3", "ranking?threshold=0.2", "summary"]
 DECIDED = ["label_issues", "statistics"]  # Only of jobs that look for label issues.
@@ -54,13 +54,12 @@ class StateDirectory:
         """The names of the files of arrays."""
         return sorted(path.name for path in (self.path / "arrays").iterdir())
 
-    def has_files_only_of(self, *jobs, seconds=PATIENCE):
+    def has_files_only_of(self, *jobs):
         """Waits until there are files of just these jobs."""
         wanted = {job.removeprefix("/jobs/") for job in jobs}
         eventually(
             lambda: {name.partition("-")[0] for name in self.files()} == wanted,
             f"files of {wanted} alone, not {self.files()}",
-            seconds,
         )
 
 

@@ -761,7 +761,7 @@ def test_deleting_jobs_makes_room(full):
     for job in jobs:
         # It is gone either way; but where it cannot be taken down the next process may know it again.
         assert client.delete(job).status_code == (204 if disk.path else 507)
-    state.has_files_only_of(seconds=1)
+    state.has_files_only_of()
     if disk.path is None:
         disk.make_room(client.server)
     write_something(client)
