@@ -7,7 +7,7 @@ private final class MemberCollector: JSONReceiver {
     private(set) var arrays: [ArrayCollector] = []
     private(set) var members: [String] = []
 
-    func receiver(forArray name: String) throws(FuzzFailure) -> (any TensorReceiver<FuzzFailure>)? {
+    func receiver(forArray name: String) throws(FuzzFailure) -> (any ArrayReceiver<FuzzFailure>)? {
         guard Self.arrayNames.contains(name) else { return nil }
         let array = ArrayCollector()
         arrays.append(array)

@@ -14,7 +14,7 @@ struct FuzzFailure: CodecFailure, Equatable {
 let byteLimit = 1 << 20
 
 /// Keeps one array, and holds its decoder to what it promises.
-final class ArrayCollector: TensorReceiver, Equatable {
+final class ArrayCollector: ArrayReceiver, Equatable {
     private(set) var layout: TensorLayout?
     private(set) var bytes: [UInt8] = []
     private(set) var hasEnded = false

@@ -14,7 +14,7 @@ enum TestFailure: CodecFailure, Equatable {
 }
 
 /// Keeps one array, and checks that its decoder calls in order and brings neither more nor less than the layout says.
-final class TensorCollector: TensorReceiver {
+final class TensorCollector: ArrayReceiver {
     private(set) var layout: TensorLayout?
     private(set) var offset: Int?
     private(set) var bytes: [UInt8] = []

@@ -8,7 +8,7 @@ private final class MemberCollector: JSONReceiver {
     private(set) var scalars: [String: JSONScalar] = [:]
     private(set) var arrays: [String: TensorCollector] = [:]
 
-    func receiver(forArray name: String) throws(TestFailure) -> (any TensorReceiver<TestFailure>)? {
+    func receiver(forArray name: String) throws(TestFailure) -> (any ArrayReceiver<TestFailure>)? {
         guard name == "a" || name == "b" else { return nil }
         order.append(name)
         let collector = TensorCollector()

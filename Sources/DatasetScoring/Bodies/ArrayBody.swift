@@ -4,14 +4,10 @@ package import ServiceInterface
 import TensorCodecs
 package import WebService
 
-/// Reads a body that holds arrays: npz, multipart or JSON, gzipped or not.
+/// Decodes a body that holds arrays: npz, multipart or JSON, gzipped or not.
 ///
-/// The forms are told apart by their first bytes: what `curl --data-binary` and `requests` say of them is wrong or
-/// missing.
-package final class ArrayBody: BodyReader {
-    /// One form of body.
-    typealias Form = BodyReader
-
+/// The first bytes tell which it is: what `curl --data-binary` and `requests` say of a body is wrong or missing.
+package final class ArrayBody: BodyDecoder {
     /// The sizes that a body is held to.
     package struct Limits {
         package let bodyBytes: Int
@@ -23,21 +19,22 @@ package final class ArrayBody: BodyReader {
         }
     }
 
-    private let intake: ArrayIntake
+    private let arrays: NamedArrays
     private let limits: Limits
     private let multipart: MultipartType?
-    /// What the head says that the body is; empty where it says nothing.
+    /// What the head says that the body is; empty if it says nothing.
     private let mediaType: String
-    /// The size of the body as it is read, where the head tells it.
+    /// The size of the body as it is read, if the head tells it.
     private let byteCount: Int?
     private var coding: ContentDecoder
-    private var form: (any Form)?
+    /// Decodes the form that the first bytes tell; nil before them.
+    private var decoder: (any BodyDecoder)?
 
-    /// - Throws: 411 where there is no body, 415 for a media type or coding that no array comes in.
+    /// - Throws: 411 if there is no body, 415 for a media type or coding that no array comes in.
     package init(
-        _ request: IncomingRequest, limits: Limits, destination: any ArrayDestination
+        _ request: IncomingRequest, limits: Limits, inputs: any RequestInputs
     ) throws(Problem) {
-        intake = ArrayIntake(destination)
+        arrays = NamedArrays(of: inputs)
         self.limits = limits
         let fields = request.head.headerFields
         multipart = MultipartType(fields[.contentType])
@@ -56,18 +53,19 @@ package final class ArrayBody: BodyReader {
     /// The body has ended.
     package func finish() throws(Problem) {
         try coding.finish()
-        guard let form else {
+        guard let decoder else {
             throw .malformedBody("The body is empty.", expected: Self.accepted, actual: "0 bytes")
         }
-        try explaining { () throws(Problem) in try form.finish() }
+        try explaining { () throws(Problem) in try decoder.finish() }
     }
 
-    /// What curl's `-d` sends of a file lacks its line breaks and zeros, and is called a URL-encoded form.
+    /// Adds what to do about it to the problem of a body that curl's `-d` sent: curl takes line breaks and zeros out of
+    /// such a file, and says that it is a URL-encoded form.
     private func explaining(_ body: () throws(Problem) -> Void) throws(Problem) {
         do throws(Problem) {
             try body()
         } catch {
-            let isDamaged = mediaType == Self.formMediaType && !(form is JSONForm)
+            let isDamaged = mediaType == Self.formMediaType && !(decoder is JSONBody)
             guard isDamaged, error.slug == "malformed-body" || error.slug == "unsupported-media-type" else {
                 throw error
             }
@@ -75,31 +73,31 @@ package final class ArrayBody: BodyReader {
         }
     }
 
-    /// Hands on what the form kept for the end. May take long: for workers.
+    /// Hands on what was kept for the end. It may take long, so that workers call it.
     package func complete() throws(Problem) {
-        try form?.complete()
+        try decoder?.complete()
     }
 
     private func take(_ bytes: borrowing Span<UInt8>) throws(Problem) {
-        if let form { return try form.receive(bytes) }
+        if let decoder { return try decoder.receive(bytes) }
         guard !bytes.isEmpty else { return }
-        let form = try makeForm(firstByte: bytes[0])
-        self.form = form
-        try form.receive(bytes)
+        let decoder = try makeDecoder(firstByte: bytes[0])
+        self.decoder = decoder
+        try decoder.receive(bytes)
     }
 
-    private func makeForm(firstByte: UInt8) throws(Problem) -> any Form {
+    private func makeDecoder(firstByte: UInt8) throws(Problem) -> any BodyDecoder {
         switch firstByte {
-        case UInt8(ascii: "P"): return NpzForm(intake, byteLimit: limits.bodyBytes)
+        case UInt8(ascii: "P"): return NpzBody(arrays, byteLimit: limits.bodyBytes)
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"),
             UInt8(ascii: "\n"):
-            if firstByte == UInt8(ascii: "\r"), let multipart { return try makeForm(multipart) }
-            return JSONForm(intake, byteLimit: limits.jsonBytes)
-        // A byte order mark, or what says of itself that it is JSON and then is no object.
-        case 0xEF where multipart == nil: return JSONForm(intake, byteLimit: limits.jsonBytes)
-        case _ where mediaType == "application/json": return JSONForm(intake, byteLimit: limits.jsonBytes)
+            if firstByte == UInt8(ascii: "\r"), let multipart { return try makeDecoder(multipart) }
+            return JSONBody(arrays, byteLimit: limits.jsonBytes)
+        // The first byte of a byte order mark. Below it, a body that is said to be JSON and is not an object.
+        case 0xEF where multipart == nil: return JSONBody(arrays, byteLimit: limits.jsonBytes)
+        case _ where mediaType == "application/json": return JSONBody(arrays, byteLimit: limits.jsonBytes)
         default:
-            if let multipart { return try makeForm(multipart) }
+            if let multipart { return try makeDecoder(multipart) }
             if firstByte == UInt8(ascii: "-") {
                 throw .malformedBody(
                     "The body looks like a form, but its Content-Type is not multipart/form-data with a boundary.",
@@ -112,14 +110,14 @@ package final class ArrayBody: BodyReader {
         }
     }
 
-    private func makeForm(_ multipart: MultipartType) throws(Problem) -> any Form {
-        try MultipartForm(intake, multipart, limits, byteCount: byteCount)
+    private func makeDecoder(_ multipart: MultipartType) throws(Problem) -> any BodyDecoder {
+        try MultipartBody(arrays, multipart, limits, byteCount: byteCount)
     }
 
     private static let accepted =
         "an npz file, multipart/form-data with one npy file an array, or application/json"
 
-    /// curl calls any data so.
+    /// What curl calls any data.
     private static let formMediaType = "application/x-www-form-urlencoded"
 
     private static let mediaTypes = [

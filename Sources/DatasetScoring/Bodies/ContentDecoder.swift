@@ -7,16 +7,16 @@ package struct ContentDecoder {
     /// A coding, by its name in `Content-Encoding`.
     package enum Coding: String {
         case gzip
-        /// A zlib stream (RFC 9110, section 8.4.1.2), or bare deflate data, which some send instead.
+        /// A zlib stream (RFC 9110, section 8.4.1.2), or bare deflate data, which some clients send instead.
         case deflate
     }
 
-    /// The size of the body as it is read, where the head tells it.
+    /// The size of the decoded body, if the head tells it.
     package let byteCount: Int?
     private var decoder: GzipDecoder?
 
     /// - Parameters:
-    ///   - byteLimit: How many bytes the body may decompress to.
+    ///   - byteLimit: The most bytes that the body may decompress to.
     /// - Throws: 415 for a coding that is not understood.
     package init(_ fields: HTTPFields, understood: [Coding], byteLimit: Int) throws(Problem) {
         let name = fields[.contentEncoding]?.lowercased() ?? ""
@@ -37,7 +37,7 @@ package struct ContentDecoder {
 
     /// Takes the next bytes of the body.
     ///
-    /// - Parameter output: Takes what they decode to, piece by piece.
+    /// - Parameter output: Takes the decoded bytes, piece by piece.
     /// - Throws: What `output` throws, and 400 or 413 for what cannot be decompressed.
     package mutating func decode(
         _ bytes: borrowing Span<UInt8>, _ output: (borrowing Span<UInt8>) throws(Problem) -> Void
@@ -48,7 +48,7 @@ package struct ContentDecoder {
 
     /// The body is complete.
     ///
-    /// - Throws: 400 where what it was compressed to ends early.
+    /// - Throws: 400 if the compressed bytes end early.
     package func finish() throws(Problem) {
         do throws(CodecError) {
             try decoder?.finish()

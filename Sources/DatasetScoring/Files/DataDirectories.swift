@@ -2,16 +2,17 @@ import Glibc
 import HTTPTypes
 import Scoring
 package import Tensors
-package import WebService
+import WebService
 
-/// The directories whose files may stand for arrays in a request, and where results may be written.
+/// The directories whose files may stand for arrays in a request, and which results may be written to.
 ///
-/// Some have names. A path that begins with one is of that directory; any other is of the one without a name, if there is one.
+/// A directory may have a name. A path that begins with a name leads into the directory of that name, any other path
+/// into the directory without a name, if there is one.
 package struct DataDirectories: Sendable {
     private let directories: [String: ConfinedDirectory]
 
     /// - Parameters:
-    ///   - directories: By their names; that of the one without a name is empty.
+    ///   - directories: Directories by their names; the empty string for the one without a name.
     package init(_ directories: [String: ConfinedDirectory] = [:]) {
         self.directories = directories
     }
@@ -20,76 +21,21 @@ package struct DataDirectories: Sendable {
     ///
     /// - Parameters:
     ///   - text: `run7/pred_probs.npy`, or `run7/arrays.npz#pred_probs` for a member of an archive.
-    /// - Throws: 400 where no files are taken, 422 for what cannot be read.
-    func file(_ text: String, for array: ScoringError.Array) throws(Problem) -> ArrayFileSource {
+    /// - Throws: 400 if no files are taken here, 422 for a file that cannot be read.
+    func file(_ text: String, for array: ScoringError.Array) throws(Problem) -> FileArray {
         let parts = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let (directory, path) = try find(parts.first ?? "", parameter: array.rawValue)
         do throws(TensorError) {
-            return ArrayFileSource(file: try directory.open(path), member: parts.count == 2 ? parts[1] : nil)
+            return FileArray(file: try directory.open(path), member: parts.count == 2 ? parts[1] : nil)
         } catch {
             throw .file(error, text, parameter: array.rawValue)
         }
     }
 
-    /// Writes arrays as `NAME.npy` into a directory, in place of files of these names. What an earlier run has left there besides is
-    /// removed, since it may be of other images; files that are not named as arrays are stay. All is on the disk when this returns.
+    /// The directory that a path begins with, and the rest of the path.
     ///
-    /// - Parameters:
-    ///   - text: Where they go; made where it is not there.
-    /// - Throws: 400 where no files are taken, 422 for what cannot be written, 507 where the disk is full.
-    package func write(_ arrays: [(name: String, array: ArrayAnswer)], to text: String) throws(Problem) {
-        let (directory, path) = try find(text, parameter: Self.parameter)
-        let written = Set(arrays.map(\.name))
-        do throws(TensorError) {
-            for name in try Self.arrayNames(in: directory, path) where !written.contains(name) {
-                try directory.remove("\(path)/\(name).npy")
-            }
-        } catch {
-            throw .file(error, text, parameter: Self.parameter)
-        }
-        for (name, array) in arrays {
-            let file = "\(path)/\(name).npy"
-            do throws(TensorError) {
-                try directory.write(file, try array.npy())
-            } catch {
-                throw .file(error, "\(text)/\(name).npy", parameter: Self.parameter)
-            }
-        }
-        do throws(TensorError) {
-            let folders = Set(arrays.compactMap { array in array.name.lastIndex(of: "/").map { array.name[..<$0] } })
-            for folder in folders { try directory.sync("\(path)/\(folder)") }
-            try directory.sync(path)
-        } catch {
-            throw .file(error, text, parameter: Self.parameter)
-        }
-    }
-
-    /// The arrays that are there as files, of one image or of all.
-    private static func arrayNames(in directory: ConfinedDirectory, _ path: String) throws(TensorError) -> [String] {
-        let arrays = ScoreParameters.Array.allCases.map(\.rawValue)
-        var names = try directory.names(in: path).compactMap(Self.withoutSuffix).filter { arrays.contains($0) }
-        for array in arrays {
-            let images = try directory.names(in: "\(path)/\(array)").compactMap(Self.withoutSuffix)
-            names += images.filter { $0.utf8.count >= 6 && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
-                .map { "\(array)/\($0)" }
-        }
-        return names
-    }
-
-    private static func withoutSuffix(_ name: String) -> String? {
-        name.hasSuffix(".npy") ? String(name.dropLast(4)) : nil
-    }
-
-    /// Proves that results can be asked for here.
-    ///
-    /// - Throws: 400 where no files are taken.
-    package func checkOutput(_ text: String) throws(Problem) {
-        _ = try find(text, parameter: Self.parameter)
-    }
-
-    static let parameter = "output"
-
-    private func find(
+    /// - Throws: 400 if no files are taken here, or none of such a path.
+    func find(
         _ text: String, parameter: String
     ) throws(Problem) -> (directory: ConfinedDirectory, path: String) {
         guard !directories.isEmpty else {
@@ -97,7 +43,7 @@ package struct DataDirectories: Sendable {
                 .badRequest, "files-not-taken", "This server was given no directory whose files requests may name.",
                 parameter: parameter, expected: "a server with --data-dir", actual: text)
         }
-        // What the kernel is handed ends at a zero.
+        // The kernel takes a path to end at its first zero, so that it would open another file.
         guard !text.isEmpty, !text.utf8.contains(0), text.utf8.count < Int(PATH_MAX) else {
             throw .invalidParameter(parameter, expected: "a path of a file", actual: text)
         }
@@ -130,7 +76,7 @@ extension Problem {
             return Problem(
                 .init(code: 507, reasonPhrase: "Insufficient Storage"), "output-full",
                 "There is no room on the disk for \(name).", parameter: parameter)
-        // These are the machine's, and have nothing to do with which file it is.
+        // Faults of the machine, which it would have with any other file too.
         case EIO, EMFILE, ENFILE, ENOMEM: return Problem(error)
         case EXDEV: reason = "it leads out of its directory"
         case ENODEV, ENXIO, EISDIR: reason = "it is no regular file"

@@ -1,11 +1,11 @@
 import Tensors
 
-/// The names that a zip archive's directory lists, for sentences that name what could have been meant.
+/// Reads the names in a zip archive's directory, for sentences which tell what a client could have meant.
 enum ZipMembers {
-    /// As many are enough to name.
+    /// The most names that are read: a sentence with more would help nobody.
     private static let nameLimit = 64
 
-    /// What a directory of so many names may take, and the record behind it with its longest comment.
+    /// The most bytes of the directory that are read, and of the record behind it, whose comment may be that long.
     private static let byteLimit = nameLimit * 512
     private static let endByteCount = 22 + Int(UInt16.max)
 
@@ -14,7 +14,7 @@ enum ZipMembers {
         bytes(of: file, 0..<min(4, file.byteCount)) == [0x50, 0x4B, 0x03, 0x04]
     }
 
-    /// The names, in the order of the directory, without those of folders. None where it cannot be read.
+    /// The names, in the order of the directory, without those of folders; empty if the directory cannot be read.
     static func names(in file: InputFile) -> [String] {
         let start = max(file.byteCount - endByteCount, 0)
         guard let tail = bytes(of: file, start..<file.byteCount), tail.count >= 22,
@@ -39,7 +39,7 @@ enum ZipMembers {
         bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 
-    /// Nil where they cannot be read.
+    /// Bytes of the file; nil if they cannot be read.
     private static func bytes(of file: InputFile, _ range: Range<Int>) -> [UInt8]? {
         guard !range.isEmpty, let buffer = try? Buffer<UInt8>(uninitialized: range.count) else { return nil }
         var result: [UInt8] = []

@@ -1,9 +1,10 @@
 import Foundation
 import HTTPTypes
 import Scoring
+import Tensors
 package import WebService
 
-/// The parameters of a scoring, checked.
+/// The parameters of a scoring, each with a value that is allowed.
 package struct ScoreParameters: Equatable, Sendable {
     /// How images are scored; the names are the wire's.
     package enum Method: String, CaseIterable {
@@ -11,7 +12,7 @@ package struct ScoreParameters: Equatable, Sendable {
         case numPixelIssues = "num_pixel_issues"
     }
 
-    /// The arrays that an answer can hold, in the order that it holds them.
+    /// The arrays that an answer can hold, in the order in which it holds them.
     package enum Array: String, CaseIterable {
         case imageScores = "image_scores"
         case pixelScores = "pixel_scores"
@@ -21,17 +22,19 @@ package struct ScoreParameters: Equatable, Sendable {
 
     /// What is read of `pred_probs` in a file.
     package enum Reading: String, CaseIterable {
-        /// The probabilities that pixels give to their own label, where the method needs no others.
+        /// Only the probabilities that pixels give to their own label, if the method needs no others.
         case labelled
+        /// Every probability.
         case all
     }
 
+    /// The parameters' names on the wire.
     package static let names = [
         "method", "temperature", "downsample", "threshold", "ignore_label", "include", "output", "read",
         "classes",
     ]
 
-    /// Those of requests that say elsewhere what they want to be answered.
+    /// The names that are known in requests which say in another way what their answer is to hold.
     package static let namesWithoutAnswer = names.filter { $0 != "include" }
 
     package let method: Method
@@ -40,16 +43,16 @@ package struct ScoreParameters: Equatable, Sendable {
     package let threshold: Double?
     package let ignoredLabel: Int64?
 
-    /// What the client named, if it named anything.
+    /// The arrays that the client wants in its answer; nil if it names none.
     let include: [Array]?
 
-    /// Where the results are written besides: a path in a ``DataDirectories``.
+    /// The directory that the results are written to besides: a path in a ``DataDirectories``.
     package let output: String?
 
-    /// Nil where the client named none, which is as ``Reading/labelled``.
+    /// Nil if the client names none, which has the effect of ``Reading/labelled``.
     package let reading: Reading?
 
-    /// K, where the client says so, as it has to where `pred_probs` are those of labelled classes alone.
+    /// K, if the client says it. A client has to say it if its `pred_probs` hold labelled classes alone.
     package let classCount: Int?
 
     /// - Throws: 400 for a value that is not allowed.
@@ -66,7 +69,7 @@ package struct ScoreParameters: Equatable, Sendable {
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
 
-    /// The same parameters by their names on the wire, as texts.
+    /// The parameters as texts, by their names on the wire.
     package var values: [String: String] {
         var values = ["method": method.rawValue, "temperature": "\(temperature)", "downsample": "\(downsample)"]
         values["threshold"] = threshold.map { "\($0)" }
@@ -78,15 +81,20 @@ package struct ScoreParameters: Equatable, Sendable {
         return values
     }
 
-    /// The same parameters, as they may be read again.
+    /// The parameters as they came, to be parsed again.
     package var named: Parameters { Parameters(known: Self.names, values: values) }
 
-    /// The extent of the blocks that are looked at, in pixels; 1 for pixels.
+    /// The extent in pixels of the blocks that are looked at; 1 if pixels are looked at.
     var blockSide: Int { method == .numPixelIssues ? downsample : 1 }
 
-    /// Proves what can be said only of all parameters together, once all of them are there.
+    /// K of `pred_probs` that hold the labelled classes of bands of rows alone, `(M, R, W)`; nil for any other layout.
+    func classCount(ofBands layout: TensorLayout) -> Int? {
+        method == .softmin && layout.shape.count == 3 ? classCount : nil
+    }
+
+    /// Proves that the parameters go together, once all of them have come.
     ///
-    /// - Throws: 400 for a parameter that another method has.
+    /// - Throws: 400 for a parameter that belongs to another method.
     package func check() throws(Problem) {
         guard method == .softmin else { return }
         if downsample != 1 {
@@ -101,9 +109,9 @@ package struct ScoreParameters: Equatable, Sendable {
         }
     }
 
-    /// What an answer of a media type holds.
+    /// The arrays that an answer of a media type holds.
     ///
-    /// - Throws: 400 where what was asked for does not fit the form, or is not there.
+    /// - Throws: 400 if the arrays that the client names do not fit the media type, or one of them is not found.
     package func included(in form: MediaType) throws(Problem) -> [Array] {
         let included = include ?? (form == .json ? [.imageScores] : form == .npy ? [] : available)
         if included.contains(.issues) && threshold == nil {
@@ -120,7 +128,7 @@ package struct ScoreParameters: Equatable, Sendable {
         return Array.allCases.filter(included.contains)
     }
 
-    /// The arrays that there are.
+    /// The arrays that can be answered, by these parameters.
     package var available: [Array] {
         Array.allCases.filter { array in
             switch array {
@@ -131,7 +139,7 @@ package struct ScoreParameters: Equatable, Sendable {
         }
     }
 
-    /// What is written to ``output``.
+    /// The arrays that are written to ``output``.
     package var written: [Array] { available.filter { include?.contains($0) ?? true } }
 
     private static func arrays(_ text: String) throws(Problem) -> [Array] {

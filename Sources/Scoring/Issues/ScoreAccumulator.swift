@@ -1,7 +1,7 @@
 package import Tensors
 
 /// Takes an array of scores as it arrives: `image_scores` or `pixel_scores`.
-package final class ScoreAccumulator {
+package final class ScoreAccumulator: ArrayAccumulator {
     package let shape: [Int]
     private let elementType: ElementType
     private let scores: PixelScores

@@ -1,7 +1,7 @@
 package import Tensors
 
 /// Takes `labels` as they arrive and keeps them in one byte each, or two from the first that needs it.
-package final class LabelAccumulator {
+package final class LabelAccumulator: ArrayAccumulator {
     private let layout: TensorLayout
     private var stream: ElementStream
     private var runs: ElementRuns

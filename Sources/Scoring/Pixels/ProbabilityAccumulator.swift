@@ -1,15 +1,11 @@
 /// Takes `pred_probs` as they arrive.
-package protocol ProbabilityAccumulator: AnyObject {
-    /// How many images are in whole.
+package protocol ProbabilityAccumulator: ArrayAccumulator {
+    /// How many images have arrived in whole.
     var imagesDone: Int { get }
 
-    /// Takes the next bytes; all calls together bring the whole array.
+    /// Hands over the pixels once all bytes have come. It may take long, so that workers call it.
     ///
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``.
-    func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError)
-
-    /// All bytes have come. For workers.
-    ///
-    /// - Throws: ``ScoringError/shapeMismatch(_:expected:actual:)`` where that could not be found before.
+    /// - Throws: ``ScoringError/shapeMismatch(_:expected:actual:)`` if the array is too short or too long and that could
+    ///   not be found before.
     func finish() throws(ScoringError) -> ScoredPixels
 }

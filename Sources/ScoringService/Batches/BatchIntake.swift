@@ -34,7 +34,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
         key = try request.idempotencyKey()
         fingerprint = RequestFingerprint(request)
         arrays = ScoreArrays(service.configuration.places, parameters: job.parameters)
-        body = try ArrayBody(request, limits: service.bodyLimits, destination: arrays)
+        body = try ArrayBody(request, limits: service.bodyLimits, inputs: arrays)
         // Last, since who begins has to end.
         earlier = try job.begin(key: key)
     }
@@ -101,7 +101,7 @@ final class BatchIntake: Intake, @unchecked Sendable {
 
     /// What the job keeps of the arrays.
     private func part() throws(Problem) -> (JobPart, InputNotes) {
-        let settings = try ScoreParameters(arrays.parameters)
+        let settings = try arrays.parameters
         guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }
         let notes = arrays.notes(on: pixels)
         do throws(ScoringError) {

@@ -30,7 +30,7 @@ final class OpenJobIntake: Intake, @unchecked Sendable {
         if let begun = self.body {
             body = begun
         } else {
-            body = try ArrayBody(request, limits: service.bodyLimits, destination: parameters)
+            body = try ArrayBody(request, limits: service.bodyLimits, inputs: parameters)
             self.body = body
         }
         try body.receive(bytes)
@@ -48,7 +48,7 @@ final class OpenJobIntake: Intake, @unchecked Sendable {
 }
 
 /// Takes parameters and no arrays.
-private final class ParameterInputs: ArrayDestination {
+private final class ParameterInputs: RequestInputs {
     let arrays: [ScoringError.Array] = []
     var parameterNames: [String] { values.known }
     private(set) var values: Parameters
@@ -57,8 +57,12 @@ private final class ParameterInputs: ArrayDestination {
         self.values = values
     }
 
-    func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem) {}
-    func receive(_ bytes: borrowing Span<UInt8>, of array: ScoringError.Array) throws(Problem) {}
+    func begin(
+        _ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool
+    ) throws(Problem) -> any ArrayAccumulator {
+        preconditionFailure("there is no array that begins")
+    }
+
     func end(_ array: ScoringError.Array) throws(Problem) {}
     func passOver(_ name: String) {}
 

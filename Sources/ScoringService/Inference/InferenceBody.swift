@@ -8,7 +8,7 @@ import WebService
 /// The body of an inference request: JSON, and behind it the elements of those inputs that have none in the JSON.
 ///
 /// What stands behind the JSON goes to the arrays as it arrives. A body that is JSON alone is held and read at its end.
-final class InferenceBody: BodyReader {
+final class InferenceBody: BodyDecoder {
     private let arrays: ScoreArrays
     private let form: InferenceForm
     private let regions: SharedRegions?
@@ -24,6 +24,8 @@ final class InferenceBody: BodyReader {
     /// The inputs behind the JSON that have not come in whole, the one that comes first.
     private var awaited: [InferenceInput] = []
     private var missingBytes = 0
+    /// Takes the input that is being handed on.
+    private var receiver: InputReceiver?
     private var bfloat16 = BFloat16()
     /// The inputs that have been handed on.
     private var delivered: [ScoringError.Array] = []
@@ -104,7 +106,7 @@ final class InferenceBody: BodyReader {
             missingBytes -= stop - position
             position = stop
             guard missingBytes == 0 else { continue }
-            try end(input)
+            try end()
             awaited.removeFirst()
             try beginNext()
         }
@@ -196,7 +198,7 @@ final class InferenceBody: BodyReader {
             try begin(input)
             guard missingBytes == 0 else { return }
             // Nothing of it will come.
-            try end(input)
+            try end()
             awaited.removeFirst()
         }
     }
@@ -214,22 +216,26 @@ final class InferenceBody: BodyReader {
             let region = try regions.required(for: array.rawValue).region(of: slice, for: array.rawValue)
             try region.read(slice, for: array.rawValue) { (bytes) throws(Problem) in try pass(bytes, to: input) }
         }
-        try end(input)
+        try end()
     }
 
     private func begin(_ input: InferenceInput) throws(Problem) {
-        try arrays.begin(input.array, input.layout, parametersAreKnown: true)
+        let receiver = InputReceiver(input.array, of: arrays)
+        self.receiver = receiver
+        try receiver.begin(input.layout, at: 0)
         delivered.append(input.array)
         bfloat16 = BFloat16()
     }
 
     private func pass(_ bytes: borrowing Span<UInt8>, to input: InferenceInput) throws(Problem) {
-        guard input.datatype == .bfloat16 else { return try arrays.receive(bytes, of: input.array) }
-        try bfloat16.widen(bytes) { (widened) throws(Problem) in try arrays.receive(widened, of: input.array) }
+        guard let receiver else { preconditionFailure("bytes come once the input has begun") }
+        guard input.datatype == .bfloat16 else { return try receiver.receive(bytes) }
+        try bfloat16.widen(bytes) { (widened) throws(Problem) in try receiver.receive(widened) }
     }
 
-    private func end(_ input: InferenceInput) throws(Problem) {
-        try arrays.end(input.array)
+    private func end() throws(Problem) {
+        try receiver?.end()
+        receiver = nil
     }
 }
 

@@ -24,7 +24,7 @@ final class IssuesIntake: Intake, @unchecked Sendable {
         let parameters = try Parameters(target: request.head.path ?? "", known: ["threshold"])
         _ = try parameters.threshold()
         arrays = ScoreInputs(parameters: parameters, limit: service.configuration.maxPixels)
-        body = try ArrayBody(request, limits: service.bodyLimits, destination: arrays)
+        body = try ArrayBody(request, limits: service.bodyLimits, inputs: arrays)
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
@@ -59,7 +59,7 @@ final class IssuesIntake: Intake, @unchecked Sendable {
 }
 
 /// The arrays of `POST /issues`.
-private final class ScoreInputs: ArrayDestination {
+private final class ScoreInputs: RequestInputs {
     let arrays: [ScoringError.Array] = [.imageScores, .pixelScores]
     var parameterNames: [String] { parameters.known }
     private let limit: Int
@@ -73,17 +73,16 @@ private final class ScoreInputs: ArrayDestination {
         self.limit = limit
     }
 
-    func begin(_ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool) throws(Problem) {
+    func begin(
+        _ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool
+    ) throws(Problem) -> any ArrayAccumulator {
         do throws(ScoringError) {
             let accumulator = try ScoreAccumulator(array, layout: layout, limit: limit)
             if array == .imageScores { imageScores = accumulator } else { pixelScores = accumulator }
+            return accumulator
         } catch {
             throw Problem(error)
         }
-    }
-
-    func receive(_ bytes: borrowing Span<UInt8>, of array: ScoringError.Array) throws(Problem) {
-        (array == .imageScores ? imageScores : pixelScores)?.receive(bytes)
     }
 
     func end(_ array: ScoringError.Array) throws(Problem) {}

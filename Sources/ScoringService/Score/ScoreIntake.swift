@@ -16,7 +16,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     private let service: Service
     private let reply: ScoreReply
     private let arrays: ScoreArrays
-    private let body: any BodyReader
+    private let body: any BodyDecoder
     private let key: IdempotencyKeys.Key?
     private let owner: JobOwner?
     /// Kept where there is a key.
@@ -59,7 +59,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
             service, arrays, try Self.form(of: request), Preference(request.head.headerFields), of: caller,
             place: try service.uploadPlace(for: request, of: caller),
             try request.idempotencyKey().map { ($0, RequestFingerprint(request)) },
-            body: try ArrayBody(request, limits: service.bodyLimits, destination: arrays))
+            body: try ArrayBody(request, limits: service.bodyLimits, inputs: arrays))
     }
 
     /// - Parameters:
@@ -69,7 +69,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     init(
         _ service: Service, _ arrays: ScoreArrays, _ form: any ScoreForm, _ preference: Preference, of caller: Caller,
         place: UploadShares.Place?,
-        _ key: (name: String, fingerprint: RequestFingerprint)? = nil, body: any BodyReader
+        _ key: (name: String, fingerprint: RequestFingerprint)? = nil, body: any BodyDecoder
     ) throws(Problem) {
         self.service = service
         self.arrays = arrays
@@ -78,7 +78,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         owner = caller.owner
         self.place = place
         fingerprint = key?.fingerprint
-        let details = ScoreJob.Details(parameters: try ScoreParameters(arrays.parameters), owner: caller.owner)
+        let details = ScoreJob.Details(parameters: try arrays.parameters, owner: caller.owner)
         let job = try Self.admit(details, service)
         reply = ScoreReply(service: service, job: job, form: form, preference: preference)
         if let durable = service.durable, reply.preference.isAsync { durable.begin(try snapshot()) }
@@ -245,7 +245,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     ///   - tell: Takes what the job is to say of itself, whatever becomes of it.
     private func complete(tell: (ScoreJob.Details, _ imageCount: Int?) -> Void) throws(Problem) -> ScoreParameters {
         try body.complete()
-        let parameters = try ScoreParameters(arrays.parameters)
+        let parameters = try arrays.parameters
         let shape = arrays.shape
         toldShape = shape
         tell(

@@ -5,7 +5,7 @@ package protocol JSONReceiver<Failure>: AnyObject {
     /// Whether the member is an array of numbers, and where it goes. Not asked of an object.
     ///
     /// - Returns: The array's receiver; nil where the member is a plain value, which goes to ``member(_:_:)``.
-    func receiver(forArray name: String) throws(Failure) -> (any TensorReceiver<Failure>)?
+    func receiver(forArray name: String) throws(Failure) -> (any ArrayReceiver<Failure>)?
 
     /// Takes a member that is not an array of numbers.
     func member(_ name: String, _ value: JSONScalar) throws(Failure)

@@ -106,7 +106,7 @@ package final class JSONText {
     @unsafe
     private func parse<Receiver: JSONReceiver>(
         _ text: UnsafeMutablePointer<CChar>, upTo numberLimit: Int, into receiver: Receiver
-    ) throws(Receiver.Failure) -> [(TensorLayout, Buffer<Double>, any TensorReceiver<Receiver.Failure>)] {
+    ) throws(Receiver.Failure) -> [(TensorLayout, Buffer<Double>, any ArrayReceiver<Receiver.Failure>)] {
         let parser: JSONParser
         do {
             parser = try unsafe JSONParser(text: text, count: count, capacity: capacity)
@@ -114,7 +114,7 @@ package final class JSONText {
             throw Receiver.Failure(error)
         }
         var names: Set<String> = []
-        var arrays: [(TensorLayout, Buffer<Double>, any TensorReceiver<Receiver.Failure>)] = []
+        var arrays: [(TensorLayout, Buffer<Double>, any ArrayReceiver<Receiver.Failure>)] = []
         var numbersLeft = numberLimit
         while let name = try wrap(Receiver.Failure.self, { () throws(CodecError) in try parser.nextName() }) {
             guard names.insert(name).inserted else { throw Receiver.Failure(.jsonRepeated(name: name)) }
@@ -135,7 +135,7 @@ package final class JSONText {
     }
 
     private func deliver<Failure: CodecFailure>(
-        _ layout: TensorLayout, _ elements: Buffer<Double>, to receiver: any TensorReceiver<Failure>
+        _ layout: TensorLayout, _ elements: Buffer<Double>, to receiver: any ArrayReceiver<Failure>
     ) throws(Failure) {
         try receiver.begin(layout, at: 0)
         let bytes = unsafe elements.stableBytes.bindMemory(to: UInt8.self)

@@ -6,7 +6,7 @@ import Tensors
 /// that has thrown is of no further use.
 ///
 /// - SeeAlso: numpy/numpy `numpy/lib/_format_impl.py`, which specifies the format.
-package struct NpyDecoder<Receiver: TensorReceiver> {
+package struct NpyDecoder<Receiver: ArrayReceiver> {
     private let receiver: Receiver
     private let byteLimit: Int
     private var header = NpyHeaderReader()

@@ -4,25 +4,24 @@ import TensorCodecs
 import Tensors
 import WebService
 
-/// A file that holds an array: an npy file, or a member of an npz.
-struct ArrayFileSource {
+/// A file that holds an array: an npy file, or an npz file of which a member is the array.
+struct FileArray {
     let file: InputFile
 
-    /// The name of the member, with or without `.npy`; nil for an npy file.
+    /// The member's name, with or without `.npy`; nil for an npy file.
     let member: String?
 
-    /// Hands the array to a destination, from its first byte to its last.
+    /// Brings the array to the inputs of a request, from its first byte to its last.
     ///
     /// - Throws: What is wrong with the file or the array.
-    func read(_ array: ScoringError.Array, into destination: any ArrayDestination) throws(Problem) {
-        let intake = ArrayIntake(destination)
+    func read(_ array: ScoringError.Array, into inputs: any RequestInputs) throws(Problem) {
         guard let member else {
             try requireArray(array)
-            var part = NpyPart(array, intake, byteLimit: .max)
-            try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try part.receive(bytes) }
-            return try part.finish()
+            var input = NpyInput(array, of: inputs)
+            try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try input.receive(bytes) }
+            return try input.finish()
         }
-        let picker = MemberPicker(member.hasSuffix(".npy") ? member : member + ".npy", array, intake)
+        let picker = MemberPicker(member.hasSuffix(".npy") ? member : member + ".npy", array, inputs)
         let decoder = NpzDecoder(receiver: picker, byteLimit: .max)
         do throws(Problem) {
             try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try decoder.decode(bytes) }
@@ -38,7 +37,7 @@ struct ArrayFileSource {
         }
     }
 
-    /// - Throws: 422 where the file is an archive and no member of it is named.
+    /// - Throws: 422 if the file is an archive and no member of it is named.
     func requireArray(_ array: ScoringError.Array) throws(Problem) {
         guard member == nil, ZipMembers.isArchive(file) else { return }
         throw Problem(
@@ -53,52 +52,32 @@ struct ArrayFileSource {
     }
 }
 
-extension InputFile {
-    /// Reads neighbouring bytes of the file of an array, piece by piece.
-    ///
-    /// - Throws: What `body` throws; 422 for a file that shrinks; 503 where memory is short.
-    func read(
-        _ range: Range<Int>, of array: ScoringError.Array,
-        _ body: (borrowing Span<UInt8>) throws(Problem) -> Void
-    ) throws(Problem) {
-        let buffer: Buffer<UInt8>
-        do throws(TensorError) {
-            buffer = try Buffer(uninitialized: min(BandReader.bufferSize, max(range.count, 1)))
-        } catch {
-            throw Problem(error)
-        }
-        try read(range, through: buffer, or: { Problem($0).found(in: array) }) { (bytes, _) throws(Problem) in
-            try body(bytes)
-        }
-    }
-}
-
 /// Reads one member of an archive, and passes over the others.
 private final class MemberPicker: EntryReceiver {
     private let name: String
     private let array: ScoringError.Array
-    private let intake: ArrayIntake
-    private var part: NpyPart?
+    private let inputs: any RequestInputs
+    private var input: NpyInput?
     private(set) var isFound = false
 
-    init(_ name: String, _ array: ScoringError.Array, _ intake: ArrayIntake) {
+    init(_ name: String, _ array: ScoringError.Array, _ inputs: any RequestInputs) {
         self.name = name
         self.array = array
-        self.intake = intake
+        self.inputs = inputs
     }
 
     func begin(entry name: String) throws(Problem) {
         guard name == self.name else { return }
         isFound = true
-        part = NpyPart(array, intake, byteLimit: .max)
+        input = NpyInput(array, of: inputs)
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
-        try part?.receive(bytes)
+        try input?.receive(bytes)
     }
 
     func end(entry name: String) throws(Problem) {
-        try part?.finish()
-        part = nil
+        try input?.finish()
+        input = nil
     }
 }

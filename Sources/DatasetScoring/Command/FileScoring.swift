@@ -4,21 +4,22 @@ import Scoring
 import Tensors
 package import WebService
 
-/// Scores two arrays in files, or in one archive, as `POST /score` scores two arrays.
+/// Scores two arrays from files, or from one archive, as `POST /score` scores the arrays of a request.
 package struct FileScoring {
-    private let labels: ArrayFileSource
-    private let predictedProbabilities: ArrayFileSource
+    private let labels: FileArray
+    private let predictedProbabilities: FileArray
 
-    /// What was wrong, and with which file, if with one.
+    /// What was wrong, and with which file if it was a file.
     package struct Failure: Error {
         package let path: String?
         package let problem: Problem
     }
 
     /// - Parameters:
-    ///   - labels: An npy file, or an archive; then its member of this name, or the one that is named behind a `#`.
-    ///   - predictedProbabilities: Another; nil for those in the archive of `labels`.
-    /// - Throws: ``Failure`` where a file cannot be opened.
+    ///   - labels: The path of an npy file, or of an archive. The archive's member `labels` is read, or the member that
+    ///     is named behind a `#`.
+    ///   - predictedProbabilities: The same for `pred_probs`; nil if they are in the archive of `labels`.
+    /// - Throws: ``Failure`` if a file cannot be opened.
     package init(labels: String, predictedProbabilities: String?) throws(Failure) {
         self.labels = try Self.open(labels, .labels)
         self.predictedProbabilities = try Self.open(
@@ -28,17 +29,14 @@ package struct FileScoring {
     /// Scores all images.
     ///
     /// - Parameters:
-    ///   - parameters: As `POST /score` takes them, by their names on the wire.
+    ///   - parameters: The parameters of `POST /score`, by their names on the wire.
     ///   - processors: How many threads read `pred_probs` and go over the images.
     ///   - progress: Called with the share of the work that is done, in `[0, 1]`, by one thread at a time.
     /// - Throws: ``Failure`` for whatever is wrong with the parameters or the arrays.
     package func score(
         parameters values: [String: String], processors: Int, progress: @escaping @Sendable (Double) -> Void
     ) throws(Failure) -> FileScores {
-        let parameters = try Self.parameters(values)
-        let arrays = ScoreArrays(
-            ScoringPlaces(maxPixels: .max, spoolDirectory: FileManager.default.temporaryDirectory.path),
-            parameters: parameters)
+        let (arrays, parameters) = try inputs(values, processors)
         do throws(Problem) {
             try labels.read(.labels, into: arrays)
         } catch {
@@ -48,13 +46,12 @@ package struct FileScoring {
             let pixels = try pixels(arrays, processors, progress)
             guard let pixels else { preconditionFailure("nobody cancels") }
             let total = Double(pixels.shape.imageCount)
-            let settings = try ScoreParameters(parameters)
-            let scores = try settings.score(consume pixels, on: ImageLoop(processors: processors)) { done in
+            let scores = try parameters.score(consume pixels, on: ImageLoop(processors: processors)) { done in
                 progress(0.9 + 0.1 * Double(done) / total)
                 return true
             }
             guard let scores else { preconditionFailure("nobody cancels") }
-            return FileScores(scores: scores, parameters: settings)
+            return FileScores(scores: scores, parameters: parameters)
         } catch {
             let isOfLabels = error.parameter == ScoringError.Array.labels.rawValue
             throw Failure(
@@ -62,7 +59,8 @@ package struct FileScoring {
         }
     }
 
-    /// Reads an npy file at several places at once, and the member of an archive from its first byte to its last.
+    /// Reads `pred_probs`: an npy file at several places at once, the member of an archive from its first byte to its
+    /// last.
     private func pixels(
         _ arrays: ScoreArrays, _ processors: Int, _ progress: @Sendable (Double) -> Void
     ) throws(Problem) -> ScoredPixels? {
@@ -71,37 +69,45 @@ package struct FileScoring {
             progress(0.9)
             return try arrays.complete(isCancelled: { false })
         }
-        return try ProbabilityFile(predictedProbabilities.file).read(with: arrays, processors: processors) {
+        let source = try FileProbabilities(predictedProbabilities.file, processors: processors)
+        return try source.pixels(for: try arrays.demand()) {
             progress(0.9 * $0)
             return true
         }
     }
 
-    /// - Throws: ``Failure`` for a value that is not allowed.
-    private static func parameters(_ values: [String: String]) throws(Failure) -> Parameters {
-        let parameters: Parameters
+    /// - Throws: ``Failure`` for a parameter that is unknown, or whose value is not allowed.
+    private func inputs(
+        _ values: [String: String], _ processors: Int
+    ) throws(Failure) -> (ScoreArrays, ScoreParameters) {
+        let places = ScoringPlaces(
+            maxPixels: .max, spoolDirectory: FileManager.default.temporaryDirectory.path, processors: processors)
         do throws(Problem) {
-            parameters = try Parameters(scoring: values)
-            try ScoreParameters(parameters).check()
+            let arrays = ScoreArrays(places, parameters: try Parameters(scoring: values))
+            let parameters = try arrays.parameters
+            try parameters.check()
+            return (arrays, parameters)
         } catch {
             throw Failure(path: nil, problem: error)
         }
-        return parameters
     }
 
-    /// A path that is no file's may name a member behind a `#`; an archive's own name stands for its member of the array's.
-    private static func open(_ text: String, _ array: ScoringError.Array) throws(Failure) -> ArrayFileSource {
+    /// Opens the file that a path names.
+    ///
+    /// The path of an archive without a member's name stands for its member that is called as the array is.
+    private static func open(_ text: String, _ array: ScoringError.Array) throws(Failure) -> FileArray {
         let (path, member) = split(text)
         do throws(TensorError) {
             let file = try InputFile(path: path)
-            guard member == nil, ZipMembers.isArchive(file) else { return ArrayFileSource(file: file, member: member) }
-            let found = ZipMembers.names(in: file).first { array.isCalled(NpzForm.arrayName($0) ?? "") }
-            return ArrayFileSource(file: file, member: found ?? array.rawValue)
+            guard member == nil, ZipMembers.isArchive(file) else { return FileArray(file: file, member: member) }
+            let found = ZipMembers.names(in: file).first { array.isCalled(NpzBody.arrayName($0) ?? "") }
+            return FileArray(file: file, member: found ?? array.rawValue)
         } catch {
             throw Failure(path: path, problem: Problem(error))
         }
     }
 
+    /// Cuts off the name of a member behind a `#`, unless a file's name has that `#` in it.
     private static func split(_ text: String) -> (path: String, member: String?) {
         guard unsafe access(text, F_OK) != 0, let mark = text.lastIndex(of: "#") else { return (text, nil) }
         return (String(text[..<mark]), String(text[text.index(after: mark)...]))

@@ -7,7 +7,7 @@ package protocol CodecFailure: Error {
 }
 
 /// Takes one array as it is decoded.
-package protocol TensorReceiver<Failure>: AnyObject {
+package protocol ArrayReceiver<Failure>: AnyObject {
     associatedtype Failure: CodecFailure
 
     /// The header is in. A receiver that cannot use such an array throws here, before anything is allocated.

@@ -1,14 +1,16 @@
 package import WebService
 
-/// What was found in the arrays of a request that stood in no way, but that its client should know.
+/// What was found in the arrays of a request and did not keep them from being scored, but should be known to the
+/// client.
 package struct InputNotes: Codable, Equatable, Sendable {
-    /// How many values of `pred_probs` that were looked at were beyond [0, 1] by rounding, and count as its nearer end.
+    /// How many of the values of `pred_probs` that were looked at are outside [0, 1] by rounding alone. Each counts as
+    /// the nearer end of that range.
     private(set) var clampedCount = 0
 
-    /// The names of what stood beside the arrays and was passed over, as far as they are kept.
+    /// The names of what stood beside the arrays and was passed over; not more than ``nameLimit``.
     private(set) var ignored: [String] = []
 
-    /// As many names as an archive has entries, of a job with many archives too.
+    /// The most names that are kept, even of a job with many archives: as many as one archive has entries.
     private static let nameLimit = 64
 
     package init(clampedCount: Int = 0, ignored: [String] = []) {
@@ -16,7 +18,7 @@ package struct InputNotes: Codable, Equatable, Sendable {
         add(ignored)
     }
 
-    /// Those of all batches of a job.
+    /// The notes of all batches of a job together.
     package init(_ batches: [InputNotes]) {
         self.init()
         for notes in batches { add(notes) }
@@ -28,7 +30,7 @@ package struct InputNotes: Codable, Equatable, Sendable {
         add(other.ignored)
     }
 
-    /// Adds names.
+    /// Adds the names of what was passed over.
     mutating func add(_ names: [String]) {
         for name in names where ignored.count < Self.nameLimit && !ignored.contains(name) { ignored.append(name) }
     }
@@ -38,7 +40,7 @@ package struct InputNotes: Codable, Equatable, Sendable {
         members.strings("ignored", ignored)
     }
 
-    /// Writes of these what there is.
+    /// Writes those notes that say something.
     package func writeAny(to members: inout JSONWriter.Members) {
         if clampedCount > 0 { members.integer("clamped", clampedCount) }
         if !ignored.isEmpty { members.strings("ignored", ignored) }

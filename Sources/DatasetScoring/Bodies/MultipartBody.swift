@@ -2,17 +2,17 @@ import Scoring
 import TensorCodecs
 import WebService
 
-/// A body that is a form: one npy file a part, and parameters as text parts.
-final class MultipartForm: ArrayBody.Form {
+/// Decodes a body that is a form: one npy file a part, and parameters as text parts.
+final class MultipartBody: BodyDecoder {
     private enum Part {
-        case array(NpyPart)
+        case array(NpyInput)
         case parameter(String, text: [UInt8])
     }
 
-    /// No parameter is longer; a text part that is longer is none.
+    /// The most bytes that a parameter has; a text part that is longer is no parameter.
     private static let textLimit = 4096
 
-    private let intake: ArrayIntake
+    private let arrays: NamedArrays
     private let byteLimit: Int
     private let byteCount: Int?
     private var decoder: MultipartDecoder
@@ -22,9 +22,9 @@ final class MultipartForm: ArrayBody.Form {
     /// - Parameters:
     ///   - byteCount: The size of the whole form, where that is known beforehand.
     init(
-        _ intake: ArrayIntake, _ type: MultipartType, _ limits: ArrayBody.Limits, byteCount: Int?
+        _ arrays: NamedArrays, _ type: MultipartType, _ limits: ArrayBody.Limits, byteCount: Int?
     ) throws(Problem) {
-        self.intake = intake
+        self.arrays = arrays
         self.byteCount = byteCount
         byteLimit = limits.bodyBytes
         do throws(CodecError) {
@@ -60,11 +60,12 @@ final class MultipartForm: ArrayBody.Form {
 
     /// A part is an array if its name is one's, or if it came as a file.
     private func beginPart(_ part: FormPart) throws(Problem) {
-        if part.fileName != nil || intake.array(named: part.name) != nil {
+        if part.fileName != nil || arrays.array(named: part.name) != nil {
             // Whether another part follows can be told from the sizes of the form and of this part's array.
             let bytesToEnd = byteCount.map { $0 - Int(clamping: part.start) - closingByteCount }
             self.part = .array(
-                NpyPart(try intake.open(part.name), intake, byteLimit: byteLimit, bytesToEnd: bytesToEnd))
+                NpyInput(
+                    try arrays.open(part.name), of: arrays.inputs, byteLimit: byteLimit, bytesToEnd: bytesToEnd))
         } else {
             self.part = .parameter(part.name, text: [])
         }
@@ -94,7 +95,7 @@ final class MultipartForm: ArrayBody.Form {
         case nil: return
         case .array(let array): try array.finish()
         case .parameter(let name, let text):
-            try intake.destination.set(name, String(decoding: text, as: UTF8.self))
+            try arrays.inputs.set(name, String(decoding: text, as: UTF8.self))
         }
     }
 }

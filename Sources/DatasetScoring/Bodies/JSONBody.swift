@@ -2,13 +2,13 @@ import Scoring
 import TensorCodecs
 import WebService
 
-/// A body that is a JSON object. It is held in memory and read at its end.
-final class JSONForm: ArrayBody.Form {
-    private let intake: ArrayIntake
+/// Decodes a body that is a JSON object. The text is held in memory and read at its end.
+final class JSONBody: BodyDecoder {
+    private let arrays: NamedArrays
     private let text: JSONText
 
-    init(_ intake: ArrayIntake, byteLimit: Int) {
-        self.intake = intake
+    init(_ arrays: NamedArrays, byteLimit: Int) {
+        self.arrays = arrays
         text = JSONText(byteLimit: byteLimit)
     }
 
@@ -23,41 +23,41 @@ final class JSONForm: ArrayBody.Form {
     func finish() throws(Problem) {}
 
     func complete() throws(Problem) {
-        try text.decode(into: Members(intake))
+        try text.decode(into: Members(arrays))
     }
 
     private final class Members: JSONReceiver {
-        private let intake: ArrayIntake
+        private let arrays: NamedArrays
 
-        init(_ intake: ArrayIntake) {
-            self.intake = intake
+        init(_ arrays: NamedArrays) {
+            self.arrays = arrays
         }
 
-        func receiver(forArray name: String) throws(Problem) -> (any TensorReceiver<Problem>)? {
-            guard intake.array(named: name) != nil else { return nil }
-            return ArrayPort(try intake.open(name), of: intake.destination)
+        func receiver(forArray name: String) throws(Problem) -> (any ArrayReceiver<Problem>)? {
+            guard arrays.array(named: name) != nil else { return nil }
+            return InputReceiver(try arrays.open(name), of: arrays.inputs)
         }
 
-        /// An object stands for an array, and says in which file it is.
+        /// Takes an object that stands for an array and names the file that the array is in.
         private func refer(_ name: String, _ fields: [String: String]) throws(Problem) {
             guard let file = fields["file"], fields.count == 1 else {
                 throw .invalidParameter(name, expected: "an array, or {\"file\": \"…\"}", actual: "an object")
             }
-            try intake.destination.refer(try intake.open(name), to: file)
+            try arrays.inputs.refer(try arrays.open(name), to: file)
         }
 
         func member(_ name: String, _ value: JSONScalar) throws(Problem) {
-            let isArray = intake.array(named: name) != nil
-            let known = intake.destination.parameterNames
+            let isArray = arrays.array(named: name) != nil
+            let known = arrays.inputs.parameterNames
             guard isArray || known.contains(name) else { throw .unknownParameter(name, expected: known) }
             switch value {
-            case .string(let text): try intake.destination.set(name, text)
-            case .number(_, let text): try intake.destination.set(name, text)
-            case .bool(let value): try intake.destination.set(name, value ? "true" : "false")
-            case .strings(let list): try intake.destination.set(name, list.joined(separator: ","))
+            case .string(let text): try arrays.inputs.set(name, text)
+            case .number(_, let text): try arrays.inputs.set(name, text)
+            case .bool(let value): try arrays.inputs.set(name, value ? "true" : "false")
+            case .strings(let list): try arrays.inputs.set(name, list.joined(separator: ","))
             case .object(let fields) where isArray: try refer(name, fields)
             case .other where isArray: try refer(name, [:])
-            // What is null is not there.
+            // A member that is null counts as one that is not there.
             case .null: break
             case .object, .other:
                 throw .invalidParameter(name, expected: "a string, a number or a list of strings", actual: value.kind)

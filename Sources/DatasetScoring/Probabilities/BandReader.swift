@@ -2,15 +2,11 @@ import Scoring
 import Tensors
 import WebService
 
-/// Reads a file of probabilities for a band of pixels.
+/// Reads from a file the probabilities of a band of pixels.
 struct BandReader {
-    /// Large enough that a read costs nothing beside its bytes, and small enough for these to stay in the cache until they are
-    /// looked at. A multiple of every element's size.
-    static let bufferSize = 512 << 10
-
     let file: InputFile
 
-    /// Where in the file the first element stands.
+    /// The place of the array's first element in the file.
     let offset: Int
 
     /// Reads all that the band wants.
@@ -18,11 +14,11 @@ struct BandReader {
     /// - Parameters:
     ///   - progress: Called with each piece that has been read; `false` ends the reading.
     /// - Returns: Whether all was read.
-    /// - Throws: 422 for what is no probability; 500 where the file cannot be read; 503 where memory is short.
+    /// - Throws: 422 for what is no probability; 500 if the file cannot be read; 503 if memory is short.
     func read(into band: some FileBand, progress: (FilePieces.Piece) -> Bool) throws(Problem) -> Bool {
         let buffer: Buffer<UInt8>
         do throws(TensorError) {
-            buffer = try Buffer(uninitialized: Self.bufferSize)
+            buffer = try Buffer(uninitialized: InputFile.bytesAtOnce)
         } catch {
             throw Problem(error)
         }

@@ -5,17 +5,18 @@ package import Tensors
 package import WebService
 
 extension Response {
-    /// One array, sent from where it lies.
+    /// A response with one array as npy, sent without a copy of the array.
     package static func npy(_ array: ArrayAnswer) throws(Problem) -> Response {
         var response = try bytes(.ok, .npy, NpyEncoder.header(for: array.layout))
         for (owner, range) in array.bytes { response.body.append(owner, range) }
         return response
     }
 
-    /// Named arrays, sent from where they lie.
+    /// A response with named arrays as npz, sent without a copy of the arrays.
     ///
     /// - Parameters:
-    ///   - reservation: For what so many take beside their elements, where they are not a few.
+    ///   - reservation: Counts what the archive takes beside the arrays' elements, which is much if there are many
+    ///     arrays.
     package static func npz(
         _ arrays: [(name: String, array: ArrayAnswer)], _ reservation: ByteReservation? = nil
     ) throws(Problem) -> Response {
@@ -36,10 +37,10 @@ extension Response {
 }
 
 extension JSONWriter.Members {
-    /// An array, as nested lists.
+    /// Writes an array as a member that is nested lists.
     ///
     /// - Parameters:
-    ///   - shape: Another one of as many elements; nil for the array's own.
+    ///   - shape: Another shape of as many elements; nil for the array's own.
     package mutating func elements(_ name: String, _ array: ArrayAnswer, shape: [Int]? = nil) {
         let shape = shape ?? array.layout.shape
         elements(name, count: array.layout.elementCount) { elements, text in

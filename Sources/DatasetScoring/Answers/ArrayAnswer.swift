@@ -4,7 +4,7 @@ import TensorCodecs
 package import Tensors
 package import WebService
 
-/// An array that is answered: its layout, and where its elements lie.
+/// An array of an answer: its layout, and the memory that its elements lie in.
 package struct ArrayAnswer: Sendable {
     package enum Elements: Sendable {
         case scores(PixelScores)
@@ -13,7 +13,7 @@ package struct ArrayAnswer: Sendable {
         case mask(Buffer<UInt8>)
     }
 
-    /// Elements that lie together.
+    /// Elements that lie together in memory.
     package struct Piece: Sendable {
         package let elements: Elements
         package let range: Range<Int>
@@ -21,10 +21,10 @@ package struct ArrayAnswer: Sendable {
 
     package let layout: TensorLayout
 
-    /// At least one. Several share out the first dimension of the array.
+    /// At least one piece. If there are several, each holds a range of the array's first dimension, in order.
     package let pieces: [Piece]
 
-    /// The memory that holds the elements, and the bytes of it that are answered.
+    /// The memory that holds the elements, and which bytes of it belong to the array.
     package var bytes: [(owner: any StableBytes, range: Range<Int>)] {
         let size = layout.elementType.scalar.byteCount
         return pieces.map { piece in
@@ -47,7 +47,7 @@ package struct ArrayAnswer: Sendable {
     }
 
     private init(_ scalar: ElementType.Scalar, _ shape: [Int], _ pieces: [Piece]) {
-        // The shape is that of arrays in memory, so its product was checked when these were made.
+        // No overflow: arrays of this shape are in memory, so that its product was checked when they were made.
         guard let layout = try? TensorLayout(elementType: ElementType(scalar), shape: shape) else {
             preconditionFailure("an array in memory has a shape that fits")
         }
@@ -62,8 +62,8 @@ package struct ArrayAnswer: Sendable {
     }
 
     /// - Parameters:
-    ///   - image: Nil for all images, which are of one size.
-    /// - Throws: 400 where there is no such image.
+    ///   - image: An image's index; nil for all images, which then are of one size.
+    /// - Throws: 400 if there is no such image.
     static func pixelScores(of scores: DatasetScores, image: Int? = nil) throws(Problem) -> ArrayAnswer {
         let selection = try Selection(image, of: scores)
         let scalar = scores.parts[0].pixelScores.elementType.scalar
@@ -73,10 +73,10 @@ package struct ArrayAnswer: Sendable {
     }
 
     /// - Parameters:
-    ///   - image: Nil for all images, which are of one size.
-    ///   - classIndex: Nil for the issues of all classes.
-    /// - Throws: 400 where there is no such image or class; 404 where a class is named and the predicted ones are not known;
-    ///   503 where memory is short.
+    ///   - image: An image's index; nil for all images, which then are of one size.
+    ///   - classIndex: The class whose issues are wanted; nil for the issues of all classes.
+    /// - Throws: 400 if there is no such image or class; 404 if a class is named and the predicted classes are not
+    ///   known; 503 if memory is short.
     static func issues(
         of scores: DatasetScores, threshold: Double, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
@@ -87,10 +87,10 @@ package struct ArrayAnswer: Sendable {
     }
 
     /// - Parameters:
-    ///   - image: Nil for all images, which are of one size.
-    ///   - classIndex: Nil for the issues of all classes.
-    /// - Throws: 400 where there is no such image or class; 404 where nobody looked for label issues, or a class is named and
-    ///   the predicted ones are not known; 503 where memory is short.
+    ///   - image: An image's index; nil for all images, which then are of one size.
+    ///   - classIndex: The class whose issues are wanted; nil for the issues of all classes.
+    /// - Throws: 400 if there is no such image or class; 404 if the method does not look for label issues, or a class
+    ///   is named and the predicted classes are not known; 503 if memory is short.
     static func labelIssues(
         of scores: DatasetScores, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
@@ -101,8 +101,10 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
+    /// A mask of all pixels that are wanted, or of those whose issues are of one class.
+    ///
     /// - Parameters:
-    ///   - make: Gives the mask of some pixels of a part.
+    ///   - make: Makes the mask of some pixels of a part.
     private static func mask(
         of scores: DatasetScores, image: Int?, classIndex: Int?,
         _ make: (SegmentationScores, Range<Int>) throws(ScoringError) -> Piece
@@ -127,7 +129,7 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// The mask of the scores in a range that are below a threshold.
+    /// Which scores of a range are below a threshold.
     package static func mask(
         _ scores: PixelScores, _ range: Range<Int>, shape: [Int], threshold: Double
     ) throws(Problem) -> ArrayAnswer {
@@ -139,7 +141,7 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// Indices of images.
+    /// An array of images' indices.
     package static func indices(_ indices: [Int]) throws(Problem) -> ArrayAnswer {
         do throws(TensorError) {
             let buffer = try Buffer<Int64>(uninitialized: indices.count)
@@ -153,17 +155,18 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// Appends some elements of the array as they stand in nested lists; see ``JSONNumbers/append(_:at:of:to:)``.
+    /// Appends some elements of the array in the form that they have in nested lists; see
+    /// ``JSONNumbers/append(_:at:of:to:)``.
     ///
     /// - Parameters:
-    ///   - elements: Their indices, over all pieces.
-    ///   - shape: The array's, or another one of as many elements.
+    ///   - elements: The elements' indices in the array.
+    ///   - shape: The array's shape, or another one of as many elements.
     func appendJSON(_ elements: Range<Int>, shape: [Int], to text: inout [UInt8]) {
         var first = 0
         for piece in pieces {
             let end = first + piece.range.count
             let wanted = elements.clamped(to: first..<end)
-            // Where there are no elements there are still brackets.
+            // An array without elements still has brackets to write.
             if !wanted.isEmpty || layout.elementCount == 0 {
                 let start = piece.range.lowerBound - first
                 Self.append(
@@ -191,14 +194,14 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// The pixels that an array of them holds.
+    /// The pixels that are wanted in an array.
     private struct Selection {
         let shape: [Int]
         let parts: [(scores: SegmentationScores, pixels: Range<Int>)]
 
         /// - Parameters:
-        ///   - image: Nil for all images, which are of one size.
-        /// - Throws: 400 where there is no such image.
+        ///   - image: An image's index; nil for all images, which then are of one size.
+        /// - Throws: 400 if there is no such image.
         init(_ image: Int?, of scores: DatasetScores) throws(Problem) {
             guard let image else {
                 guard let size = scores.size else { preconditionFailure("images of several sizes are no array") }
@@ -214,45 +217,6 @@ package struct ArrayAnswer: Sendable {
             let plane = part.shape.pixelsPerImage
             shape = [part.shape.height, part.shape.width]
             parts = [(part, index * plane..<(index + 1) * plane)]
-        }
-    }
-}
-
-extension DatasetScores {
-    /// One of the arrays.
-    ///
-    /// - Parameters:
-    ///   - threshold: For the issues.
-    ///   - image: Nil for all images, which are of one size where the array has their pixels.
-    /// - Throws: 400 where there is no such image; 404 where nobody looked for label issues; 503 where memory is short.
-    package func elements(
-        _ array: ScoreParameters.Array, threshold: Double, image: Int? = nil, classIndex: Int? = nil
-    ) throws(Problem) -> ArrayAnswer {
-        switch array {
-        case .imageScores: .imageScores(of: self)
-        case .pixelScores: try .pixelScores(of: self, image: image)
-        case .issues: try .issues(of: self, threshold: threshold, image: image, classIndex: classIndex)
-        case .labelIssues: try .labelIssues(of: self, image: image, classIndex: classIndex)
-        }
-    }
-
-    /// - Throws: 404 where nobody looked for label issues.
-    package func requireStatistics() throws(Problem) -> LabelIssues.Statistics {
-        guard let statistics else {
-            throw Problem(
-                .notFound, "no-label-issues", "The method softmin finds no label issues.",
-                expected: "a job of the method num_pixel_issues", actual: "softmin")
-        }
-        return statistics
-    }
-
-    /// - Throws: 404 where only the probabilities of labels were read.
-    package func requirePredicted() throws(Problem) {
-        guard hasPredicted else {
-            throw Problem(
-                .notFound, "no-predicted-classes",
-                "Of pred_probs only the labelled classes were read, so that the most probable ones are not known.",
-                expected: "a job with read=all, or of the method num_pixel_issues", actual: "read=labelled")
         }
     }
 }

@@ -2,19 +2,19 @@ import HTTPTypes
 import ServiceInterface
 package import WebService
 
-/// Reads a body as it arrives, and hands on what it finds.
-package protocol BodyReader: AnyObject {
+/// Decodes a body of one form as it arrives, and hands on the arrays and parameters that it finds.
+package protocol BodyDecoder: AnyObject {
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem)
 
-    /// The body has ended; quick work on the thread that reads.
+    /// The body has ended. Quick work alone: the thread that reads the connection calls it.
     func finish() throws(Problem)
 
-    /// Hands on what could not be handed on while the body came; on a worker.
+    /// Hands on what could not be handed on while the body came. It may take long, so that workers call it.
     func complete() throws(Problem)
 }
 
 extension IncomingRequest {
-    /// - Throws: 411 where there is no body.
+    /// - Throws: 411 if there is no body.
     package func requireBody() throws(Problem) {
         let fields = head.headerFields
         guard fields[.contentLength] != nil || fields[.transferEncoding] != nil else {

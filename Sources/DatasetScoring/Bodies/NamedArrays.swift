@@ -1,29 +1,29 @@
 import HTTPTypes
-import Scoring
-import WebService
+package import Scoring
+package import WebService
 
-/// Finds the destination of a named array, and sees to it that none comes twice.
-final class ArrayIntake {
-    let destination: any ArrayDestination
+/// Finds by its name which array of a request something in a body is, and sees to it that no array comes twice.
+final class NamedArrays {
+    let inputs: any RequestInputs
     private var seen: [ScoringError.Array: String] = [:]
 
-    init(_ destination: any ArrayDestination) {
-        self.destination = destination
+    init(of inputs: any RequestInputs) {
+        self.inputs = inputs
     }
 
-    /// The array that a name means; nil where it means none that is wanted.
+    /// The array that a name means; nil if the request takes no array of this name.
     func array(named name: String) -> ScoringError.Array? {
-        destination.arrays.first { $0.isCalled(name) }
+        inputs.arrays.first { $0.isCalled(name) }
     }
 
-    /// An array that begins.
+    /// Marks an array as seen.
     ///
     /// - Parameters:
-    ///   - name: As the body has it.
-    /// - Throws: 400 for an array that is not wanted or came already.
+    ///   - name: The array's name, as the body has it.
+    /// - Throws: 400 if the request takes no such array, or if the array came before.
     func open(_ name: String) throws(Problem) -> ScoringError.Array {
         guard let array = array(named: name) else {
-            let expected = destination.arrays.map(\.rawValue).joined(separator: ", ")
+            let expected = inputs.arrays.map(\.rawValue).joined(separator: ", ")
             throw Problem(
                 .badRequest, "unexpected-array", "There is no array \"\(name)\" here.",
                 parameter: name, expected: expected)
@@ -34,7 +34,7 @@ final class ArrayIntake {
 }
 
 extension ScoringError.Array {
-    /// What else it is called: nnU-Net's exports have these names.
+    /// The names that the array has besides its own: nnU-Net's exports use these.
     private var otherNames: [String] { self == .predictedProbabilities ? ["probabilities", "softmax"] : [] }
 
     /// Whether a name means the array.
@@ -48,5 +48,15 @@ extension Problem {
         return Problem(
             .badRequest, "repeated-array", "\(first) and \(second) are names of one array, \(array.rawValue).",
             parameter: array.rawValue, expected: "once", actual: "\(first), \(second)")
+    }
+
+    /// An array that did not come.
+    ///
+    /// - Parameters:
+    ///   - names: The names of what was passed over; the client may have meant one of them.
+    package static func missing(_ array: ScoringError.Array, beside names: [String] = []) -> Problem {
+        Problem(
+            .badRequest, "missing-array", "The body has no array \"\(array.rawValue)\".", parameter: array.rawValue,
+            expected: "one array of that name", actual: names.isEmpty ? nil : names.joined(separator: ", "))
     }
 }

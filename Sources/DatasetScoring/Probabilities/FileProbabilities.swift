@@ -5,36 +5,34 @@ import Tensors
 import Threads
 import WebService
 
-/// `pred_probs` in an npy file, which several threads read at once.
-struct ProbabilityFile {
+/// `pred_probs`, `(N, K, H, W)`, in an npy file, which several threads read at once.
+///
+/// If that is enough for the scores, only the probabilities that labels name are read.
+final class FileProbabilities: ProbabilitySource {
     private let file: InputFile
     let layout: TensorLayout
-    /// Where in the file the elements begin.
+    /// The place of the array's first element in the file.
     private let offset: Int
+    /// How many threads read.
+    private let processors: Int
+
+    var accumulator: (any ArrayAccumulator)? { nil }
+    var imagesDone: Int { 0 }
 
     /// Reads the header.
     ///
     /// - Throws: What is wrong with the file.
-    init(_ file: InputFile) throws(Problem) {
+    init(_ file: InputFile, processors: Int) throws(Problem) {
         self.file = file
+        self.processors = processors
         (layout, offset) = try Self.readHeader(file)
     }
 
-    /// Takes only the probabilities that labels name, where that is enough, else all.
-    ///
-    /// - Parameters:
-    ///   - arrays: Has the labels.
-    ///   - processors: How many threads read.
-    ///   - progress: Called with the share that is done; `false` ends the reading.
-    /// - Returns: Nil where `progress` ended it.
-    /// - Throws: What is wrong with an array, or with both together.
-    func read(
-        with arrays: ScoreArrays, processors: Int, progress: (Double) -> Bool
-    ) throws(Problem) -> ScoredPixels? {
-        guard let own = try arrays.makeOwnProbabilities(layout) else {
-            return try readAll(with: arrays, processors: processors, progress: progress)
+    func pixels(for demand: ProbabilityDemand, progress: (Double) -> Bool) throws(Problem) -> ScoredPixels? {
+        guard let own = try demand.ownProbabilities(in: layout) else {
+            return try allPixels(for: demand, progress: progress)
         }
-        // The images behind it; within one, classes are read back and forth.
+        // Whole images are what is done: within one, classes are read back and forth.
         let byteCount = layout.byteCount / own.shape.imageCount
         let isComplete = try read(try Self.bands { () throws(ScoringError) in try own.bands(processors) }) { piece in
             progress(Double(piece.bytes.lowerBound / byteCount) / Double(own.shape.imageCount))
@@ -42,10 +40,11 @@ struct ProbabilityFile {
         return isComplete ? own.finish() : nil
     }
 
-    private func readAll(
-        with arrays: ScoreArrays, processors: Int, progress: (Double) -> Bool
+    /// The pixels, of which every probability is read.
+    private func allPixels(
+        for demand: ProbabilityDemand, progress: (Double) -> Bool
     ) throws(Problem) -> ScoredPixels? {
-        let accumulator = try arrays.makePixelAccumulator(layout)
+        let accumulator = try demand.pixelAccumulator(for: layout)
         let bands = try Self.bands { () throws(ScoringError) in try accumulator.bands(processors) }
         var done = 0
         let isComplete = try read(bands) { piece in
@@ -63,12 +62,13 @@ struct ProbabilityFile {
         }
     }
 
-    /// Reads bands, on a thread each.
+    /// Reads bands, each on a thread of its own.
     ///
     /// - Parameters:
-    ///   - progress: Called with what the first band has read, which stands for all of them; `false` ends all.
+    ///   - progress: Called with each piece that the first band has read, whose progress stands for that of all bands;
+    ///     `false` ends the reading of all.
     /// - Returns: Whether all was read.
-    /// - Throws: The problem of the first band that has one.
+    /// - Throws: A band's problem; if several have one, that of the first of them.
     private func read<Band: FileBand>(
         _ bands: [Band], progress: (FilePieces.Piece) -> Bool
     ) throws(Problem) -> Bool {

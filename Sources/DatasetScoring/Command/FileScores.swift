@@ -3,22 +3,24 @@ import Scoring
 import Tensors
 import WebService
 
-/// The scores of two files, ready to be shown and written.
+/// The scores of the arrays in two files, to be shown and written.
 package struct FileScores {
     let scores: DatasetScores
 
-    /// Those that the scores were made with.
+    /// The parameters that the scores were made with.
     let parameters: ScoreParameters
 
-    /// One image among all, worst first.
+    /// What is shown of an image in the ranking.
     package struct Rank: Equatable {
         package let image: Int
         package let score: Double
         package let issuePixels: Int
     }
 
-    /// The images, worst first, with their label issues, or where nobody looked for these with their pixels below the
-    /// threshold, cleanlab's default where there is none.
+    /// The images, worst first.
+    ///
+    /// Each has the number of its label issues if the method looks for these, otherwise the number of its pixels below
+    /// the threshold. Without a threshold, cleanlab's default counts.
     package func ranking() -> [Rank] {
         let issues = IssuesFromScores(threshold: parameters.threshold ?? IssuesFromScores.defaultThreshold)
         let imageScores = scores.imageScores
@@ -32,12 +34,13 @@ package struct FileScores {
         }
     }
 
-    /// Writes `image_scores.npy` and `pixel_scores.npy`, `issues.npy` where there is a threshold, and `label_issues.npy`
-    /// where the method finds them.
+    /// Writes `image_scores.npy` and `pixel_scores.npy`, `issues.npy` if there is a threshold, and `label_issues.npy`
+    /// if the method finds them.
     ///
     /// - Parameters:
-    ///   - directory: Made where it is not there; files of these names in it are replaced.
-    /// - Returns: The paths that were written.
+    ///   - directory: The directory to write to, which is made if it is not there. Files of these names in it are
+    ///     replaced.
+    /// - Returns: The paths of the files that were written.
     /// - Throws: ``FileScoring/Failure``.
     package func write(to directory: String) throws(FileScoring.Failure) -> [String] {
         let arrays: [(ScoreParameters.Array, ArrayAnswer)]

@@ -1,0 +1,67 @@
+import HTTPTypes
+import Scoring
+import Tensors
+package import WebService
+
+extension DataDirectories {
+    /// Proves that results can be written to a path.
+    ///
+    /// - Throws: 400 if no files are taken here.
+    package func checkOutput(_ text: String) throws(Problem) {
+        _ = try find(text, parameter: Self.parameter)
+    }
+
+    /// The parameter that names the path.
+    private static let parameter = "output"
+
+    /// Writes arrays as `NAME.npy` into a directory, in place of files of these names.
+    ///
+    /// Arrays that an earlier run has left in the directory are removed, since they may be of other images; files whose
+    /// names are not those of arrays stay. When this returns, everything is on the disk.
+    ///
+    /// - Parameters:
+    ///   - text: The directory, which is made if it is not there.
+    /// - Throws: 400 if no files are taken here, 422 for a path that cannot be written to, 507 if the disk is full.
+    package func write(_ arrays: [(name: String, array: ArrayAnswer)], to text: String) throws(Problem) {
+        let (directory, path) = try find(text, parameter: Self.parameter)
+        let written = Set(arrays.map(\.name))
+        do throws(TensorError) {
+            for name in try Self.arrayNames(in: directory, path) where !written.contains(name) {
+                try directory.remove("\(path)/\(name).npy")
+            }
+        } catch {
+            throw .file(error, text, parameter: Self.parameter)
+        }
+        for (name, array) in arrays {
+            let file = "\(path)/\(name).npy"
+            do throws(TensorError) {
+                try directory.write(file, try array.npy())
+            } catch {
+                throw .file(error, "\(text)/\(name).npy", parameter: Self.parameter)
+            }
+        }
+        do throws(TensorError) {
+            let folders = Set(arrays.compactMap { array in array.name.lastIndex(of: "/").map { array.name[..<$0] } })
+            for folder in folders { try directory.sync("\(path)/\(folder)") }
+            try directory.sync(path)
+        } catch {
+            throw .file(error, text, parameter: Self.parameter)
+        }
+    }
+
+    /// The arrays that stand in a directory as files, of one image each or of all images.
+    private static func arrayNames(in directory: ConfinedDirectory, _ path: String) throws(TensorError) -> [String] {
+        let arrays = ScoreParameters.Array.allCases.map(\.rawValue)
+        var names = try directory.names(in: path).compactMap(Self.withoutSuffix).filter { arrays.contains($0) }
+        for array in arrays {
+            let images = try directory.names(in: "\(path)/\(array)").compactMap(Self.withoutSuffix)
+            names += images.filter { $0.utf8.count >= 6 && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
+                .map { "\(array)/\($0)" }
+        }
+        return names
+    }
+
+    private static func withoutSuffix(_ name: String) -> String? {
+        name.hasSuffix(".npy") ? String(name.dropLast(4)) : nil
+    }
+}

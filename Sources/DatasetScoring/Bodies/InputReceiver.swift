@@ -1,0 +1,51 @@
+package import Scoring
+import TensorCodecs
+package import Tensors
+package import WebService
+
+/// Takes one array from a decoder, and passes its elements on to what the request's inputs keep of them.
+package final class InputReceiver: ArrayReceiver {
+    private let array: ScoringError.Array
+    private let inputs: any RequestInputs
+    private let byteLimit: Int
+    private let bytesToEnd: Int?
+    private var accumulator: (any ArrayAccumulator)?
+
+    /// How many bytes of the array are still to come, if the array is known to fill the rest of the body; otherwise 0.
+    private(set) var certainBytes = 0
+
+    /// - Parameters:
+    ///   - bytesToEnd: What is left of the body's content from the start of the array's file on; 0 if no parameter can
+    ///     follow, nil if that cannot be known.
+    package init(
+        _ array: ScoringError.Array, of inputs: any RequestInputs, byteLimit: Int = .max, bytesToEnd: Int? = 0
+    ) {
+        self.array = array
+        self.inputs = inputs
+        self.byteLimit = byteLimit
+        self.bytesToEnd = bytesToEnd
+    }
+
+    package func begin(_ layout: TensorLayout, at offset: Int) throws(Problem) {
+        // No overflow: a whole array's size and a header's are far from it.
+        let isLast = bytesToEnd.map { $0 - offset <= layout.byteCount } ?? false
+        // The inputs are asked first, since too many pixels say more to the client than too many bytes.
+        accumulator = try inputs.begin(array, layout, parametersAreKnown: isLast)
+        guard layout.byteCount <= byteLimit else { throw .bodyTooLarge(limit: byteLimit).found(in: array) }
+        if let bytesToEnd, bytesToEnd - offset == layout.byteCount { certainBytes = layout.byteCount }
+    }
+
+    package func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        do throws(ScoringError) {
+            try accumulator?.receive(bytes)
+        } catch {
+            throw Problem(error)
+        }
+        certainBytes = max(certainBytes - bytes.count, 0)
+    }
+
+    package func end() throws(Problem) {
+        accumulator = nil
+        try inputs.end(array)
+    }
+}

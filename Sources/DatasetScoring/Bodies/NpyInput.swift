@@ -1,0 +1,37 @@
+import Scoring
+import TensorCodecs
+import WebService
+
+/// An npy file that holds one array of a request. Every problem with the file names the array.
+struct NpyInput {
+    private let array: ScoringError.Array
+    private let receiver: InputReceiver
+    private var decoder: NpyDecoder<InputReceiver>
+
+    /// How many bytes of the file are sure to come, whatever they are.
+    var certainBytes: Int { receiver.certainBytes }
+
+    /// - Parameters:
+    ///   - bytesToEnd: See ``InputReceiver/init(_:of:byteLimit:bytesToEnd:)``.
+    init(_ array: ScoringError.Array, of inputs: any RequestInputs, byteLimit: Int = .max, bytesToEnd: Int? = 0) {
+        self.array = array
+        receiver = InputReceiver(array, of: inputs, byteLimit: byteLimit, bytesToEnd: bytesToEnd)
+        decoder = NpyDecoder(receiver: receiver, byteLimit: .max)
+    }
+
+    mutating func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        do throws(Problem) {
+            try decoder.decode(bytes)
+        } catch {
+            throw error.found(in: array)
+        }
+    }
+
+    func finish() throws(Problem) {
+        do throws(Problem) {
+            try decoder.finish()
+        } catch {
+            throw error.found(in: array)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Scoring
+import TensorCodecs
+import WebService
+
+/// Decodes a body that is an npz file: one entry an array. Whatever else is in the archive is passed over.
+final class NpzBody: BodyDecoder {
+    private let decoder: NpzDecoder<Entries>
+
+    init(_ arrays: NamedArrays, byteLimit: Int) {
+        decoder = NpzDecoder(receiver: Entries(arrays, byteLimit: byteLimit), byteLimit: byteLimit)
+    }
+
+    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+        try decoder.decode(bytes)
+    }
+
+    func finish() throws(Problem) {
+        try decoder.finish()
+    }
+
+    func complete() throws(Problem) {}
+
+    /// The name that an entry gives its array, in whatever folder of the archive the entry is; nil for a folder, and
+    /// for what a Mac puts beside each file.
+    static func arrayName(_ entry: String) -> String? {
+        let parts = entry.split(separator: "/", omittingEmptySubsequences: false)
+        guard let name = parts.last, !name.isEmpty, parts.first != "__MACOSX" else { return nil }
+        return String(name.hasSuffix(".npy") ? name.dropLast(4) : name)
+    }
+
+    /// Sends each entry through a decoder of its own.
+    private final class Entries: EntryReceiver {
+        private let arrays: NamedArrays
+        private let byteLimit: Int
+        private var current: NpyInput?
+
+        init(_ arrays: NamedArrays, byteLimit: Int) {
+            self.arrays = arrays
+            self.byteLimit = byteLimit
+        }
+
+        func begin(entry name: String) throws(Problem) {
+            let array = NpzBody.arrayName(name)
+            guard let array, arrays.array(named: array) != nil else { return arrays.inputs.passOver(name) }
+            current = NpyInput(try arrays.open(array), of: arrays.inputs, byteLimit: byteLimit)
+        }
+
+        func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+            try current?.receive(bytes)
+        }
+
+        func end(entry name: String) throws(Problem) {
+            try current?.finish()
+            current = nil
+        }
+    }
+}

@@ -1,0 +1,165 @@
+package import Scoring
+package import Tensors
+package import WebService
+
+/// Takes `labels` and `pred_probs` in either order, and makes scored pixels of them.
+package final class ScoreArrays: RequestInputs {
+    package let arrays: [ScoringError.Array] = [.labels, .predictedProbabilities]
+
+    package var parameterNames: [String] { arriving.names }
+
+    private let places: ScoringPlaces
+    private var arriving: ArrivingParameters
+
+    private var layouts: [ScoringError.Array: TensorLayout] = [:]
+    private var labelAccumulator: LabelAccumulator?
+    private var labels: LabelMap?
+    private var source: (any ProbabilitySource)?
+    /// The files that stand for arrays.
+    private var files: [ScoringError.Array: FileArray] = [:]
+    /// The names of what stood beside the arrays.
+    private var ignored: [String] = []
+
+    /// - Parameters:
+    ///   - parameters: Those that do not stand in the body.
+    package init(_ places: ScoringPlaces, parameters: Parameters) {
+        self.places = places
+        arriving = ArrivingParameters(parameters)
+    }
+
+    /// The parameters that have come.
+    package var parameters: ScoreParameters {
+        get throws(Problem) { try arriving.value }
+    }
+
+    /// The shape, once the headers of both arrays have been seen and fit together.
+    package private(set) var shape: ScoringShape?
+
+    /// How many images have been scored in whole as they arrived.
+    package var imagesDone: Int { source?.imagesDone ?? 0 }
+
+    /// The layout of `pred_probs`, once its header has been seen.
+    package var probabilitiesLayout: TensorLayout? { layouts[.predictedProbabilities] }
+
+    /// K, once it is known; nil also for `pred_probs` that have no shape at all, which is found when the arrays are put
+    /// together.
+    package var classCount: Int? {
+        guard let layout = probabilitiesLayout else { return nil }
+        return layout.shape.count == 4 ? layout.shape[1] : classCount(ofBands: layout)
+    }
+
+    private func classCount(ofBands layout: TensorLayout) -> Int? {
+        // A parameter that is not allowed is told of by whoever asks for the parameters.
+        (try? parameters)?.classCount(ofBands: layout)
+    }
+
+    /// What the client should know of the arrays, once they are pixels.
+    package func notes(on pixels: borrowing ScoredPixels) -> InputNotes {
+        InputNotes(clampedCount: pixels.clampedCount, ignored: ignored)
+    }
+
+    // MARK: - From the body
+
+    package func set(_ parameter: String, _ value: String) throws(Problem) { try arriving.set(parameter, value) }
+
+    package func passOver(_ name: String) { ignored.append(name) }
+
+    package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
+        files[array] = try places.dataDirectories.file(file, for: array)
+    }
+
+    package func begin(
+        _ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool
+    ) throws(Problem) -> any ArrayAccumulator {
+        let parameters = try parameters
+        if parametersAreKnown { try parameters.check() }
+        layouts[array] = layout
+        defer { findShape() }
+        if array == .labels { return try beginLabels(layout) }
+        let source = try makeSource(layout, parameters, parametersAreKnown: parametersAreKnown)
+        guard let accumulator = source.accumulator else { preconditionFailure("bytes of it arrive") }
+        self.source = source
+        return accumulator
+    }
+
+    private func beginLabels(_ layout: TensorLayout) throws(Problem) -> LabelAccumulator {
+        do throws(ScoringError) {
+            let accumulator = try LabelAccumulator(layout: layout, pixelLimit: places.maxPixels)
+            labelAccumulator = accumulator
+            return accumulator
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func findShape() {
+        guard let labels = layouts[.labels]?.shape, labels.count == 3, let layout = probabilitiesLayout else { return }
+        let whole = classCount(ofBands: layout).map { [labels[0], $0, labels[1], labels[2]] }
+        do throws(ScoringError) {
+            shape = try ScoringShape(labels: labels, predictedProbabilities: whole ?? layout.shape)
+        } catch {
+            // The client is told when the arrays are scored, which throws the same.
+        }
+    }
+
+    package func end(_ array: ScoringError.Array) throws(Problem) {
+        guard array == .labels else { return }
+        labels = labelAccumulator?.finish()
+        labelAccumulator = nil
+    }
+
+    // MARK: - Sources
+
+    /// Chooses what takes `pred_probs` that come with the request.
+    ///
+    /// - Throws: What is wrong with the layout, or with labels and layout together.
+    private func makeSource(
+        _ layout: TensorLayout, _ parameters: ScoreParameters, parametersAreKnown: Bool
+    ) throws(Problem) -> any ProbabilitySource {
+        if let labels, parametersAreKnown, StreamedProbabilities.canTake(layout, parameters) {
+            return try StreamedProbabilities(layout, for: ProbabilityDemand(labels: labels, parameters: parameters))
+        }
+        do throws(ScoringError) {
+            return try SpooledProbabilities(layout, parameters, parametersAreKnown: parametersAreKnown, in: places)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    /// Chooses what reads `pred_probs` from a file. Several threads read an npy file of all classes; anything else is
+    /// taken as if it came with the request.
+    private func take(_ file: FileArray, _ parameters: ScoreParameters) throws(Problem) {
+        if file.member == nil {
+            try file.requireArray(.predictedProbabilities)
+            let probabilities = try FileProbabilities(file.file, processors: places.processors)
+            guard parameters.classCount(ofBands: probabilities.layout) != nil else {
+                source = probabilities
+                return
+            }
+        }
+        try file.read(.predictedProbabilities, into: self)
+    }
+
+    /// Scores what was spooled or is in files, and hands over the pixels.
+    ///
+    /// - Parameters:
+    ///   - isCancelled: Asked once per image.
+    /// - Returns: Nil if the work was canceled.
+    /// - Throws: 400 if an array is missing, and all that can be wrong with the two together.
+    package func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
+        try files[.labels]?.read(.labels, into: self)
+        let demand = try demand()
+        if let file = files[.predictedProbabilities] { try take(file, demand.parameters) }
+        guard let source else { throw .missing(.predictedProbabilities, beside: ignored) }
+        (labels, self.source) = (nil, nil)
+        return try source.pixels(for: demand) { _ in !isCancelled() }
+    }
+
+    /// What is wanted of `pred_probs`, once the labels are there.
+    ///
+    /// - Throws: 400 if there are no labels.
+    func demand() throws(Problem) -> ProbabilityDemand {
+        guard let labels else { throw .missing(.labels, beside: ignored) }
+        return ProbabilityDemand(labels: labels, parameters: try parameters)
+    }
+}
