@@ -2,11 +2,11 @@ package import Tensors
 
 /// What is wrong with bytes that should hold arrays. Facts only; sentences are written where people read them.
 ///
-/// What an entry, a member or a header says of itself is passed on as it came, and is as long as the format's own
-/// limit allows: cut it before it is shown.
+/// Names and other texts of an entry, a member or a header are passed on as they came, and may be as long as the format
+/// allows: cut them before they are shown.
 package enum CodecError: Error, Equatable {
-    /// An array, or the header before it, ends early. `expected` and `actual` count the bytes of the one that does;
-    /// a header says its size in its first bytes, so that `expected` is what was known to be needed by then.
+    /// An array, or the header before it, ends early. `expected` and `actual` count the bytes of the one that does.
+    /// Since a header says its size in its first bytes, `expected` is the size that was known when the bytes ended.
     case truncated(expected: Int, actual: Int)
     /// Bytes follow the end of what was to be decoded.
     case trailingBytes
@@ -22,15 +22,15 @@ package enum CodecError: Error, Equatable {
     case npyHeaderTooLong(Int, limit: Int)
     /// `position` is an offset into the header's text, which begins behind its length.
     case npyHeader(NpyHeaderFault, position: Int)
-    /// The elements are of a type that arrays of labels, probabilities or scores do not come in.
+    /// The elements are of a type that arrays of labels, probabilities or scores cannot have.
     case npyElementType(descr: String)
-    /// The elements are two bytes of no type, as NumPy saves bfloat16.
+    /// The elements are two bytes of unnamed type, which is how NumPy saves bfloat16.
     case bfloat16(descr: String)
 
     // zip
-    /// No record of a zip archive starts here, or none that may stand here.
+    /// At this position there begins no record of a zip archive, or one that may not stand there.
     case zipSignature(UInt32, position: Int)
-    /// The archive ends early; `entry` names the one that was being read.
+    /// The archive ends early; `entry` names the entry that was being read, if one was.
     case zipTruncated(entry: String?)
     case zipNameTooLong(Int, limit: Int)
     case tooManyEntries(limit: Int)
@@ -43,7 +43,7 @@ package enum CodecError: Error, Equatable {
     case zipSize(entry: String, expected: UInt64, actual: UInt64)
 
     // deflate
-    /// Compressed bytes cannot be decompressed; `reason` is zlib's.
+    /// Compressed bytes cannot be decompressed; `reason` is what zlib says.
     case deflate(reason: String)
     /// A gzip or zlib stream ends early.
     case gzipTruncated
@@ -51,13 +51,13 @@ package enum CodecError: Error, Equatable {
     // multipart/form-data
     /// The form's `Content-Type` names no boundary.
     case formBoundaryMissing
-    /// A boundary of more than 70 characters, or with others than RFC 2046 (5.1.1) allows.
+    /// The boundary has more than 70 characters, or characters that RFC 2046 (5.1.1) does not allow.
     case formBoundary(String)
     /// The bytes are no form, or end before its closing boundary.
     case form
 
     // JSON
-    /// `position` is an offset into the text, where it is known.
+    /// `position` is an offset into the text, if it is known.
     case json(JSONFault, position: Int?)
     /// A value of the member is `NaN` or `Infinity`; JSON has no such numbers (RFC 8259, section 6).
     case jsonNotFinite(name: String, path: [Int], position: Int?)
@@ -68,13 +68,13 @@ package enum CodecError: Error, Equatable {
     case jsonNotANumber(name: String, path: [Int])
     /// The list at the path is not as long as those before it.
     case jsonRagged(name: String, path: [Int], expected: Int, actual: Int)
-    /// What stands at the path is a list where elsewhere there are numbers, or the other way round.
+    /// At the path stands a list and in its neighbours stand numbers, or the other way round.
     case jsonMixedDepth(name: String, path: [Int])
     case jsonTooDeep(name: String, limit: Int)
 
     // PNG
     case pngExtents(width: Int, height: Int)
-    /// The image cannot be written; `reason` is libpng's.
+    /// The image cannot be written; `reason` is what libpng says.
     case png(reason: String)
 }
 

@@ -1,9 +1,10 @@
 private import CLinux
 
-/// How `malloc` is to go about its memory.
+/// Settings of `malloc`.
 package enum AllocatorSettings {
-    /// Has all large pieces be mappings of their own, which go back to the system when they are freed. Left to itself `malloc`
-    /// takes ever larger pieces into its own memory, of which it hardly ever gives anything back.
+    /// Makes each large piece of memory a mapping of its own, which goes back to the system when it is freed.
+    ///
+    /// By default `malloc` raises the size from which it does so, and keeps what is smaller for good.
     package static func apply() {
         segscore_map_large_allocations(128 << 10)
     }

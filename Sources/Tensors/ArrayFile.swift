@@ -1,9 +1,11 @@
 import Glibc
 
-/// A file that holds arrays one behind the other, each at a multiple of 64 bytes: written once and as a whole, and mapped whenever
-/// it is wanted. It says nothing of what it holds; whoever wrote it keeps that elsewhere.
+/// A file that holds arrays one behind the other, each at a multiple of 64 bytes.
+///
+/// The file is written once and as a whole, and mapped whenever it is wanted. It does not say what it holds: whoever
+/// writes it keeps that elsewhere.
 package enum ArrayFile {
-    /// Where arrays lie that take so many bytes, in order, and the size of the file.
+    /// The offsets of arrays of given sizes, in order, and the size of their file.
     ///
     /// - Parameters:
     ///   - byteCounts: Each at least 0; their sum is far from overflow.
@@ -17,12 +19,14 @@ package enum ArrayFile {
         return (offsets, end)
     }
 
-    /// Writes a new file. When this returns the bytes are on the disk, but for the file's name; ``syncDirectory(_:)`` sees to that.
-    /// Where it throws there is no file.
+    /// Writes a new file.
+    ///
+    /// When this returns, the bytes are on the disk; for the file's name to be there too, ``syncDirectory(_:)`` has to
+    /// be called. If this throws, there is no file.
     ///
     /// - Parameters:
-    ///   - path: Where nothing is yet.
-    /// - Returns: What ``check(_:_:_:)`` takes, of each array.
+    ///   - path: The file's path, at which there is nothing yet.
+    /// - Returns: The checksum of each array, for ``check(_:_:_:)``.
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     @discardableResult
     package static func write(_ arrays: [any StableBytes], to path: String) throws(TensorError) -> [Checksum] {
@@ -49,10 +53,10 @@ package enum ArrayFile {
     /// Proves that a file holds what was written to it, by reading it from end to end.
     ///
     /// - Parameters:
-    ///   - byteCounts: The sizes of its first arrays.
-    ///   - checksums: As many at least, of these arrays.
-    /// - Throws: ``TensorError/damaged(path:)``, ``TensorError/endOfFile(path:)``, ``TensorError/outOfMemory(byteCount:)``, or
-    ///   ``TensorError/system(operation:path:code:)``.
+    ///   - byteCounts: The sizes of the file's first arrays.
+    ///   - checksums: The checksums of these arrays; there may be more.
+    /// - Throws: ``TensorError/damaged(path:)``, ``TensorError/endOfFile(path:)``,
+    ///   ``TensorError/outOfMemory(byteCount:)``, or ``TensorError/system(operation:path:code:)``.
     package static func check(_ path: String, _ byteCounts: [Int], _ checksums: [Checksum]) throws(TensorError) {
         guard checksums.count >= byteCounts.count else { throw .damaged(path: path) }
         let file = try InputFile(path: path)
@@ -69,7 +73,7 @@ package enum ArrayFile {
         }
     }
 
-    /// Cuts a file off.
+    /// Makes a file shorter.
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package static func truncate(_ path: String, to byteCount: Int) throws(TensorError) {
@@ -78,7 +82,8 @@ package enum ArrayFile {
         }
     }
 
-    /// Puts on the disk what was written to a file, by whomever; one that is not there has nothing to be put there.
+    /// Waits until everything that was written to a file, by any process, is on the disk. A file that is not there has
+    /// nothing to wait for.
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package static func sync(_ path: String) throws(TensorError) {
@@ -89,7 +94,7 @@ package enum ArrayFile {
         guard fsync(descriptor) == 0 else { throw .system(operation: "sync", path: path, code: errno) }
     }
 
-    /// Puts on the disk which files a directory has.
+    /// Waits until the names of a directory's files are on the disk.
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package static func syncDirectory(_ path: String) throws(TensorError) {

@@ -2,8 +2,9 @@ import Glibc
 
 /// A fixed number of elements at a fixed address.
 ///
-/// Unlike an array it can start without being touched. The memory of a large one is passed on to the next, by ``LargeMemoryStore``.
-/// All of it counts against ``ByteBudget/memory``, that of small ones too, of which there may be very many.
+/// Unlike an array, a buffer can be made without touching its memory. ``LargeMemoryStore`` passes the memory of a large
+/// buffer on to the next. All memory counts against ``ByteBudget/memory``, that of small buffers too, since there may
+/// be very many.
 ///
 /// `@unchecked Sendable`: one owner fills a buffer; once it is handed to another thread nobody writes to it.
 @safe
@@ -12,9 +13,9 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
     package let count: Int
     private let origin: Origin
 
-    /// Who gave the memory.
+    /// What gave the memory, and takes it back.
     private enum Origin {
-        /// With what counts against the budget.
+        /// `reserved` is how many bytes count against the budget.
         case malloc(reserved: Int)
         case store(LargeMemory)
         case file(MappedFile)
@@ -32,7 +33,7 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
         self.origin = origin
     }
 
-    /// Takes elements of a file, which lie in its mapping.
+    /// Takes elements of a file, which lie in the file's mapping.
     @unsafe
     init(elements: UnsafeMutableRawPointer, count: Int, of file: MappedFile) {
         unsafe base = elements.bindMemory(to: Element.self, capacity: count)
@@ -48,8 +49,8 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
         try self.init(count, isZeroed: true)
     }
 
-    /// Makes a buffer that holds anything at all, what other buffers held among it. Whoever fills it writes every element
-    /// before any is read.
+    /// Makes a buffer whose bytes may be anything, for example what another buffer held. Whoever fills it writes every
+    /// element before any is read.
     ///
     /// - Parameter count: At least 0, and its product with the element's size fits an `Int`.
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
@@ -73,18 +74,21 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
         try unsafe self.init(taking: large.start, count: count, from: .store(large))
     }
 
-    /// What a small buffer takes beside its elements: itself, and what `malloc` knows of both.
+    /// The bytes that a small buffer takes beside its elements: those of the object, and what `malloc` keeps about
+    /// both.
     private static var overhead: Int { 96 }
 
-    /// Takes over memory that `malloc` gave, and frees it in the end. It does not count: whoever has asked for it counts it.
+    /// Takes over memory that `malloc` gave, and frees it in the end. The memory does not count against the budget,
+    /// since whoever asked `malloc` for it has counted it.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` where `memory` is nil.
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if `memory` is nil.
     @unsafe
     package convenience init(adopting memory: UnsafeMutableRawPointer?, count: Int) throws(TensorError) {
         try unsafe self.init(taking: memory, count: count, from: .malloc(reserved: 0))
     }
 
-    /// Makes a buffer with a copy of a few elements that does not count, so that it can be had where all memory is taken.
+    /// Makes a buffer with a copy of a few elements that does not count against the budget, so that there can be one
+    /// even if the budget is used up.
     ///
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
     package convenience init(uncounted elements: [Element]) throws(TensorError) {

@@ -1,13 +1,14 @@
 import Synchronization
 
-/// How many bytes of something many may take together, and how many they take.
+/// A limit on how many bytes all requests together may take of something, and how many they take now.
 ///
-/// What would go beyond it is refused as if the system had none, which loses a request and not the process.
+/// Whoever asks for more than is left is refused, as if the system had none. So a request fails, and not the process.
 package final class ByteBudget: Sendable {
-    /// That of buffers, texts, and whatever else requests and answers cause. Unlimited, like the other, until it is told its limit.
+    /// The budget of memory: buffers, texts, and whatever else requests and answers cause. Like ``spool`` it has no
+    /// limit until one is set.
     package static let memory = ByteBudget(limit: .max)
 
-    /// That of spool files.
+    /// The budget of spool files.
     package static let spool = ByteBudget(limit: .max)
 
     private let limitInBytes: Atomic<Int>
@@ -20,7 +21,7 @@ package final class ByteBudget: Sendable {
         limitInBytes = Atomic(limit)
     }
 
-    /// In bytes, at least 0. What is taken already stays taken.
+    /// The limit in bytes, at least 0. Bytes that are taken stay taken when a lower limit is set.
     package var limit: Int {
         get { limitInBytes.load(ordering: .relaxed) }
         set {
@@ -29,10 +30,10 @@ package final class ByteBudget: Sendable {
         }
     }
 
-    /// In bytes.
+    /// How many bytes are taken.
     package var used: Int { usedInBytes.load(ordering: .relaxed) }
 
-    /// Whether so much is taken that who begins something new will hardly get what it needs: seven eighths.
+    /// Whether more than seven eighths are taken, so that a request which begins now would hardly get what it needs.
     package var isNearlyUsed: Bool { used > limit - limit / 8 }
 
     /// Takes bytes.
@@ -51,7 +52,7 @@ package final class ByteBudget: Sendable {
         return false
     }
 
-    /// Takes bytes that are there already, whether there is room or not.
+    /// Counts bytes that are in use already, whether there is room for them or not.
     ///
     /// - Parameters:
     ///   - byteCount: At least 0.
@@ -59,7 +60,7 @@ package final class ByteBudget: Sendable {
         usedInBytes.add(byteCount, ordering: .relaxed)
     }
 
-    /// Gives back what was reserved.
+    /// Gives back bytes that were taken.
     package func release(_ byteCount: Int) {
         usedInBytes.subtract(byteCount, ordering: .relaxed)
     }

@@ -1,13 +1,14 @@
 private import CISAL
 
-/// Tells whether bytes are those that were written: a CRC-64, as ECMA-182 has it, which Intel's ISA-L computes faster than memory is read.
+/// Tells whether bytes are the ones that were written: the CRC-64 of ECMA-182, which Intel's ISA-L computes faster than
+/// memory is read.
 ///
-/// It finds what disks and people do to files, and is no proof against those who mean to deceive.
+/// A checksum finds damage and mistakes, not forgery.
 package struct Checksum: Codable, Equatable, Sendable {
-    /// Signed, since not every reader of JSON knows whole numbers beyond.
+    /// Signed, since not every reader of JSON takes larger whole numbers.
     private var value: Int64 = 0
 
-    /// That of nothing.
+    /// The checksum of no bytes.
     package init() {}
 
     package init(from decoder: any Decoder) throws {

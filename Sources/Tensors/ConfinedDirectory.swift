@@ -1,14 +1,15 @@
 private import CLinux
 import Glibc
 
-/// A directory in which files are read and written by names from outside, and nothing that is not beneath it.
+/// A directory whose files are read and written by names that come from outside. No name leads to anything that is not
+/// beneath the directory.
 ///
-/// The kernel sees to that while it follows a path (`openat2` with `RESOLVE_BENEATH`), so that no link which is put there in the
-/// meantime leads out.
+/// The kernel holds a path to that while it follows it (`openat2` with `RESOLVE_BENEATH`), so that not even a link
+/// which is put on the path in the meantime leads out.
 package final class ConfinedDirectory: Sendable {
     private let descriptor: Int32
 
-    /// - Throws: ``TensorError/system(operation:path:code:)``; with `ENOSYS` or `EPERM` where the kernel, or the container,
+    /// - Throws: ``TensorError/system(operation:path:code:)``; with `ENOSYS` or `EPERM` if the kernel or the container
     ///   cannot confine paths.
     package init(path: String) throws(TensorError) {
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -26,9 +27,9 @@ package final class ConfinedDirectory: Sendable {
     /// Opens a file for reading.
     ///
     /// - Parameters:
-    ///   - name: Names the file in errors too.
-    /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out, with `ENODEV` for what
-    ///   is no regular file.
+    ///   - name: The file's path beneath the directory; errors name the file by it.
+    /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out, with `ENODEV`
+    ///   for what is no regular file.
     package func open(_ name: String) throws(TensorError) -> InputFile {
         // Without O_NONBLOCK the opening of a pipe waits for a writer.
         let file = unsafe segscore_open_beneath(descriptor, name, O_RDONLY | O_NONBLOCK | O_NOCTTY)
@@ -36,7 +37,7 @@ package final class ConfinedDirectory: Sendable {
         return try InputFile(owning: file, path: name)
     }
 
-    /// The names in a directory beneath; none where there is no such directory.
+    /// The names in a directory beneath this one; empty if there is no such directory.
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out.
     package func names(in name: String) throws(TensorError) -> [String] {
@@ -61,7 +62,7 @@ package final class ConfinedDirectory: Sendable {
         return names
     }
 
-    /// Removes a file beneath, if it is there. What is no file, or lies behind a link, stays.
+    /// Removes a file beneath the directory, if there is one. Whatever is no file, or lies behind a link, stays.
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package func remove(_ name: String) throws(TensorError) {
@@ -72,7 +73,7 @@ package final class ConfinedDirectory: Sendable {
         }
     }
 
-    /// Puts on the disk which files a directory beneath has.
+    /// Waits until the names of the files of a directory beneath this one are on the disk.
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package func sync(_ name: String) throws(TensorError) {
@@ -97,14 +98,17 @@ package final class ConfinedDirectory: Sendable {
         try body(directory, last)
     }
 
-    /// Writes a file as a whole, in place of one of the same name. Directories on its way are made, and synced. Its bytes are on the disk when this
-    /// returns, but for the file's name; ``sync(_:)`` sees to that.
+    /// Writes a file as a whole, in place of one of the same name. Directories on its path are made, and are on the
+    /// disk before the file.
+    ///
+    /// When this returns, the file's bytes are on the disk; for its name to be there too, ``sync(_:)`` has to be
+    /// called.
     ///
     /// - Parameters:
-    ///   - name: Names the file in errors too.
+    ///   - name: The file's path beneath the directory; errors name the file by it.
     ///   - pieces: The bytes of the file.
-    /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out. Nothing of the file stays
-    ///   then.
+    /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out. If this throws,
+    ///   nothing of the file stays.
     package func write(_ name: String, _ pieces: [(owner: any StableBytes, range: Range<Int>)]) throws(TensorError) {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard let last = parts.last, !parts.contains(where: { ["", ".", ".."].contains($0) }) else {
@@ -112,7 +116,7 @@ package final class ConfinedDirectory: Sendable {
         }
         let directory = try makeDirectory(parts.dropLast(), name)
         defer { close(directory) }
-        // Of its own, for others may write the same file.
+        // A name that nobody else has, since others may write the same file at the same time.
         let partial = ".\(last).\(String(UInt64.random(in: 0 ... .max), radix: 16))"
         let file = unsafe openat(directory, partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard file >= 0 else { throw .system(operation: "create", path: name, code: errno) }
@@ -134,14 +138,14 @@ package final class ConfinedDirectory: Sendable {
         }
     }
 
-    /// Opens a directory beneath, and makes what is missing of its path.
+    /// Opens a directory beneath this one, and makes the directories of its path that are missing.
     private func makeDirectory(_ parts: some Collection<String>, _ name: String) throws(TensorError) -> Int32 {
         var path = "."
         var current = unsafe segscore_open_beneath(descriptor, path, O_RDONLY | O_DIRECTORY)
         for part in parts {
             guard current >= 0 else { break }
             var code = unsafe mkdirat(current, part, 0o777) == 0 ? 0 : errno
-            // The name of a new one is on the disk before anything is in it.
+            // The name of a new directory has to be on the disk before anything is put into it.
             if code == 0, fsync(current) != 0 { code = errno }
             close(current)
             guard code == 0 || code == EEXIST else {

@@ -13,8 +13,8 @@ package struct ElementType: Equatable, Sendable {
     /// Whether the bytes of an element stand in the order that this machine does not use.
     package let isByteSwapped: Bool
 
-    /// - Parameter isByteSwapped: Whether the bytes stand in the other order; of no meaning, and dropped, for
-    ///   elements of one byte.
+    /// - Parameter isByteSwapped: Whether the bytes of an element stand in the other order. For elements of one byte it
+    ///   means nothing and is taken as false.
     package init(_ scalar: Scalar, isByteSwapped: Bool = false) {
         self.scalar = scalar
         self.isByteSwapped = isByteSwapped && scalar.byteCount > 1

@@ -1,12 +1,13 @@
 import Glibc
 
-/// Bytes on their way into a file.
+/// Writes bytes into a file.
 enum FileBytes {
-    /// Writes all of them.
+    /// Writes all bytes.
     ///
     /// - Parameters:
-    ///   - offset: Where in the file the first goes.
-    ///   - operation, path: For errors.
+    ///   - offset: The first byte's place in the file.
+    ///   - operation: Says in an error what failed.
+    ///   - path: Names the file in an error.
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     static func write(
         _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int, operation: String = "write to",

@@ -2,10 +2,10 @@ import Glibc
 
 /// A file that is read at any place.
 ///
-/// Read, not mapped: for bytes that are looked at once, faults on pages cost more than a copy into a small buffer, mapped pages
-/// count as the process's memory, and a file that shrinks while it is mapped ends the process.
+/// The file is read and not mapped: for bytes that are looked at once, page faults cost more than a copy into a small
+/// buffer, mapped pages count as the process's memory, and a file that shrinks while it is mapped ends the process.
 ///
-/// `@unchecked Sendable`: a read names its place, so that threads do not get in each other's way.
+/// `@unchecked Sendable`: each read says at which place of the file it begins, so that threads share no position.
 package final class InputFile: @unchecked Sendable {
     let descriptor: Int32
     package let path: String
@@ -14,7 +14,7 @@ package final class InputFile: @unchecked Sendable {
     package let byteCount: Int
 
     /// - Parameters:
-    ///   - descriptor: Closed in the end.
+    ///   - descriptor: The open file, which is closed when this ends.
     ///   - path: Names the file in errors.
     /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENODEV` for what is no regular file.
     init(owning descriptor: Int32, path: String) throws(TensorError) {
@@ -30,7 +30,7 @@ package final class InputFile: @unchecked Sendable {
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENODEV` for what is no regular file.
     package convenience init(path: String) throws(TensorError) {
-        // Without O_NONBLOCK the opening of a pipe waits for a writer; of regular files it asks nothing.
+        // Without O_NONBLOCK, opening a pipe would wait for a writer. For regular files it makes no difference.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
         try self.init(owning: descriptor, path: path)
@@ -40,12 +40,12 @@ package final class InputFile: @unchecked Sendable {
         close(descriptor)
     }
 
-    /// Reads neighbouring bytes, through a buffer of which each filling is lent in turn.
+    /// Reads neighbouring bytes of the file into a buffer, one filling after the other.
     ///
     /// - Parameters:
     ///   - range: Bytes of the file.
-    ///   - buffer: At least one byte; its size is that of the fillings, the last excepted.
-    ///   - body: Called with the bytes and where in the file they begin.
+    ///   - buffer: A buffer of at least one byte. Each filling is as large as the buffer, but for the last.
+    ///   - body: Called with the bytes of each filling and the place in the file at which they begin.
     /// - Throws: What `body` throws, or made from ``TensorError/system(operation:path:code:)`` or
     ///   ``TensorError/endOfFile(path:)``.
     package func read<Failure: Error>(

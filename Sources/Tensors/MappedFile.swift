@@ -1,10 +1,12 @@
 private import CMappedFaults
 import Glibc
 
-/// The bytes of a file of our own, as memory that the system reads in when it is looked at, and may drop again.
+/// The bytes of a file that the program wrote, as memory. The system reads a page of it in when the page is looked at,
+/// and may drop it again.
 ///
-/// What is written to the memory stays out of the file. Where the file is made shorter, or its disk cannot be read, the memory
-/// holds zeros from there on, and ``faultCount`` has grown: whoever has read asks for it afterwards.
+/// Writing to the memory does not change the file. If the file is made shorter or its disk cannot be read, the memory
+/// holds zeros in place of what is missing, and ``faultCount`` grows: whoever has read the memory looks at it
+/// afterwards.
 ///
 /// `@unchecked Sendable`: the mapping never changes; the buffers in it say who may write to them.
 @safe
@@ -17,8 +19,9 @@ package final class MappedFile: @unchecked Sendable {
     package static var faultCount: UInt64 { segscore_mapped_faults() }
 
     /// - Parameters:
-    ///   - byteCount: How much of the file is mapped, at least 1.
-    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` where the file is shorter.
+    ///   - byteCount: How many bytes of the file are mapped, at least 1.
+    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` if the file is
+    ///   shorter.
     package init(path: String, byteCount: Int) throws(TensorError) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
@@ -46,10 +49,11 @@ package final class MappedFile: @unchecked Sendable {
         unsafe munmap(start, byteCount)
     }
 
-    /// Some elements of the file, which hold on to the mapping.
+    /// Some elements of the file, as a buffer that keeps the mapping alive.
     ///
     /// - Parameters:
-    ///   - offset: In bytes, a multiple of the element's size; the elements lie in what is mapped.
+    ///   - offset: The first element's place in bytes, a multiple of the element's size. All elements are within the
+    ///     mapping.
     package func buffer<Element>(at offset: Int, count: Int) -> Buffer<Element> {
         let stride = MemoryLayout<Element>.stride
         precondition(offset >= 0 && count >= 0 && offset % stride == 0 && count <= (byteCount - offset) / stride)

@@ -1,10 +1,10 @@
 import Glibc
 
-/// A directory that files are written into by whoever may write anywhere: the program's own user, not a request.
+/// A directory that the program's own user has files written into. Unlike a request, the user may write anywhere.
 package struct OutputFolder {
     private let path: String
 
-    /// Makes the directory, and those on its way, where they are not there.
+    /// Makes the directory, and those on its path, if they are not there.
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package init(path: String) throws(TensorError) {
@@ -13,7 +13,7 @@ package struct OutputFolder {
         for part in path.split(separator: "/") {
             made += (made.isEmpty || made.hasSuffix("/") ? "" : "/") + part
             guard unsafe mkdir(made, 0o777) != 0, errno != EEXIST else { continue }
-            // Where it may not be made it may be there all the same, on a disk that is only read.
+            // On a disk that can only be read, a directory that may not be made can be there all the same.
             let code = errno
             guard Self.isDirectory(made) else { throw .system(operation: "make", path: made, code: code) }
         }
@@ -28,9 +28,9 @@ package struct OutputFolder {
     /// Writes a file as a whole, in place of one of the same name.
     ///
     /// - Parameters:
-    ///   - name: Without a slash.
+    ///   - name: The file's name, without a slash.
     ///   - pieces: The bytes of the file.
-    /// - Throws: ``TensorError/system(operation:path:code:)``. Nothing of the file stays then.
+    /// - Throws: ``TensorError/system(operation:path:code:)``. If this throws, nothing of the file stays.
     package func write(_ name: String, _ pieces: [(owner: any StableBytes, range: Range<Int>)]) throws(TensorError) {
         let (whole, partial) = (
             path + "/" + name, path + "/.\(name).\(String(UInt64.random(in: 0 ... .max), radix: 16))"

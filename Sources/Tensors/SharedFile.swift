@@ -1,12 +1,12 @@
 import Glibc
 
-/// A file that another process has too, and may change while it is read and written.
+/// A file that another process has open too, and may change while it is read and written.
 ///
-/// Read and written, not mapped, as ``InputFile`` says: one that shrinks meanwhile is an error and not the end of the process.
+/// The file is read and written and not mapped, so that its becoming shorter is an error and does not end the process.
 package final class SharedFile: Sendable {
     private let file: InputFile
 
-    /// Opens a file that is there.
+    /// Opens an existing file.
     ///
     /// - Parameters:
     ///   - name: A name in `directory`, without a slash; links are not followed.
@@ -21,7 +21,7 @@ package final class SharedFile: Sendable {
 
     package var path: String { file.path }
 
-    /// Its size now, in bytes.
+    /// The size that the file has now, in bytes.
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package func byteCount() throws(TensorError) -> Int {
@@ -32,7 +32,7 @@ package final class SharedFile: Sendable {
         return Int(status.st_size)
     }
 
-    /// Reads as ``InputFile/read(_:through:or:_:)`` does.
+    /// Reads bytes as ``InputFile/read(_:through:or:_:)`` does.
     package func read<Failure: Error>(
         _ range: Range<Int>, through buffer: Buffer<UInt8>, or failure: (TensorError) -> Failure,
         _ body: (borrowing Span<UInt8>, Int) throws(Failure) -> Void
@@ -40,11 +40,11 @@ package final class SharedFile: Sendable {
         try file.read(range, through: buffer, or: failure, body)
     }
 
-    /// Writes bytes, which should be within the file's size: it grows where they are not.
+    /// Writes bytes. They should lie within the file's size, since otherwise the file grows.
     ///
     /// - Parameters:
     ///   - range: Within the owner's bytes.
-    ///   - offset: Where in the file the first of them goes, at least 0.
+    ///   - offset: The first byte's place in the file, at least 0.
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package func write(_ owner: some StableBytes, _ range: Range<Int>, at offset: Int) throws(TensorError) {
         try unsafe FileBytes.write(

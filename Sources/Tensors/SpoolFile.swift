@@ -1,8 +1,8 @@
 import Glibc
 
-/// A nameless temporary file: bytes go in once, and are read afterwards.
+/// A temporary file that bytes are written to once and read from afterwards.
 ///
-/// The file has no name while it lives, so nothing is left behind, however the process ends.
+/// The file never has a name, so that nothing is left behind, however the process ends.
 @safe
 package final class SpoolFile {
     private let descriptor: Int32
@@ -11,8 +11,8 @@ package final class SpoolFile {
     private var byteCount = 0
 
     /// - Parameters:
-    ///   - directory: An existing directory; the file takes space on its disk.
-    ///   - budget: What the bytes are taken from, for as long as this lives.
+    ///   - directory: An existing directory, on whose disk the file takes space.
+    ///   - budget: The budget that the file's bytes are taken from for as long as the file lives.
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package init(directory: String, budget: ByteBudget = .spool) throws(TensorError) {
         self.directory = directory
@@ -24,7 +24,7 @@ package final class SpoolFile {
             descriptor = nameless
             return
         }
-        // Some file systems (NFS, old overlays) have no nameless files: make one and take its name away.
+        // Some file systems (NFS, old overlays) have no files without a name: one is made there, and loses its name.
         var template = Array((directory + "/segscore-spool-XXXXXX").utf8CString)
         let named = unsafe template.withUnsafeMutableBufferPointer { name -> Int32 in
             guard let path = name.baseAddress else { return -1 }
@@ -43,8 +43,8 @@ package final class SpoolFile {
 
     /// Adds bytes at the end.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENOSPC` where the disk is full or the file is larger than
-    ///   the whole budget; ``TensorError/spoolBudget(limit:)`` where others leave it no room.
+    /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENOSPC` if the disk is full or the file would be
+    ///   larger than the whole budget; ``TensorError/spoolBudget(limit:)`` if other files leave it no room.
     package func append(_ bytes: borrowing Span<UInt8>) throws(TensorError) {
         guard budget.reserve(bytes.count) else {
             let limit = budget.limit
@@ -60,7 +60,7 @@ package final class SpoolFile {
         }
     }
 
-    /// Opens what was written for reading.
+    /// Opens the file for reading, with all that was written to it.
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     package func reader() throws(TensorError) -> InputFile {

@@ -2,7 +2,7 @@
 ///
 /// A layout that exists has a shape whose product, in elements and in bytes, fits an `Int`.
 package struct TensorLayout: Equatable, Sendable {
-    /// In which order the elements follow one another.
+    /// The order in which the elements follow one another.
     package enum Order: Sendable {
         /// The last index moves fastest.
         case c
@@ -21,14 +21,14 @@ package struct TensorLayout: Equatable, Sendable {
     package var byteCount: Int { elementCount * elementType.scalar.byteCount }
 
     /// - Parameters:
-    ///   - shape: The extents, as they came from outside.
-    ///   - order: Of no meaning for arrays of fewer than two dimensions.
-    /// - Throws: ``TensorError/negativeExtent(shape:)``, or ``TensorError/tooLarge(shape:)`` where the product does
+    ///   - shape: The extents, which may be anything that came from outside.
+    ///   - order: The order of the elements, which makes no difference to an array of fewer than two dimensions.
+    /// - Throws: ``TensorError/negativeExtent(shape:)``, or ``TensorError/tooLarge(shape:)`` if the product does
     ///   not fit.
     package init(elementType: ElementType, shape: [Int], order: Order = .c) throws(TensorError) {
         guard shape.allSatisfy({ $0 >= 0 }) else { throw .negativeExtent(shape: shape) }
         var count = 1
-        // Zero extents are left out of the product, so that an empty array with one absurd extent is refused too.
+        // Extents of zero are left out of the product, so that an empty array with an absurd extent is refused too.
         for extent in shape where extent > 0 {
             let (product, overflow) = count.multipliedReportingOverflow(by: extent)
             guard !overflow else { throw .tooLarge(shape: shape) }

@@ -1,24 +1,26 @@
-/// Decompresses a gzip stream of one or more members (RFC 1952) as its bytes arrive, in constant memory; or one of zlib
-/// (RFC 1950), which HTTP calls deflate, or the bare deflate data (RFC 1951) that some send by that name and browsers take.
+/// Decompresses a stream as its bytes arrive, in constant memory.
+///
+/// The stream is gzip of one or more members (RFC 1952), or what HTTP calls deflate: zlib (RFC 1950), or the bare
+/// deflate data (RFC 1951) that some clients send by that name and that browsers take.
 ///
 /// A decoder that has thrown is of no further use.
 package struct GzipDecoder {
-    /// What the stream is.
+    /// The format of the stream.
     package enum Format: Sendable {
         case gzip
-        /// A zlib stream, or by its first bytes bare deflate data.
+        /// A zlib stream or bare deflate data, whichever the first bytes tell.
         case deflate
     }
 
     private let byteLimit: Int
     private let format: Format
-    /// The first byte of a stream that may be of zlib, until the second tells.
+    /// The first byte of a deflate stream, until the second tells what the stream is.
     private var held: UInt8?
     private var decodedCount = 0
     private var inflater: Inflater?
     private var isBetweenMembers = false
 
-    /// - Parameter byteLimit: How many bytes the whole stream may decompress to.
+    /// - Parameter byteLimit: The most bytes that the whole stream may decompress to.
     package init(_ format: Format = .gzip, byteLimit: Int) {
         self.byteLimit = byteLimit
         self.format = format
@@ -27,8 +29,8 @@ package struct GzipDecoder {
     /// Takes the next bytes of the stream.
     ///
     /// - Parameter output: Takes the decompressed bytes, piece by piece.
-    /// - Throws: What `output` throws, or made from ``CodecError/deflate(reason:)``, which checksums and sizes that do
-    ///   not match are too, or from ``CodecError/tooLarge(limit:)``.
+    /// - Throws: What `output` throws, or an error made from ``CodecError/tooLarge(limit:)`` or, for checksums and
+    ///   sizes that do not match too, from ``CodecError/deflate(reason:)``.
     package mutating func decode<Failure: CodecFailure>(
         _ bytes: borrowing Span<UInt8>, _ output: (borrowing Span<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
@@ -48,7 +50,8 @@ package struct GzipDecoder {
         try inflate(bytes, output)
     }
 
-    /// The compression method is deflate, the window is one that may be, and the check bits are right (RFC 1950, section 2.2).
+    /// Whether two bytes begin a zlib stream: its compression method is deflate, its window has an allowed size, and
+    /// its check bits are right (RFC 1950, section 2.2).
     private static func isZlib(_ first: UInt8, _ second: UInt8) -> Bool {
         first & 0x0F == 8 && first >> 4 <= 7 && (UInt16(first) << 8 | UInt16(second)) % 31 == 0
     }

@@ -15,7 +15,7 @@ final class Inflater {
 
     private static let outputCapacity = 128 * 1024
 
-    // zlib's state points back at the stream, which so must not move.
+    // The stream must not move, since zlib's state points back at it.
     private let stream: UnsafeMutablePointer<z_stream>
     private let output: UnsafeMutablePointer<UInt8>
 
@@ -31,13 +31,13 @@ final class Inflater {
     }
 
     deinit {
-        // Harmless where the stream was not set up.
+        // This does no harm if the stream was not set up.
         unsafe inflateEnd(stream)
         unsafe stream.deallocate()
         unsafe output.deallocate()
     }
 
-    /// Makes ready for another stream of the same format.
+    /// Gets ready for another stream of the same format.
     func reset() {
         unsafe inflateReset(stream)
     }

@@ -1,7 +1,7 @@
 private import CSimdJSON
 import Threads
 
-/// A number, or a boolean, that JSON arrays are made of.
+/// A value that JSON arrays are made of: a number or a boolean.
 package protocol JSONNumber: BitwiseCopyable {
     /// Adds the value's text: at most 32 bytes.
     func appendJSON(to text: inout [UInt8])
@@ -11,11 +11,11 @@ package protocol JSONNumber: BitwiseCopyable {
 package enum JSONNumbers {
     /// Adds an array as nested lists.
     ///
-    /// Floating-point numbers are written with the fewest digits that read back as the same number of their type, and
-    /// always with a point or an exponent; those that are not finite as `null`.
+    /// A floating-point number is written with the fewest digits that read back as the same number of its type, and
+    /// always with a point or an exponent. A number that is not finite is written as `null`.
     ///
     /// - Parameters:
-    ///   - elements: In C order, as many as the shape says.
+    ///   - elements: The elements in C order, as many as the shape says.
     ///   - shape: The extents; empty for a single value.
     package static func append<Number: JSONNumber>(
         _ elements: borrowing Span<Number>, shape: [Int], to text: inout [UInt8]
@@ -24,11 +24,11 @@ package enum JSONNumbers {
         append(elements, at: 0, of: shape, to: &text)
     }
 
-    /// Adds some neighbouring elements of an array, with the brackets and commas ahead of and behind them: those of all elements,
-    /// in order, are the array as ``append(_:shape:to:)`` writes it.
+    /// Adds some neighbouring elements of an array, with the brackets and commas ahead of and behind them. If all
+    /// elements are added in order, piece by piece, the text is the same as ``append(_:shape:to:)`` writes.
     ///
     /// - Parameters:
-    ///   - position: The index of the first of them, in C order.
+    ///   - position: The first element's index in the array, in C order.
     package static func append<Number: JSONNumber>(
         _ elements: borrowing Span<Number>, at position: Int, of shape: [Int], to text: inout [UInt8]
     ) {
@@ -43,7 +43,7 @@ package enum JSONNumbers {
     /// Adds a mask as nested lists of `true` and `false`.
     ///
     /// - Parameters:
-    ///   - elements: In C order, as many as the shape says; 0 is false, everything else true.
+    ///   - elements: The elements in C order, as many as the shape says; 0 is false, everything else true.
     ///   - shape: The extents; empty for a single value.
     package static func append(mask elements: borrowing Span<UInt8>, shape: [Int], to text: inout [UInt8]) {
         precondition(shape.reduce(1, *) == elements.count)
@@ -62,13 +62,13 @@ package enum JSONNumbers {
         }
     }
 
-    /// Adds a range of the elements of a shape, and the lists that begin and end with them; `appendElement` is called for each
-    /// element in order.
+    /// Adds a range of the elements of a shape, and the brackets of the lists that begin and end in that range. For
+    /// each element in order, `appendElement` is called.
     private static func appendElements(
         _ range: Range<Int>, of shape: [Int], to text: inout [UInt8], _ appendElement: (inout [UInt8]) -> Void
     ) {
         guard !shape.contains(0) else { return appendEmptyList(shape[...], to: &text) }
-        // How many elements a list holds, those of the innermost first.
+        // How many elements a list of each depth holds, the innermost first.
         var sizes: [Int] = []
         for extent in shape.reversed() { sizes.append(extent * (sizes.last ?? 1)) }
         precondition(range.lowerBound >= 0 && range.upperBound <= sizes.last ?? 1)
@@ -99,7 +99,7 @@ package enum JSONNumbers {
         text.append(UInt8(ascii: "]"))
     }
 
-    /// Adds what `write` puts into a place of 32 bytes, of which it returns how many it used.
+    /// Adds the bytes that `write` puts into a place of 32 bytes; `write` returns how many these are.
     fileprivate static func append(to text: inout [UInt8], write: (UnsafeMutablePointer<CChar>) -> Int) {
         let limit = Int(SEGSCORE_JSON_NUMBER_SIZE)
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: limit) { scratch in

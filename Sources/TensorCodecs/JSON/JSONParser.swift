@@ -5,14 +5,15 @@ import Tensors
 @safe
 final class JSONParser {
     private let parser: OpaquePointer
-    /// The size of the text, for errors.
+    /// The size of the text, which errors name.
     private let count: Int
 
     /// - Parameters:
-    ///   - text: Outlives the parser.
-    ///   - capacity: At least the size of the text and the padding that the library asks for.
+    ///   - text: The text, which has to outlive the parser.
+    ///   - capacity: The size of the memory that holds the text: at least that of the text and of the padding that the
+    ///     library asks for.
     init(text: UnsafePointer<CChar>, count: Int, capacity: Int) throws(CodecError) {
-        // The library's own objects are a few kilobytes.
+        // The library's own objects take a few kilobytes.
         guard let parser = unsafe segscore_json_open() else { throw .outOfMemory(byteCount: 4096) }
         unsafe self.parser = parser
         self.count = count
@@ -38,7 +39,7 @@ final class JSONParser {
     /// Reads the member as a nested list of numbers.
     ///
     /// - Parameters:
-    ///   - limit: No list has more numbers.
+    ///   - limit: The most numbers that the list may have.
     func readArray(of name: String, limit: Int) throws(CodecError) -> (TensorLayout, Buffer<Double>) {
         var array = unsafe segscore_json_array()
         let status = unsafe segscore_json_read_array(parser, &array, limit)
@@ -63,7 +64,7 @@ final class JSONParser {
     /// Whether the member is an object.
     var isObject: Bool { unsafe segscore_json_is_object(parser) }
 
-    /// Reads the member as anything else.
+    /// Reads a member that is not to be read as a list of numbers.
     func readValue(of name: String) throws(CodecError) -> JSONScalar {
         var value = unsafe segscore_json_value()
         let status = unsafe segscore_json_read_value(parser, &value)

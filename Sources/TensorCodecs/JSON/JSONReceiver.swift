@@ -2,9 +2,9 @@
 package protocol JSONReceiver<Failure>: AnyObject {
     associatedtype Failure: CodecFailure
 
-    /// Whether the member is an array of numbers, and where it goes. Not asked of an object.
+    /// Tells whether a member is an array of numbers, and gives what takes the array. It is not called for an object.
     ///
-    /// - Returns: The array's receiver; nil where the member is a plain value, which goes to ``member(_:_:)``.
+    /// - Returns: The array's receiver; nil if the member is a plain value, which goes to ``member(_:_:)``.
     func receiver(forArray name: String) throws(Failure) -> (any ArrayReceiver<Failure>)?
 
     /// Takes a member that is not an array of numbers.
@@ -18,11 +18,11 @@ package enum JSONScalar: Equatable, Sendable {
     /// `text` is the number as it was written.
     case number(Double, text: String)
     case string(String)
-    /// A list of strings, the empty list among them.
+    /// A list of strings, which may be empty.
     case strings([String])
     /// An object whose values are strings.
     case object([String: String])
-    /// Another object, or a list of other things. Its text was passed over: a receiver that lets it stand says yes to
-    /// whatever it may be.
+    /// Another object, or a list of other things. Its text was passed over, so that a receiver which accepts it accepts
+    /// any such value.
     case other
 }

@@ -5,10 +5,12 @@ import Threads
 
 /// A JSON text, gathered as it arrives and decoded at its end.
 ///
-/// The text must hold one object. Members that are arrays go from their digits into doubles without a tree between: a
-/// nested list becomes an array of float64, booleans 1 and 0, and one that is not rectangular is an error. Memory is
-/// what the text takes, half of it again while it grows, the parser's places and the arrays: how much these are is found by
-/// looking through the text, and taken from the budget before it is parsed.
+/// The text must hold one object. The digits of arrays are read into doubles without a tree between: a nested list
+/// becomes an array of float64, with 1 and 0 for booleans, and a list that is not rectangular is an error.
+///
+/// The memory is that of the text, half as much again while the text grows, and that of the parser's places and of the
+/// arrays. How much the latter two need is found by looking through the text, and taken from the budget before the text
+/// is parsed.
 ///
 /// - SeeAlso: RFC 8259.
 @safe
@@ -20,7 +22,7 @@ package final class JSONText {
 
     /// - Parameter byteLimit: The size that the text may have.
     package init(byteLimit: Int) {
-        // A limit that nobody reaches leaves room for what is added to it.
+        // Half of the largest number is a limit that no text reaches, and sums with it do not overflow.
         self.byteLimit = min(byteLimit, .max / 2)
     }
 
@@ -28,7 +30,7 @@ package final class JSONText {
         release()
     }
 
-    /// Lets go of the text.
+    /// Frees the text.
     private func release() {
         unsafe free(text)
         unsafe text = nil
@@ -49,13 +51,15 @@ package final class JSONText {
         count += bytes.count
     }
 
-    /// Decodes the text; once, when all of it is there.
+    /// Decodes the text; once, when all of it has come.
     ///
-    /// The receiver hears of the plain members first and then of the arrays, each in order: what is to become of an array
-    /// may stand behind it. What it hears counts only if the call does not throw.
+    /// The receiver is handed the plain members first and then the arrays, each in order, since a parameter that tells
+    /// what becomes of an array may stand behind the array. What was handed over counts only if the call does not
+    /// throw.
     ///
     /// - Throws: What the receiver throws, or made from a ``CodecError``: `json…`, ``CodecError/shape(_:)``,
-    ///   ``CodecError/tooLarge(limit:)`` for a text that the parser cannot index, ``CodecError/outOfMemory(byteCount:)``.
+    ///   ``CodecError/tooLarge(limit:)`` for a text that the parser cannot index,
+    ///   ``CodecError/outOfMemory(byteCount:)``.
     package func decode<Receiver: JSONReceiver>(into receiver: Receiver) throws(Receiver.Failure) {
         DaemonThread.refuse("to parse JSON")
         do {
@@ -64,7 +68,7 @@ package final class JSONText {
             throw Receiver.Failure(error)
         }
         guard let text = unsafe text else { return }
-        // The parser reads some way past the end, and what is there should not vary.
+        // The parser reads some way past the end of the text; there it should always find the same.
         unsafe memset(text + count, 0, capacity - count)
         let measure = unsafe segscore_json_measure_text(text, count)
         let parserMemory: ByteReservation
@@ -76,9 +80,9 @@ package final class JSONText {
             throw Receiver.Failure(error)
         }
         defer { withExtendedLifetime(numbers) {} }
-        // The first is the last, so that each is let go as soon as it was delivered.
+        // In reverse order, so that each array can be taken off the end, and is freed as soon as it was delivered.
         var arrays = try Array(unsafe parse(text, upTo: measure.scalars, into: receiver).reversed())
-        // Nothing of it is needed while the arrays are delivered.
+        // Neither the parser nor the text is needed while the arrays are delivered.
         _ = consume parserMemory
         release()
         while let (layout, elements, array) = arrays.popLast() {
@@ -86,8 +90,8 @@ package final class JSONText {
         }
     }
 
-    /// The memory that the parser takes, and what is made of strings: its places, the strings without their escapes, and then each
-    /// as one of Swift's.
+    /// The memory that parsing takes: the parser's places, the strings without their escapes, and each string as one of
+    /// Swift's.
     private static func parserBytes(_ measure: segscore_json_measure) -> Int {
         (64 << 10) + 4 * measure.places + 3 * measure.string_bytes + 128 * measure.strings
     }
@@ -102,7 +106,7 @@ package final class JSONText {
 
     /// Hands on the plain members.
     ///
-    /// - Returns: The arrays, and where they go.
+    /// - Returns: The arrays, each with its receiver.
     @unsafe
     private func parse<Receiver: JSONReceiver>(
         _ text: UnsafeMutablePointer<CChar>, upTo numberLimit: Int, into receiver: Receiver

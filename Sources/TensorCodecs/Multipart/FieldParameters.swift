@@ -1,10 +1,10 @@
 /// A field value of the form `value; name=token; name="quoted"` (RFC 9110 5.6.6).
 struct FieldParameters {
-    /// What comes before the first semicolon, in lower case.
+    /// The value before the first semicolon, in lower case.
     let value: String
     private var parameters: [String: String] = [:]
 
-    /// Nil where the text is something else, or names a parameter twice.
+    /// Reads a field value; nil if the text is something else, or names a parameter twice.
     init?(_ text: String) {
         var rest = Substring(text)
         let head = rest.prefix { $0 != ";" }
@@ -23,7 +23,7 @@ struct FieldParameters {
         guard rest.isEmpty else { return nil }
     }
 
-    /// - Parameter name: In lower case.
+    /// - Parameter name: The parameter's name, in lower case.
     subscript(name: String) -> String? { parameters[name] }
 
     private static func takeValue(_ rest: inout Substring) -> String? {
@@ -38,7 +38,8 @@ struct FieldParameters {
             switch character {
             case "\"":
                 return value
-            // Only these two need escaping; elsewhere a backslash is one, as in file names from Windows.
+            // Only quotes and backslashes are escaped. Ahead of anything else a backslash stands for itself, as in file
+            // names from Windows.
             case "\\" where rest.first == "\"" || rest.first == "\\":
                 value.append(rest.removeFirst())
             default:

@@ -1,11 +1,11 @@
 /// What the head of a form's part says.
 package struct FormPart: Equatable, Sendable {
-    /// Empty where the part has none.
+    /// The part's name; empty if the part has none.
     package internal(set) var name: String
 
-    /// The name of the file that the client sent it from, if it says one.
+    /// The name of the file that the part was made from, if the client says it.
     package internal(set) var fileName: String?
 
-    /// Where in the form the part's first byte stands.
+    /// The place in the form at which the part's first byte stands.
     package let start: UInt64
 }

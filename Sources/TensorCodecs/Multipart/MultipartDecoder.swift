@@ -1,12 +1,13 @@
 import Glibc
 
 /// Decodes a `multipart/form-data` body (RFC 7578 over RFC 2046 5.1) in one pass as its bytes arrive, and hands on the
-/// parts' bytes where they lie in what is pushed in.
+/// bytes of its parts without copying them.
 ///
-/// libmicrohttpd has a post processor, which is not used: 0.9.75 moves its whole buffer for each `-` before the first
-/// boundary and for each line of a part's head, so that a small body keeps a thread busy for minutes; it announces a
-/// part whose first bytes are still to come as an empty one, which nobody can tell from an empty part followed by
-/// another of its name; and it takes a body without any boundary for a form without parts.
+/// libmicrohttpd has a decoder too, its post processor, which is not used for three reasons. Version 0.9.75 moves its
+/// whole buffer for each `-` before the first boundary and for each line of a part's head, so that a small body keeps a
+/// thread busy for minutes. It announces a part whose first bytes are still to come as an empty part, which cannot be
+/// told from an empty part that is followed by another of the same name. And it takes a body without any boundary for a
+/// form without parts.
 ///
 /// A decoder that has thrown is of no further use.
 ///
@@ -15,39 +16,38 @@ package struct MultipartDecoder {
     /// Takes the next bytes of a part.
     ///
     /// - Parameters:
-    ///   - offset: Where in the part the bytes belong; 0 begins a new part, an empty one too.
-    /// - Returns: For how many bytes at least the part goes on, where it says so itself; 0 where it does not. The
-    ///   decoder takes its word for it, and does not look for the end of the part among them: large arrays need not be
-    ///   searched for a boundary that no array of that size holds.
+    ///   - offset: The place of the bytes in the part. An offset of 0 means that a new part begins, which may be empty.
+    /// - Returns: For how many bytes at least the part goes on, if its content says so; otherwise 0. The decoder does
+    ///   not look for the end of the part among these bytes, so that large arrays need not be searched for a boundary.
     package typealias Output<Failure: Error> = (
         _ part: FormPart, _ offset: UInt64, _ bytes: borrowing Span<UInt8>
     ) throws(Failure) -> Int
 
-    /// Bytes of one part's head.
+    /// The most bytes that one part's head may have.
     private static let maxHeadBytes = 8 << 10
 
     private enum State {
-        /// In the preamble or in a part's bytes, of which `matched` bytes of a delimiter have been seen at the end.
+        /// Within the preamble or a part's bytes. The last `matched` bytes that were read may begin a delimiter.
         case content(matched: Int)
-        /// Right behind a delimiter, where `--`, or blanks and a line end follow.
+        /// Right behind a delimiter, which is followed by `--`, or by blanks and a line end.
         case delimiter(dashes: Int, sawReturn: Bool)
         case head
-        /// Behind the last delimiter; what follows means nothing.
+        /// Behind the last delimiter. The bytes that follow mean nothing.
         case epilogue
     }
 
     private let delimiter: [UInt8]
     private var state: State
-    /// Bytes at the start of `matched` that were never in the body: a delimiter may stand at the start of the form, and
-    /// right behind a part's head, without the line end that belongs to it.
+    /// How many bytes at the start of `matched` were never in the body: at the start of the form, and right behind a
+    /// part's head, a delimiter may stand without the line end that belongs to it.
     private var virtualBytes = 2
     private var isPreamble = true
     private var head: [UInt8] = []
     private var part = FormPart(name: "", fileName: nil, start: 0)
     private var offset: UInt64 = 0
-    /// Bytes of the part that are known to be its own.
+    /// How many of the bytes that come next belong to the part, whatever they are.
     private var certain = 0
-    /// Bytes of the form before those that are being read.
+    /// How many bytes of the form came before those that are being read.
     private var readCount: UInt64 = 0
 
     /// - Throws: ``CodecError/formBoundaryMissing`` or ``CodecError/formBoundary(_:)``.
@@ -59,7 +59,7 @@ package struct MultipartDecoder {
     /// Takes the next bytes of the form.
     ///
     /// - Parameter output: Takes the parts' bytes, piece by piece.
-    /// - Throws: What `output` throws, or made from ``CodecError/form``.
+    /// - Throws: What `output` throws, or an error made from ``CodecError/form``.
     package mutating func decode<Failure: CodecFailure>(
         _ bytes: borrowing Span<UInt8>, _ output: Output<Failure>
     ) throws(Failure) {
@@ -86,12 +86,12 @@ package struct MultipartDecoder {
         readCount += UInt64(bytes.count)
     }
 
-    /// How many bytes end a form in which no part follows: the delimiter, two dashes and a line end.
+    /// How many bytes follow the last part of a form: the delimiter, two dashes and a line end.
     package var closingByteCount: Int { delimiter.count + 4 }
 
     /// The form is complete.
     ///
-    /// - Throws: ``CodecError/form`` where it ends before its closing boundary.
+    /// - Throws: ``CodecError/form`` if the form ends before its closing boundary.
     package func finish() throws(CodecError) {
         guard case .epilogue = state else { throw .form }
     }
@@ -103,7 +103,7 @@ package struct MultipartDecoder {
         _ bytes: borrowing Span<UInt8>, from start: Int, _ carried: Int, _ output: Output<Failure>
     ) throws(Failure) -> Int {
         if certain > carried {
-            // What looked like a delimiter's start was none.
+            // The bytes that looked like the start of a delimiter belong to the part.
             let delimiter = delimiter
             try give(delimiter.span.extracting(0..<carried), output)
             state = .content(matched: 0)
@@ -120,8 +120,8 @@ package struct MultipartDecoder {
                 state = .content(matched: matched)
                 return index
             }
-            // It was none: what was held back belongs to the part. A carriage return stands only at a delimiter's
-            // start, so none begins within it.
+            // There is no delimiter: the bytes that were held back belong to the part. No other delimiter begins among
+            // them, since a carriage return stands only at a delimiter's start.
             let delimiter = delimiter
             let held = delimiter.span.extracting(min(virtualBytes, matched)..<matched)
             virtualBytes = 0
@@ -228,7 +228,7 @@ package struct MultipartDecoder {
                 part.name = disposition["name"] ?? ""
                 part.fileName = disposition["filename"]
             case "content-transfer-encoding":
-                // RFC 7578 4.7: nobody sends others; their bytes would not be the part's.
+                // RFC 7578 4.7 has clients send no other encoding, in which the bytes would not be those of the file.
                 guard let encoding = FieldParameters(value)?.value, ["binary", "7bit", "8bit"].contains(encoding)
                 else { throw .form }
             default: break

@@ -1,9 +1,9 @@
 /// What the `Content-Type` of a `multipart/form-data` body says.
 package struct MultipartType: Sendable {
-    /// Nil where none is named, or where the field cannot be read.
+    /// The boundary as the field has it; nil if the field names none or cannot be read.
     let boundary: String?
 
-    /// Nil where the `Content-Type` is another.
+    /// Reads a `Content-Type`; nil if it is that of another kind of body.
     package init?(_ contentType: String?) {
         guard let contentType, contentType.lowercased().hasPrefix("multipart/form-data") else { return nil }
         let parameters = FieldParameters(contentType)
@@ -11,7 +11,7 @@ package struct MultipartType: Sendable {
         boundary = parameters?["boundary"]
     }
 
-    /// The boundary, where it is one that RFC 2046 5.1.1 allows; browsers and clients use no others.
+    /// The boundary, which is proved to be one that RFC 2046 5.1.1 allows. Browsers and clients use no others.
     ///
     /// - Throws: ``CodecError/formBoundaryMissing`` or ``CodecError/formBoundary(_:)``.
     func checkedBoundary() throws(CodecError) -> [UInt8] {

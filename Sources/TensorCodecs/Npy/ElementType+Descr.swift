@@ -3,10 +3,10 @@ import Tensors
 extension ElementType {
     private static let isLittleEndian = 1.littleEndian == 1
 
-    /// Reads NumPy's notation, `<f4` and the like, and what else `numpy.dtype` takes for the same: a type's letter, `<f`, or its
-    /// name, `float32`. Nil where it means another type.
+    /// Reads NumPy's notation, `<f4` and the like, and what else `numpy.dtype` takes for the same: a type's letter,
+    /// `<f`, or its name, `float32`. Nil if the text means another type.
     ///
-    /// An order that is `=`, `|` or missing is that of this machine, as in NumPy. Names have none.
+    /// As in NumPy, a byte order that is `=`, `|` or missing is that of this machine. Names have no byte order.
     init?(descr: String) {
         let order = descr.first.flatMap { "<>=|".contains($0) ? $0 : nil }
         let name = order == nil ? descr[...] : descr.dropFirst()
@@ -51,7 +51,7 @@ extension ElementType.Scalar {
         }
     }
 
-    /// NumPy's letters for the type, as they are where a long has 64 bits.
+    /// NumPy's letters for the type, on machines whose long has 64 bits.
     fileprivate var letters: String {
         switch self {
         case .bool: "?"

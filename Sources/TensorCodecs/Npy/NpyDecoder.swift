@@ -2,8 +2,8 @@ import Tensors
 
 /// Decodes one npy file, versions 1, 2 and 3, as its bytes arrive.
 ///
-/// Chunks may be of any size. What stands behind the array is passed over, as NumPy does. The elements go on to the receiver where they lie: only the header is gathered. A decoder
-/// that has thrown is of no further use.
+/// Chunks may be of any size. Only the header is gathered; the elements are handed to the receiver without a copy.
+/// Whatever stands behind the array is passed over, as NumPy does. A decoder that has thrown is of no further use.
 ///
 /// - SeeAlso: numpy/numpy `numpy/lib/_format_impl.py`, which specifies the format.
 package struct NpyDecoder<Receiver: ArrayReceiver> {
@@ -14,7 +14,7 @@ package struct NpyDecoder<Receiver: ArrayReceiver> {
 
     /// - Parameters:
     ///   - receiver: Takes the array.
-    ///   - byteLimit: The size that the array's elements may have, in bytes.
+    ///   - byteLimit: The most bytes that the array's elements may have together.
     package init(receiver: Receiver, byteLimit: Int) {
         self.receiver = receiver
         self.byteLimit = byteLimit
@@ -22,10 +22,10 @@ package struct NpyDecoder<Receiver: ArrayReceiver> {
 
     /// Takes the next bytes of the file.
     ///
-    /// The receiver hears of the end of the array in the call that brings its last byte.
+    /// In the call that brings the array's last byte, the receiver is told of its end.
     ///
-    /// - Throws: What the receiver throws, or made from a ``CodecError``: `npy…`, ``CodecError/bfloat16(descr:)``,
-    ///   ``CodecError/shape(_:)`` or ``CodecError/tooLarge(limit:)``.
+    /// - Throws: What the receiver throws, or an error made from a ``CodecError``: `npy…`,
+    ///   ``CodecError/bfloat16(descr:)``, ``CodecError/shape(_:)`` or ``CodecError/tooLarge(limit:)``.
     package mutating func decode(_ bytes: borrowing Span<UInt8>) throws(Receiver.Failure) {
         var position = 0
         if header.layout == nil {
@@ -50,8 +50,8 @@ package struct NpyDecoder<Receiver: ArrayReceiver> {
 
     /// The file is complete.
     ///
-    /// - Throws: Made from ``CodecError/truncated(expected:actual:)``, or from ``CodecError/npyMagic(found:)`` where
-    ///   the few bytes that came cannot begin an npy file.
+    /// - Throws: An error made from ``CodecError/truncated(expected:actual:)``, or from ``CodecError/npyMagic(found:)``
+    ///   if the few bytes that came cannot begin an npy file.
     package func finish() throws(Receiver.Failure) {
         do {
             try header.finish()

@@ -2,12 +2,12 @@ package import Tensors
 
 /// Encodes arrays as npy files.
 package enum NpyEncoder {
-    /// Makes what stands before the elements of an array in an npy file of version 1.0.
+    /// Makes the header of an npy file of version 1.0: everything before the array's elements.
     ///
     /// The elements, in the order and byte order that the layout states, make the rest of the file. As NumPy does, the
     /// header is padded to a multiple of 64 bytes, so that a mapped file has its elements aligned.
     ///
-    /// - Parameter layout: Of at most 64 dimensions, as NumPy reads.
+    /// - Parameter layout: A layout of at most 64 dimensions, which is the most that NumPy reads.
     /// - SeeAlso: numpy/numpy `numpy/lib/_format_impl.py`.
     package static func header(for layout: TensorLayout) -> [UInt8] {
         precondition(layout.shape.count <= 64)

@@ -2,11 +2,11 @@ import Tensors
 
 /// Parses the text of an npy header: a Python dict with the keys `descr`, `fortran_order` and `shape`.
 ///
-/// Only what NumPy and Python 2 before it write is understood, and nothing is evaluated.
+/// Only such texts are understood as NumPy writes, under Python 2 too, and nothing is evaluated.
 ///
 /// - SeeAlso: numpy/numpy `numpy/lib/_format_impl.py`.
 struct NpyHeaderParser {
-    /// As many as NumPy's arrays have.
+    /// The most dimensions that NumPy's arrays have.
     private static let rankLimit = 64
 
     private let text: ArraySlice<UInt8>
@@ -71,7 +71,7 @@ struct NpyHeaderParser {
 
     private mutating func parseElementType() throws(CodecError) -> ElementType {
         if let opening = peek(), opening == UInt8(ascii: "[") || opening == UInt8(ascii: "(") {
-            // Fields or a sub-array; what they are in detail does not matter.
+            // The elements have fields or are arrays themselves. Which ones does not matter.
             throw .npyElementType(descr: bracketedText())
         }
         let descr = try parseString()
@@ -118,14 +118,14 @@ struct NpyHeaderParser {
             position += 1
         }
         guard digitCount > 0 else { throw fault(.syntax) }
-        // Python 2 wrote its long integers so.
+        // Python 2 wrote an L behind its long integers.
         _ = take("L")
         return isNegative ? -value : value
     }
 
-    /// A string in either kind of quotes. Escapes do not occur in what NumPy writes for the types that are supported.
+    /// A string in either kind of quotes. NumPy writes no escapes for the types that are supported.
     private mutating func parseString() throws(CodecError) -> String {
-        // Python 2 marked Unicode strings so.
+        // Python 2 wrote a u ahead of Unicode strings.
         _ = take("u")
         guard let quote = peek(), quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else {
             throw fault(.syntax)
@@ -141,7 +141,7 @@ struct NpyHeaderParser {
         return String(decoding: text[start..<position], as: UTF8.self)
     }
 
-    /// The text from here to where the bracket is closed.
+    /// The text from here to the end of the bracket that opens here.
     private func bracketedText() -> String {
         var depth = 0
         for (offset, byte) in text[position...].enumerated() {

@@ -2,7 +2,7 @@ package import Tensors
 
 /// Gathers the header of an npy file: everything up to the first element.
 package struct NpyHeaderReader {
-    /// The size that a header's text may have; NumPy itself refuses more than 10 000 characters.
+    /// The most bytes that a header's text may have; NumPy itself refuses more than 10 000 characters.
     package static let textLimit = 64 * 1024
     private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
@@ -24,7 +24,7 @@ package struct NpyHeaderReader {
 
     /// Takes bytes up to the end of the header.
     ///
-    /// - Returns: How many of `input` belong to the header: all, unless ``layout`` is there now.
+    /// - Returns: How many bytes of `input` belong to the header: all of them, unless ``layout`` is known now.
     /// - Throws: `npy…`, ``CodecError/bfloat16(descr:)`` or ``CodecError/shape(_:)``.
     package mutating func read(_ input: borrowing Span<UInt8>) throws(CodecError) -> Int {
         var position = 0
@@ -67,7 +67,7 @@ package struct NpyHeaderReader {
             guard length <= Self.textLimit else { throw .npyHeaderTooLong(length, limit: Self.textLimit) }
             stage = .text
             needed += length
-            // An empty text needs no further byte to be found wanting.
+            // An empty text is parsed at once, since no further byte comes that would have it parsed.
             if length == 0 { try advance() }
         case .text:
             var parser = NpyHeaderParser(bytes[(bytes[6] == 1 ? 10 : 12)...])

@@ -1,11 +1,11 @@
 private import CISAL
 
-/// The checksum that zip archives carry. The only place that knows which library computes it: zlib's is slower than a network
-/// card, and Intel's ISA-L the fastest in Debian.
+/// The checksum that zip archives carry. Intel's ISA-L computes it, the fastest library for it in Debian; zlib's code
+/// would be slower than a network card.
 package struct CRC32: Codable, Equatable, Sendable {
     private(set) var value: UInt32 = 0
 
-    /// That of nothing.
+    /// The checksum of no bytes.
     package init() {}
 
     package mutating func update(_ bytes: borrowing Span<UInt8>) {

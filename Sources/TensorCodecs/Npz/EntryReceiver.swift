@@ -4,10 +4,11 @@ package protocol EntryReceiver<Failure>: AnyObject {
 
     /// An entry begins. No two entries of an archive have the same name.
     ///
-    /// - Parameter name: As the archive has it, `labels.npy`; any text of up to 1024 bytes, not a path to follow.
+    /// - Parameter name: The name that the archive gives, such as `labels.npy`. It can be any text of up to 1024 bytes,
+    ///   and must not be followed as a path.
     func begin(entry name: String) throws(Failure)
 
-    /// The next bytes of the entry's content, decompressed.
+    /// Takes the next bytes of the entry's content, decompressed.
     func receive(_ bytes: borrowing Span<UInt8>) throws(Failure)
 
     /// The entry is complete, and its checksum and sizes are right.

@@ -1,13 +1,13 @@
 /// Decodes an npz file, which is a zip archive of npy files, as its bytes arrive.
 ///
-/// Entries are read in stream order from their local headers, stored or deflated, in constant memory. The central
-/// directory is passed over and not trusted; the archive is complete with its end record. Stored content goes on to the
-/// receiver where it lies.
+/// Entries, stored or deflated, are read in the order of the stream from their local headers, in constant memory. The
+/// central directory is passed over and not trusted; the archive is complete with its end record. Stored content is
+/// handed to the receiver without a copy.
 ///
-/// An archive that was written to a target that could not seek says an entry's sizes only in the descriptor behind it.
-/// Deflate marks its own end. Stored content does not: there the decoder reads along in the entry, which is an npy file
-/// and says in its header how long it is; the checksum behind it proves that right. NumPy's `savez` writes so to pipes
-/// and sockets.
+/// In an archive that was written to a pipe or a socket, as NumPy's `savez` can, an entry's sizes stand only in the
+/// descriptor behind the entry. Deflated content marks its own end. Stored content does not: there the decoder looks
+/// into the entry, which is an npy file and says in its header how long it is. The checksum behind the entry proves
+/// that right.
 ///
 /// A decoder that has thrown is of no further use.
 ///
@@ -35,7 +35,7 @@ package final class NpzDecoder<Receiver: EntryReceiver> {
     /// The record that is being gathered, and the size at which it can be read.
     private var record: [UInt8] = []
     private var needed = 4
-    /// The archive's bytes before the chunk at hand.
+    /// How many bytes of the archive came before the chunk that is being read.
     private var consumedCount = 0
     private var isPastEntries = false
 
@@ -45,7 +45,7 @@ package final class NpzDecoder<Receiver: EntryReceiver> {
 
     /// - Parameters:
     ///   - receiver: Takes the entries.
-    ///   - byteLimit: How many bytes, npy headers included, all entries together may decode to.
+    ///   - byteLimit: The most bytes that all entries together may decode to, npy headers included.
     package init(receiver: Receiver, byteLimit: Int) {
         self.receiver = receiver
         self.byteLimit = byteLimit
@@ -53,9 +53,10 @@ package final class NpzDecoder<Receiver: EntryReceiver> {
 
     /// Takes the next bytes of the archive.
     ///
-    /// - Throws: What the receiver throws, or made from a ``CodecError``: `zip…`, ``CodecError/tooManyEntries(limit:)``,
-    ///   ``CodecError/duplicateEntry(_:)``, ``CodecError/deflate(reason:)``, ``CodecError/tooLarge(limit:)``,
-    ///   ``CodecError/trailingBytes``, and for stored entries of unknown size what is wrong with their npy header.
+    /// - Throws: What the receiver throws, or an error made from a ``CodecError``: `zip…`,
+    ///   ``CodecError/tooManyEntries(limit:)``, ``CodecError/duplicateEntry(_:)``, ``CodecError/deflate(reason:)``,
+    ///   ``CodecError/tooLarge(limit:)``, ``CodecError/trailingBytes``; for stored entries of unknown size also what is
+    ///   wrong with their npy header.
     package func decode(_ bytes: borrowing Span<UInt8>) throws(Receiver.Failure) {
         var position = 0
         while position < bytes.count {
@@ -88,7 +89,7 @@ package final class NpzDecoder<Receiver: EntryReceiver> {
 
     /// The archive is complete.
     ///
-    /// - Throws: Made from ``CodecError/zipTruncated(entry:)``.
+    /// - Throws: An error made from ``CodecError/zipTruncated(entry:)``.
     package func finish() throws(Receiver.Failure) {
         switch state {
         case .end: return
@@ -190,7 +191,7 @@ package final class NpzDecoder<Receiver: EntryReceiver> {
             guard names.count < Self.entryLimit else { throw CodecError.tooManyEntries(limit: Self.entryLimit) }
             guard names.insert(name).inserted else { throw CodecError.duplicateEntry(name) }
             entry = try ZipEntry(name: name, header: header, makeInflater: readyInflater)
-            // What is stated too large is refused before the receiver hears of it.
+            // An entry that is too large by its own header is refused before the receiver is told of it.
             guard header.knownSize ?? 0 <= UInt64(byteLimit - decodedCount) else {
                 throw CodecError.tooLarge(limit: byteLimit)
             }

@@ -8,8 +8,8 @@ package struct NpzEntry: Sendable {
     fileprivate let content: [NpzPiece]
 
     /// - Parameters:
-    ///   - name: As `np.load` will know it, without `.npy`; at most 65000 bytes.
-    ///   - content: Where the elements lie, in order: as many bytes as the layout says.
+    ///   - name: The name that `np.load` gives the array, without `.npy`; at most 65000 bytes.
+    ///   - content: The memory that the elements lie in, in order; together as many bytes as the layout says.
     package init(name: String, layout: TensorLayout, content: [(owner: any StableBytes, range: Range<Int>)]) {
         for (owner, range) in content {
             let available = unsafe owner.stableBytes.count
@@ -30,28 +30,28 @@ package struct NpzEntry: Sendable {
 /// A part of an npz file: a range of an owner's bytes.
 package struct NpzPiece: Sendable {
     package let owner: any StableBytes
-    /// Offsets into the owner's bytes, within their bounds, not empty.
+    /// Which of the owner's bytes: at least one, and all within the owner's bounds.
     package let range: Range<Int>
 }
 
-/// Encodes arrays as an npz file that is sent from where the arrays lie.
+/// Encodes arrays as an npz file that is sent without a copy of the arrays.
 package enum NpzEncoder {
     /// Lays out an archive of stored entries, as `np.savez` writes.
     ///
-    /// Sizes stand before the content, so that the archive can be read as a stream. ZIP64 fields appear only where a
-    /// size, an offset or the number of entries needs them.
+    /// Sizes stand before the content, so that the archive can be read as a stream. ZIP64 fields appear only if a size,
+    /// an offset or the number of entries needs them.
     ///
-    /// - Parameter entries: Of different names.
-    /// - Returns: The pieces of the archive, in order. What is not array bytes shares one owner.
+    /// - Parameter entries: Arrays of different names.
+    /// - Returns: The pieces of the archive, in order. One owner holds all bytes that are not elements of arrays.
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
     /// - Complexity: Reads every array once, for its checksum.
     /// - SeeAlso: PKWARE's APPNOTE.TXT 6.3.10, section 4.3.
     package static func archive(of entries: [NpzEntry]) throws(TensorError) -> [NpzPiece] {
-        // The greatest value itself marks a field whose value stands in the ZIP64 field.
+        // The greatest value of a field says that the real value stands in the ZIP64 field.
         try archive(of: entries, narrowLimit: UInt64(UInt32.max) - 1)
     }
 
-    /// As ``archive(of:)``, with ZIP64 fields for sizes and offsets beyond `narrowLimit`.
+    /// Lays out an archive as ``archive(of:)`` does, with ZIP64 fields for sizes and offsets beyond `narrowLimit`.
     static func archive(of entries: [NpzEntry], narrowLimit: UInt64) throws(TensorError) -> [NpzPiece] {
         DaemonThread.refuse("to encode an archive")
         var writer = ZipWriter(narrowLimit: narrowLimit)

@@ -1,17 +1,18 @@
 import Tensors
 
-/// One entry of a zip archive while it is read: what its header says, and what was found so far.
+/// One entry of a zip archive while it is read: what its header says, and what has been found so far.
 final class ZipEntry {
     private enum Content {
-        /// Stored; the number of bytes still to come.
+        /// Stored content; the number is that of the bytes still to come.
         case stored(UInt64)
-        /// Stored, of a size that only its npy header tells.
+        /// Stored content, whose size only its npy header tells.
         case npy(NpyHeaderReader)
-        /// Deflated; the number of compressed bytes still to come, where the header knows it.
+        /// Deflated content; the number is that of the compressed bytes still to come, if the header says it.
         case deflated(Inflater, UInt64?)
     }
 
-    /// What is handed on at once, in bytes: it stays in the first caches between the checksum and whoever takes it.
+    /// The most bytes that are handed on at once: few enough to stay in the first caches between the checksum and the
+    /// receiver.
     private static let pieceSize = 64 << 10
 
     let name: String
@@ -22,7 +23,7 @@ final class ZipEntry {
     private var checksum = CRC32()
 
     /// - Parameters:
-    ///   - header: With its extra fields read.
+    ///   - header: The entry's header, whose extra fields have been read.
     ///   - makeInflater: Gives an inflater that is ready for a new stream.
     /// - Throws: ``CodecError/zipEncrypted(entry:)``, ``CodecError/zipMethod(entry:_:)``,
     ///   ``CodecError/zipSize(entry:expected:actual:)``, or what `makeInflater` throws.
@@ -55,10 +56,11 @@ final class ZipEntry {
         return true
     }
 
-    /// Decodes what of `bytes`, of which there are some, belongs to the content.
+    /// Decodes those of `bytes` that belong to the content. There is at least one byte.
     ///
     /// - Parameters:
-    ///   - budget: How many bytes the content may still decode to; `limit` is what an error states instead.
+    ///   - budget: The most bytes that the content may still decode to.
+    ///   - limit: The limit that an error names.
     ///   - receive: Takes the decoded bytes.
     /// - Returns: How many of `bytes` belong to the content, and whether it has ended.
     func decode<Failure: CodecFailure>(
@@ -75,7 +77,7 @@ final class ZipEntry {
 
         case .npy(var reader):
             let count: Int
-            // The reader's bytes must not be shared while it adds to them.
+            // While the reader adds to its bytes, nobody else may hold them: they would be copied.
             content = .stored(0)
             do {
                 count = try reader.read(bytes)
@@ -109,7 +111,7 @@ final class ZipEntry {
         }
     }
 
-    /// Compares what was found to what the archive states.
+    /// Compares what was found with what the archive says.
     ///
     /// - Throws: ``CodecError/zipSize(entry:expected:actual:)`` or ``CodecError/zipChecksum(entry:expected:actual:)``.
     func verify(checksum: UInt32, compressedSize: UInt64, size: UInt64) throws(CodecError) {
@@ -122,8 +124,8 @@ final class ZipEntry {
         }
     }
 
-    /// Whether the sizes in the descriptor have 64 bits: where the header has a ZIP64 field (4.3.9.2), and where they
-    /// would not fit otherwise, since Go's writer widens them without one.
+    /// Whether the sizes in the descriptor have 64 bits. They do if the header has a ZIP64 field (4.3.9.2), and if they
+    /// would not fit otherwise, since Go's writer widens them without such a field.
     var hasWideDescriptor: Bool {
         header.isZip64 || max(compressedSize, size) > UInt64(UInt32.max)
     }

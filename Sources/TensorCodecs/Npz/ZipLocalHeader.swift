@@ -16,13 +16,13 @@ struct ZipLocalHeader {
     let nameByteCount: Int
     let extraByteCount: Int
 
-    /// Where the name stands in the record.
+    /// The place of the name in the record.
     var nameRange: Range<Int> { Self.fixedByteCount..<Self.fixedByteCount + nameByteCount }
 
     /// Whether the entry has a ZIP64 field, which widens the sizes in its data descriptor too.
     private(set) var isZip64 = false
 
-    /// - Parameter record: At least the fixed part.
+    /// - Parameter record: The record, or at least its fixed part.
     init(_ record: [UInt8]) {
         flags = record.integer(at: 6, as: UInt16.self)
         method = record.integer(at: 8, as: UInt16.self)
@@ -33,24 +33,24 @@ struct ZipLocalHeader {
         extraByteCount = Int(record.integer(at: 28, as: UInt16.self))
     }
 
-    /// Bits 0, 6 and 13: the content, or the header itself, is encrypted.
+    /// Whether the content or the header itself is encrypted (bits 0, 6 and 13).
     var isEncrypted: Bool { flags & 0x2041 != 0 }
 
-    /// Bit 3: checksum and sizes follow the content.
+    /// Whether checksum and sizes follow the content (bit 3).
     var hasDescriptor: Bool { flags & 0x0008 != 0 }
 
-    /// The compressed size, where the header knows it. A writer that could not seek leaves zero, or in a header with a
-    /// ZIP64 field the mark that the size stands there, and there zero.
+    /// The compressed size, if the header says it. A writer that cannot seek leaves it zero; in a header with a ZIP64
+    /// field it leaves the mark that the size stands in that field, and there zero.
     var knownCompressedSize: UInt64? {
         hasDescriptor && (compressedSize == 0 || compressedSize == Self.wide32) ? nil : compressedSize
     }
 
-    /// The size, where the header knows it.
+    /// The size, if the header says it.
     var knownSize: UInt64? {
         hasDescriptor && (size == 0 || size == Self.wide32) ? nil : size
     }
 
-    /// Takes the sizes from the ZIP64 field among the extra fields, where there is one.
+    /// Takes the sizes from the ZIP64 field among the extra fields, if there is one.
     ///
     /// - Parameter record: The whole record, with its name and extra fields.
     mutating func readExtraFields(_ record: [UInt8]) {
@@ -71,7 +71,8 @@ struct ZipLocalHeader {
     private mutating func readZip64(_ record: [UInt8], _ range: Range<Int>) {
         isZip64 = true
         var position = range.lowerBound
-        // A local header has both sizes here or none (4.5.3); a field with one size is for the one that is missing.
+        // A local header should have both sizes in this field or none (4.5.3). One size alone is taken for the missing
+        // one.
         let hasBoth = range.count >= 16
         if position + 8 <= range.upperBound, hasBoth || size == Self.wide32 {
             if size == Self.wide32 { size = record.integer(at: position, as: UInt64.self) }

@@ -1,4 +1,5 @@
-/// Writes the records of a zip archive of stored entries. The content stands elsewhere and is only counted.
+/// Writes the records of a zip archive of stored entries. The entries' content is in other memory and is only counted
+/// here.
 struct ZipWriter {
     private struct Entry {
         let name: [UInt8]
@@ -12,7 +13,7 @@ struct ZipWriter {
 
     /// The records written so far.
     var bytes: [UInt8] = []
-    /// How many bytes of content stand between them.
+    /// How many bytes of content stand between these records.
     var foreignCount: UInt64 = 0
 
     /// - Parameter narrowLimit: The greatest size or offset that is written in 32 bits.
@@ -52,14 +53,14 @@ struct ZipWriter {
         bytes.append(integers: narrow(size), narrow(start), UInt16(0))
     }
 
-    /// 4.3.12.
+    /// Writes an entry's header in the central directory (4.3.12).
     private mutating func appendDirectoryHeader(of entry: Entry) {
         var wide: [UInt8] = []
         if entry.size > narrowLimit { wide.append(integers: entry.size, entry.size) }
         if entry.offset > narrowLimit { wide.append(integers: entry.offset) }
         let extraByteCount = wide.isEmpty ? 0 : UInt16(wide.count + 4)
 
-        // Made on Unix, so that the mode at the end of the record counts.
+        // The archive says that it was made on Unix, so that the file mode at the end of the record counts.
         bytes.append(
             integers: UInt32(0x0201_4B50), 0x0300 | version(isWide: !wide.isEmpty), version(isWide: !wide.isEmpty))
         appendCommonFields(of: entry, narrowSize: narrow(entry.size), extraByteCount: extraByteCount)
@@ -72,9 +73,10 @@ struct ZipWriter {
         }
     }
 
-    /// What local header and directory have in common, from the flags to the length of the extra fields.
+    /// Writes the fields that local header and directory have in common, from the flags to the length of the extra
+    /// fields.
     private mutating func appendCommonFields(of entry: Entry, narrowSize: UInt32, extraByteCount: UInt16) {
-        // Bit 11: the name is UTF-8. No time is known: 1 January 1980, as NumPy writes.
+        // Bit 11 says that the name is UTF-8. The time is 1 January 1980, as NumPy writes, since none is known.
         bytes.append(integers: UInt16(0x0800), UInt16(0), UInt16(0), UInt16(0x0021), entry.checksum)
         bytes.append(integers: narrowSize, narrowSize, UInt16(entry.name.count), extraByteCount)
     }

@@ -5,12 +5,12 @@ import Threads
 
 /// Encodes images as PNG, at libpng's fastest settings.
 package enum PNGEncoder {
-    /// libpng's own limit for either extent.
+    /// The most that libpng allows for either extent.
     private static let extentLimit = 1_000_000
 
     /// Encodes an 8-bit grey image; 255 is white.
     ///
-    /// - Parameter pixels: `(height, width)`, as many as the extents say.
+    /// - Parameter pixels: The pixels, `(height, width)`, as many as the extents say.
     /// - Returns: A whole PNG file.
     /// - Throws: ``CodecError/pngExtents(width:height:)`` for an extent of 0 or above a million,
     ///   ``CodecError/png(reason:)`` or ``CodecError/outOfMemory(byteCount:)``.
@@ -22,9 +22,9 @@ package enum PNGEncoder {
 
     /// Encodes an image of 8-bit red, green and blue.
     ///
-    /// - Parameter pixels: `(height, width, 3)`, as many as the extents say.
+    /// - Parameter pixels: The pixels, `(height, width, 3)`, as many as the extents say.
     /// - Returns: A whole PNG file.
-    /// - Throws: As ``encodeGrey(_:width:height:)``.
+    /// - Throws: The errors that ``encodeGrey(_:width:height:)`` throws.
     package static func encodeRGB(
         _ pixels: borrowing Span<UInt8>, width: Int, height: Int
     ) throws(CodecError) -> Buffer<UInt8> {
@@ -46,10 +46,12 @@ package enum PNGEncoder {
         unsafe image.format = format
         unsafe image.flags = UInt32(PNG_IMAGE_FLAG_FAST)
 
-        // What deflate can grow to, as PNG_IMAGE_PNG_SIZE_MAX has it; the macro itself multiplies in 32 bits.
+        // The size that deflated data can grow to, computed as PNG_IMAGE_PNG_SIZE_MAX does. The macro itself multiplies
+        // in 32 bits.
         let dataCount = pixels.count + height
         let capacity = 1024 + dataCount + ((dataCount + 7) >> 3) + ((dataCount + 63) >> 6) + 11 + 12 * (dataCount >> 12)
-        // It counts while it is written, and what is left of it afterwards as the buffer of the answer.
+        // The memory counts against the budget while the file is written; afterwards the answer's buffer counts for
+        // what is left of it.
         guard let reservation = try? ByteReservation(capacity), let memory = unsafe malloc(capacity) else {
             throw .outOfMemory(byteCount: capacity)
         }
