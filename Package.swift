@@ -33,9 +33,9 @@ let package = Package(
         .executableTarget(
             name: "segscore",
             dependencies: [
-                "DatasetScoring", "HTTPServer", "JobStorage", "Jobs", "PrometheusText", "Scoring", "ScoringService",
-                "ServiceInterface", "TensorCodecs", "Tensors", "WebService", argumentParser, coreMetrics, httpTypes,
-                logging,
+                "DatasetScoring", "HTTPServer", "JobStorage", "Jobs", "OpenInference", "PrometheusText", "Scoring",
+                "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors", "WebService", argumentParser,
+                coreMetrics, httpTypes, logging,
             ],
             swiftSettings: sourceSettings),
         .target(
@@ -43,6 +43,13 @@ let package = Package(
             dependencies: [
                 "CMicroHTTPD", "CRefusals", "CSockets", "ServiceInterface", "Tensors", "Threads", coreMetrics,
                 httpTypes, logging,
+            ],
+            swiftSettings: sourceSettings),
+        .target(
+            name: "OpenInference",
+            dependencies: [
+                "DatasetScoring", "JobStorage", "Jobs", "Scoring", "ScoringService", "ServiceInterface", "Tensors",
+                "Threads", "WebService", httpTypes,
             ],
             swiftSettings: sourceSettings),
         .target(
@@ -106,9 +113,9 @@ let package = Package(
         .testTarget(
             name: "ScoringServiceTests",
             dependencies: [
-                "DatasetScoring", "JobStorage", "Jobs", "PrometheusText", "Scoring", "ScoringService",
-                "ServiceInterface", "TensorCodecs", "Tensors", "TestSupport", "Threads", "WebService", grdb, httpTypes,
-                logging,
+                "DatasetScoring", "JobStorage", "Jobs", "OpenInference", "PrometheusText", "Scoring",
+                "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors", "TestSupport", "Threads",
+                "WebService", grdb, httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -138,8 +145,8 @@ if Context.environment["SEGSCORE_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "DatasetScoring", "HTTPServer", "JobStorage", "Jobs", "ScoringService", "ServiceInterface",
-                "TensorCodecs", "Tensors", "WebService", httpTypes, logging,
+                "DatasetScoring", "HTTPServer", "JobStorage", "Jobs", "OpenInference", "ScoringService",
+                "ServiceInterface", "TensorCodecs", "Tensors", "WebService", httpTypes, logging,
             ],
             path: "Fuzz", exclude: ["Corpus", "Words", "make_corpus.py"],
             swiftSettings: settings + [.enableExperimentalFeature("Extern")]))

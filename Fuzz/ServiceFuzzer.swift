@@ -3,9 +3,11 @@ import Foundation
 import HTTPTypes
 import Jobs
 import Logging
+import OpenInference
 import ServiceInterface
 import Synchronization
 import Tensors
+import WebService
 
 @testable import HTTPServer
 @testable import ScoringService
@@ -21,13 +23,15 @@ final class ServiceFuzzer: @unchecked Sendable {
 
     private init() {
         ByteBudget.memory.limit = 64 << 20
+        let statistics = InferenceStatistics()
         service = Service(
             configuration: Service.Configuration(
                 maxBodyBytes: byteLimit, maxJSONBytes: byteLimit, maxPixels: 1 << 14,
                 spoolDirectory: NSTemporaryDirectory(), processors: 2),
             limits: JobLimits(workers: 1, backlog: 4, timeToLive: 3600, resultBytes: 4 << 20, history: 16),
-            logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
-        router = Router(service)
+            logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }, whenEnded: statistics.count)
+        let inference = InferenceService(service, statistics)
+        router = Router([inference.endpoints, service.endpoints], render: service.response)
     }
 
     /// Sends one request. Where its target says `{id}` there is a job that has succeeded, at `{open}` one that is open.

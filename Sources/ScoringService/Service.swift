@@ -7,11 +7,11 @@ package import JobStorage
 package import Jobs
 package import Logging
 import Scoring
-import ServiceInterface
+package import ServiceInterface
 import Synchronization
 import Tensors
 import Threads
-import WebService
+package import WebService
 
 /// What all handlers share: the jobs, the limits, the log, the metrics, and the workers that encode answers.
 ///
@@ -36,11 +36,9 @@ package final class Service: Sendable {
         package var dataDirectories = DataDirectories()
         /// How many processors work on one job, at least 1.
         package var processors: Int
-        /// Where regions of shared memory are that inferences may use; nil where they may not.
-        package var sharedMemoryDirectory: String?
 
         /// Those of arrays.
-        var places: ScoringPlaces {
+        package var places: ScoringPlaces {
             ScoringPlaces(
                 maxPixels: maxPixels, spoolDirectory: spoolDirectory, dataDirectories: dataDirectories,
                 processors: processors)
@@ -48,7 +46,7 @@ package final class Service: Sendable {
 
         package init(
             maxBodyBytes: Int, maxJSONBytes: Int, maxPixels: Int, spoolDirectory: String,
-            openJobTimeToLive: TimeInterval = 3600, processors: Int = 1, sharedMemoryDirectory: String? = nil
+            openJobTimeToLive: TimeInterval = 3600, processors: Int = 1
         ) {
             self.maxBodyBytes = maxBodyBytes
             self.maxJSONBytes = maxJSONBytes
@@ -56,7 +54,6 @@ package final class Service: Sendable {
             self.spoolDirectory = spoolDirectory
             self.openJobTimeToLive = openJobTimeToLive
             self.processors = processors
-            self.sharedMemoryDirectory = sharedMemoryDirectory
         }
     }
 
@@ -71,7 +68,7 @@ package final class Service: Sendable {
     /// The version of the service, as `/version` gives it.
     package static let version = "0.1.0"
 
-    let configuration: Configuration
+    package let configuration: Configuration
     let limits: JobLimits
     let imageLoop: ImageLoop
     /// Those that take batches, and whether a timer watches that none is left alone for too long.
@@ -81,9 +78,6 @@ package final class Service: Sendable {
     let durable: DurableJobs?
     let keys = IdempotencyKeys()
     let uploads: UploadShares
-    /// Nil where inferences use no shared memory.
-    let regions: SharedRegions?
-    let statistics = InferenceStatistics()
     private let pace = Pace()
     let remembered = RememberedJobs()
     /// Held while a job runs that an earlier process did not survive: one at a time, so that no other is taken for the culprit.
@@ -101,16 +95,17 @@ package final class Service: Sendable {
     ///   - metrics: Makes what the service counts with.
     ///   - exposition: Writes down what the whole program counts, in Prometheus' text format.
     ///   - durable: Keeps the jobs; ``restore()`` takes up what it has.
+    ///   - whenEnded: Told of each job that has ended, in whatever way.
     package init(
         configuration: Configuration, limits: JobLimits, logger: Logger, durable: DurableJobs? = nil,
         metrics factory: any MetricsFactory = MetricsSystem.factory,
-        exposition: @escaping @Sendable () -> [UInt8] = { [] }
+        exposition: @escaping @Sendable () -> [UInt8] = { [] },
+        whenEnded: @escaping @Sendable (Job<ScoreJob>) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.limits = limits
         imageLoop = ImageLoop(processors: configuration.processors)
         uploads = UploadShares(limit: configuration.uploadsPerCaller)
-        regions = configuration.sharedMemoryDirectory.map(SharedRegions.init)
         self.logger = logger
         let metrics = ServiceMetrics(factory, limits)
         self.metrics = metrics
@@ -118,12 +113,12 @@ package final class Service: Sendable {
         self.durable = durable
         encoders = Workers("segscore.encoders", count: limits.workers)
         committers = Workers("segscore.committers", count: limits.workers)
-        queue = JobQueue(limits: limits) { [statistics, remembered, pace] event in
+        queue = JobQueue(limits: limits) { [remembered, pace] event in
             switch event {
             case .ended(let job):
                 pace.count(job)
                 metrics.count(job)
-                statistics.count(job)
+                whenEnded(job)
                 remembered.add(1)
             case .forgotten(_, hadEnded: true): remembered.removeOne()
             case .forgotten, .expired, .spoiled: break
@@ -143,7 +138,7 @@ package final class Service: Sendable {
         return caller.sees(job.details.owner)
     }
 
-    var bodyLimits: ArrayBody.Limits {
+    package var bodyLimits: ArrayBody.Limits {
         ArrayBody.Limits(bodyBytes: configuration.maxBodyBytes, jsonBytes: configuration.maxJSONBytes)
     }
 
@@ -156,7 +151,7 @@ package final class Service: Sendable {
     }
 
     /// - Throws: 503 where memory is nearly used up: a request that began now would hardly be done with.
-    func checkMemory() throws(Problem) {
+    package func checkMemory() throws(Problem) {
         guard !ByteBudget.memory.isNearlyUsed else {
             throw .unavailable(
                 "out-of-memory", "The memory for arrays is nearly used up.", limit: ByteBudget.memory.limit)
@@ -183,7 +178,7 @@ package final class Service: Sendable {
     }
 
     /// Makes an answer on a worker, so that no daemon thread computes.
-    func encode(
+    package func encode(
         _ answer: @escaping @Sendable (Answer) -> Void, _ body: @escaping @Sendable () throws(Problem) -> Response
     ) {
         encoders.perform { answer(Answer { () throws(Problem) in try self.reading(body) }) }
@@ -220,13 +215,13 @@ package final class Service: Sendable {
     }
 
     /// Turns what a handler ended with into what is sent; a problem is logged here and nowhere else.
-    func response(for answer: Answer, to request: IncomingRequest) -> Response {
+    package func response(for answer: Answer, to request: IncomingRequest) -> Response {
         switch answer {
         case .success(let response):
             response.body.stream?.begin { [encoders] in encoders.perform($0) }
             return response
         case .failure(let problem):
-            var problem = InferenceRoute.holds(request.head.path ?? "") ? problem.ofInference : problem
+            var problem = problem
             if problem.fields[.retryAfter] != nil { problem.fields[.retryAfter] = retryAfter }
             var metadata: Logger.Metadata {
                 var metadata: Logger.Metadata = [

@@ -6,8 +6,11 @@ import subprocess
 from server import ROOT
 
 ALLOWED = {
-    "segscore": "DatasetScoring HTTPServer JobStorage Jobs PrometheusText Scoring ScoringService Tensors WebService",
+    "segscore": "DatasetScoring HTTPServer JobStorage Jobs OpenInference PrometheusText Scoring ScoringService Tensors "
+    "WebService",
     "HTTPServer": "CMicroHTTPD CRefusals CSockets ServiceInterface Tensors Threads",
+    "OpenInference": "DatasetScoring JobStorage Jobs Scoring ScoringService ServiceInterface Tensors Threads "
+    "WebService",
     "ScoringService": "DatasetScoring JobStorage Jobs Scoring ServiceInterface TensorCodecs Tensors Threads WebService",
     "JobStorage": "DatasetScoring Jobs Scoring ServiceInterface TensorCodecs Tensors Threads WebService",
     "DatasetScoring": "Scoring ServiceInterface TensorCodecs Tensors Threads WebService",

@@ -1,13 +1,13 @@
 import Jobs
-import ServiceInterface
+package import ServiceInterface
 import Synchronization
-import WebService
+package import WebService
 
 /// How many of the places for jobs one caller has taken with bodies that are on their way: however slowly these come, they leave
 /// places to others.
 ///
 /// A caller is the owner of a key, or, where none are needed, an address; all who come by a Unix socket are one.
-final class UploadShares: Sendable {
+package final class UploadShares: Sendable {
     /// Nil for any number.
     private let limit: Int?
     private let counts = Mutex<[String: Int]>([:])
@@ -42,7 +42,7 @@ final class UploadShares: Sendable {
     }
 
     /// One place, for as long as it is held.
-    final class Place: Sendable {
+    package final class Place: Sendable {
         private let shares: UploadShares
         private let caller: String
 
@@ -62,7 +62,7 @@ extension Service {
     ///
     /// - Returns: Nil where shares have no say, also where all places are taken: that is for the queue to tell.
     /// - Throws: 503 where the caller has as many as one may.
-    func uploadPlace(for request: IncomingRequest, of caller: Caller) throws(Problem) -> UploadShares.Place? {
+    package func uploadPlace(for request: IncomingRequest, of caller: Caller) throws(Problem) -> UploadShares.Place? {
         guard queue.counts.backlog < limits.backlog else { return nil }
         return try uploads.place(for: request, of: caller)
     }

@@ -1,20 +1,20 @@
 import HTTPTypes
 import JobStorage
 import Jobs
-package import ServiceInterface
+import ServiceInterface
 package import WebService
 
 /// What a container platform and a curious person ask a service.
 extension Service {
     /// `GET /livez`: the process turns.
-    func showLiveness(_ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkNoParameters(request)
+    func showLiveness(_ call: Call) throws(Problem) -> any Intake {
+        try checkNoParameters(call.request)
         return BodilessIntake { () throws(Problem) in try .bytes(.ok, .text, Array("ok\n".utf8)) }
     }
 
     /// `GET /readyz`: another job would be accepted, and there is memory for it.
-    package func showReadiness(_ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkNoParameters(request)
+    func showReadiness(_ call: Call) throws(Problem) -> any Intake {
+        try checkNoParameters(call.request)
         return BodilessIntake { [self] () throws(Problem) in
             try checkReadiness()
             return try .bytes(.ok, .text, Array("ok\n".utf8))
@@ -22,7 +22,7 @@ extension Service {
     }
 
     /// - Throws: 503 where no other job would be accepted, or kept.
-    func checkReadiness() throws(Problem) {
+    package func checkReadiness() throws(Problem) {
         if queue.isDraining { throw .draining }
         if queue.counts.backlog >= limits.backlog { throw .atCapacity(limit: limits.backlog) }
         try checkMemory()
@@ -32,8 +32,8 @@ extension Service {
     }
 
     /// `GET /metrics`
-    func showMetrics(_ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkNoParameters(request)
+    func showMetrics(_ call: Call) throws(Problem) -> any Intake {
+        try checkNoParameters(call.request)
         return BodilessIntake { [self] () throws(Problem) in
             metrics.update(queue.counts)
             return try .bytes(.ok, .metrics, exposition())
@@ -41,8 +41,8 @@ extension Service {
     }
 
     /// `GET /version`
-    func showVersion(_ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkNoParameters(request)
+    func showVersion(_ call: Call) throws(Problem) -> any Intake {
+        try checkNoParameters(call.request)
         return BodilessIntake { () throws(Problem) in
             try .json { writer in
                 writer.object { members in
@@ -54,8 +54,8 @@ extension Service {
     }
 
     /// `GET /openapi.yaml`
-    func showOpenAPI(_ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkNoParameters(request)
+    func showOpenAPI(_ call: Call) throws(Problem) -> any Intake {
+        try checkNoParameters(call.request)
         return BodilessIntake { () throws(Problem) in try .bytes(.ok, .yaml, PackageResources.openapi_yaml) }
     }
 }

@@ -9,7 +9,7 @@ import WebService
 extension Service {
     /// `GET /jobs/{id}/image_scores`, `/pixel_scores`, `/issues`, `/label_issues`
     func showArray(
-        _ array: ScoreParameters.Array, of id: JobID, _ request: IncomingRequest
+        _ array: ScoreParameters.Array, of id: JobID, _ call: Call
     ) throws(Problem) -> any Intake {
         let known: [String] =
             switch array {
@@ -18,11 +18,11 @@ extension Service {
             case .issues: ["image", "threshold", "class"]
             case .labelIssues: ["image", "class"]
             }
-        let parameters = try Parameters(target: request.head.path ?? "", known: known)
+        let parameters = try Parameters(target: call.request.head.path ?? "", known: known)
         let image = try parameters.integer("image", in: 0...Int(Int32.max))
         let classIndex = try parameters.integer("class", in: 0...ScoringShape.classLimit - 1)
         let threshold = try parameters.threshold()
-        let accept = request.head.headerFields[.accept]
+        let accept = call.request.head.headerFields[.accept]
         let offers: [MediaType] = array == .imageScores ? [.npy, .json] : [.npy, .npz, .json, .png]
         let form = try MediaType.negotiated(accept, offers: offers)
         guard form != .png || image != nil else {
@@ -30,7 +30,7 @@ extension Service {
                 .badRequest, "invalid-parameter", "A picture shows one image.", parameter: "image",
                 expected: "the index of an image")
         }
-        let head = request.head
+        let head = call.request.head
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)

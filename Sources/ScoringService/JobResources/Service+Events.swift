@@ -13,11 +13,11 @@ extension Service {
     /// After how many looks with nothing to say a comment is sent, which finds out whether the client is still there.
     private static let silentLooks = 40
 
-    func showEvents(of id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkNoParameters(request)
-        _ = try MediaType.negotiated(request.head.headerFields[.accept], offers: [.events])
+    func showEvents(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+        try checkNoParameters(call.request)
+        _ = try MediaType.negotiated(call.request.head.headerFields[.accept], offers: [.events])
         let queue = queue
-        let isHead = request.head.method == .head
+        let isHead = call.request.head.method == .head
         return BodilessIntake { () throws(Problem) in
             do throws(JobError) {
                 _ = try queue.job(id)

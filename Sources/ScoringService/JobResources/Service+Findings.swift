@@ -16,9 +16,9 @@ extension Service {
     private static let bytesOfAPair = 96
 
     /// `GET /jobs/{id}/ranking`
-    func showRanking(of id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkJSONIsAccepted(request)
-        let parameters = try Parameters(target: request.head.path ?? "", known: ["limit", "threshold"])
+    func showRanking(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+        try checkJSONIsAccepted(call.request)
+        let parameters = try Parameters(target: call.request.head.path ?? "", known: ["limit", "threshold"])
         let limit = try parameters.integer("limit", in: 1...Self.longestRanking) ?? 20
         let threshold = try parameters.threshold()
         return BodilessIntake(later: { [self] answer in
@@ -43,10 +43,10 @@ extension Service {
     }
 
     /// `GET /jobs/{id}/summary`
-    func showSummary(of id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkJSONIsAccepted(request)
+    func showSummary(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+        try checkJSONIsAccepted(call.request)
         let parameters = try Parameters(
-            target: request.head.path ?? "", known: ["class_names", "exclude", "top", "threshold"])
+            target: call.request.head.path ?? "", known: ["class_names", "exclude", "top", "threshold"])
         let names = parameters.list("class_names")
         let excluded = try parameters.classes("exclude")
         let top = try parameters.integer("top", in: 1...Self.longestRanking) ?? 20
@@ -86,9 +86,9 @@ extension Service {
     }
 
     /// `GET /jobs/{id}/statistics`
-    func showStatistics(of id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkJSONIsAccepted(request)
-        try checkNoParameters(request)
+    func showStatistics(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+        try checkJSONIsAccepted(call.request)
+        try checkNoParameters(call.request)
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let statistics = try self.finished(id).1.requireStatistics()

@@ -4,16 +4,16 @@ import HTTPTypes
 import JobStorage
 import Jobs
 import Scoring
-import ServiceInterface
+package import ServiceInterface
 import Tensors
-import WebService
+package import WebService
 
 /// The resources of jobs, but for their arrays.
 extension Service {
     /// `GET /jobs`
-    func listJobs(_ request: IncomingRequest, of caller: Caller) throws(Problem) -> any Intake {
-        try checkJSONIsAccepted(request)
-        let parameters = try Parameters(target: request.head.path ?? "", known: ["status", "limit", "cursor"])
+    func listJobs(_ call: Call) throws(Problem) -> any Intake {
+        try checkJSONIsAccepted(call.request)
+        let parameters = try Parameters(target: call.request.head.path ?? "", known: ["status", "limit", "cursor"])
         let status = try parameters.string("status").map { (text) throws(Problem) in
             guard let status = JobStatus(rawValue: text) else {
                 throw .invalidParameter(
@@ -31,7 +31,7 @@ extension Service {
         return BodilessIntake(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let page = self.queue.jobs(
-                    status: status, after: cursor, limit: limit, where: { caller.sees($0.owner) })
+                    status: status, after: cursor, limit: limit, where: { call.caller.sees($0.owner) })
                 return try .json { writer in
                     writer.object { members in
                         members.array("jobs", of: page.jobs) { members, job in JobDocument(job).write(to: &members) }
@@ -43,9 +43,9 @@ extension Service {
     }
 
     /// `GET /jobs/{id}`
-    func showJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkJSONIsAccepted(request)
-        let parameters = try Parameters(target: request.head.path ?? "", known: ["wait"])
+    func showJob(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+        try checkJSONIsAccepted(call.request)
+        let parameters = try Parameters(target: call.request.head.path ?? "", known: ["wait"])
         let wait = try parameters.integer("wait", in: 0...Preference.longestWait) ?? 0
         let queue = queue
         let departure = wait > 0 ? BodilessIntake.departed : nil
@@ -63,8 +63,8 @@ extension Service {
     }
 
     /// `POST /jobs/{id}/cancel`
-    func cancelJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkNoParameters(request)
+    func cancelJob(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+        try checkNoParameters(call.request)
         return settling(id) { [queue] () throws(Problem) in
             let job: Job<ScoreJob>
             do throws(JobError) {
@@ -77,8 +77,8 @@ extension Service {
     }
 
     /// `DELETE /jobs/{id}`
-    func deleteJob(_ id: JobID, _ request: IncomingRequest) throws(Problem) -> any Intake {
-        try checkNoParameters(request)
+    func deleteJob(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+        try checkNoParameters(call.request)
         return settling(id) { [queue] () throws(Problem) in
             do throws(JobError) {
                 try queue.delete(id)
@@ -126,7 +126,7 @@ extension Service {
     }
 
     /// - Throws: 400 where the query has any parameter.
-    func checkNoParameters(_ request: IncomingRequest) throws(Problem) {
+    package func checkNoParameters(_ request: IncomingRequest) throws(Problem) {
         _ = try Parameters(target: request.head.path ?? "", known: [])
     }
 }

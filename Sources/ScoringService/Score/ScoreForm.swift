@@ -1,12 +1,12 @@
-import DatasetScoring
-import JobStorage
-import Jobs
-import Scoring
-import ServiceInterface
-import WebService
+package import DatasetScoring
+package import JobStorage
+package import Jobs
+package import Scoring
+package import ServiceInterface
+package import WebService
 
 /// What the answer to a scoring request is written as.
-protocol ScoreForm: Sendable {
+package protocol ScoreForm: Sendable {
     /// The parameters and the shape of the arrays are known, and no image has been scored.
     ///
     /// - Parameters:
@@ -21,11 +21,11 @@ protocol ScoreForm: Sendable {
 }
 
 extension MediaType: ScoreForm {
-    func check(_ parameters: ScoreParameters, _ shape: ScoringShape?) throws(Problem) {
+    package func check(_ parameters: ScoreParameters, _ shape: ScoringShape?) throws(Problem) {
         _ = try parameters.included(in: self)
     }
 
-    func response(of job: Job<ScoreJob>) throws(Problem) -> Response {
+    package func response(of job: Job<ScoreJob>) throws(Problem) -> Response {
         try ScoreResponse(job).response(in: self)
     }
 }

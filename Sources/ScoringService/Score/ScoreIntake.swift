@@ -1,18 +1,18 @@
-import DatasetScoring
+package import DatasetScoring
 import Foundation
 import HTTPTypes
-import JobStorage
+package import JobStorage
 import Jobs
 import Scoring
 import ServiceInterface
-import WebService
+package import WebService
 
 /// A scoring request, by whatever protocol: opens a job, takes the arrays as they come, has the images scored when they
 /// are in, and answers.
 ///
 /// `@unchecked Sendable`: the daemon's thread that reads the body hands the intake to the one worker that ends the job;
 /// the two never use it at the same time.
-final class ScoreIntake: Intake, @unchecked Sendable {
+package final class ScoreIntake: Intake, @unchecked Sendable {
     private let service: Service
     private let reply: ScoreReply
     private let arrays: ScoreArrays
@@ -66,7 +66,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
     ///   - place: The caller's, for the body.
     ///   - body: Hands on what it reads to `arrays`.
     ///   - key: With the request's fingerprint before any byte of its body.
-    init(
+    package init(
         _ service: Service, _ arrays: ScoreArrays, _ form: any ScoreForm, _ preference: Preference, of caller: Caller,
         place: UploadShares.Place?,
         _ key: (name: String, fingerprint: RequestFingerprint)? = nil, body: any BodyDecoder
@@ -91,7 +91,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         }
     }
 
-    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
+    package func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
         try body.receive(bytes)
         fingerprint?.update(bytes)
         untold += bytes.count
@@ -104,7 +104,7 @@ final class ScoreIntake: Intake, @unchecked Sendable {
         guard isWanted else { throw .canceled(job) }
     }
 
-    func abandon() {
+    package func abandon() {
         place = nil
         service.queue.withdraw(job)
         if let key { service.keys.forget(key, job) }
@@ -112,13 +112,13 @@ final class ScoreIntake: Intake, @unchecked Sendable {
 
     /// Whose client goes away is of use to nobody, unless that was promised an answer later, or may send the request again by its
     /// key and take the result then.
-    var departure: (@Sendable () -> Void)? {
+    package var departure: (@Sendable () -> Void)? {
         guard reply.waits else { return nil }
         guard !reply.preference.isAsync, key == nil else { return Self.departed }
         return { [service, job] in service.forget(job) }
     }
 
-    func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
+    package func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
         place = nil
         do throws(Problem) {
             try body.finish()

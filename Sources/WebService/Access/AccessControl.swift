@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTPTypes
 package import ServiceInterface
 import Synchronization
 
@@ -30,21 +30,23 @@ package final class AccessControl: Sendable {
 
     /// The answer to a browser that asks whether a page may call; nil to any other request.
     ///
+    /// - Parameter methods: Those that the path answers; nil if nothing has the path.
     /// - Throws: 421 for a `Host` that may be another's.
-    package func preflight(_ request: IncomingRequest, for endpoint: (any Endpoint)?) throws(Problem) -> Response? {
+    package func preflight(_ request: IncomingRequest, for methods: [HTTPRequest.Method]?) throws(Problem) -> Response?
+    {
         try hosts.check(request)
-        return crossOrigin.preflight(request, for: endpoint)
+        return crossOrigin.preflight(request, for: methods)
     }
 
     /// - Parameters:
-    ///   - endpoint: Nil where nothing has the request's path; who has no key is not told so.
+    ///   - isOpen: Whether the path is answered without a key. One that nothing has is not: a caller without a key is not told so.
     /// - Returns: Who asks.
     /// - Throws: 403 for a page of another origin, 401 with `WWW-Authenticate` (RFC 6750).
-    package func check(_ request: IncomingRequest, for endpoint: (any Endpoint)?) throws(Problem) -> Caller {
+    package func check(_ request: IncomingRequest, isOpen: Bool) throws(Problem) -> Caller {
         try crossOrigin.check(request)
         guard request.role == .service else { return .nobody }
         guard let keys = keys.withLock({ $0 }) else { return .anyone }
-        if let endpoint, endpoint.isOpen, !protectsHealth { return .nobody }
+        if isOpen, !protectsHealth { return .nobody }
         let credentials = request.head.headerFields[values: .authorization]
         guard let token = credentials.lazy.compactMap(Self.bearerToken).first else { throw .keyMissing }
         guard credentials.count == 1, let caller = keys.caller(token.utf8) else { throw .keyUnknown }

@@ -19,8 +19,10 @@ package struct CrossOrigin: Sendable {
     }
 
     /// The answer to a browser that asks on behalf of such a page before it sends a request; nil to any other request.
-    func preflight(_ request: IncomingRequest, for endpoint: (any Endpoint)?) -> Response? {
-        guard request.head.method == .options, let endpoint, let origin = admitted(request),
+    ///
+    /// - Parameter methods: Those that the path answers; nil if nothing has the path.
+    func preflight(_ request: IncomingRequest, for methods: [HTTPRequest.Method]?) -> Response? {
+        guard request.head.method == .options, let methods, let origin = admitted(request),
             request.head.headerFields[.accessControlRequestMethod] != nil
         else { return nil }
         return Response(
@@ -28,7 +30,7 @@ package struct CrossOrigin: Sendable {
                 status: .noContent,
                 headerFields: [
                     .vary: "Origin", .accessControlAllowOrigin: origin,
-                    .accessControlAllowMethods: endpoint.methods.map(\.rawValue).joined(separator: ", "),
+                    .accessControlAllowMethods: methods.map(\.rawValue).joined(separator: ", "),
                     .accessControlAllowHeaders: Self.allowed, .accessControlMaxAge: "600",
                 ]))
     }

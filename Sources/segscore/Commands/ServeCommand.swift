@@ -4,6 +4,7 @@ import HTTPServer
 import JobStorage
 import Jobs
 import Logging
+import OpenInference
 import Scoring
 import ScoringService
 import Tensors
@@ -220,17 +221,21 @@ struct ServeCommand: ParsableCommand {
         let metrics = ProgramMetrics(log.writer)
         var configuration = Service.Configuration(
             maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
-            spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl, processors: processors,
-            sharedMemoryDirectory: allowSharedMemory ? "/dev/shm" : nil)
+            spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl, processors: processors)
         configuration.attemptLimit = jobAttempts
         let share = uploadsPerCaller ?? (backlog * 3 + 3) / 4
         configuration.uploadsPerCaller = share > 0 ? share : nil
         configuration.dataDirectories = try Self.dataDirectories(dataDir)
+        let statistics = InferenceStatistics()
         let service = Service(
-            configuration: configuration,
-            limits: limits, logger: logger, durable: durable, exposition: { metrics.text() })
+            configuration: configuration, limits: limits, logger: logger, durable: durable,
+            exposition: { metrics.text() }, whenEnded: statistics.count)
+        let inference = InferenceService(
+            service, statistics, sharedMemoryDirectory: allowSharedMemory ? "/dev/shm" : nil)
         try Self.restore(service)
-        let server = Server(configuration: try serverConfiguration(logger), responder: Router(service, access: access))
+        let router = Router(
+            [inference.endpoints, service.endpoints], access: access, render: service.response)
+        let server = Server(configuration: try serverConfiguration(logger), responder: router)
         do throws(ServerError) {
             try server.start()
         } catch {

@@ -4,6 +4,7 @@ import Jobs
 import ServiceInterface
 import Testing
 
+@testable import OpenInference
 @testable import ScoringService
 @testable import WebService
 

@@ -3,6 +3,7 @@ import HTTPTypes
 import Jobs
 import Testing
 
+@testable import OpenInference
 @testable import ScoringService
 import WebService
 

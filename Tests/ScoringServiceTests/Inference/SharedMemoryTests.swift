@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Testing
 
+@testable import OpenInference
 @testable import ScoringService
 
 /// Regions of shared memory, in a folder that stands for the system's.

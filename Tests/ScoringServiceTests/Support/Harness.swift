@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Jobs
 import Logging
+import OpenInference
 import PrometheusText
 import ServiceInterface
 import Synchronization
@@ -17,6 +18,7 @@ import Threads
 /// A service in memory: requests go straight to its router, as the server would send them.
 struct Harness {
     let service: Service
+    let endpoints: [EndpointGroup]
     let router: Router
     let spool: TemporaryDirectory
 
@@ -28,16 +30,19 @@ struct Harness {
         sharedMemory: TemporaryDirectory? = nil
     ) throws {
         spool = try TemporaryDirectory()
+        let statistics = InferenceStatistics()
         service = Service(
             configuration: Service.Configuration(
                 maxBodyBytes: maxBodyBytes, maxJSONBytes: maxJSONBytes, maxPixels: maxPixels,
-                spoolDirectory: spool.path, sharedMemoryDirectory: sharedMemory?.path),
+                spoolDirectory: spool.path),
             limits: JobLimits(
                 workers: workers, backlog: backlog, timeToLive: timeToLive, resultBytes: resultBytes,
                 history: history),
             logger: .silent, durable: durable, metrics: metrics,
-            exposition: { metrics.text() })
-        router = Router(service, access: access)
+            exposition: { metrics.text() }, whenEnded: statistics.count)
+        let inference = InferenceService(service, statistics, sharedMemoryDirectory: sharedMemory?.path)
+        endpoints = [inference.endpoints, service.endpoints]
+        router = Router(endpoints, access: access, render: service.response)
     }
 
     var jobCount: Int { service.queue.jobs(limit: .max).jobs.count }

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 
+import OpenInference
 @testable import ScoringService
 @testable import WebService
 

@@ -1,14 +1,13 @@
 import HTTPTypes
+import ScoringService
 import ServiceInterface
 import WebService
 
 /// What clients ask of regions of shared memory.
-extension Service {
+extension InferenceService {
     /// `GET /v2/systemsharedmemory/status` and `/v2/systemsharedmemory/region/{region}/status`
-    ///
-    /// - Parameters:
-    ///   - name: Nil for all regions.
-    func showRegions(_ name: String?) throws(Problem) -> any Intake {
+    func showRegions(_ call: Call) throws(Problem) -> any Intake {
+        let name = call["region"]
         let regions = try requireRegions()
         return BodilessIntake { () throws(Problem) in
             let shown = try name.map { (name) throws(Problem) in [try regions.region(named: name)] } ?? regions.all
@@ -24,19 +23,18 @@ extension Service {
     }
 
     /// `POST /v2/systemsharedmemory/region/{region}/register`
-    func registerRegion(_ name: String) throws(Problem) -> any Intake {
+    func registerRegion(_ call: Call) throws(Problem) -> any Intake {
+        let name = call["region"] ?? ""
         let regions = try requireRegions()
-        return MessageIntake(self) { (text) throws(Problem) in
+        return MessageIntake(service) { (text) throws(Problem) in
             try regions.register(name, try JSONMessage.decode(SharedRegion.Registration.self, from: text))
             return Response(HTTPResponse(status: .ok))
         }
     }
 
     /// `POST /v2/systemsharedmemory/unregister` and `/v2/systemsharedmemory/region/{region}/unregister`
-    ///
-    /// - Parameters:
-    ///   - name: Nil for all regions.
-    func unregisterRegions(_ name: String?) throws(Problem) -> any Intake {
+    func unregisterRegions(_ call: Call) throws(Problem) -> any Intake {
+        let name = call["region"]
         let regions = try requireRegions()
         return BodilessIntake { () throws(Problem) in
             regions.unregister(name)

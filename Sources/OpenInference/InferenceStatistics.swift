@@ -1,11 +1,11 @@
 import Foundation
-import JobStorage
-import Jobs
+package import JobStorage
+package import Jobs
 import Synchronization
 import WebService
 
 /// What the protocol's statistics say of the model: all jobs that have ended, by whatever path they came.
-final class InferenceStatistics: Sendable {
+package final class InferenceStatistics: Sendable {
     /// How often something was, and for how long altogether.
     private struct Total {
         var count = 0
@@ -34,8 +34,10 @@ final class InferenceStatistics: Sendable {
     }
     private let totals = Mutex(Totals())
 
+    package init() {}
+
     /// Counts a job that has ended.
-    func count(_ job: Job<ScoreJob>) {
+    package func count(_ job: Job<ScoreJob>) {
         guard let finishedAt = job.finishedAt else { return }
         let seconds = max(finishedAt.timeIntervalSince(job.createdAt), 0)
         totals.withLock { totals in

@@ -1,6 +1,7 @@
 import DatasetScoring
-import HTTPTypes
+package import HTTPTypes
 import Scoring
+import ScoringService
 import ServiceInterface
 import Tensors
 import WebService
@@ -35,12 +36,12 @@ final class InferenceBody: BodyDecoder {
 
     /// - Throws: 400 for a size of the JSON that cannot be; 411 where there is no body; 415 for a coding that is not understood.
     init(
-        _ request: IncomingRequest, _ service: Service, _ arrays: ScoreArrays, _ form: InferenceForm
+        _ request: IncomingRequest, _ inference: InferenceService, _ arrays: ScoreArrays, _ form: InferenceForm
     ) throws(Problem) {
         self.arrays = arrays
         self.form = form
-        regions = service.regions
-        limits = service.bodyLimits
+        regions = inference.regions
+        limits = inference.service.bodyLimits
         let fields = request.head.headerFields
         try request.requireBody()
         let coding = try ContentDecoder(fields, understood: [.gzip, .deflate], byteLimit: limits.bodyBytes)
@@ -240,5 +241,5 @@ final class InferenceBody: BodyDecoder {
 }
 
 extension HTTPField.Name {
-    static let inferenceHeaderLength = Self.known("Inference-Header-Content-Length")
+    package static let inferenceHeaderLength = Self.known("Inference-Header-Content-Length")
 }

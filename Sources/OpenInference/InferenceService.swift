@@ -1,84 +1,122 @@
 import DatasetScoring
-import Foundation
 import HTTPTypes
 import Scoring
+package import ScoringService
 import ServiceInterface
-import WebService
+package import WebService
 
 /// The Open Inference Protocol, version 2: the service as a server of one model.
 ///
 /// - SeeAlso: kserve/open-inference-protocol `specification/protocol/inference_rest.md`, triton-inference-server/server
 ///   `docs/protocol`.
-extension Service {
+package final class InferenceService: Sendable {
     static let modelName = "segscore"
     /// That of what goes in and comes out, not of the program.
     static let modelVersion = "1"
 
-    /// What a path of the protocol is answered by.
-    func infer(
-        _ route: InferenceRoute, _ request: IncomingRequest, of caller: Caller
-    ) throws(Problem) -> any Intake {
-        try checkNoParameters(request)
-        switch route {
-        case .server: return showServer()
-        case .live: return BodilessIntake { () throws(Problem) in try .json { $0.object { $0.boolean("live", true) } } }
-        case .ready: return showReadiness { $0.boolean("ready", true) }
-        case .index: return showIndex()
-        case .statistics: return showStatistics()
-        case .regions: return try showRegions(nil)
-        case .regionsRemoval: return try unregisterRegions(nil)
-        case .region(let name, .status): return try showRegions(name)
-        case .region(let name, .register): return try registerRegion(name)
-        case .region(let name, .unregister): return try unregisterRegions(name)
-        case .model(let model, let part):
-            try check(model)
-            switch part {
-            case .metadata: return showModel()
-            case .ready:
-                return showReadiness { members in
-                    members.string("name", Self.modelName)
-                    members.boolean("ready", true)
-                }
-            case .configuration: return showConfiguration()
-            case .statistics: return showStatistics()
-            case .inference: return try infer(request, of: caller)
-            }
+    let service: Service
+    /// Nil if inferences use no shared memory.
+    let regions: SharedRegions?
+    private let statistics: InferenceStatistics
+
+    /// - Parameters:
+    ///   - statistics: Counts the jobs of the service.
+    ///   - sharedMemoryDirectory: Where regions of shared memory are that inferences may use; nil if they may not.
+    package init(_ service: Service, _ statistics: InferenceStatistics, sharedMemoryDirectory: String? = nil) {
+        self.service = service
+        self.statistics = statistics
+        regions = sharedMemoryDirectory.map(SharedRegions.init)
+    }
+
+    package var endpoints: EndpointGroup {
+        let (memory, region) = ("/v2/systemsharedmemory", "/v2/systemsharedmemory/region/{region}")
+        let ofServer = [
+            Endpoint("/v2", get: plain(showServer)),
+            Endpoint("/v2/health/live", .withoutKey, get: plain(showLiveness)),
+            Endpoint(
+                "/v2/health/ready", .withoutKey,
+                get: plain { [self] _ in showReadiness { $0.boolean("ready", true) } }),
+            Endpoint("/v2/repository/index", post: plain(showIndex)),
+            Endpoint("/v2/models/stats", get: plain(showStatistics)),
+            Endpoint(memory + "/status", get: plain(showRegions)),
+            Endpoint(memory + "/unregister", post: plain(unregisterRegions)),
+            Endpoint(region + "/status", get: plain(showRegions)),
+            Endpoint(region + "/register", post: plain(registerRegion)),
+            Endpoint(region + "/unregister", post: plain(unregisterRegions)),
+        ]
+        let ofModels = ["/v2/models/{model}", "/v2/models/{model}/versions/{version}"].flatMap { model in
+            [
+                Endpoint(model, get: ofModel(showModel)),
+                Endpoint(model + "/ready", get: ofModel(showModelReadiness)),
+                Endpoint(model + "/config", get: ofModel(showConfiguration)),
+                Endpoint(model + "/stats", get: ofModel(showStatistics)),
+                Endpoint(model + "/infer", post: ofModel(infer)),
+            ]
+        }
+        return EndpointGroup(ofServer + ofModels, prefix: "/v2", rendering: \.ofInference)
+    }
+
+    /// A handler of what takes no parameters in its query, as nothing of the protocol does.
+    private func plain(_ handler: @escaping Endpoint.Handler) -> Endpoint.Handler {
+        { [service] call throws(Problem) in
+            try service.checkNoParameters(call.request)
+            return try handler(call)
+        }
+    }
+
+    /// A handler of what stands under a model: proves that there is such a model.
+    private func ofModel(_ handler: @escaping Endpoint.Handler) -> Endpoint.Handler {
+        plain { [self] call throws(Problem) in
+            try check(model: call["model"] ?? "", version: call["version"])
+            return try handler(call)
         }
     }
 
     /// `POST /v2/models/{model}/infer`
-    private func infer(_ request: IncomingRequest, of caller: Caller) throws(Problem) -> any Intake {
-        try checkMemory()
+    private func infer(_ call: Call) throws(Problem) -> any Intake {
+        try service.checkMemory()
         let arrays = ScoreArrays(
-            configuration.places, parameters: Parameters(known: ScoreParameters.namesWithoutAnswer))
+            service.configuration.places, parameters: Parameters(known: ScoreParameters.namesWithoutAnswer))
         let form = InferenceForm(regions)
         return try ScoreIntake(
-            self, arrays, form, Preference([:]), of: caller, place: try uploadPlace(for: request, of: caller),
-            body: try InferenceBody(request, self, arrays, form))
+            service, arrays, form, Preference([:]), of: call.caller,
+            place: try service.uploadPlace(for: call.request, of: call.caller),
+            body: try InferenceBody(call.request, self, arrays, form))
     }
 
     /// - Throws: 404 for a model that is not there.
-    private func check(_ model: InferenceRoute.ModelName) throws(Problem) {
+    private func check(model: String, version: String?) throws(Problem) {
         let expected = "\(Self.modelName), in version \(Self.modelVersion)"
-        guard model.name == Self.modelName else {
+        guard model == Self.modelName else {
             throw Problem(
-                .notFound, "unknown-model", "There is no model \"\(model.name)\".", parameter: "model",
-                expected: expected, actual: model.name)
+                .notFound, "unknown-model", "There is no model \"\(model)\".", parameter: "model",
+                expected: expected, actual: model)
         }
-        guard let version = model.version, version != Self.modelVersion else { return }
+        guard let version, version != Self.modelVersion else { return }
         throw Problem(
-            .notFound, "unknown-model", "The model \(model.name) has no version \"\(version)\".", parameter: "version",
+            .notFound, "unknown-model", "The model \(model) has no version \"\(version)\".", parameter: "version",
             expected: expected, actual: version)
     }
 
-    private func showServer() -> any Intake {
+    private func showLiveness(_ call: Call) -> any Intake {
+        BodilessIntake { () throws(Problem) in try .json { $0.object { $0.boolean("live", true) } } }
+    }
+
+    private func showModelReadiness(_ call: Call) -> any Intake {
+        showReadiness { members in
+            members.string("name", Self.modelName)
+            members.boolean("ready", true)
+        }
+    }
+
+    private func showServer(_ call: Call) -> any Intake {
         let extensions = ["binary_tensor_data", "model_configuration", "statistics"]
         let memory = regions == nil ? [] : ["system_shared_memory"]
         return BodilessIntake { () throws(Problem) in
             try .json { writer in
                 writer.object { members in
                     members.string("name", Self.modelName)
-                    members.string("version", Self.version)
+                    members.string("version", Service.version)
                     members.strings("extensions", extensions + memory)
                 }
             }
@@ -87,12 +125,12 @@ extension Service {
 
     private func showReadiness(_ write: @escaping (inout JSONWriter.Members) -> Void) -> any Intake {
         BodilessIntake { [self] () throws(Problem) in
-            try checkReadiness()
+            try service.checkReadiness()
             return try .json { $0.object(write) }
         }
     }
 
-    private func showIndex() -> any Intake {
+    private func showIndex(_ call: Call) -> any Intake {
         BodilessIntake { () throws(Problem) in
             try .json { writer in
                 writer.array(of: [Self.modelVersion]) { members, version in
@@ -105,7 +143,7 @@ extension Service {
         }
     }
 
-    private func showModel() -> any Intake {
+    private func showModel(_ call: Call) -> any Intake {
         BodilessIntake { () throws(Problem) in
             try .json { writer in
                 writer.object { members in
@@ -124,7 +162,7 @@ extension Service {
         }
     }
 
-    private func showConfiguration() -> any Intake {
+    private func showConfiguration(_ call: Call) -> any Intake {
         BodilessIntake { () throws(Problem) in
             try .json { writer in
                 writer.object { members in
@@ -144,7 +182,7 @@ extension Service {
         }
     }
 
-    private func showStatistics() -> any Intake {
+    private func showStatistics(_ call: Call) -> any Intake {
         BodilessIntake { [statistics] () throws(Problem) in
             try .json { writer in
                 writer.object { members in

@@ -3,6 +3,7 @@ import HTTPTypes
 import JobStorage
 import Jobs
 import Scoring
+import ScoringService
 import ServiceInterface
 import Synchronization
 import Tensors
@@ -78,8 +79,8 @@ final class InferenceForm: ScoreForm {
     ) throws(Problem) -> Response {
         var header = JSONWriter()
         header.object { members in
-            members.string("model_name", Service.modelName)
-            members.string("model_version", Service.modelVersion)
+            members.string("model_name", InferenceService.modelName)
+            members.string("model_version", InferenceService.modelVersion)
             if let id { members.string("id", id) }
             members.object("parameters") { members in
                 members.string("job", job.id.description)

@@ -1,0 +1,49 @@
+import DatasetScoring
+import Jobs
+package import WebService
+
+/// What the service answers, but for the Open Inference Protocol.
+extension Service {
+    package var endpoints: EndpointGroup {
+        EndpointGroup(
+            [
+                Endpoint("/score", post: score),
+                Endpoint("/issues", post: { [self] call throws(Problem) in try IssuesIntake(call.request, self) }),
+                Endpoint("/jobs", get: listJobs, post: openJob),
+                Endpoint("/jobs/{id}", get: ofJob(showJob), delete: ofJob(deleteJob)),
+                Endpoint("/jobs/{id}/batches", post: ofJob(addBatch)),
+                Endpoint("/jobs/{id}/cancel", post: ofJob(cancelJob)),
+                Endpoint("/jobs/{id}/events", get: ofJob(showEvents)),
+                Endpoint("/jobs/{id}/finish", post: ofJob(finishJob)),
+                Endpoint("/jobs/{id}/ranking", get: ofJob(showRanking)),
+                Endpoint("/jobs/{id}/statistics", get: ofJob(showStatistics)),
+                Endpoint("/jobs/{id}/summary", get: ofJob(showSummary)),
+                Endpoint("/livez", [.withoutKey, .onAdminListeners], get: showLiveness),
+                Endpoint("/readyz", [.withoutKey, .onAdminListeners], get: showReadiness),
+                Endpoint("/metrics", [.withoutKey, .onAdminListeners], get: showMetrics),
+                Endpoint("/version", .onAdminListeners, get: showVersion),
+                Endpoint("/openapi.yaml", get: showOpenAPI),
+            ]
+                + ScoreParameters.Array.allCases.map { array in
+                    Endpoint(
+                        "/jobs/{id}/\(array.rawValue)",
+                        get: ofJob { [self] id, call throws(Problem) in try showArray(array, of: id, call) })
+                })
+    }
+
+    /// A handler of what stands under a job: finds the job that the path names.
+    ///
+    /// To a caller that may not know of a job, the handler says that there is none.
+    private func ofJob(_ handler: @escaping @Sendable (JobID, Call) throws(Problem) -> any Intake) -> Endpoint.Handler {
+        { [self] call throws(Problem) in
+            let text = call["id"] ?? ""
+            guard let id = JobID(text), shows(id, to: call.caller) else { throw .unknownJob(text) }
+            return try handler(id, call)
+        }
+    }
+
+    /// `POST /score`
+    private func score(_ call: Call) throws(Problem) -> any Intake {
+        try ScoreIntake.intake(for: call.request, of: call.caller, self)
+    }
+}

@@ -1,0 +1,46 @@
+import HTTPTypes
+package import ServiceInterface
+
+/// Sends requests to the endpoints of a table, and turns what goes wrong into problem documents.
+package final class Router: Responder {
+    private let table: EndpointTable
+    private let access: AccessControl
+    private let render: @Sendable (Answer, IncomingRequest) -> Response
+
+    /// - Parameters:
+    ///   - render: Makes what is sent of what a handler ended with.
+    package init(
+        _ groups: [EndpointGroup], access: AccessControl = AccessControl(),
+        render: @escaping @Sendable (Answer, IncomingRequest) -> Response
+    ) {
+        table = EndpointTable(groups)
+        self.access = access
+        self.render = render
+    }
+
+    package func respond(to request: IncomingRequest) -> Reception {
+        let path = (request.head.path ?? "/").prefix { $0 != "?" }
+        let (table, render, crossOrigin) = (table, render, access.crossOrigin)
+        let respond: @Sendable (Answer) -> Response = { answer in
+            crossOrigin.admit(request, to: render(answer.mapError { table.render($0, at: path) }, request))
+        }
+        let match = table.match(path)
+        do throws(Problem) {
+            if let preflight = try access.preflight(request, for: match?.endpoint.methods) {
+                return .refuse(preflight, at: match?.path)
+            }
+            let caller = try access.check(request, isOpen: match?.endpoint.access.contains(.withoutKey) ?? false)
+            guard let match, request.role == .service || match.endpoint.access.contains(.onAdminListeners) else {
+                throw .notFound(path)
+            }
+            guard !request.isCrowded || !match.endpoint.access.isEmpty else {
+                throw .unavailable("too-many-connections", "All places for connections are taken by requests.")
+            }
+            let handler = try match.endpoint.handler(for: request.head.method)
+            let intake = try handler(Call(request, caller, match.values))
+            return .receive(RoutedSink(intake, render: respond), at: match.path)
+        } catch {
+            return .refuse(respond(.failure(error)), at: match?.path)
+        }
+    }
+}
