@@ -6,10 +6,10 @@ import WebService
 /// What clients ask of regions of shared memory.
 extension InferenceService {
     /// `GET /v2/systemsharedmemory/status` and `/v2/systemsharedmemory/region/{region}/status`
-    func showRegions(_ call: Call) throws(Problem) -> any Intake {
+    func showRegions(_ call: Call) throws(Problem) -> any RequestHandler {
         let name = call["region"]
         let regions = try requireRegions()
-        return BodilessIntake { () throws(Problem) in
+        return BodilessHandler { () throws(Problem) in
             let shown = try name.map { (name) throws(Problem) in [try regions.region(named: name)] } ?? regions.all
             return try .json { writer in
                 writer.array(of: shown) { members, region in
@@ -23,20 +23,20 @@ extension InferenceService {
     }
 
     /// `POST /v2/systemsharedmemory/region/{region}/register`
-    func registerRegion(_ call: Call) throws(Problem) -> any Intake {
+    func registerRegion(_ call: Call) throws(Problem) -> any RequestHandler {
         let name = call["region"] ?? ""
         let regions = try requireRegions()
-        return MessageIntake(service) { (text) throws(Problem) in
+        return MessageHandler(service) { (text) throws(Problem) in
             try regions.register(name, try JSONMessage.decode(SharedRegion.Registration.self, from: text))
             return Response(HTTPResponse(status: .ok))
         }
     }
 
     /// `POST /v2/systemsharedmemory/unregister` and `/v2/systemsharedmemory/region/{region}/unregister`
-    func unregisterRegions(_ call: Call) throws(Problem) -> any Intake {
+    func unregisterRegions(_ call: Call) throws(Problem) -> any RequestHandler {
         let name = call["region"]
         let regions = try requireRegions()
-        return BodilessIntake { () throws(Problem) in
+        return BodilessHandler { () throws(Problem) in
             regions.unregister(name)
             return Response(HTTPResponse(status: .ok))
         }
@@ -50,8 +50,8 @@ extension InferenceService {
 
 /// Takes a small body, and answers at its end.
 ///
-/// `@unchecked Sendable`: the daemon's thread that reads the body hands the intake to the one worker that answers.
-private final class MessageIntake: Intake, @unchecked Sendable {
+/// `@unchecked Sendable`: the daemon's thread that reads the body hands the handler to the one worker that answers.
+private final class MessageHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let text = HeldText(limit: 64 << 10)
     private let respond: @Sendable ([UInt8]) throws(Problem) -> Response

@@ -57,28 +57,28 @@ package final class InferenceService: Sendable {
     }
 
     /// A handler of what takes no parameters in its query, as nothing of the protocol does.
-    private func plain(_ handler: @escaping Endpoint.Handler) -> Endpoint.Handler {
+    private func plain(_ makeHandler: @escaping Endpoint.MakeHandler) -> Endpoint.MakeHandler {
         { [service] call throws(Problem) in
             try service.checkNoParameters(call.request)
-            return try handler(call)
+            return try makeHandler(call)
         }
     }
 
     /// A handler of what stands under a model: proves that there is such a model.
-    private func ofModel(_ handler: @escaping Endpoint.Handler) -> Endpoint.Handler {
+    private func ofModel(_ makeHandler: @escaping Endpoint.MakeHandler) -> Endpoint.MakeHandler {
         plain { [self] call throws(Problem) in
             try check(model: call["model"] ?? "", version: call["version"])
-            return try handler(call)
+            return try makeHandler(call)
         }
     }
 
     /// `POST /v2/models/{model}/infer`
-    private func infer(_ call: Call) throws(Problem) -> any Intake {
+    private func infer(_ call: Call) throws(Problem) -> any RequestHandler {
         try service.checkMemory()
         let arrays = ScoreArrays(
             service.configuration.places, parameters: Parameters(known: ScoreParameters.namesWithoutAnswer))
         let form = InferenceForm(regions)
-        return try ScoreIntake(
+        return try ScoreHandler(
             service, arrays, form, Preference([:]), of: call.caller,
             place: try service.uploadPlace(for: call.request, of: call.caller),
             body: try InferenceBody(call.request, self, arrays, form))
@@ -98,21 +98,21 @@ package final class InferenceService: Sendable {
             expected: expected, actual: version)
     }
 
-    private func showLiveness(_ call: Call) -> any Intake {
-        BodilessIntake { () throws(Problem) in try .json { $0.object { $0.boolean("live", true) } } }
+    private func showLiveness(_ call: Call) -> any RequestHandler {
+        BodilessHandler { () throws(Problem) in try .json { $0.object { $0.boolean("live", true) } } }
     }
 
-    private func showModelReadiness(_ call: Call) -> any Intake {
+    private func showModelReadiness(_ call: Call) -> any RequestHandler {
         showReadiness { members in
             members.string("name", Self.modelName)
             members.boolean("ready", true)
         }
     }
 
-    private func showServer(_ call: Call) -> any Intake {
+    private func showServer(_ call: Call) -> any RequestHandler {
         let extensions = ["binary_tensor_data", "model_configuration", "statistics"]
         let memory = regions == nil ? [] : ["system_shared_memory"]
-        return BodilessIntake { () throws(Problem) in
+        return BodilessHandler { () throws(Problem) in
             try .json { writer in
                 writer.object { members in
                     members.string("name", Self.modelName)
@@ -123,15 +123,15 @@ package final class InferenceService: Sendable {
         }
     }
 
-    private func showReadiness(_ write: @escaping (inout JSONWriter.Members) -> Void) -> any Intake {
-        BodilessIntake { [self] () throws(Problem) in
+    private func showReadiness(_ write: @escaping (inout JSONWriter.Members) -> Void) -> any RequestHandler {
+        BodilessHandler { [self] () throws(Problem) in
             try service.checkReadiness()
             return try .json { $0.object(write) }
         }
     }
 
-    private func showIndex(_ call: Call) -> any Intake {
-        BodilessIntake { () throws(Problem) in
+    private func showIndex(_ call: Call) -> any RequestHandler {
+        BodilessHandler { () throws(Problem) in
             try .json { writer in
                 writer.array(of: [Self.modelVersion]) { members, version in
                     members.string("name", Self.modelName)
@@ -143,8 +143,8 @@ package final class InferenceService: Sendable {
         }
     }
 
-    private func showModel(_ call: Call) -> any Intake {
-        BodilessIntake { () throws(Problem) in
+    private func showModel(_ call: Call) -> any RequestHandler {
+        BodilessHandler { () throws(Problem) in
             try .json { writer in
                 writer.object { members in
                     members.string("name", Self.modelName)
@@ -162,8 +162,8 @@ package final class InferenceService: Sendable {
         }
     }
 
-    private func showConfiguration(_ call: Call) -> any Intake {
-        BodilessIntake { () throws(Problem) in
+    private func showConfiguration(_ call: Call) -> any RequestHandler {
+        BodilessHandler { () throws(Problem) in
             try .json { writer in
                 writer.object { members in
                     members.string("name", Self.modelName)
@@ -182,8 +182,8 @@ package final class InferenceService: Sendable {
         }
     }
 
-    private func showStatistics(_ call: Call) -> any Intake {
-        BodilessIntake { [statistics] () throws(Problem) in
+    private func showStatistics(_ call: Call) -> any RequestHandler {
+        BodilessHandler { [statistics] () throws(Problem) in
             try .json { writer in
                 writer.object { members in
                     members.array("model_stats", of: [Self.modelVersion]) { members, version in

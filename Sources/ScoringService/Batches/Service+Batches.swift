@@ -14,9 +14,9 @@ import WebService
 /// Jobs that take their images in batches.
 extension Service {
     /// `POST /jobs`: opens a job.
-    func openJob(_ call: Call) throws(Problem) -> any Intake {
+    func openJob(_ call: Call) throws(Problem) -> any RequestHandler {
         try checkJSONIsAccepted(call.request)
-        return try OpenJobIntake(call.request, of: call.caller, self)
+        return try OpenJobHandler(call.request, of: call.caller, self)
     }
 
     /// Opens a job of some parameters.
@@ -87,8 +87,8 @@ extension Service {
     }
 
     /// `POST /jobs/{id}/batches`
-    func addBatch(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
-        try BatchIntake(call.request, try openJob(id), self)
+    func addBatch(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
+        try BatchHandler(call.request, try openJob(id), self)
     }
 
     /// Says of a job what it has now.
@@ -104,10 +104,10 @@ extension Service {
     }
 
     /// `POST /jobs/{id}/finish`
-    func finishJob(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+    func finishJob(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
         try checkJSONIsAccepted(call.request)
         try checkNoParameters(call.request)
-        return BodilessIntake(later: { [self] answer in
+        return BodilessHandler(later: { [self] answer in
             commit(answer) { () throws(Problem) in
                 let open = try self.openJob(id)
                 let settings = try ScoreParameters(open.parameters)

@@ -8,7 +8,7 @@ extension Service {
         EndpointGroup(
             [
                 Endpoint("/score", post: score),
-                Endpoint("/issues", post: { [self] call throws(Problem) in try IssuesIntake(call.request, self) }),
+                Endpoint("/issues", post: { [self] call throws(Problem) in try IssuesHandler(call.request, self) }),
                 Endpoint("/jobs", get: listJobs, post: openJob),
                 Endpoint("/jobs/{id}", get: ofJob(showJob), delete: ofJob(deleteJob)),
                 Endpoint("/jobs/{id}/batches", post: ofJob(addBatch)),
@@ -34,16 +34,18 @@ extension Service {
     /// A handler of what stands under a job: finds the job that the path names.
     ///
     /// To a caller that may not know of a job, the handler says that there is none.
-    private func ofJob(_ handler: @escaping @Sendable (JobID, Call) throws(Problem) -> any Intake) -> Endpoint.Handler {
+    private func ofJob(_ makeHandler: @escaping @Sendable (JobID, Call) throws(Problem) -> any RequestHandler)
+        -> Endpoint.MakeHandler
+    {
         { [self] call throws(Problem) in
             let text = call["id"] ?? ""
             guard let id = JobID(text), shows(id, to: call.caller) else { throw .unknownJob(text) }
-            return try handler(id, call)
+            return try makeHandler(id, call)
         }
     }
 
     /// `POST /score`
-    private func score(_ call: Call) throws(Problem) -> any Intake {
-        try ScoreIntake.intake(for: call.request, of: call.caller, self)
+    private func score(_ call: Call) throws(Problem) -> any RequestHandler {
+        try ScoreHandler.handler(for: call.request, of: call.caller, self)
     }
 }

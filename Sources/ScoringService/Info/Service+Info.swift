@@ -7,15 +7,15 @@ package import WebService
 /// What a container platform and a curious person ask a service.
 extension Service {
     /// `GET /livez`: the process turns.
-    func showLiveness(_ call: Call) throws(Problem) -> any Intake {
+    func showLiveness(_ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)
-        return BodilessIntake { () throws(Problem) in try .bytes(.ok, .text, Array("ok\n".utf8)) }
+        return BodilessHandler { () throws(Problem) in try .bytes(.ok, .text, Array("ok\n".utf8)) }
     }
 
     /// `GET /readyz`: another job would be accepted, and there is memory for it.
-    func showReadiness(_ call: Call) throws(Problem) -> any Intake {
+    func showReadiness(_ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)
-        return BodilessIntake { [self] () throws(Problem) in
+        return BodilessHandler { [self] () throws(Problem) in
             try checkReadiness()
             return try .bytes(.ok, .text, Array("ok\n".utf8))
         }
@@ -32,18 +32,18 @@ extension Service {
     }
 
     /// `GET /metrics`
-    func showMetrics(_ call: Call) throws(Problem) -> any Intake {
+    func showMetrics(_ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)
-        return BodilessIntake { [self] () throws(Problem) in
+        return BodilessHandler { [self] () throws(Problem) in
             metrics.update(queue.counts)
             return try .bytes(.ok, .metrics, exposition())
         }
     }
 
     /// `GET /version`
-    func showVersion(_ call: Call) throws(Problem) -> any Intake {
+    func showVersion(_ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)
-        return BodilessIntake { () throws(Problem) in
+        return BodilessHandler { () throws(Problem) in
             try .json { writer in
                 writer.object { members in
                     members.string("name", "segscore")
@@ -54,8 +54,8 @@ extension Service {
     }
 
     /// `GET /openapi.yaml`
-    func showOpenAPI(_ call: Call) throws(Problem) -> any Intake {
+    func showOpenAPI(_ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)
-        return BodilessIntake { () throws(Problem) in try .bytes(.ok, .yaml, PackageResources.openapi_yaml) }
+        return BodilessHandler { () throws(Problem) in try .bytes(.ok, .yaml, PackageResources.openapi_yaml) }
     }
 }

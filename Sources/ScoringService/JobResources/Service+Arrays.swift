@@ -10,7 +10,7 @@ extension Service {
     /// `GET /jobs/{id}/image_scores`, `/pixel_scores`, `/issues`, `/label_issues`
     func showArray(
         _ array: ScoreParameters.Array, of id: JobID, _ call: Call
-    ) throws(Problem) -> any Intake {
+    ) throws(Problem) -> any RequestHandler {
         let known: [String] =
             switch array {
             case .imageScores: []
@@ -31,7 +31,7 @@ extension Service {
                 expected: "the index of an image")
         }
         let head = call.request.head
-        return BodilessIntake(later: { [self] answer in
+        return BodilessHandler(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)
                 let threshold = job.details.issueThreshold(threshold)

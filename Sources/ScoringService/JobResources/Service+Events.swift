@@ -13,12 +13,12 @@ extension Service {
     /// After how many looks with nothing to say a comment is sent, which finds out whether the client is still there.
     private static let silentLooks = 40
 
-    func showEvents(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+    func showEvents(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)
         _ = try MediaType.negotiated(call.request.head.headerFields[.accept], offers: [.events])
         let queue = queue
         let isHead = call.request.head.method == .head
-        return BodilessIntake { () throws(Problem) in
+        return BodilessHandler { () throws(Problem) in
             do throws(JobError) {
                 _ = try queue.job(id)
             } catch {

@@ -16,12 +16,12 @@ extension Service {
     private static let bytesOfAPair = 96
 
     /// `GET /jobs/{id}/ranking`
-    func showRanking(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+    func showRanking(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
         try checkJSONIsAccepted(call.request)
         let parameters = try Parameters(target: call.request.head.path ?? "", known: ["limit", "threshold"])
         let limit = try parameters.integer("limit", in: 1...Self.longestRanking) ?? 20
         let threshold = try parameters.threshold()
-        return BodilessIntake(later: { [self] answer in
+        return BodilessHandler(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)
                 let issues = job.issues(of: scores, threshold: threshold)
@@ -43,7 +43,7 @@ extension Service {
     }
 
     /// `GET /jobs/{id}/summary`
-    func showSummary(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+    func showSummary(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
         try checkJSONIsAccepted(call.request)
         let parameters = try Parameters(
             target: call.request.head.path ?? "", known: ["class_names", "exclude", "top", "threshold"])
@@ -51,7 +51,7 @@ extension Service {
         let excluded = try parameters.classes("exclude")
         let top = try parameters.integer("top", in: 1...Self.longestRanking) ?? 20
         let threshold = try parameters.threshold()
-        return BodilessIntake(later: { [self] answer in
+        return BodilessHandler(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)
                 try scores.requirePredicted()
@@ -86,10 +86,10 @@ extension Service {
     }
 
     /// `GET /jobs/{id}/statistics`
-    func showStatistics(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+    func showStatistics(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
         try checkJSONIsAccepted(call.request)
         try checkNoParameters(call.request)
-        return BodilessIntake(later: { [self] answer in
+        return BodilessHandler(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let statistics = try self.finished(id).1.requireStatistics()
                 return try .json { writer in

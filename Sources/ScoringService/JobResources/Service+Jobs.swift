@@ -11,7 +11,7 @@ package import WebService
 /// The resources of jobs, but for their arrays.
 extension Service {
     /// `GET /jobs`
-    func listJobs(_ call: Call) throws(Problem) -> any Intake {
+    func listJobs(_ call: Call) throws(Problem) -> any RequestHandler {
         try checkJSONIsAccepted(call.request)
         let parameters = try Parameters(target: call.request.head.path ?? "", known: ["status", "limit", "cursor"])
         let status = try parameters.string("status").map { (text) throws(Problem) in
@@ -28,7 +28,7 @@ extension Service {
             }
             return cursor
         }
-        return BodilessIntake(later: { [self] answer in
+        return BodilessHandler(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let page = self.queue.jobs(
                     status: status, after: cursor, limit: limit, where: { call.caller.sees($0.owner) })
@@ -43,13 +43,13 @@ extension Service {
     }
 
     /// `GET /jobs/{id}`
-    func showJob(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+    func showJob(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
         try checkJSONIsAccepted(call.request)
         let parameters = try Parameters(target: call.request.head.path ?? "", known: ["wait"])
         let wait = try parameters.integer("wait", in: 0...Preference.longestWait) ?? 0
         let queue = queue
-        let departure = wait > 0 ? BodilessIntake.departed : nil
-        return BodilessIntake(
+        let departure = wait > 0 ? BodilessHandler.departed : nil
+        return BodilessHandler(
             departure: departure,
             later: { answer in
                 queue.whenFinal(id, timeout: TimeInterval(wait)) { job in
@@ -63,7 +63,7 @@ extension Service {
     }
 
     /// `POST /jobs/{id}/cancel`
-    func cancelJob(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+    func cancelJob(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)
         return settling(id) { [queue] () throws(Problem) in
             let job: Job<ScoreJob>
@@ -77,7 +77,7 @@ extension Service {
     }
 
     /// `DELETE /jobs/{id}`
-    func deleteJob(_ id: JobID, _ call: Call) throws(Problem) -> any Intake {
+    func deleteJob(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)
         return settling(id) { [queue] () throws(Problem) in
             do throws(JobError) {
@@ -90,9 +90,10 @@ extension Service {
     }
 
     /// Answers when what has become of a job is taken down for good: that means waiting for a disk, which is for workers.
-    private func settling(_ id: JobID, _ body: @escaping @Sendable () throws(Problem) -> Response) -> any Intake {
-        guard let durable else { return BodilessIntake(body) }
-        return BodilessIntake(later: { [self] answer in
+    private func settling(_ id: JobID, _ body: @escaping @Sendable () throws(Problem) -> Response) -> any RequestHandler
+    {
+        guard let durable else { return BodilessHandler(body) }
+        return BodilessHandler(later: { [self] answer in
             commit(answer) { () throws(Problem) in
                 do throws(Problem) {
                     let response = try body()

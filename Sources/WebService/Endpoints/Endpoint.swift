@@ -3,7 +3,7 @@ package import HTTPTypes
 /// A path of the service: its template, who may call it, and each of its methods with what answers it.
 package struct Endpoint: Sendable {
     /// Makes what takes a call's body and answers it.
-    package typealias Handler = @Sendable (Call) throws(Problem) -> any Intake
+    package typealias MakeHandler = @Sendable (Call) throws(Problem) -> any RequestHandler
 
     /// Who may call beside those who show a key, and where.
     package struct Access: OptionSet, Sendable {
@@ -22,17 +22,18 @@ package struct Endpoint: Sendable {
     /// The path as the document has it, with names in braces for what varies, such as `/jobs/{id}`.
     package let template: String
     package let access: Access
-    private let handlers: [(method: HTTPRequest.Method, handler: Handler)]
+    private let handlers: [(method: HTTPRequest.Method, make: MakeHandler)]
 
     /// - Parameters:
     ///   - get: Answers HEAD too: the server leaves the body out.
     package init(
-        _ template: String, _ access: Access = [], get: Handler? = nil, post: Handler? = nil, delete: Handler? = nil
+        _ template: String, _ access: Access = [], get: MakeHandler? = nil, post: MakeHandler? = nil,
+        delete: MakeHandler? = nil
     ) {
         self.template = template
         self.access = access
-        let all: [(HTTPRequest.Method, Handler?)] = [(.get, get), (.head, get), (.post, post), (.delete, delete)]
-        handlers = all.compactMap { method, handler in handler.map { (method, $0) } }
+        let all: [(HTTPRequest.Method, MakeHandler?)] = [(.get, get), (.head, get), (.post, post), (.delete, delete)]
+        handlers = all.compactMap { method, make in make.map { (method, $0) } }
     }
 
     /// The methods that the path answers, in the order in which `Allow` names them.
@@ -41,8 +42,8 @@ package struct Endpoint: Sendable {
     /// What answers a method.
     ///
     /// - Throws: 405 with `Allow` if the path does not answer the method.
-    package func handler(for method: HTTPRequest.Method) throws(Problem) -> Handler {
-        if let found = handlers.first(where: { $0.method == method }) { return found.handler }
+    package func makeHandler(for method: HTTPRequest.Method) throws(Problem) -> MakeHandler {
+        if let found = handlers.first(where: { $0.method == method }) { return found.make }
         let allowed = methods.map(\.rawValue).joined(separator: ", ")
         throw Problem(
             .methodNotAllowed, "method-not-allowed", "\(method.rawValue) is not answered here.", expected: allowed,

@@ -36,9 +36,9 @@ package final class Router: Responder {
             guard !request.isCrowded || !match.endpoint.access.isEmpty else {
                 throw .unavailable("too-many-connections", "All places for connections are taken by requests.")
             }
-            let handler = try match.endpoint.handler(for: request.head.method)
-            let intake = try handler(Call(request, caller, match.values))
-            return .receive(RoutedSink(intake, render: respond), at: match.path)
+            let makeHandler = try match.endpoint.makeHandler(for: request.head.method)
+            let handler = try makeHandler(Call(request, caller, match.values))
+            return .receive(HandlerSink(handler, render: respond), at: match.path)
         } catch {
             return .refuse(respond(.failure(error)), at: match?.path)
         }

@@ -2,22 +2,22 @@ import Logging
 package import ServiceInterface
 
 /// Stands between the server and a handler: the one place where a problem becomes a response.
-package final class RoutedSink: BodySink {
-    private var intake: (any Intake)?
+package final class HandlerSink: BodySink {
+    private var handler: (any RequestHandler)?
     private var problem: Problem?
     private let render: @Sendable (Answer) -> Response
-    /// The intake's, which is itself let go when the body is complete: it may hold much.
+    /// The handler's, which is itself let go when the body is complete: it may hold much.
     private var departure: (@Sendable () -> Void)?
 
-    package init(_ intake: any Intake, render: @escaping @Sendable (Answer) -> Response) {
-        self.intake = intake
+    package init(_ handler: any RequestHandler, render: @escaping @Sendable (Answer) -> Response) {
+        self.handler = handler
         self.render = render
     }
 
     package func receive(_ bytes: borrowing Span<UInt8>) {
-        guard let intake else { return }
+        guard let handler else { return }
         do throws(Problem) {
-            try intake.receive(bytes)
+            try handler.receive(bytes)
         } catch {
             // HTTP lets us answer at the end of the body only; what the handler held is let go now.
             problem = error
@@ -29,16 +29,16 @@ package final class RoutedSink: BodySink {
         let render = render
         if let problem {
             reply(render(.failure(problem)))
-        } else if let intake {
-            self.intake = nil
-            departure = intake.departure
-            intake.finish { reply(render($0)) }
+        } else if let handler {
+            self.handler = nil
+            departure = handler.departure
+            handler.finish { reply(render($0)) }
         }
     }
 
     package func abandon() {
-        intake?.abandon()
-        intake = nil
+        handler?.abandon()
+        handler = nil
     }
 
     package var endsWithItsClient: Bool { departure != nil }

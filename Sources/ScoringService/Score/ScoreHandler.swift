@@ -10,9 +10,9 @@ package import WebService
 /// A scoring request, by whatever protocol: opens a job, takes the arrays as they come, has the images scored when they
 /// are in, and answers.
 ///
-/// `@unchecked Sendable`: the daemon's thread that reads the body hands the intake to the one worker that ends the job;
+/// `@unchecked Sendable`: the daemon's thread that reads the body hands the handler to the one worker that ends the job;
 /// the two never use it at the same time.
-package final class ScoreIntake: Intake, @unchecked Sendable {
+package final class ScoreHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let reply: ScoreReply
     private let arrays: ScoreArrays
@@ -33,17 +33,17 @@ package final class ScoreIntake: Intake, @unchecked Sendable {
     private var toldShape: ScoringShape?
     private var untold = 0
 
-    /// The intake of `POST /score`: one of its own, unless its key says that it has been here before.
-    static func intake(
+    /// The handler of `POST /score`: one of its own, unless its key says that it has been here before.
+    static func handler(
         for request: IncomingRequest, of caller: Caller, _ service: Service
-    ) throws(Problem) -> any Intake {
+    ) throws(Problem) -> any RequestHandler {
         guard let key = try request.idempotencyKey(),
             let earlier = try service.keys.job(of: .init(owner: caller.owner, name: key), where: service.knows)
-        else { return try ScoreIntake(request, of: caller, service) }
+        else { return try ScoreHandler(request, of: caller, service) }
         let reply = ScoreReply(
             service: service, job: earlier.id, form: try form(of: request),
             preference: Preference(request.head.headerFields))
-        return RepeatedIntake(request, reply, earlier.fingerprint)
+        return RepeatedRequestHandler(request, reply, earlier.fingerprint)
     }
 
     private static func form(of request: IncomingRequest) throws(Problem) -> MediaType {

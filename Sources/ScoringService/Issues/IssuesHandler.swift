@@ -9,8 +9,8 @@ import WebService
 
 /// `POST /issues`: turns scores into a mask or a list of images, as `issues_from_scores` does.
 ///
-/// `@unchecked Sendable`: the daemon's thread that reads the body hands the intake to the one worker that answers.
-final class IssuesIntake: Intake, @unchecked Sendable {
+/// `@unchecked Sendable`: the daemon's thread that reads the body hands the handler to the one worker that answers.
+final class IssuesHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let arrays: ScoreInputs
     private let body: ArrayBody

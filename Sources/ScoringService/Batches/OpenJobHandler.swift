@@ -7,8 +7,8 @@ import WebService
 
 /// The body of `POST /jobs`: parameters as JSON members or text parts, or none where all are in the query.
 ///
-/// `@unchecked Sendable`: as ``ScoreIntake``.
-final class OpenJobIntake: Intake, @unchecked Sendable {
+/// `@unchecked Sendable`: as ``ScoreHandler``.
+final class OpenJobHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let owner: JobOwner?
     private let parameters: ParameterInputs

@@ -5,7 +5,7 @@ import ServiceInterface
 import WebService
 
 /// A `POST /score` whose key is known: its body is compared with the one that came before, and the job of that is answered.
-final class RepeatedIntake: Intake {
+final class RepeatedRequestHandler: RequestHandler {
     private let reply: ScoreReply
     private let fingerprint: RequestFingerprint
     private var found: RequestFingerprint

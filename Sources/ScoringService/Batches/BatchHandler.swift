@@ -9,9 +9,9 @@ import WebService
 
 /// `POST /jobs/{id}/batches`: takes the arrays of a batch as they come, and adds them to the job when they are in.
 ///
-/// `@unchecked Sendable`: the daemon's thread that reads the body hands the intake to the one worker that ends it; the two
+/// `@unchecked Sendable`: the daemon's thread that reads the body hands the handler to the one worker that ends it; the two
 /// never use it at the same time.
-final class BatchIntake: Intake, @unchecked Sendable {
+final class BatchHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let job: OpenJob
     private let key: String?
