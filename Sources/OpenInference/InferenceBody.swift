@@ -57,23 +57,23 @@ final class InferenceBody: BodyDecoder {
         let name = HTTPField.Name.inferenceHeaderLength.rawName
         guard let count = Int(text), count >= 0, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             throw Problem(
-                .badRequest, "invalid-header", "\(name) is the size of the JSON in bytes.", parameter: name,
+                .invalidHeader, "\(name) is the size of the JSON in bytes.", parameter: name,
                 expected: "a whole number", actual: text)
         }
         guard count > 0 else {
             throw Problem(
-                .badRequest, "invalid-header",
+                .invalidHeader,
                 "A raw body holds one input, and there are two here: labels and pred_probs.", parameter: name,
                 expected: "JSON that describes the inputs, and its size", actual: text)
         }
         guard count <= byteCount ?? .max else {
             throw Problem(
-                .badRequest, "invalid-header", "\(name) is larger than the body.", parameter: name,
+                .invalidHeader, "\(name) is larger than the body.", parameter: name,
                 expected: "at most \(byteCount ?? 0)", actual: text)
         }
         guard count <= headerLimit else {
             throw Problem(
-                .badRequest, "invalid-header",
+                .invalidHeader,
                 "The JSON ahead of bytes has more than \(headerLimit) bytes; send its data as bytes too, or all in the JSON.",
                 parameter: name, expected: "at most \(headerLimit) bytes", actual: text, limit: headerLimit)
         }
@@ -175,7 +175,7 @@ final class InferenceBody: BodyDecoder {
     private static var lengthMissing: Problem {
         let name = HTTPField.Name.inferenceHeaderLength.rawName
         return Problem(
-            .badRequest, "invalid-header",
+            .invalidHeader,
             "Elements of inputs stand behind the JSON, and \(name) does not say where that ends.", parameter: name,
             expected: "the size of the JSON in bytes", actual: "none")
     }

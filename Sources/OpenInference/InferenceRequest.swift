@@ -108,7 +108,7 @@ struct InferenceInput: Decodable, Sendable {
         }
         if let size = binarySize ?? region?.byteCount, size != byteCount {
             throw Problem(
-                .badRequest, "shape-mismatch",
+                .shapeMismatch,
                 "The size of \(array.rawValue) does not match its shape \(layout.shape.inWords) of \(datatype.rawValue).",
                 parameter: array.rawValue, expected: "\(byteCount) bytes", actual: "\(size) bytes")
         }
@@ -127,7 +127,7 @@ struct InferenceInput: Decodable, Sendable {
         let arrays = [ScoringError.Array.labels, .predictedProbabilities]
         guard let array = arrays.first(where: { $0.rawValue == name }) else {
             throw Problem(
-                .badRequest, "unexpected-array", "There is no input \"\(name)\" here.", parameter: name,
+                .unexpectedArray, "There is no input \"\(name)\" here.", parameter: name,
                 expected: arrays.map(\.rawValue).joined(separator: ", "))
         }
         return array
@@ -138,7 +138,7 @@ struct InferenceInput: Decodable, Sendable {
         guard let datatype = allowed.first(where: { $0.rawValue == name }) else {
             let expected = allowed.map(\.rawValue).joined(separator: ", ")
             throw Problem(
-                .badRequest, "unsupported-element-type",
+                .unsupportedElementType,
                 "The input \(array.rawValue) must be one of \(expected), not \"\(name)\".", parameter: array.rawValue,
                 expected: expected, actual: name)
         }
@@ -183,7 +183,7 @@ struct InferenceOutput: Decodable, Sendable {
         let parameters = try members.parameters(.parameters)
         guard parameters["classification"] == nil else {
             throw Problem(
-                .badRequest, "invalid-parameter", "The output \(name) has no classification.",
+                .invalidParameter, "The output \(name) has no classification.",
                 parameter: "classification", expected: "outputs without it")
         }
         isBinary = try parameters["binary_data"]?.boolean("binary_data")
@@ -204,7 +204,7 @@ extension Problem {
     static func unknownOutput(_ name: String, _ available: [ScoreParameters.Array]) -> Problem {
         let names = available.map(\.rawValue).joined(separator: ", ")
         return Problem(
-            .badRequest, "unknown-output", "There is no output \"\(name)\" here; there are \(names).", parameter: name,
+            .unknownOutput, "There is no output \"\(name)\" here; there are \(names).", parameter: name,
             expected: "image_scores, pixel_scores, issues with a threshold, label_issues with num_pixel_issues")
     }
 }

@@ -43,7 +43,7 @@ extension InferenceService {
     }
 
     private func requireRegions() throws(Problem) -> SharedRegions {
-        guard let regions else { throw .sharedMemoryOff(.notFound) }
+        guard let regions else { throw .sharedMemoryOff().with(status: .notFound) }
         return regions
     }
 }

@@ -89,12 +89,12 @@ package final class InferenceService: Sendable {
         let expected = "\(Self.modelName), in version \(Self.modelVersion)"
         guard model == Self.modelName else {
             throw Problem(
-                .notFound, "unknown-model", "There is no model \"\(model)\".", parameter: "model",
+                .unknownModel, "There is no model \"\(model)\".", parameter: "model",
                 expected: expected, actual: model)
         }
         guard let version, version != Self.modelVersion else { return }
         throw Problem(
-            .notFound, "unknown-model", "The model \(model) has no version \"\(version)\".", parameter: "version",
+            .unknownModel, "The model \(model) has no version \"\(version)\".", parameter: "version",
             expected: expected, actual: version)
     }
 

@@ -46,7 +46,7 @@ struct TensorData {
     func finish() throws(Problem) -> [UInt8] {
         guard bytes.count / datatype.byteCount == count else {
             throw Problem(
-                .badRequest, "shape-mismatch", "The data of \(array.rawValue) does not match its shape.",
+                .shapeMismatch, "The data of \(array.rawValue) does not match its shape.",
                 parameter: array.rawValue, expected: "\(count) elements",
                 actual: "\(bytes.count / datatype.byteCount) elements")
         }

@@ -153,8 +153,8 @@ package final class Service: Sendable {
     /// - Throws: 503 where memory is nearly used up: a request that began now would hardly be done with.
     package func checkMemory() throws(Problem) {
         guard !ByteBudget.memory.isNearlyUsed else {
-            throw .unavailable(
-                "out-of-memory", "The memory for arrays is nearly used up.", limit: ByteBudget.memory.limit)
+            throw Problem(
+                .outOfMemory, "The memory for arrays is nearly used up.", limit: ByteBudget.memory.limit)
         }
     }
 
@@ -227,7 +227,7 @@ package final class Service: Sendable {
                 var metadata: Logger.Metadata = [
                     "request.id": .string(request.id), "request.method": .string(request.head.method.rawValue),
                     "request.path": .string(request.head.path ?? ""), "response.status": "\(problem.status.code)",
-                    "problem.type": .string(problem.slug), "problem.detail": .string(problem.detail),
+                    "problem.type": .string(problem.type.rawValue), "problem.detail": .string(problem.detail),
                 ]
                 if let trace = request.trace {
                     metadata["trace.id"] = "\(trace.traceID)"

@@ -91,25 +91,13 @@ def whole_session(request):
         pytest.skip("only some of the tests ran")
 
 
-def slugs_of_sources():
-    """The names of problems in the sources, where they stand behind a status or are handed to what makes a problem."""
-    quoted = r'"([a-z]+(?:-(?:[a-z]+|\\\(kind\)))*)"'
-    for path in sorted((ROOT / "Sources").rglob("*.swift")):
-        text = path.read_text()
-        for match in re.finditer(r"(?:Problem|\.init)\(\s*(?:\.init\([^)]*\)|\.?\w+),\s*([^\n]*)", text):
-            names = re.findall(quoted, match[1])
-            # Either of two, where a question decides.
-            yield from names[:2] if re.match(r'[^"]*\?', match[1]) else names[:1] if match[1].startswith('"') else []
-        yield from re.findall(r"(?:unavailable|unauthorized)\(\s*" + quoted, text)
-
-
-def test_every_name_of_a_problem_is_documented_and_the_reverse():
-    found = set(slugs_of_sources())
-    if r"repeated-\(kind)" in found:
-        found = found - {r"repeated-\(kind)"} | {"repeated-array", "repeated-parameter"}
-    types = DOCUMENT["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
-    assert len(types) == len(set(types))
-    assert sorted(f"urn:segscore:{name}" for name in found) == sorted(types)
+def test_every_type_of_problem_is_documented_and_used():
+    home = ROOT / "Sources/WebService/Problems/ProblemType.swift"
+    cases = dict(re.findall(r'^    case (\w+)(?: = "([a-z-]+)")?$', home.read_text(), re.MULTILINE))
+    documented = DOCUMENT["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert sorted(f"urn:segscore:{slug or case}" for case, slug in cases.items()) == sorted(documented)
+    sources = "".join(path.read_text() for path in (ROOT / "Sources").rglob("*.swift") if path != home)
+    assert [case for case in cases if not re.search(rf"\.{case}\b", sources)] == []
 
 
 def test_the_document_is_valid_openapi():

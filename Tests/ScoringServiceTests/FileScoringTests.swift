@@ -88,7 +88,7 @@ import WebService
             }
         } throws: { error in
             let failure = error as? FileScoring.Failure
-            return failure?.path == junk && failure?.problem.slug == "malformed-body"
+            return failure?.path == junk && failure?.problem.type == .malformedBody
         }
         #expect {
             try FileScoring(labels: folder.path + "/none.npy", predictedProbabilities: junk)

@@ -22,12 +22,12 @@ import Testing
         return .waiting(pixels.finish())
     }
 
-    private func problem(_ body: () throws(Problem) -> some Sendable) -> String? {
+    private func problem(_ body: () throws(Problem) -> some Sendable) -> ProblemType? {
         do throws(Problem) {
             _ = try body()
             return nil
         } catch {
-            return error.slug
+            return error.type
         }
     }
 
@@ -40,20 +40,20 @@ import Testing
         try job.check(classCount: 3, .float32)
         try job.check(classCount: 2, .float32)
         #expect(try job.add(first, key: nil).firstImage == 0)
-        #expect(problem { () throws(Problem) in try job.add(second, key: nil) } == "batch-mismatch")
-        #expect(problem { () throws(Problem) in try job.add(third, key: nil) } == "batch-mismatch")
-        #expect(problem { () throws(Problem) in try job.close() } == "batch-arriving")
+        #expect(problem { () throws(Problem) in try job.add(second, key: nil) } == .batchMismatch)
+        #expect(problem { () throws(Problem) in try job.add(third, key: nil) } == .batchMismatch)
+        #expect(problem { () throws(Problem) in try job.close() } == .batchArriving)
         job.abandon(key: nil)
         job.abandon(key: nil)
         #expect(try job.close().count == 1)
-        #expect(problem { () throws(Problem) in try job.begin(key: nil) } == "job-not-open")
+        #expect(problem { () throws(Problem) in try job.begin(key: nil) } == .jobNotOpen)
     }
 
     @Test func isIdleWhileNothingArrives() throws {
         #expect((job.idleTime ?? -1) >= 0)
         _ = try job.begin(key: "a")
         #expect(job.idleTime == nil)
-        #expect(problem { () throws(Problem) in try job.begin(key: "a") } == "batch-arriving")
+        #expect(problem { () throws(Problem) in try job.begin(key: "a") } == .batchArriving)
         job.abandon(key: "a")
         #expect((job.idleTime ?? -1) >= 0)
         #expect(try job.begin(key: "a") == nil, "the key is free again")
@@ -63,21 +63,23 @@ import Testing
         _ = try job.begin(key: nil)
         job.discard()
         let late = try part(classCount: 1)
-        #expect(problem { () throws(Problem) in try job.add(late, key: nil) } == "job-not-open")
-        #expect(problem { () throws(Problem) in try job.check(classCount: 1, .float32) } == "job-not-open")
+        #expect(problem { () throws(Problem) in try job.add(late, key: nil) } == .jobNotOpen)
+        #expect(problem { () throws(Problem) in try job.check(classCount: 1, .float32) } == .jobNotOpen)
     }
 
     @Test func hasNoBatchThatCouldNotBeTakenDown() throws {
         let part = try part(classCount: 2)
         _ = try job.begin(key: "a")
+        var places: [Int] = []
         let answer = problem { () throws(Problem) in
             try job.add(part, key: "a") { (batch) throws(Problem) in
-                throw Problem(.init(code: 507), "batch \(batch.index) from \(batch.firstImage)", "")
+                places = [batch.index, batch.firstImage]
+                throw Problem(.stateFull, "Full.")
             }
         }
-        #expect(answer == "batch 0 from 0")
+        #expect(answer == .stateFull && places == [0, 0])
         job.abandon(key: "a")
-        #expect(problem { () throws(Problem) in try job.close() } == "no-batches")
+        #expect(problem { () throws(Problem) in try job.close() } == .noBatches)
         #expect(try job.begin(key: "a") == nil, "the key is free again")
         #expect(try job.add(part, key: "a").index == 0)
     }
@@ -85,11 +87,11 @@ import Testing
     @Test func staysOpenWhereItsEndCouldNotBeTakenDown() throws {
         _ = try job.begin(key: nil)
         _ = try job.add(try part(classCount: 2), key: nil)
-        let refusal = Problem(.init(code: 507), "state-full", "")
+        let refusal = Problem(.stateFull, "")
         #expect(
             problem { () throws(Problem) in
                 try job.close { () throws(Problem) in throw refusal }.count
-            } == "state-full")
+            } == .stateFull)
         #expect(try job.begin(key: nil) == nil)
         job.abandon(key: nil)
         #expect(try job.close().count == 1)
@@ -102,8 +104,8 @@ import Testing
             parts: [(first, key: "a", fingerprint: nil), (second, key: nil, fingerprint: nil)])
         #expect(try job.begin(key: "a")?.batch.index == 0)
         #expect(try job.begin(key: "b") == nil)
-        #expect(problem { () throws(Problem) in try job.check(classCount: 2, .float32) } == "batch-mismatch")
-        #expect(problem { () throws(Problem) in try job.add(first, key: "b") } == "job-too-large")
+        #expect(problem { () throws(Problem) in try job.check(classCount: 2, .float32) } == .batchMismatch)
+        #expect(problem { () throws(Problem) in try job.add(first, key: "b") } == .jobTooLarge)
         job.abandon(key: "b")
         #expect(try job.close().count == 2)
     }

@@ -98,13 +98,13 @@ import Testing
     @Test func everyErrorHasAStatusATypeAndASentence() throws {
         for problem in Self.all {
             #expect([400, 404, 409, 410, 413, 422, 500, 503, 507].contains(problem.status.code))
-            #expect(problem.slug.wholeMatch(of: /[a-z]+(-[a-z]+)*/) != nil, "\(problem.slug)")
-            #expect(problem.detail.unicodeScalars.count > 10, "\(problem.slug)")
+            #expect(problem.type.rawValue.wholeMatch(of: /[a-z]+(-[a-z]+)*/) != nil, "\(problem.type.rawValue)")
+            #expect(problem.detail.unicodeScalars.count > 10, "\(problem.type.rawValue)")
             #expect(!problem.detail.contains("Optional("), "\(problem.detail)")
-            #expect(problem.title.first?.isUppercase == true)
+            #expect(problem.type.title.first?.isUppercase == true)
             #expect(problem.status != .serviceUnavailable || problem.fields[.retryAfter] == "1")
             let document = try JSONSerialization.jsonObject(with: Data(problem.document)) as? [String: Any]
-            #expect(document?["type"] as? String == "urn:segscore:" + problem.slug)
+            #expect(document?["type"] as? String == "urn:segscore:" + problem.type.rawValue)
             #expect(document?["status"] as? Int == problem.status.code)
         }
     }
@@ -112,7 +112,7 @@ import Testing
     @Test func noTextGrowsWithWhatTheNetworkSends() {
         for problem in Self.all {
             for text in [problem.detail, problem.parameter, problem.expected, problem.actual].compactMap({ $0 }) {
-                #expect(text.unicodeScalars.count <= 500, "\(problem.slug): \(text.unicodeScalars.count)")
+                #expect(text.unicodeScalars.count <= 500, "\(problem.type.rawValue): \(text.unicodeScalars.count)")
             }
         }
     }

@@ -38,7 +38,7 @@ import Testing
     ])
     func refusesWhatIsBeyond(query: String) throws {
         let problem = try #require(throws: Problem.self) { try Self.parameters(query) }
-        #expect(problem.slug == "invalid-parameter")
+        #expect(problem.type == .invalidParameter)
         #expect(problem.status == .badRequest)
         #expect(problem.parameter == String(query.prefix { $0 != "=" }))
     }
@@ -47,7 +47,7 @@ import Testing
     func refusesWhatOnlyTheOtherMethodHas(query: String) throws {
         let parameters = try Self.parameters(query)
         let problem = try #require(throws: Problem.self) { try parameters.check() }
-        #expect((problem.status, problem.slug) == (.badRequest, "invalid-parameter"))
+        #expect((problem.status, problem.type) == (.badRequest, ProblemType.invalidParameter))
         try Self.parameters("method=num_pixel_issues&" + query.replacing("method=softmin&", with: "")).check()
     }
 

@@ -26,7 +26,7 @@ extension DatasetScores {
     package func requireStatistics() throws(Problem) -> LabelIssues.Statistics {
         guard let statistics else {
             throw Problem(
-                .notFound, "no-label-issues", "The method softmin finds no label issues.",
+                .noLabelIssues, "The method softmin finds no label issues.",
                 expected: "a job of the method num_pixel_issues", actual: "softmin")
         }
         return statistics
@@ -36,7 +36,7 @@ extension DatasetScores {
     package func requirePredicted() throws(Problem) {
         guard hasPredicted else {
             throw Problem(
-                .notFound, "no-predicted-classes",
+                .noPredictedClasses,
                 "Of pred_probs only the labelled classes were read, so that the most probable ones are not known.",
                 expected: "a job with read=all, or of the method num_pixel_issues", actual: "read=labelled")
         }

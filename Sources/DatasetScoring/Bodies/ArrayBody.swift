@@ -66,7 +66,7 @@ package final class ArrayBody: BodyDecoder {
             try body()
         } catch {
             let isDamaged = mediaType == Self.formMediaType && !(decoder is JSONBody)
-            guard isDamaged, error.slug == "malformed-body" || error.slug == "unsupported-media-type" else {
+            guard isDamaged, error.type == .malformedBody || error.type == .unsupportedMediaType else {
                 throw error
             }
             throw error.explained("curl's -d changes what is in files: use --data-binary.")
@@ -104,7 +104,7 @@ package final class ArrayBody: BodyDecoder {
                     expected: "Content-Type: multipart/form-data; boundary=…")
             }
             throw Problem(
-                .unsupportedMediaType, "unsupported-media-type",
+                .unsupportedMediaType,
                 "The body is none of the forms that arrays come in here.", expected: Self.accepted,
                 actual: "a body that begins with the byte 0x" + String(firstByte, radix: 16))
         }
@@ -130,7 +130,7 @@ package final class ArrayBody: BodyDecoder {
         let type = field.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
         guard mediaTypes.contains(type) else {
             throw Problem(
-                .unsupportedMediaType, "unsupported-media-type", "Arrays do not come as \(type) here.",
+                .unsupportedMediaType, "Arrays do not come as \(type) here.",
                 parameter: "Content-Type", expected: mediaTypes.joined(separator: ", "), actual: field
             ).with(.accept, mediaTypes.joined(separator: ", "))
         }

@@ -19,7 +19,7 @@ extension IncomingRequest {
         let fields = head.headerFields
         guard fields[.contentLength] != nil || fields[.transferEncoding] != nil else {
             throw Problem(
-                .lengthRequired, "length-required", "The request has no body.", parameter: "Content-Length",
+                .lengthRequired, "The request has no body.", parameter: "Content-Length",
                 expected: "Content-Length, or Transfer-Encoding: chunked")
         }
     }

@@ -28,7 +28,7 @@ package struct ContentDecoder {
         guard let coding = Coding(rawValue: name == "x-gzip" ? "gzip" : name), understood.contains(coding) else {
             let expected = understood.map(\.rawValue).joined(separator: ", ")
             throw Problem(
-                .unsupportedMediaType, "unsupported-media-type", "The content coding \(name) is not understood.",
+                .unsupportedMediaType, "The content coding \(name) is not understood.",
                 parameter: "Content-Encoding", expected: expected, actual: name
             ).with(.acceptEncoding, expected)
         }

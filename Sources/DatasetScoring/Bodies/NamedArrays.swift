@@ -25,7 +25,7 @@ final class NamedArrays {
         guard let array = array(named: name) else {
             let expected = inputs.arrays.map(\.rawValue).joined(separator: ", ")
             throw Problem(
-                .badRequest, "unexpected-array", "There is no array \"\(name)\" here.",
+                .unexpectedArray, "There is no array \"\(name)\" here.",
                 parameter: name, expected: expected)
         }
         if let earlier = seen.updateValue(name, forKey: array) { throw .repeated(array, earlier, name) }
@@ -46,7 +46,7 @@ extension Problem {
     fileprivate static func repeated(_ array: ScoringError.Array, _ first: String, _ second: String) -> Problem {
         guard first != second else { return repeated(array.rawValue) }
         return Problem(
-            .badRequest, "repeated-array", "\(first) and \(second) are names of one array, \(array.rawValue).",
+            .repeatedArray, "\(first) and \(second) are names of one array, \(array.rawValue).",
             parameter: array.rawValue, expected: "once", actual: "\(first), \(second)")
     }
 
@@ -56,7 +56,7 @@ extension Problem {
     ///   - names: The names of what was passed over; the client may have meant one of them.
     package static func missing(_ array: ScoringError.Array, beside names: [String] = []) -> Problem {
         Problem(
-            .badRequest, "missing-array", "The body has no array \"\(array.rawValue)\".", parameter: array.rawValue,
+            .missingArray, "The body has no array \"\(array.rawValue)\".", parameter: array.rawValue,
             expected: "one array of that name", actual: names.isEmpty ? nil : names.joined(separator: ", "))
     }
 }

@@ -40,7 +40,7 @@ package struct DataDirectories: Sendable {
     ) throws(Problem) -> (directory: ConfinedDirectory, path: String) {
         guard !directories.isEmpty else {
             throw Problem(
-                .badRequest, "files-not-taken", "This server was given no directory whose files requests may name.",
+                .filesNotTaken, "This server was given no directory whose files requests may name.",
                 parameter: parameter, expected: "a server with --data-dir", actual: text)
         }
         // The kernel takes a path to end at its first zero, so that it would open another file.
@@ -74,8 +74,7 @@ extension Problem {
         switch code {
         case ENOSPC, EDQUOT, EFBIG:
             return Problem(
-                .init(code: 507, reasonPhrase: "Insufficient Storage"), "output-full",
-                "There is no room on the disk for \(name).", parameter: parameter)
+                .outputFull, "There is no room on the disk for \(name).", parameter: parameter)
         // Faults of the machine, which it would have with any other file too.
         case EIO, EMFILE, ENFILE, ENOMEM: return Problem(error)
         case EXDEV: reason = "it leads out of its directory"
@@ -83,7 +82,7 @@ extension Problem {
         default: reason = unsafe String(cString: strerror(code))
         }
         return Problem(
-            .unprocessableContent, "file-unusable", "The file \(name) cannot be used: \(reason).", parameter: parameter,
+            .fileUnusable, "The file \(name) cannot be used: \(reason).", parameter: parameter,
             expected: "a regular file in a directory of --data-dir", actual: name)
     }
 }

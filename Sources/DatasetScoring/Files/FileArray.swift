@@ -31,8 +31,7 @@ struct FileArray {
         }
         guard picker.isFound else {
             throw Problem(
-                .unprocessableContent, "file-unusable",
-                "The file \(file.path) has no member \(member); it has \(memberNames).",
+                .fileUnusable, "The file \(file.path) has no member \(member); it has \(memberNames).",
                 parameter: array.rawValue, expected: "an npz file with that member", actual: file.path)
         }
     }
@@ -41,8 +40,7 @@ struct FileArray {
     func requireArray(_ array: ScoringError.Array) throws(Problem) {
         guard member == nil, ZipMembers.isArchive(file) else { return }
         throw Problem(
-            .unprocessableContent, "file-unusable",
-            "The file \(file.path) is an archive: name one of its members, which are \(memberNames).",
+            .fileUnusable, "The file \(file.path) is an archive: name one of its members, which are \(memberNames).",
             parameter: array.rawValue, expected: "\(file.path)#MEMBER", actual: file.path)
     }
 

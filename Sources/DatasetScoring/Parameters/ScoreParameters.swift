@@ -99,12 +99,12 @@ package struct ScoreParameters: Equatable, Sendable {
         guard method == .softmin else { return }
         if downsample != 1 {
             throw Problem(
-                .badRequest, "invalid-parameter", "downsample is for the method num_pixel_issues; softmin takes none.",
+                .invalidParameter, "downsample is for the method num_pixel_issues; softmin takes none.",
                 parameter: "downsample", expected: "1, or method=num_pixel_issues", actual: String(downsample))
         }
         if include?.contains(.labelIssues) == true {
             throw Problem(
-                .badRequest, "invalid-parameter", "include names label_issues, which only num_pixel_issues finds.",
+                .invalidParameter, "include names label_issues, which only num_pixel_issues finds.",
                 parameter: "include", expected: "method=num_pixel_issues with it", actual: Array.labelIssues.rawValue)
         }
     }
@@ -116,12 +116,12 @@ package struct ScoreParameters: Equatable, Sendable {
         let included = include ?? (form == .json ? [.imageScores] : form == .npy ? [] : available)
         if included.contains(.issues) && threshold == nil {
             throw Problem(
-                .badRequest, "invalid-parameter", "include names issues, which need a threshold.",
+                .invalidParameter, "include names issues, which need a threshold.",
                 parameter: "include", expected: "a threshold with it", actual: "issues")
         }
         if form == .npy && included.count != 1 {
             throw Problem(
-                .badRequest, "invalid-parameter", "An npy answer holds one array: include must name exactly one.",
+                .invalidParameter, "An npy answer holds one array: include must name exactly one.",
                 parameter: "include", expected: "one of " + available.map(\.rawValue).joined(separator: ", "),
                 actual: included.isEmpty ? "none" : included.map(\.rawValue).joined(separator: ","))
         }

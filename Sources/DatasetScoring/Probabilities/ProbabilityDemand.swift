@@ -47,8 +47,7 @@ struct ProbabilityDemand {
     ) throws(Problem) -> Result {
         if let classCount = parameters.classCount, layout.shape.count == 4, classCount != layout.shape[1] {
             throw Problem(
-                .unprocessableContent, "shape-mismatch",
-                "pred_probs have \(layout.shape[1]) classes, and classes says another number.",
+                .shapeMismatch, "pred_probs have \(layout.shape[1]) classes, and classes says another number.",
                 parameter: "classes", expected: "\(layout.shape[1])", actual: "\(classCount)")
         }
         do throws(ScoringError) {

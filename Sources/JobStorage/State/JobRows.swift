@@ -94,6 +94,7 @@ package struct PartRow: Codable, FetchableRecord, PersistableRecord {
 
 /// A problem in the database, without the fields of its answer.
 struct StoredProblem: Codable {
+    /// Earlier versions of the program read it back; this one knows it from the type.
     private let status: Int
     private let slug: String
     private let detail: String
@@ -103,14 +104,14 @@ struct StoredProblem: Codable {
     private let limit: Int?
 
     init(_ problem: Problem) {
-        (status, slug, detail) = (problem.status.code, problem.slug, problem.detail)
+        (status, slug, detail) = (problem.status.code, problem.type.rawValue, problem.detail)
         (parameter, expected, actual) = (problem.parameter, problem.expected, problem.actual)
         limit = problem.limit
     }
 
     var problem: Problem {
         Problem(
-            (400...599).contains(status) ? .init(code: status) : .internalServerError, slug, detail,
-            parameter: parameter, expected: expected, actual: actual, limit: limit)
+            ProblemType(rawValue: slug) ?? .internalError, detail, parameter: parameter, expected: expected,
+            actual: actual, limit: limit)
     }
 }

@@ -8,8 +8,7 @@ import WebService
 extension Problem {
     /// 507 where its disk is full.
     private static let stateFull = Problem(
-        .init(code: 507, reasonPhrase: "Insufficient Storage"), "state-full",
-        "There is no room on the disk to keep the job, and so it was not taken.")
+        .stateFull, "There is no room on the disk to keep the job, and so it was not taken.")
 
     /// - Parameters:
     ///   - error: From files.
@@ -24,7 +23,7 @@ extension Problem {
     ///   - error: From the database.
     static func state(_ error: any Error) -> Problem {
         if let error = error as? DatabaseError, error.isOfFullDisk { return stateFull }
-        return Problem(.internalServerError, "internal-error", "Could not keep the job: \(error).")
+        return Problem(.internalError, "Could not keep the job: \(error).")
     }
 
     /// What is wrong with a file that is taken up.
@@ -34,7 +33,7 @@ extension Problem {
         // As where memory is short, a job that was accepted waits for some.
         case .system(_, _, EMFILE), .system(_, _, ENFILE), .system(_, _, ENOMEM):
             Problem(
-                .serviceUnavailable, "out-of-memory",
+                .outOfMemory,
                 "There is no room for another open file or mapping at the moment: \(Problem(error).detail)")
         default: Problem(error)
         }
@@ -42,24 +41,22 @@ extension Problem {
 
     /// Why a job has failed whose body was on its way when the server ended.
     static let uploadInterrupted = Problem(
-        .serviceUnavailable, "upload-interrupted",
+        .uploadInterrupted,
         "The server ended before the body was complete; send it again.", expected: "a body that arrives as a whole")
 
     /// Why a job has failed that is not run again.
     static func setAside(after count: Int) -> Problem {
         Problem(
-            .internalServerError, "job-set-aside",
-            "The server ended \(count) times while it ran the job, which is not run once more.",
+            .jobSetAside, "The server ended \(count) times while it ran the job, which is not run once more.",
             expected: "a job that the server survives", actual: "\(count) ends")
     }
 
     /// Why a job has failed of which files are missing.
     static func stateLost(_ detail: String) -> Problem {
         Problem(
-            .internalServerError, "state-lost",
-            "What the server kept of the job is not there, or not what it was: \(detail)")
+            .stateLost, "What the server kept of the job is not there, or not what it was: \(detail)")
     }
 
     /// Whether it is a ``stateLost(_:)``.
-    var isOfLostState: Bool { slug == "state-lost" }
+    var isOfLostState: Bool { type == .stateLost }
 }

@@ -39,7 +39,7 @@ struct SharedRegion: Sendable {
         let (end, overflow) = slice.offset.addingReportingOverflow(slice.byteCount)
         guard !overflow, end <= byteCount else {
             throw Problem(
-                .badRequest, "unusable-region", "\(tensor) lies beyond the end of the region \"\(name)\".",
+                .unusableRegion, "\(tensor) lies beyond the end of the region \"\(name)\".",
                 parameter: tensor, expected: "an end at \(byteCount) at most",
                 actual: "an offset of \(slice.offset) and \(slice.byteCount) bytes")
         }
@@ -56,7 +56,7 @@ struct SharedRegion: Sendable {
         let (end, overflow) = offset.addingReportingOverflow(byteCount)
         guard !overflow, end <= size else {
             throw Problem(
-                .badRequest, "unusable-region", "The region \"\(name)\" is larger than what there is of \(file.path).",
+                .unusableRegion, "The region \"\(name)\" is larger than what there is of \(file.path).",
                 parameter: parameter, expected: "an end at \(size) at most",
                 actual: "an offset of \(offset) and \(byteCount) bytes")
         }
@@ -146,15 +146,14 @@ extension Problem {
         case .negativeExtent, .tooLarge, .outOfMemory, .spoolBudget: return Problem(error)
         }
         return Problem(
-            .badRequest, "unusable-region", detail, parameter: parameter,
+            .unusableRegion, detail, parameter: parameter,
             expected: "shared memory that this server may read and write")
     }
 
     /// A slice that an output does not fit in.
     static func tooSmall(_ slice: RegionSlice, for tensor: String, needed byteCount: Int) -> Problem {
         Problem(
-            .badRequest, "unusable-region",
-            "\(tensor) does not fit in what is set apart for it in \"\(slice.region)\".",
+            .unusableRegion, "\(tensor) does not fit in what is set apart for it in \"\(slice.region)\".",
             parameter: tensor, expected: "at least \(byteCount) bytes", actual: "\(slice.byteCount) bytes")
     }
 }

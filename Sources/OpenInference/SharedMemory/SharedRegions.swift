@@ -22,8 +22,9 @@ final class SharedRegions: Sendable {
     func region(named name: String) throws(Problem) -> SharedRegion {
         guard let region = regions.withLock({ $0[name] }) else {
             throw Problem(
-                .notFound, "unknown-region", "There is no region \"\(name)\".", parameter: name,
-                expected: "a region that was registered", actual: name)
+                .unknownRegion, "There is no region \"\(name)\".", parameter: name,
+                expected: "a region that was registered", actual: name
+            ).with(status: .notFound)
         }
         return region
     }
@@ -34,7 +35,7 @@ final class SharedRegions: Sendable {
     func region(of slice: RegionSlice, for tensor: String) throws(Problem) -> SharedRegion {
         guard let region = regions.withLock({ $0[slice.region] }) else {
             throw Problem(
-                .badRequest, "unknown-region", "There is no region \"\(slice.region)\".", parameter: tensor,
+                .unknownRegion, "There is no region \"\(slice.region)\".", parameter: tensor,
                 expected: "a region that was registered", actual: slice.region)
         }
         return region
@@ -46,12 +47,12 @@ final class SharedRegions: Sendable {
         try regions.withLock { (regions) throws(Problem) in
             guard regions[name] == nil else {
                 throw Problem(
-                    .badRequest, "repeated-region", "There is a region \"\(name)\" already.", parameter: name,
+                    .repeatedRegion, "There is a region \"\(name)\" already.", parameter: name,
                     expected: "another name, or that one is unregistered first", actual: name)
             }
             guard regions.count < Self.limit else {
-                throw .unavailable(
-                    "at-capacity", "All \(Self.limit) places for regions of shared memory are taken.", limit: Self.limit
+                throw Problem(
+                    .atCapacity, "All \(Self.limit) places for regions of shared memory are taken.", limit: Self.limit
                 )
             }
             regions[name] = region
@@ -77,17 +78,17 @@ extension SharedRegions? {
     ///   - tensor: Whose elements are to be found in one.
     /// - Throws: 400 where the server does not use shared memory.
     func required(for tensor: String) throws(Problem) -> SharedRegions {
-        guard let self else { throw .sharedMemoryOff(.badRequest, tensor) }
+        guard let self else { throw .sharedMemoryOff(tensor) }
         return self
     }
 }
 
 extension Problem {
     /// - Parameters:
-    ///   - status: 400 for a part of a request, 404 for what has a path of its own.
-    static func sharedMemoryOff(_ status: HTTPResponse.Status, _ parameter: String? = nil) -> Problem {
+    ///   - parameter: The input whose elements were to be found in shared memory.
+    static func sharedMemoryOff(_ parameter: String? = nil) -> Problem {
         Problem(
-            status, "shared-memory-off", "This server uses no shared memory.", parameter: parameter,
+            .sharedMemoryOff, "This server uses no shared memory.", parameter: parameter,
             expected: "a server that was started with --allow-shared-memory")
     }
 }

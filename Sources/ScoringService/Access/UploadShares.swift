@@ -28,8 +28,8 @@ package final class UploadShares: Sendable {
             return true
         }
         guard isTaken else {
-            throw .unavailable(
-                "too-many-uploads", "As many of the caller's bodies are on their way as may be at once.", limit: limit)
+            throw Problem(
+                .tooManyUploads, "As many of the caller's bodies are on their way as may be at once.", limit: limit)
         }
         return Place(self, caller)
     }

@@ -66,7 +66,7 @@ final class OpenJob: Sendable {
                 case .added(let batch, let fingerprint)?: return (batch, fingerprint)
                 case .arriving?:
                     throw Problem(
-                        .conflict, "batch-arriving", "A batch with this Idempotency-Key is on its way.",
+                        .batchArriving, "A batch with this Idempotency-Key is on its way.",
                         parameter: "Idempotency-Key", actual: key
                     ).with(.retryAfter, "1")
                 case nil: state.keys[key] = .arriving
@@ -192,8 +192,7 @@ extension OpenJob {
             try check(classCount: part.shape.classCount, hasFloat64: part.hasFloat64)
             guard part.byteCount <= byteLimit - byteCount else {
                 throw Problem(
-                    .contentTooLarge, "job-too-large",
-                    "What the job keeps of its batches would be more than is kept of results.",
+                    .jobTooLarge, "What the job keeps of its batches would be more than is kept of results.",
                     expected: "at most \(byteLimit) bytes in all", actual: "\(byteCount + part.byteCount)",
                     limit: byteLimit)
             }
@@ -207,13 +206,13 @@ extension OpenJob {
             try touch(id)
             guard arriving == 0 else {
                 throw Problem(
-                    .conflict, "batch-arriving", "\(arriving) of the job's batches are on their way.",
+                    .batchArriving, "\(arriving) of the job's batches are on their way.",
                     expected: "every batch answered", actual: "\(arriving) on their way"
                 ).with(.retryAfter, "1")
             }
             guard !parts.isEmpty else {
                 throw Problem(
-                    .conflict, "no-batches", "The job \(id) has no batches to run over.",
+                    .noBatches, "The job \(id) has no batches to run over.",
                     expected: "at least one batch",
                     actual: "none")
             }
@@ -239,12 +238,12 @@ extension OpenJob {
             guard let kind else { return }
             guard kind.classCount == classCount else {
                 throw Problem(
-                    .unprocessableContent, "batch-mismatch", "The batches before have another number of classes.",
+                    .batchMismatch, "The batches before have another number of classes.",
                     parameter: "pred_probs", expected: "\(kind.classCount) classes", actual: "\(classCount)")
             }
             guard kind.hasFloat64 == hasFloat64 else {
                 throw Problem(
-                    .unprocessableContent, "batch-mismatch",
+                    .batchMismatch,
                     "The batches before have scores of another type: float64 scores cannot be in one array with others.",
                     parameter: "pred_probs",
                     expected: kind.hasFloat64 ? "float64" : "float16 or float32",

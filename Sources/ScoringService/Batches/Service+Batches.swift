@@ -137,7 +137,7 @@ extension Service {
             throw Problem(error)
         }
         throw Problem(
-            .conflict, "job-not-open", "The job \(id) is \(job.status.rawValue).", expected: "open",
+            .jobNotOpen, "The job \(id) is \(job.status.rawValue).", expected: "open",
             actual: job.status.rawValue)
     }
 }

@@ -54,7 +54,7 @@ final class IdempotencyKeys: Sendable {
 
     private static func arriving(_ key: Key) -> Problem {
         Problem(
-            .conflict, "request-arriving", "A request with this Idempotency-Key is on its way.",
+            .requestArriving, "A request with this Idempotency-Key is on its way.",
             parameter: "Idempotency-Key", actual: key.name
         ).with(.retryAfter, "1")
     }
@@ -87,7 +87,7 @@ extension IncomingRequest {
         guard let key = head.headerFields[.idempotencyKey] else { return nil }
         guard (1...255).contains(key.utf8.count) else {
             throw Problem(
-                .badRequest, "invalid-header", "Idempotency-Key must have 1 to 255 characters.",
+                .invalidHeader, "Idempotency-Key must have 1 to 255 characters.",
                 parameter: "Idempotency-Key", expected: "1 to 255 characters", actual: "\(key.utf8.count)")
         }
         return key

@@ -38,6 +38,6 @@ final class RepeatedRequestHandler: RequestHandler {
 
 extension Problem {
     static let idempotencyKeyReused = Problem(
-        .unprocessableContent, "idempotency-key-reused", "The Idempotency-Key came with another request before.",
+        .idempotencyKeyReused, "The Idempotency-Key came with another request before.",
         parameter: "Idempotency-Key", expected: "the same target and body, or another key")
 }

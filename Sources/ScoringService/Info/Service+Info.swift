@@ -27,7 +27,7 @@ extension Service {
         if queue.counts.backlog >= limits.backlog { throw .atCapacity(limit: limits.backlog) }
         try checkMemory()
         if durable?.isFailing ?? false {
-            throw .unavailable("state-unwritable", "What becomes of jobs cannot be written to the state directory.")
+            throw Problem(.stateUnwritable, "What becomes of jobs cannot be written to the state directory.")
         }
     }
 

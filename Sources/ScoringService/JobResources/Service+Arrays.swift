@@ -27,7 +27,7 @@ extension Service {
         let form = try MediaType.negotiated(accept, offers: offers)
         guard form != .png || image != nil else {
             throw Problem(
-                .badRequest, "invalid-parameter", "A picture shows one image.", parameter: "image",
+                .invalidParameter, "A picture shows one image.", parameter: "image",
                 expected: "the index of an image")
         }
         let head = call.request.head
@@ -83,7 +83,7 @@ extension Service {
             return try .negotiated(accept, offers: [.npz, .json])
         } catch {
             throw Problem(
-                .notAcceptable, "not-acceptable",
+                .notAcceptable,
                 "The images are of several sizes, which one npy array cannot hold; ask for one with image=, or for npz.",
                 parameter: "Accept", expected: "application/x-npz, application/json", actual: accept ?? "")
         }

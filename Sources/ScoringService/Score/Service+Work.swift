@@ -152,7 +152,7 @@ extension JobContext<ScoreJob> {
 
 extension Problem {
     /// Whether there was no memory at the moment, which others have.
-    fileprivate var isWantOfMemory: Bool { slug == Problem(TensorError.outOfMemory(byteCount: 0)).slug }
+    fileprivate var isWantOfMemory: Bool { type == .outOfMemory }
 }
 
 /// How long a job waits for memory: a second, and each time twice as long, up to half a minute.

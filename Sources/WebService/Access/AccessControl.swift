@@ -70,7 +70,7 @@ extension Problem {
 
     private static func unauthorized(_ detail: String, _ challenge: String) -> Problem {
         Problem(
-            .unauthorized, "unauthorized", detail, parameter: "Authorization", expected: "Bearer KEY"
+            .unauthorized, detail, parameter: "Authorization", expected: "Bearer KEY"
         ).with(.wwwAuthenticate, challenge)
     }
 }

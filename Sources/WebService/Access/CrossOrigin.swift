@@ -50,7 +50,7 @@ package struct CrossOrigin: Sendable {
         if let origin, isOwn(origin, request) || isNamed(origin, request) { return }
         guard origin != nil || (site == "cross-site" && !isLink(request) && !isShown(request)) else { return }
         throw Problem(
-            .forbidden, "foreign-origin", "Pages of another origin may call only where --allow-origin names it.",
+            .foreignOrigin, "Pages of another origin may call only where --allow-origin names it.",
             parameter: origin == nil ? "Sec-Fetch-Site" : "Origin",
             expected: "an origin that the server was given, or a caller that is no page", actual: origin ?? site)
     }

@@ -40,7 +40,7 @@ package struct HostNames: Sendable {
         let host = Self.host(of: authority)
         guard !isOurs(host, listeningHost) else { return }
         throw Problem(
-            .misdirectedRequest, "unknown-host",
+            .unknownHost,
             "This server does not know itself by the name \"\(host)\"; --allow-host has it take it.", parameter: "Host",
             expected: "localhost, an address that the server listens on, or a name that it was given", actual: host)
     }

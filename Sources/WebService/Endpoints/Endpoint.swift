@@ -46,7 +46,7 @@ package struct Endpoint: Sendable {
         if let found = handlers.first(where: { $0.method == method }) { return found.make }
         let allowed = methods.map(\.rawValue).joined(separator: ", ")
         throw Problem(
-            .methodNotAllowed, "method-not-allowed", "\(method.rawValue) is not answered here.", expected: allowed,
+            .methodNotAllowed, "\(method.rawValue) is not answered here.", expected: allowed,
             actual: method.rawValue
         ).with(.allow, allowed)
     }

@@ -34,7 +34,7 @@ package final class Router: Responder {
                 throw .notFound(path)
             }
             guard !request.isCrowded || !match.endpoint.access.isEmpty else {
-                throw .unavailable("too-many-connections", "All places for connections are taken by requests.")
+                throw Problem(.tooManyConnections, "All places for connections are taken by requests.")
             }
             let makeHandler = try match.endpoint.makeHandler(for: request.head.method)
             let handler = try makeHandler(Call(request, caller, match.values))

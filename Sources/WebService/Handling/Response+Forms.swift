@@ -69,7 +69,7 @@ extension Response {
             return result
         case .unsatisfiable:
             return Problem(
-                .rangeNotSatisfiable, "range-not-satisfiable", "The body has no such bytes.", parameter: "Range",
+                .rangeNotSatisfiable, "The body has no such bytes.", parameter: "Range",
                 expected: "a range within \(count) bytes", actual: range
             ).with(.contentRange, "bytes */\(count)").response
         }

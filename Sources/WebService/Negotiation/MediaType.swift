@@ -29,7 +29,7 @@ package enum MediaType: String, Sendable {
         let best = preferences.max { $0 < $1 } ?? (0, 0)
         guard best.quality > 0, let index = preferences.firstIndex(where: { $0 == best }) else {
             throw Problem(
-                .notAcceptable, "not-acceptable", "This comes in none of the forms that Accept names.",
+                .notAcceptable, "This comes in none of the forms that Accept names.",
                 parameter: "Accept", expected: offers.map(\.rawValue).joined(separator: ", "), actual: accept)
         }
         return offers[index]

@@ -99,9 +99,9 @@ extension Problem: CodecFailure {
 
             case .pngExtents(let width, let height):
                 Problem(
-                    .unprocessableContent, "not-drawable", "PNG has no images of this size.",
+                    .notDrawable, "PNG has no images of this size.",
                     expected: "1 to 1000000 pixels a side", actual: "\(width) × \(height)")
-            case .png(let reason): Problem(.internalServerError, "internal-error", "libpng failed: \(reason).")
+            case .png(let reason): Problem(.internalError, "libpng failed: \(reason).")
             }
     }
 }

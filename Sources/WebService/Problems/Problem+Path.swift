@@ -3,10 +3,10 @@ import HTTPTypes
 /// What stands against a path.
 extension Problem {
     package static func notFound(_ path: some StringProtocol) -> Problem {
-        Problem(.notFound, "not-found", "There is nothing at \(path).", actual: String(path))
+        Problem(.notFound, "There is nothing at \(path).", actual: String(path))
     }
 
     package static func unknownJob(_ id: String) -> Problem {
-        Problem(.notFound, "unknown-job", "There is no job \(id); it may have been deleted or forgotten.", actual: id)
+        Problem(.unknownJob, "There is no job \(id); it may have been deleted or forgotten.", actual: id)
     }
 }

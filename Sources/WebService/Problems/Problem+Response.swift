@@ -14,8 +14,8 @@ extension Problem {
     package var document: [UInt8] {
         var writer = JSONWriter()
         writer.object { members in
-            members.string("type", "urn:segscore:" + slug)
-            members.string("title", title)
+            members.string("type", "urn:segscore:" + type.rawValue)
+            members.string("title", type.title)
             members.integer("status", status.code)
             members.string("detail", detail)
             if let parameter { members.string("parameter", parameter) }

@@ -14,7 +14,7 @@ extension Problem {
                     actual: shape)
             case .emptyArray(let array, let shape):
                 Problem(
-                    .unprocessableContent, "empty-array", "\(array.rawValue) is empty.", parameter: array.rawValue,
+                    .emptyArray, "\(array.rawValue) is empty.", parameter: array.rawValue,
                     expected: "extents of at least 1", actual: shape.inWords)
             case .shapeMismatch(.predictedProbabilities, let expected, let actual)
             where expected.count == 4 && actual.count == 4 && Array(actual[..<3]) == [expected[0]] + expected[2...]:
@@ -29,11 +29,11 @@ extension Problem {
                     expected: expected.inWords, actual: actual)
             case .tooManyPixels(let array, let count, let limit):
                 Problem(
-                    .contentTooLarge, "too-many-pixels", "\(array.rawValue) has more pixels than are taken at once.",
+                    .tooManyPixels, "\(array.rawValue) has more pixels than are taken at once.",
                     parameter: array.rawValue, expected: "at most \(limit)", actual: "\(count)", limit: limit)
             case .tooManyClasses(let count, let limit):
                 Problem(
-                    .unprocessableContent, "too-many-classes", "pred_probs has more classes than labels can name.",
+                    .tooManyClasses, "pred_probs has more classes than labels can name.",
                     parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "at most \(limit)",
                     actual: "\(count)", limit: limit)
             case .elementType(let array, let scalar):
@@ -43,12 +43,11 @@ extension Problem {
                 ).found(in: array)
             case .fortranOrder(let array):
                 Problem(
-                    .unprocessableContent, "unsupported-order",
-                    "\(array.rawValue) of bands must be in C order.", parameter: array.rawValue,
+                    .unsupportedOrder, "\(array.rawValue) of bands must be in C order.", parameter: array.rawValue,
                     expected: "C order", actual: "Fortran order")
             case .downsample(let downsample, let height, let width):
                 Problem(
-                    .unprocessableContent, "downsample-does-not-divide",
+                    .downsampleDoesNotDivide,
                     "Images of height H = \(height) and width W = \(width) cannot be cut into blocks of "
                         + "\(downsample) × \(downsample) pixels.",
                     parameter: "downsample",
@@ -57,13 +56,12 @@ extension Problem {
                     actual: "\(downsample)")
             case .labelOutOfRange(let value, let position, let classCount):
                 Problem(
-                    .unprocessableContent, "label-out-of-range",
-                    "labels\(position.index()) is \(value), which is no class and not ignore_label.",
+                    .labelOutOfRange, "labels\(position.index()) is \(value), which is no class and not ignore_label.",
                     parameter: ScoringError.Array.labels.rawValue,
                     expected: "a whole number from 0 to \(classCount - 1), or ignore_label", actual: value.description)
             case .probabilityOutOfRange(let value, let position, let classIndex, let lookalike):
                 Problem(
-                    .unprocessableContent, "probability-out-of-range",
+                    .probabilityOutOfRange,
                     "pred_probs\(position.index(classIndex)) is \(value), which is no probability\(lookalike.question)",
                     parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "a number from 0 to 1",
                     actual: value.description)
@@ -78,33 +76,32 @@ extension Problem {
                 .malformedBody("An extent is negative.", expected: "extents of at least 0", actual: shape.inWords)
             case .tooLarge(let shape):
                 Problem(
-                    .contentTooLarge, "too-many-pixels", "No memory can hold an array of this shape.",
+                    .tooManyPixels, "No memory can hold an array of this shape.",
                     expected: "fewer elements", actual: shape.inWords, limit: .max)
             case .outOfMemory(let byteCount):
-                .unavailable("out-of-memory", "There is no memory for \(byteCount) bytes more at the moment.")
+                Problem(.outOfMemory, "There is no memory for \(byteCount) bytes more at the moment.")
             case .spoolBudget(let limit):
-                .unavailable(
-                    "spool-busy",
+                Problem(
+                    .spoolBusy,
                     "Others keep pred_probs until labels and parameters are in; send these first, or come again.",
                     limit: limit)
             case .system(_, _, let code) where code == ENOSPC || code == EDQUOT || code == EFBIG:
                 Problem(
-                    .init(code: 507, reasonPhrase: "Insufficient Storage"), "spool-full",
+                    .spoolFull,
                     "There is no room to keep pred_probs until labels and parameters are in; send these first.",
                     parameter: ScoringError.Array.predictedProbabilities.rawValue,
                     expected: "labels and parameters before pred_probs")
             case .endOfFile(let path):
                 Problem(
-                    .unprocessableContent, "file-unusable", "The file \(path) has become shorter while it was read.",
+                    .fileUnusable, "The file \(path) has become shorter while it was read.",
                     expected: "a file that stays as it is", actual: path)
             case .damaged(let path):
                 Problem(
-                    .internalServerError, "state-lost", "The file \(path) does not hold what was written to it.",
+                    .stateLost, "The file \(path) does not hold what was written to it.",
                     expected: "the bytes that were written")
             case .system(let operation, let path, let code):
                 Problem(
-                    .internalServerError, "internal-error",
-                    unsafe "Could not \(operation) \(path): \(String(cString: strerror(code))).")
+                    .internalError, unsafe "Could not \(operation) \(path): \(String(cString: strerror(code))).")
             }
     }
 
@@ -112,7 +109,7 @@ extension Problem {
         _ array: ScoringError.Array, _ detail: String, expected: String, actual: [Int]
     ) -> Problem {
         Problem(
-            .unprocessableContent, "shape-mismatch", "\(detail): it is \(actual.inWords), not \(expected).",
+            .shapeMismatch, "\(detail): it is \(actual.inWords), not \(expected).",
             parameter: array.rawValue, expected: expected, actual: actual.inWords)
     }
 }

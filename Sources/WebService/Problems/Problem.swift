@@ -3,10 +3,11 @@ import Scoring
 
 /// What a client is told when it does not get what it asked for: a problem document (RFC 9457).
 package struct Problem: Error, Equatable, Sendable {
-    package private(set) var status: HTTPResponse.Status
+    /// What kind of problem it is.
+    package let type: ProblemType
 
-    /// Names the kind of problem and never changes: the last part of the document's `type`.
-    package let slug: String
+    /// What the problem is answered with: the status of its type, unless the place where it arises calls for another.
+    package private(set) var status: HTTPResponse.Status
 
     /// One sentence that says what was wrong with this request.
     package private(set) var detail: String
@@ -28,11 +29,11 @@ package struct Problem: Error, Equatable, Sendable {
     package private(set) var hasError = false
 
     package init(
-        _ status: HTTPResponse.Status, _ slug: String, _ detail: String, parameter: String? = nil,
-        expected: String? = nil, actual: String? = nil, limit: Int? = nil
+        _ type: ProblemType, _ detail: String, parameter: String? = nil, expected: String? = nil,
+        actual: String? = nil, limit: Int? = nil
     ) {
-        self.status = status
-        self.slug = slug
+        self.type = type
+        self.status = type.status
         self.detail = Self.cut(detail)
         self.parameter = parameter.map(Self.cut)
         self.expected = expected.map(Self.cut)
@@ -51,12 +52,6 @@ package struct Problem: Error, Equatable, Sendable {
         return start.count < text.unicodeScalars.count ? String(start) + "…" : text
     }
 
-    /// The kind of problem, in words: the slug with its first letter raised.
-    package var title: String {
-        let words = slug.split(separator: "-").joined(separator: " ")
-        return words.prefix(1).uppercased() + words.dropFirst()
-    }
-
     /// The same problem with `error` in its document: for what is refused before anybody looks at the path.
     package var withError: Problem {
         var copy = self
@@ -68,6 +63,13 @@ package struct Problem: Error, Equatable, Sendable {
     package var ofInference: Problem {
         var copy = withError
         if status == .unprocessableContent { copy.status = .badRequest }
+        return copy
+    }
+
+    /// The same problem with another status than its type has by itself.
+    package func with(status: HTTPResponse.Status) -> Problem {
+        var copy = self
+        copy.status = status
         return copy
     }
 
@@ -89,49 +91,44 @@ package struct Problem: Error, Equatable, Sendable {
 extension Problem {
     package static func unknownParameter(_ name: String, expected: [String]) -> Problem {
         Problem(
-            .badRequest, "unknown-parameter", "There is no parameter \"\(name)\" here.", parameter: name,
+            .unknownParameter, "There is no parameter \"\(name)\" here.", parameter: name,
             expected: expected.isEmpty ? "no parameters" : expected.joined(separator: ", "), actual: name)
     }
 
     package static func invalidParameter(_ name: String, expected: String, actual: String) -> Problem {
         Problem(
-            .badRequest, "invalid-parameter", "\(name) must be \(expected), not \"\(actual)\".", parameter: name,
+            .invalidParameter, "\(name) must be \(expected), not \"\(actual)\".", parameter: name,
             expected: expected, actual: actual)
     }
 
     package static func malformedBody(_ detail: String, expected: String? = nil, actual: String? = nil) -> Problem {
-        Problem(.badRequest, "malformed-body", detail, expected: expected, actual: actual)
+        Problem(.malformedBody, detail, expected: expected, actual: actual)
     }
 
-    /// For requests that found no room; the client may try again soon.
-    package static func unavailable(_ slug: String, _ detail: String, limit: Int? = nil) -> Problem {
-        Problem(.serviceUnavailable, slug, detail, limit: limit)
-    }
-
-    package static let draining = unavailable("draining", "The server is shutting down.")
+    package static let draining = Problem(.draining, "The server is shutting down.")
 
     package static func atCapacity(limit: Int) -> Problem {
-        unavailable("at-capacity", "All \(limit) places for jobs are taken.", limit: limit)
+        Problem(.atCapacity, "All \(limit) places for jobs are taken.", limit: limit)
     }
 
     package static func bodyTooLarge(limit: Int) -> Problem {
         Problem(
-            .contentTooLarge, "body-too-large", "The body, decoded, has more than \(limit) bytes.",
+            .bodyTooLarge, "The body, decoded, has more than \(limit) bytes.",
             expected: "at most \(limit) bytes", limit: limit)
     }
 
     /// An array or a parameter that came twice.
     package static func repeated(_ name: String) -> Problem {
-        let kind = ScoringError.Array(rawValue: name) == nil ? "parameter" : "array"
-        return Problem(
-            .badRequest, "repeated-\(kind)", "\(name) comes more than once.", parameter: name, expected: "once")
+        Problem(
+            ScoringError.Array(rawValue: name) == nil ? .repeatedParameter : .repeatedArray,
+            "\(name) comes more than once.", parameter: name, expected: "once")
     }
 
     static func elementType(
         _ detail: String, _ actual: String, expected: String = "bool, int8…64, uint8…64, float16, float32 or float64"
     ) -> Problem {
         Problem(
-            .unprocessableContent, "unsupported-element-type", detail, expected: expected,
+            .unsupportedElementType, detail, expected: expected,
             actual: actual)
     }
 }

@@ -39,7 +39,7 @@ package struct Parameters {
             }
             guard let name = decoded[0], let value = decoded.count == 2 ? decoded[1] : "" else {
                 throw Problem(
-                    .badRequest, "invalid-parameter", "The query is not percent-encoded UTF-8.",
+                    .invalidParameter, "The query is not percent-encoded UTF-8.",
                     expected: "name=value", actual: String(pair))
             }
             try set(name, value)

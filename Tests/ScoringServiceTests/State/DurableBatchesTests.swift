@@ -122,7 +122,7 @@ import Testing
             try server.harness.service.queue.cancel(id)
         }
         let error = #expect(throws: Problem.self) { try server.durable.add(part, 1, key: nil, to: id) }
-        #expect(error?.slug == "job-not-open" && error?.status == .conflict)
+        #expect(error?.type == .jobNotOpen && error?.status == .conflict)
         #expect(try server.durable.rows().allSatisfy { $0.parts.isEmpty })
     }
 
