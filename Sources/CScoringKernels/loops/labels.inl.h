@@ -83,11 +83,6 @@
 DEFINE_LABELS(8, uint8_t)
 DEFINE_LABELS(16, uint16_t)
 
-static size_t narrow_labels(
-    const void *source, segscore_scalar type, size_t count, segscore_classes labels, size_t stride, uint32_t limit) {
-    return BY_CLASSES(narrow_labels, labels, source, type, count, labels.start, stride, limit);
-}
-
 #undef NARROW_INTEGERS
 #undef NARROW_FLOATS
 #undef NARROW_INTEGERS_CONTIGUOUS
