@@ -1,62 +1,48 @@
 package import Foundation
 
-/// A job as it stood at one moment.
+/// A job: what was asked for, how it stands, and what it has made.
+///
+/// This is the one record of a job. The queue keeps it, hands out copies of it, and a store writes it down. A copy is a value: it says
+/// how the job stood when it was taken, and a change to it changes no other. What its lifecycle knows can be asked of the job.
+@dynamicMemberLookup
 package struct Job<Kind: JobKind>: Sendable {
     /// What there is of a job's output.
     package enum Availability: Sendable {
         /// The job has made none, or not yet.
         case none
         case available(Kind.Output)
-        /// There was one, and it was dropped: its time was over or its memory was needed.
+        /// There was an output, and it was dropped: its time was over or its memory was needed.
         case expired
     }
 
     package let id: JobID
     /// Counts up in order of creation.
     package let sequence: UInt64
-    package let status: JobStatus
-    /// Whether somebody canceled a job that runs. It ends ``JobStatus/canceled`` unless its work is done first.
-    package let isCancelRequested: Bool
-    package let details: Kind.Details
-    package let progress: JobProgress
-    package let createdAt: Date
-    /// When its input was complete; nil for a job that never waited for a worker.
-    package let queuedAt: Date?
-    /// When a worker took it up; nil for a job that never ran.
-    package let startedAt: Date?
-    package let finishedAt: Date?
+    package var lifecycle: JobLifecycle
+    package var details: Kind.Details
+    package var progress = JobProgress()
+    /// Set if the job ``JobStatus/failed``.
+    package var failure: Kind.Failure?
+    package var output = Availability.none
     /// When the output goes, or went; nil for a job without one.
-    package let expiresAt: Date?
-    /// Set for a job that ``JobStatus/failed``.
-    package let failure: Kind.Failure?
-    package let output: Availability
+    package var expiresAt: Date?
 
-    /// A job as another process knew it, for ``JobQueue/restore(_:)``.
-    package init(
-        id: JobID, sequence: UInt64, status: JobStatus, isCancelRequested: Bool = false, details: Kind.Details,
-        progress: JobProgress, createdAt: Date, queuedAt: Date?, startedAt: Date?, finishedAt: Date?, expiresAt: Date?,
-        failure: Kind.Failure?, output: Availability
-    ) {
+    package init(id: JobID, sequence: UInt64, lifecycle: JobLifecycle, details: Kind.Details) {
         self.id = id
         self.sequence = sequence
-        self.status = status
-        self.isCancelRequested = isCancelRequested
+        self.lifecycle = lifecycle
         self.details = details
-        self.progress = progress
-        self.createdAt = createdAt
-        self.queuedAt = queuedAt
-        self.startedAt = startedAt
-        self.finishedAt = finishedAt
-        self.expiresAt = expiresAt
-        self.failure = failure
-        self.output = output
     }
 
-    /// How long it waited for a worker; nil for a job that never ran.
-    package var secondsQueued: TimeInterval? { Self.seconds(from: queuedAt, to: startedAt) }
+    package subscript<Value>(dynamicMember member: KeyPath<JobLifecycle, Value>) -> Value { lifecycle[keyPath: member] }
 
-    /// How long a worker had it; nil for a job that never ran, and while it runs.
-    package var secondsRun: TimeInterval? { Self.seconds(from: startedAt, to: finishedAt) }
+    package var status: JobStatus { lifecycle.status }
+
+    /// How long it waited for a worker, in seconds; nil for a job that never ran.
+    package var secondsQueued: TimeInterval? { Self.seconds(from: lifecycle.queuedAt, to: lifecycle.startedAt) }
+
+    /// How long a worker had it, in seconds; nil for a job that never ran, and while it runs.
+    package var secondsRun: TimeInterval? { Self.seconds(from: lifecycle.startedAt, to: lifecycle.finishedAt) }
 
     /// At least 0: the clock may have been set back.
     private static func seconds(from start: Date?, to end: Date?) -> TimeInterval? {
@@ -64,10 +50,10 @@ package struct Job<Kind: JobKind>: Sendable {
         return max(end.timeIntervalSince(start), 0)
     }
 
-    /// The output, for whoever can't go on without it.
+    /// The output, for a caller that cannot go on without it.
     ///
-    /// - Throws: ``JobError/notFinished(_:_:)`` while the job lives, ``JobError/withoutOutput(_:_:)`` where it failed or
-    ///   was canceled, ``JobError/expired(_:)`` where the output was dropped.
+    /// - Throws: ``JobError/notFinished(_:_:)`` while the job lives, ``JobError/withoutOutput(_:_:)`` if it failed or was canceled,
+    ///   ``JobError/expired(_:)`` if the output was dropped.
     package func requireOutput() throws(JobError) -> Kind.Output {
         switch output {
         case .available(let output): return output

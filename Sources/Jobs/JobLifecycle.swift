@@ -1,20 +1,22 @@
-import Foundation
+package import Foundation
 
-/// The life of one job: what each event does to it, and what its owner is to do about it.
+/// The life of one job: where it is, since when, what each event does to it, and what its owner is to do about that.
 ///
 ///     open ──────┐
 ///     receiving ─┴→ queued ─→ running ─→ succeeded, failed, canceled
 ///         └───────────┴──────────────────────────────────────↗
 ///
 /// It is a value: it holds no work, no output and no lock, and it calls nobody.
-struct JobLifecycle: Sendable {
-    private(set) var status: JobStatus
-    /// Whether a job that runs was asked to stop.
-    private(set) var isCancelRequested = false
-    let createdAt: Date
-    private(set) var queuedAt: Date?
-    private(set) var startedAt: Date?
-    private(set) var finishedAt: Date?
+package struct JobLifecycle: Sendable {
+    package private(set) var status: JobStatus
+    /// Whether a job that runs was asked to stop. It ends ``JobStatus/canceled`` unless its work is done first.
+    package private(set) var isCancelRequested = false
+    package let createdAt: Date
+    /// When the job's input was complete; nil for a job that never waited for a worker.
+    package private(set) var queuedAt: Date?
+    /// When a worker took the job up; nil for a job that never ran.
+    package private(set) var startedAt: Date?
+    package private(set) var finishedAt: Date?
 
     /// Where a life begins.
     enum Beginning: Sendable {
@@ -30,14 +32,18 @@ struct JobLifecycle: Sendable {
         createdAt = now
     }
 
-    /// Goes on where another process left off.
-    init<Kind>(of job: Job<Kind>) {
-        (status, isCancelRequested) = (job.status, job.isCancelRequested)
-        (createdAt, queuedAt) = (job.createdAt, job.queuedAt)
-        (startedAt, finishedAt) = (job.startedAt, job.finishedAt)
+    /// A life that another process has begun.
+    package init(
+        _ status: JobStatus, createdAt: Date, queuedAt: Date? = nil, startedAt: Date? = nil, finishedAt: Date? = nil
+    ) {
+        self.status = status
+        self.createdAt = createdAt
+        self.queuedAt = queuedAt
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
     }
 
-    enum EnqueueAction: Equatable {
+    package enum EnqueueAction: Equatable {
         /// Keep the work and have a worker take it up.
         case submit
         /// Drop the work: it is in already.
@@ -47,7 +53,8 @@ struct JobLifecycle: Sendable {
     }
 
     /// The input is complete.
-    mutating func enqueue(at now: Date) -> EnqueueAction {
+    @discardableResult
+    package mutating func enqueue(at now: Date) -> EnqueueAction {
         switch status {
         case .open, .receiving:
             status = .queued
@@ -76,19 +83,20 @@ struct JobLifecycle: Sendable {
     }
 
     /// How work ended.
-    enum Ending: Sendable {
+    package enum Ending: Sendable {
         case succeeded, failed, canceled
     }
 
-    enum FinishAction: Equatable {
+    package enum FinishAction: Equatable {
         /// Keep the outcome, tell who waits.
         case settle
         /// Drop the outcome: the job was not running.
         case ignore
     }
 
-    /// The work has returned. Its word stands, also where it was done before it saw that it should stop.
-    mutating func finish(_ ending: Ending, at now: Date) -> FinishAction {
+    /// The work has returned. Its word stands, also if it was done before it saw that it should stop.
+    @discardableResult
+    package mutating func finish(_ ending: Ending, at now: Date) -> FinishAction {
         switch status {
         case .running:
             status =

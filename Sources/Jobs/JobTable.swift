@@ -7,41 +7,41 @@ struct JobTable<Kind: JobKind>: Sendable {
         let id: JobID
     }
 
-    private var records: [JobID: JobRecord<Kind>] = [:]
-    /// Oldest first; with some of jobs that are gone.
+    private var entries: [JobID: JobEntry<Kind>] = [:]
+    /// Oldest first. Some may be of jobs that are gone.
     private var places: [Place] = []
     private var nextSequence: UInt64 = 1
     private(set) var counts = JobCounts()
 
     /// Adds a job and names it.
     mutating func insert(_ lifecycle: JobLifecycle, details: Kind.Details) -> JobID {
-        let id = JobID()
-        insert(JobRecord<Kind>(id: id, sequence: nextSequence, lifecycle: lifecycle, details: details))
-        return id
+        let job = Job<Kind>(id: JobID(), sequence: nextSequence, lifecycle: lifecycle, details: details)
+        insert(job)
+        return job.id
     }
 
     /// Adds a job.
     ///
     /// - Parameters:
-    ///   - record: Of an id that is not there, and created after all that are.
-    mutating func insert(_ record: JobRecord<Kind>) {
-        precondition(records[record.id] == nil && record.sequence >= nextSequence)
-        places.append(Place(sequence: record.sequence, id: record.id))
-        nextSequence = record.sequence + 1
-        records[record.id] = record
-        counts[record.status] += 1
+    ///   - job: Its id is not in the table, and it was created after all jobs that are.
+    mutating func insert(_ job: Job<Kind>) {
+        precondition(entries[job.id] == nil && job.sequence >= nextSequence)
+        places.append(Place(sequence: job.sequence, id: job.id))
+        nextSequence = job.sequence + 1
+        entries[job.id] = JobEntry(job)
+        counts[job.status] += 1
     }
 
-    subscript(id: JobID) -> JobRecord<Kind>? { records[id] }
+    subscript(id: JobID) -> JobEntry<Kind>? { entries[id] }
 
     /// Changes a job in place, and keeps the counts right.
     ///
-    /// - Returns: What `change` returns; nil where there is no such job.
-    mutating func modify<Answer>(_ id: JobID, _ change: (inout JobRecord<Kind>) -> Answer) -> Answer? {
-        guard let index = records.index(forKey: id) else { return nil }
-        let before = records.values[index].status
-        let answer = change(&records.values[index])
-        let after = records.values[index].status
+    /// - Returns: What `change` returns; nil if there is no such job.
+    mutating func modify<Answer>(_ id: JobID, _ change: (inout JobEntry<Kind>) -> Answer) -> Answer? {
+        guard let index = entries.index(forKey: id) else { return nil }
+        let before = entries.values[index].status
+        let answer = change(&entries.values[index])
+        let after = entries.values[index].status
         if after != before {
             counts[before] -= 1
             counts[after] += 1
@@ -50,18 +50,18 @@ struct JobTable<Kind: JobKind>: Sendable {
     }
 
     /// Forgets a job.
-    mutating func remove(_ id: JobID) -> JobRecord<Kind>? {
-        guard let record = records.removeValue(forKey: id) else { return nil }
-        // Not one by one, since there may be very many.
-        if places.count > 2 * records.count + 64 { places.removeAll { records[$0.id] == nil } }
-        counts[record.status] -= 1
-        return record
+    mutating func remove(_ id: JobID) -> JobEntry<Kind>? {
+        guard let entry = entries.removeValue(forKey: id) else { return nil }
+        // Places are not removed one by one, since there may be very many.
+        if places.count > 2 * entries.count + 64 { places.removeAll { entries[$0.id] == nil } }
+        counts[entry.status] -= 1
+        return entry
     }
 
     /// The jobs that have not ended, oldest first.
     var live: [JobID] {
         places.compactMap { place in
-            guard let record = records[place.id], !record.status.isFinal else { return nil }
+            guard let entry = entries[place.id], !entry.status.isFinal else { return nil }
             return place.id
         }
     }
@@ -76,10 +76,10 @@ struct JobTable<Kind: JobKind>: Sendable {
         var jobs: [Job<Kind>] = []
         var last: JobCursor?
         for place in places[..<end].reversed() {
-            guard let record = records[place.id], status == nil || record.status == status, isWanted(record.details)
+            guard let job = entries[place.id]?.job, status == nil || job.status == status, isWanted(job.details)
             else { continue }
             guard jobs.count < limit else { return JobPage(jobs: jobs, next: last ?? cursor) }
-            jobs.append(record.snapshot)
+            jobs.append(job)
             last = JobCursor(sequence: place.sequence)
         }
         return JobPage(jobs: jobs, next: nil)

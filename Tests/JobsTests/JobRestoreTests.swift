@@ -23,12 +23,15 @@ import Testing
         _ sequence: UInt64, _ status: JobStatus, finished: TimeInterval? = nil, bytes: Int? = nil
     ) -> Job<TestKind> {
         let finishedAt = finished.map { clock.now - $0 }
-        return Job(
-            id: JobID(), sequence: sequence, status: status, details: "\(sequence)",
-            progress: JobProgress(imagesDone: 1, imagesTotal: 2), createdAt: clock.now - 1000,
-            queuedAt: finishedAt.map { $0 - 20 }, startedAt: finishedAt.map { $0 - 10 }, finishedAt: finishedAt,
-            expiresAt: bytes.flatMap { _ in finishedAt.map { $0 + 60 } }, failure: status == .failed ? .broken : nil,
-            output: bytes.map { .available(Blob($0)) } ?? .none)
+        let life = JobLifecycle(
+            status, createdAt: clock.now - 1000, queuedAt: finishedAt.map { $0 - 20 },
+            startedAt: finishedAt.map { $0 - 10 }, finishedAt: finishedAt)
+        var job = Job<TestKind>(id: JobID(), sequence: sequence, lifecycle: life, details: "\(sequence)")
+        job.progress = JobProgress(imagesDone: 1, imagesTotal: 2)
+        job.expiresAt = bytes.flatMap { _ in finishedAt.map { $0 + 60 } }
+        job.failure = status == .failed ? .broken : nil
+        if let bytes { job.output = .available(Blob(bytes)) }
+        return job
     }
 
     private func words(_ queue: Queue, _ jobs: [Job<TestKind>]) -> [String] {
@@ -159,14 +162,10 @@ import Testing
 
     /// Such a job had an output, which the process before has dropped.
     @Test func keepsInMindWhatHadExpired() throws {
-        let id = JobID()
-        let queue = restored([
-            Job(
-                id: id, sequence: 1, status: .succeeded, details: "", progress: JobProgress(), createdAt: clock.now,
-                queuedAt: clock.now, startedAt: clock.now, finishedAt: clock.now, expiresAt: clock.now, failure: nil,
-                output: .expired)
-        ])
-        #expect(throws: JobError.expired(id)) { try queue.job(id).requireOutput() }
+        var old = job(1, .succeeded, finished: 0)
+        (old.expiresAt, old.output) = (clock.now, .expired)
+        let queue = restored([old])
+        #expect(throws: JobError.expired(old.id)) { try queue.job(old.id).requireOutput() }
         #expect(events.values.isEmpty)
     }
 }

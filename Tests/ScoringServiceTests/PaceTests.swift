@@ -11,10 +11,11 @@ import Testing
     private func job(seconds: Double?) throws -> Job<ScoreJob> {
         let start = Date(timeIntervalSinceReferenceDate: 0)
         return Job(
-            id: JobID(), sequence: 1, status: .succeeded,
-            details: ScoreJob.Details(parameters: try ScoreParameters(Parameters(known: [])), owner: nil),
-            progress: JobProgress(), createdAt: start, queuedAt: start, startedAt: seconds.map { _ in start },
-            finishedAt: seconds.map { start + $0 }, expiresAt: nil, failure: nil, output: .none)
+            id: JobID(), sequence: 1,
+            lifecycle: JobLifecycle(
+                .succeeded, createdAt: start, queuedAt: start, startedAt: seconds.map { _ in start },
+                finishedAt: seconds.map { start + $0 }),
+            details: ScoreJob.Details(parameters: try ScoreParameters(Parameters(known: [])), owner: nil))
     }
 
     @Test func isASecondWhereNothingIsKnown() throws {

@@ -41,11 +41,10 @@ extension DurableJobs {
             state.proved.remove(id)
         }
         remove(id) { database in
-            guard var row = try JobRow.fetchOne(database, key: id.description) else { return }
             // The row of a job whose results were kept in memory says that it is queued.
-            row.status = JobStatus.succeeded.rawValue
-            (row.hasOutput, row.statistics) = (false, nil)
-            try row.update(database)
+            try database.execute(
+                sql: "UPDATE job SET status = ?, hasOutput = FALSE, statistics = NULL WHERE id = ?",
+                arguments: [JobStatus.succeeded.rawValue, id.description])
         }
     }
 

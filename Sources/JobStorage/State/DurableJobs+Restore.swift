@@ -33,7 +33,7 @@ extension DurableJobs {
         var changed: [Job<ScoreJob>] = []
         var unproved = Self.provedAtStart
         for (row, partRows) in try rows() {
-            var job = try Self.job(row)
+            var job = row.job
             let parts = partRows.map(\.part)
             do throws(Loss) {
                 switch job.status {
@@ -44,11 +44,10 @@ extension DurableJobs {
                 case .queued, .running:
                     if attemptLimit > 0, row.attempts >= attemptLimit { throw .attempts(row.attempts) }
                     for part in parts { _ = try find(part, of: job.id) }
-                    restored.accepted.append((job.id, parts, row.failure?.problem, row.attempts > 0))
-                    job = job.with(.receiving)
+                    restored.accepted.append((job.id, parts, job.failure, row.attempts > 0))
+                    job.become(.receiving)
                 case .succeeded where row.hasOutput:
-                    let results = try results(parts, of: job.id, row.statistics, &unproved)
-                    job = job.with(results)
+                    job.output = .available(try results(parts, of: job.id, row.statistics, &unproved))
                 case .succeeded, .failed, .canceled:
                     // A batch may have come when the job had just been canceled.
                     guard parts.isEmpty else { throw .end }
@@ -62,15 +61,15 @@ extension DurableJobs {
                 case .end: break
                 case .attempts(let count):
                     report("The server ended \(count) times while it ran the job.", job.id)
-                    job = job.with(.failed, failure: .setAside(after: count))
-                case .upload: job = job.with(.failed, failure: .uploadInterrupted)
+                    job.become(.failed, .setAside(after: count))
+                case .upload: job.become(.failed, .uploadInterrupted)
                 case .file(let detail):
                     report(detail, job.id)
                     // Results that are gone have been there all the same.
-                    if job.status != .succeeded { job = job.with(.failed, failure: .stateLost(detail)) }
+                    if job.status != .succeeded { job.become(.failed, .stateLost(detail)) }
                 case .damage(let detail):
                     report(detail, job.id)
-                    job = job.with(.failed, failure: .stateLost(detail))
+                    job.become(.failed, .stateLost(detail))
                 case .nothing(let detail): throw .failed("The job \(job.id) cannot be read: \(detail)")
                 }
                 changed.append(job)
@@ -91,6 +90,8 @@ extension DurableJobs {
     package func rows() throws(StateError) -> [(row: JobRow, parts: [PartRow])] {
         do {
             return try database.jobs()
+        } catch let error as StateError {
+            throw error
         } catch {
             throw .failed("Cannot read \(directory.databasePath): \(error).")
         }
@@ -184,48 +185,12 @@ extension DurableJobs {
         }
         return results
     }
-
-    private static func job(_ row: JobRow) throws(StateError) -> Job<ScoreJob> {
-        do throws(Problem) {
-            guard let id = JobID(row.id), let status = JobStatus(rawValue: row.status),
-                let sequence = UInt64(exactly: row.sequence)
-            else {
-                throw .stateLost("no such job can be.")
-            }
-            let parameters = try ScoreParameters(Parameters(scoring: row.parameters))
-            return Job(
-                id: id, sequence: sequence, status: status,
-                details: ScoreJob.Details(
-                    parameters: parameters, shape: row.shape, owner: row.owner.map(JobOwner.init(text:)),
-                    notes: row.notes ?? InputNotes()),
-                progress: JobProgress(imagesDone: row.imagesDone, imagesTotal: row.imagesTotal),
-                createdAt: Date(timeIntervalSinceReferenceDate: row.createdAt), queuedAt: date(row.queuedAt),
-                startedAt: date(row.startedAt), finishedAt: date(row.finishedAt), expiresAt: date(row.expiresAt),
-                failure: row.failure?.problem, output: status == .succeeded ? .expired : .none)
-        } catch {
-            throw .failed("The job \(row.id) cannot be read: \(error.detail)")
-        }
-    }
-
-    private static func date(_ seconds: TimeInterval?) -> Date? {
-        seconds.map { Date(timeIntervalSinceReferenceDate: $0) }
-    }
 }
 
 extension Job<ScoreJob> {
-    /// The same job with another status.
-    fileprivate func with(_ status: JobStatus, failure: Problem? = nil) -> Self {
-        Job(
-            id: id, sequence: sequence, status: status, details: details, progress: progress, createdAt: createdAt,
-            queuedAt: nil, startedAt: nil, finishedAt: status.isFinal ? Date() : nil, expiresAt: nil,
-            failure: failure, output: .none)
-    }
-
-    /// The same job with its results.
-    fileprivate func with(_ results: JobResults) -> Self {
-        Job(
-            id: id, sequence: sequence, status: status, details: details, progress: progress, createdAt: createdAt,
-            queuedAt: queuedAt, startedAt: startedAt, finishedAt: finishedAt, expiresAt: expiresAt, failure: failure,
-            output: .available(results))
+    /// Nothing has become of it but this.
+    fileprivate mutating func become(_ status: JobStatus, _ failure: Problem? = nil) {
+        lifecycle = JobLifecycle(status, createdAt: lifecycle.createdAt, finishedAt: status.isFinal ? Date() : nil)
+        (self.failure, expiresAt, output) = (failure, nil, .none)
     }
 }

@@ -179,10 +179,9 @@ extension DurableJobs {
     ) throws(Problem) {
         record(job.id)
         var row = JobRow(job)
-        row.status = JobStatus.succeeded.rawValue
-        row.finishedAt = Date().timeIntervalSinceReferenceDate
-        row.expiresAt = expiresAt.timeIntervalSinceReferenceDate
-        (row.imagesDone, row.imagesTotal) = (scores.imageCount, scores.imageCount)
+        row.job.lifecycle.finish(.succeeded, at: Date())
+        row.job.expiresAt = expiresAt
+        row.job.progress = JobProgress(imagesDone: scores.imageCount, imagesTotal: scores.imageCount)
         (row.statistics, row.hasOutput) = (scores.statistics, true)
         (row.key, row.fingerprint) = (key?.key, key?.fingerprint)
         let made = row

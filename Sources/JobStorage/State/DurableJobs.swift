@@ -148,8 +148,8 @@ package final class DurableJobs: Sendable {
     ) throws(Problem) {
         record(job.id)
         var row = JobRow(job)
-        row.status = JobStatus.queued.rawValue
-        row.failure = failure.map(StoredProblem.init)
+        row.job.lifecycle.enqueue(at: Date())
+        row.job.failure = failure
         (row.key, row.fingerprint) = (key?.key, key?.fingerprint)
         let accepted = row
         try commit(job.id) { database in
@@ -169,7 +169,7 @@ package final class DurableJobs: Sendable {
             job: job.description, number: number, part: part, key: key?.key, fingerprint: key?.fingerprint)
         try changes.commit { database in
             // What becomes of the job is taken down in the same order: from then on it gets no more files.
-            guard let owner = try JobRow.fetchOne(database, key: row.job), owner.status == JobStatus.open.rawValue
+            guard let owner = try JobRow.fetchOne(database, key: row.job), owner.job.status == .open
             else { throw Problem.notOpen(job) }
             try row.insert(database)
         }
@@ -180,9 +180,9 @@ package final class DurableJobs: Sendable {
     /// - Throws: 507 where the disk is full.
     package func finish(_ job: JobID) throws(Problem) {
         try changes.commit { database in
-            guard var row = try JobRow.fetchOne(database, key: job.description), row.status == JobStatus.open.rawValue
+            guard var row = try JobRow.fetchOne(database, key: job.description), row.job.status == .open
             else { throw Problem.notOpen(job) }
-            row.status = JobStatus.queued.rawValue
+            row.job.lifecycle.enqueue(at: Date())
             try row.update(database)
         }
     }

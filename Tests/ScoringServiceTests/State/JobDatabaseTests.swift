@@ -22,10 +22,8 @@ import Testing
     private func row(_ sequence: UInt64) throws -> JobRow {
         JobRow(
             Job(
-                id: JobID(), sequence: sequence, status: .open,
-                details: ScoreJob.Details(parameters: try ScoreParameters(Parameters(known: [])), owner: nil),
-                progress: JobProgress(), createdAt: Date(), queuedAt: nil, startedAt: nil, finishedAt: nil,
-                expiresAt: nil, failure: nil, output: .none))
+                id: JobID(), sequence: sequence, lifecycle: JobLifecycle(.open, createdAt: Date()),
+                details: ScoreJob.Details(parameters: try ScoreParameters(Parameters(known: [])), owner: nil)))
     }
 
     private func bytes(_ name: String = "jobs.sqlite") throws -> [UInt8] {
@@ -41,7 +39,7 @@ import Testing
         }
         let jobs = try JobDatabase(path: path).jobs()
         #expect(jobs.map(\.row.id) == [first.id, second.id])
-        #expect(jobs.map(\.row.createdAt) == [first.createdAt, second.createdAt])
+        #expect(jobs.map(\.row.job.createdAt) == [first.job.createdAt, second.job.createdAt])
     }
 
     @Test func changesNothingWhereACommitThrows() throws {

@@ -1,0 +1,52 @@
+/// How jobs are ended by others than their work.
+extension JobQueue {
+    /// Cancels a job: at once where it does not run, else as soon as its work sees it.
+    ///
+    /// - Returns: The job after that, maybe still ``JobStatus/running``.
+    /// - Throws: ``JobError/unknown(_:)``, ``JobError/alreadyFinished(_:_:)``.
+    @discardableResult
+    package func cancel(_ id: JobID) throws(JobError) -> Job<Kind> {
+        try change { state, aftermath, now throws(JobError) in try state.cancel(id, at: now, &aftermath) }
+    }
+
+    /// Cancels all jobs that have not ended.
+    package func cancelAll() {
+        change { state, aftermath, now in state.cancel(JobStatus.allCases, at: now, &aftermath) }
+    }
+
+    /// Cancels a job that is open; one that is not goes its way.
+    package func cancelOpen(_ id: JobID) {
+        change { state, aftermath, now in
+            guard state.table[id]?.status == .open else { return }
+            // It is there and it lives.
+            _ = try? state.cancel(id, at: now, &aftermath)
+        }
+    }
+
+    /// Cancels the jobs that are open, which nobody can bring input for any more.
+    package func cancelOpen() {
+        change { state, aftermath, now in state.cancel([.open], at: now, &aftermath) }
+    }
+
+    /// Cancels a job where it lives, and forgets it. Who waits for it is told nil.
+    ///
+    /// - Throws: ``JobError/unknown(_:)``.
+    package func delete(_ id: JobID) throws(JobError) {
+        try change { state, aftermath, now throws(JobError) in try state.delete(id, at: now, &aftermath) }
+    }
+
+    /// Has a job fail that has succeeded, since its output is not what it was.
+    ///
+    /// - Returns: Whether there was one with an output.
+    @discardableResult
+    package func spoil(_ id: JobID, _ failure: Kind.Failure) -> Bool {
+        change { state, aftermath, _ in state.spoil(id, failure, &aftermath) }
+    }
+
+    /// Refuses new jobs from now on. Those admitted go their way.
+    package func drain() {
+        change { state, _, _ in state.drain() }
+    }
+
+    package var isDraining: Bool { change { state, _, _ in state.isDraining } }
+}

@@ -1,0 +1,120 @@
+import Foundation
+
+/// How jobs are run: from the last byte of their input to the word of their work.
+extension JobQueueState {
+    mutating func enqueue(
+        _ id: JobID, work: @escaping JobWork<Kind>, at now: Date, _ aftermath: inout JobAftermath<Kind>
+    ) throws(JobError) {
+        let answer = table.modify(id) { entry in
+            let action = entry.job.lifecycle.enqueue(at: now)
+            if action == .submit {
+                entry.work = work
+            }
+            return (action, entry.status)
+        }
+        switch answer {
+        case nil: throw .unknown(id)
+        case (.refuse, let status)?: throw .notReceiving(id, status)
+        case (.tooLate, let status)?: throw .alreadyFinished(id, status)
+        case (.submit, _)?: submit(id, &aftermath)
+        }
+    }
+
+    /// A job's work is to be done when those that are queued have begun.
+    private mutating func submit(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {
+        queued.append(id)
+        if waitingOperations < queued.count {
+            waitingOperations += 1
+            aftermath.addsOperation = true
+        }
+    }
+
+    /// What an operation is to run.
+    struct Assignment: Sendable {
+        let id: JobID
+        let work: JobWork<Kind>
+        let cancelFlag: CancelFlag
+    }
+
+    /// An operation begins: gives it the first job, if there is one.
+    mutating func startNext(at now: Date) -> Assignment? {
+        waitingOperations -= 1
+        guard !queued.isEmpty else { return nil }
+        let id = queued.removeFirst()
+        let assignment = table.modify(id) { entry -> Assignment? in
+            guard entry.job.lifecycle.start(at: now) == .run, let work = entry.work else { return nil }
+            entry.work = nil
+            return Assignment(id: id, work: work, cancelFlag: entry.cancelFlag)
+        }
+        guard let assignment, let assignment else { return nil }
+        runningWork += 1
+        return assignment
+    }
+
+    /// An operation's work has returned.
+    ///
+    /// - Parameter bytes: What the output counts against the budget, at least 0.
+    mutating func finish(
+        _ id: JobID, _ outcome: JobOutcome<Kind>, bytes: Int, at now: Date, _ aftermath: inout JobAftermath<Kind>
+    ) {
+        runningWork -= 1
+        let isKept = limits.keepsOutput(of: bytes)
+        let expiresAt = isKept ? now.addingTimeInterval(limits.timeToLive) : now
+        let action = table.modify(id) { entry in
+            let action = entry.job.lifecycle.finish(outcome.ending, at: now)
+            guard action == .settle else { return action }
+            switch outcome {
+            case .succeeded(let output):
+                entry.job.output = .available(output)
+                entry.job.expiresAt = expiresAt
+                entry.job.progress.imagesDone = entry.job.progress.imagesTotal ?? entry.job.progress.imagesDone
+            case .failed(let failure): entry.job.failure = failure
+            case .canceled, .again: break
+            }
+            return action
+        }
+        guard action == .settle else { return }
+        settle(id, at: now, &aftermath)
+        guard case .succeeded = outcome else { return }
+        hold(id, bytes: isKept ? bytes : nil, until: expiresAt, at: now, &aftermath)
+    }
+
+    /// A job has ended just now: tells who waits for it, and keeps it.
+    mutating func settle(_ id: JobID, at now: Date, _ aftermath: inout JobAftermath<Kind>) {
+        tellWaiters(of: id, &aftermath)
+        remember(id, endedAt: now, at: now, &aftermath)
+    }
+
+    /// An operation's work has returned undone.
+    ///
+    /// - Returns: Whether the job waits for ``resume(_:_:)``.
+    mutating func postpone(
+        _ id: JobID, _ work: @escaping JobWork<Kind>, at now: Date, _ aftermath: inout JobAftermath<Kind>
+    ) -> Bool {
+        runningWork -= 1
+        let action = table.modify(id) { entry in
+            let action = entry.job.lifecycle.postpone(at: now)
+            if action == .keep { entry.work = work }
+            return action
+        }
+        if action == .settle { settle(id, at: now, &aftermath) }
+        return action == .keep
+    }
+
+    /// A job that was postponed takes its place behind those that are queued.
+    mutating func resume(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {
+        guard let entry = table[id], entry.status == .queued, entry.work != nil, !queued.contains(id) else { return }
+        submit(id, &aftermath)
+    }
+}
+
+extension JobOutcome {
+    var ending: JobLifecycle.Ending {
+        switch self {
+        case .succeeded: .succeeded
+        case .failed: .failed
+        // Which has not ended at all, and comes another way.
+        case .canceled, .again: .canceled
+        }
+    }
+}

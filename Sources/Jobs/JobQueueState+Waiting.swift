@@ -1,0 +1,47 @@
+import Foundation
+
+/// Who waits for jobs.
+extension JobQueueState {
+    /// Adds somebody who waits for a job to end, or writes down the call where there is nothing to wait for.
+    ///
+    /// - Parameter waits: Whether to wait for a job that lives.
+    /// - Returns: What ``timeOut(_:token:_:)`` takes; nil where nobody waits.
+    mutating func wait(
+        for id: JobID, waits: Bool, _ body: @escaping @Sendable (Job<Kind>?) -> Void,
+        _ aftermath: inout JobAftermath<Kind>
+    ) -> UInt64? {
+        guard waits, let entry = table[id], !entry.status.isFinal else {
+            aftermath.calls.append((body, table[id]?.job))
+            return nil
+        }
+        nextToken += 1
+        let waiter = JobWaiter<Kind>(token: nextToken, body: body)
+        _ = table.modify(id) { $0.waiters.append(waiter) }
+        return nextToken
+    }
+
+    /// Somebody has waited long enough.
+    mutating func timeOut(_ id: JobID, token: UInt64, _ aftermath: inout JobAftermath<Kind>) {
+        let answer = table.modify(id) { entry -> (JobWaiter<Kind>, Job<Kind>)? in
+            guard let index = entry.waiters.firstIndex(where: { $0.token == token }) else { return nil }
+            return (entry.waiters.remove(at: index), entry.job)
+        }
+        guard let answer, let (waiter, job) = answer else { return }
+        aftermath.calls.append((waiter.body, job))
+    }
+
+    mutating func waitUntilIdle(_ body: @escaping @Sendable () -> Void) {
+        idleWaiters.append(body)
+    }
+
+    mutating func tellWaiters(of id: JobID, _ aftermath: inout JobAftermath<Kind>) {
+        let answer = table.modify(id) { entry in
+            let waiters = entry.waiters
+            entry.waiters = []
+            return (waiters, entry.job)
+        }
+        guard let (waiters, job) = answer else { return }
+        aftermath.events.append(.ended(job))
+        aftermath.calls += waiters.map { ($0.body, job) }
+    }
+}
