@@ -314,6 +314,23 @@ def test_the_health_check_tells_a_live_server_from_none(start_server):
     assert run("healthcheck", env=where).returncode == 1
 
 
+@pytest.mark.parametrize(
+    "address, said",
+    [
+        ("nonsense", '"nonsense" is no address'),
+        ("non\x1bsense", '"non\\u{1b}sense" is no address'),
+        ("nowhere.invalid:80", "nowhere.invalid has no address"),
+        ("unix:/" + "long" * 99, "is longer than"),
+    ],
+)
+@pytest.mark.parametrize("flag", ["--listen", "--admin-listen"])
+def test_the_health_check_says_what_is_wrong_with_an_address(flag, address, said):
+    done = run("healthcheck", flag, address)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert done.stderr.startswith("segscore: ") and done.stderr.count("\n") == 1
+
+
 # The end
 
 

@@ -5,14 +5,14 @@ struct HealthcheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "healthcheck", abstract: "Asks a server whether it is well; for containers.",
         discussion: """
-            Exits 0 where the server answers 200, 1 otherwise. Asks the first address of \
+            Exits 0 if the server answers 200, 1 otherwise. Asks the first address of \
             SEGSCORE_ADMIN_LISTEN, else of SEGSCORE_LISTEN, which must be one without TLS.
             """)
 
     @Option(help: "The address that the server listens on.")
     var listen: [String] = ["127.0.0.1:8080"]
 
-    @Option(help: "The address that the server answers such questions on; asked instead, where it is given.")
+    @Option(help: "The address that the server answers such questions on; if it is given, it is asked instead.")
     var adminListen: [String] = []
 
     @Option(help: "What to ask: /livez or /readyz.")
@@ -23,9 +23,10 @@ struct HealthcheckCommand: ParsableCommand {
             let address = try ListenAddress(adminListen.first ?? listen[0])
             let status = try HealthProbe(address).status(of: path)
             print("\(address)\(path): \(status.map(String.init) ?? "no answer")")
-            if status != 200 { throw ServerError.daemon(address: address) }
+            if status == 200 { return }
         } catch {
-            throw ExitCode.failure
+            StandardStreams.complain("segscore: \(error.sentence.onOneLine)\n")
         }
+        throw ExitCode.failure
     }
 }
