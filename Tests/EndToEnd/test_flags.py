@@ -16,12 +16,14 @@ from server import BINARY, PATIENCE, environment, eventually, run
 BODY = '{"labels": [[[0, 1]]], "pred_probs": [[[[0.9, 0.8]], [[0.1, 0.2]]]]}'
 
 
-def help_of_serve():
-    done = run("serve", "--experimental-dump-help")
-    return [argument for argument in json.loads(done.stdout)["command"]["arguments"] if argument["shouldDisplay"]]
+def flags_in_help(command):
+    """The flags that `--help` lists for a command, by their names."""
+    done = run(command, "--experimental-dump-help")
+    arguments = json.loads(done.stdout)["command"]["arguments"]
+    return {argument["preferredName"]["name"]: argument for argument in arguments if argument["shouldDisplay"]}
 
 
-HELP = {argument["preferredName"]["name"]: argument for argument in help_of_serve()}
+HELP = flags_in_help("serve")
 
 # The flags that are told alone, a value each; those that need a file or another flag find both in a folder of the test.
 VALUES = {
@@ -130,9 +132,41 @@ def test_a_server_with_one_flag_serves_and_stops(folder, name, value):
     assert_it_serves(folder, arguments, {})
 
 
+def variable_of(name):
+    return "SEGSCORE_" + name.upper().replace("-", "_")
+
+
 @pytest.mark.parametrize("name, value", list(cases()))
 def test_a_server_with_one_variable_serves_and_stops(folder, name, value):
-    variable = "SEGSCORE_" + name.upper().replace("-", "_")
+    variable = variable_of(name)
     others = [part.format(folder=folder) for part in value[1:]]
-    # Where --listen is given, its variable is not looked at.
+    # Since --listen is given, its variable is not looked at.
     assert_it_serves(folder, others, {variable: (value[0] or "true").format(folder=folder)})
+
+
+# No flag can have this value: it is no number, choice, address or origin, and nothing can be beneath a file.
+WRONG = "/dev/null/nothing"
+
+
+@pytest.mark.parametrize("name", [name for name in HELP if name not in ("help", "version")])
+def test_every_flag_is_taken_from_its_variable(name):
+    """A variable that nobody looked at could not be refused: the server would start."""
+    done = run("serve", env={"SEGSCORE_LISTEN": "127.0.0.1:0"} | {variable_of(name): WRONG})
+    assert done.returncode == 64, done.stderr
+    assert WRONG in done.stderr or f"--{name}" in done.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in flags_in_help("healthcheck") if name not in ("help", "version")])
+def test_every_flag_of_the_health_check_is_taken_from_its_variable(name, server):
+    value = "/nothing" if name == "path" else WRONG
+    done = run("healthcheck", env={"SEGSCORE_LISTEN": f"127.0.0.1:{server.port}"} | {variable_of(name): value})
+    assert done.returncode == 1
+    assert value in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["help", "version", "port", "service-host", "generate-completion-script"])
+def test_a_variable_without_a_flag_is_passed_over(name):
+    refused = run("serve", "--backlog", "0")
+    assert refused.returncode == 64
+    done = run("serve", "--backlog", "0", env={variable_of(name): "true"})
+    assert (done.returncode, done.stdout, done.stderr) == (refused.returncode, refused.stdout, refused.stderr)

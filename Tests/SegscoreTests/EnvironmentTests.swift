@@ -60,6 +60,22 @@ import Testing
         #expect(merged(["SEGSCORE_LISTEN": "x"]) == [])
     }
 
+    /// The flags are read from how ArgumentParser keeps them, which a new version of it may change.
+    @Test func knowsTheFlagsThatHelpLists() {
+        func flags(in help: String) -> Set<String> {
+            let names = help.split(separator: "\n").compactMap { line in
+                line.prefixMatch(of: #/  (?:-\w, )?(--[a-z-]+)/#).map { String($0.1) }
+            }
+            return Set(names).subtracting(["--help", "--version"])
+        }
+        let serve = flags(in: Segscore.helpMessage(for: ServeCommand.self, columns: 1000))
+        #expect(serve.count > 30 && serve == Set(EnvironmentArguments.flags(of: ServeCommand()).map(\.name)))
+        let healthcheck = flags(in: Segscore.helpMessage(for: HealthcheckCommand.self, columns: 1000))
+        #expect(
+            healthcheck == ["--admin-listen", "--listen", "--path"]
+                && healthcheck == Set(EnvironmentArguments.flags(of: HealthcheckCommand()).map(\.name)))
+    }
+
     /// Each variable is taken by the command itself.
     @Test(arguments: [
         ("SEGSCORE_LISTEN", "127.0.0.1:0"), ("SEGSCORE_API_KEY_FILE", "keys"), ("SEGSCORE_ALLOW_ANONYMOUS", "true"),

@@ -1,9 +1,9 @@
 import ArgumentParser
 
-/// Flags of `serve` from the environment: `SEGSCORE_MAX_BODY_BYTES` stands for `--max-body-bytes`.
+/// Flags from the environment: `SEGSCORE_MAX_BODY_BYTES` stands for `--max-body-bytes`.
 ///
-/// Other variables that begin so are passed over: Kubernetes makes `SEGSCORE_PORT` and more for a service that is named
-/// segscore.
+/// Other variables that begin with `SEGSCORE_` are passed over, since Kubernetes makes `SEGSCORE_PORT` and more for a
+/// service that is named segscore.
 struct EnvironmentArguments {
     private let environment: [String: String]
 
@@ -11,10 +11,11 @@ struct EnvironmentArguments {
         self.environment = environment
     }
 
-    /// The arguments, with what the environment says of flags that they do not name.
+    /// The arguments, and ahead of them the flags of the environment that they do not name.
     ///
     /// - Parameters:
-    ///   - arguments: Without the program's name; unchanged unless they run `serve` or `healthcheck`.
+    ///   - arguments: The arguments without the program's name. They are returned unchanged unless they run `serve` or
+    ///     `healthcheck`.
     func merged(into arguments: [String]) -> [String] {
         guard let command = arguments.first else { return arguments }
         var flags: [(name: String, isSwitch: Bool)]
@@ -22,7 +23,7 @@ struct EnvironmentArguments {
         case "serve": flags = Self.flags(of: ServeCommand())
         case "healthcheck":
             flags = Self.flags(of: HealthcheckCommand())
-            // Who names an address wants that one asked.
+            // A caller who names an address wants that address asked.
             if Self.names("--listen", arguments) { flags.removeAll { $0.name == "--admin-listen" } }
         default: return arguments
         }
@@ -41,8 +42,8 @@ struct EnvironmentArguments {
         return [command] + added + arguments.dropFirst()
     }
 
-    /// The flags that keep callers or listeners out. A variable that is empty counts as one that is not there; of these it is handed
-    /// on, to be refused: `SEGSCORE_API_KEY_FILE=$KEYS` without a `KEYS` must not serve everyone.
+    /// The flags that keep callers or listeners out. An empty variable counts as one that is not there, but for these
+    /// flags it is handed on to be refused: `SEGSCORE_API_KEY_FILE=$KEYS` without a `KEYS` must not serve everyone.
     private static let guards = ["--api-key-file", "--protect-health", "--tls-cert", "--tls-key"]
 
     /// The flags that may be repeated; their values hold no commas.
@@ -57,8 +58,12 @@ struct EnvironmentArguments {
         "SEGSCORE_" + flag.drop { $0 == "-" }.uppercased().replacing("-", with: "_")
     }
 
-    /// A command's options: the names are those of its properties, as ArgumentParser spells them. Switches take no value.
-    private static func flags(of command: some Any) -> [(name: String, isSwitch: Bool)] {
+    /// The flags of a command, and which of them are switches, that is, take no value.
+    ///
+    /// ArgumentParser does not tell what flags it has made of a command's properties. So they are read from the
+    /// properties: the storage of a property wrapper is a child whose name begins with an underscore, and a flag is
+    /// spelled as the rest.
+    static func flags(of command: some Any) -> [(name: String, isSwitch: Bool)] {
         Mirror(reflecting: command).children.compactMap { child in
             guard let label = child.label, label.hasPrefix("_") else { return nil }
             let words = label.dropFirst().map { $0.isUppercase ? "-" + $0.lowercased() : String($0) }
