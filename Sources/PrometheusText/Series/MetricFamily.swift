@@ -8,15 +8,10 @@ struct MetricFamily: Sendable {
     }
 }
 
-/// The raw value is the word on the `TYPE` line.
-enum MetricKind: String {
-    case counter, gauge, histogram
-}
-
-/// What is counted under one name and one set of labels.
+/// The numbers that are counted under one name and one set of labels: lines of the text.
 protocol MetricSeries: AnyObject, Sendable {
     static var kind: MetricKind { get }
 
-    /// Writes its lines, with its values as they are now.
+    /// Writes the lines of the series, with its values as they are now.
     func write(_ name: String, _ labels: LabelSet, to writer: inout TextWriter)
 }
