@@ -87,7 +87,7 @@ let package = Package(
             swiftSettings: sourceSettings),
         .target(name: "Scoring", dependencies: ["CScoringKernels", "Tensors"], swiftSettings: sourceSettings),
         .target(name: "Tensors", dependencies: ["CISAL", "CLinux", "CMappedFaults"], swiftSettings: sourceSettings),
-        .target(name: "Threads", swiftSettings: sourceSettings),
+        .target(name: "Threads", dependencies: [deque], swiftSettings: sourceSettings),
 
         .target(name: "CScoringKernels"),
         .target(name: "CMappedFaults"),
