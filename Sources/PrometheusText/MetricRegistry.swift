@@ -1,10 +1,11 @@
 package import CoreMetrics
 import Synchronization
 
-/// Keeps what the program counts through swift-metrics, and writes it down as Prometheus reads it.
+/// Keeps the metrics that the program counts through swift-metrics, and writes them as text for Prometheus.
 ///
-/// Counters become counters; gauges and meters gauges; recorders and timers histograms, timers in seconds. Whoever asks for a
-/// metric again, by the same name and labels, gets the same one. A name is of one kind for good.
+/// Counters become counters, gauges and meters become gauges, and recorders and timers become histograms, those of
+/// timers in seconds. A metric that is asked for again, by the same name and labels, is the same one. A name keeps its
+/// kind: to ask for a metric of another kind by it is a mistake of the program, and traps.
 package final class MetricRegistry: Sendable {
     /// The `Content-Type` of ``text()``.
     package static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
@@ -12,7 +13,7 @@ package final class MetricRegistry: Sendable {
     private let descriptions: [String: MetricDescription]
     private let families = Mutex<[String: MetricFamily]>([:])
 
-    /// - Parameter descriptions: What is known of metrics beside their values; at most one for each name.
+    /// - Parameter descriptions: The help and the buckets of metrics; at most one description for each name.
     package init(_ descriptions: [MetricDescription] = []) {
         self.descriptions = Dictionary(uniqueKeysWithValues: descriptions.map { ($0.name, $0) })
     }
@@ -30,7 +31,7 @@ package final class MetricRegistry: Sendable {
         return writer.bytes
     }
 
-    /// The metric of a name and its labels, made where there is none.
+    /// The metric of a name and its labels, which is made if there is none.
     private func series<Series: MetricSeries>(
         _ label: String, _ dimensions: [(String, String)], _ make: (MetricDescription?) -> Series
     ) -> Series {

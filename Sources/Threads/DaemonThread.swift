@@ -2,14 +2,14 @@
     import Glibc
 #endif
 
-/// Knows, in debug builds, which threads serve many connections at once, so that work which would hold all of them up traps
-/// where it is done on one of these.
+/// Marks, in debug builds, the threads that each serve many connections, so that work which would hold up all of these
+/// connections traps if it is done on such a thread.
 ///
-/// Such a thread reads and writes, and hands everything else to a worker: changes that are committed to a disk, arrays that are
-/// encoded, JSON that is parsed. A release build neither marks nor asks.
+/// A daemon thread reads and writes, and hands everything else to a worker: changes that are committed to a disk,
+/// arrays that are encoded, JSON that is parsed. A release build neither marks threads nor looks for the mark.
 package enum DaemonThread {
     #if DEBUG
-        /// The mark is a value that belongs to the thread; which one does not matter.
+        /// A thread is marked if it has a value under this key; which value does not matter.
         private static let key: pthread_key_t = {
             var key = pthread_key_t()
             let status = unsafe pthread_key_create(&key, nil)
@@ -20,7 +20,7 @@ package enum DaemonThread {
         private static var mark: UnsafeMutableRawPointer? { unsafe pthread_getspecific(key) }
     #endif
 
-    /// Does something as a daemon thread: the calling thread is marked meanwhile.
+    /// Calls `body` with the calling thread marked as a daemon thread.
     package static func serve<Result, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -32,10 +32,10 @@ package enum DaemonThread {
         return try body()
     }
 
-    /// Traps, in a debug build, where the calling thread is marked.
+    /// Traps, in a debug build, if the calling thread is marked.
     ///
     /// - Parameters:
-    ///   - work: What is about to be done, in a word or two.
+    ///   - work: The work that is about to be done, in a word or two, for the message of the trap.
     package static func refuse(_ work: StaticString) {
         #if DEBUG
             precondition(unsafe mark == nil, "\(work) is for workers, and this is a daemon thread")

@@ -1,12 +1,13 @@
 import Dispatch
 
-/// Threads that work on one thing together, each of them at once.
+/// Threads that work on one thing together, all of them from the start.
 ///
-/// Those of dispatch's global queue come as processors are free. A caller that is itself on one of them, as operations are, and
-/// waits for others of them, waits until dispatch has found out after a second or so that all of them wait. A serial queue gets
-/// a thread however many there are.
+/// The threads of dispatch's global queue would not do: dispatch starts as many as there are processors. If callers
+/// that are themselves on such threads, as operations are, wait for more of them, nothing happens until dispatch finds
+/// out, after a second or so, that all of them wait. A serial queue gets a thread however many there are.
 package enum Lanes {
-    /// Calls `body` with each lane below `count`, at once, the first on the calling thread, and returns when all calls have returned.
+    /// Calls `body` with each lane below `count`, all at once and the first on the calling thread, and returns when all
+    /// calls have returned.
     ///
     /// - Parameters:
     ///   - count: At least 1.
@@ -14,7 +15,7 @@ package enum Lanes {
         perform(count, first: { body(0) }, others: body)
     }
 
-    /// As ``perform(_:_:)``, with a first lane that is another than the others.
+    /// Does as ``perform(_:_:)`` does, with another body for the first lane than for the others.
     package static func perform(_ count: Int, first: () -> Void, others: @Sendable (Int) -> Void) {
         precondition(count >= 1)
         withoutActuallyEscaping(others) { body in

@@ -1,10 +1,10 @@
 import CoreMetrics
 import Synchronization
 
-/// Counts values by the bucket that they fall into.
+/// Counts values by the buckets that they fall into, and sums them up.
 final class Histogram: RecorderHandler, TimerHandler, MetricSeries {
     private struct State {
-        /// One for each bound, and one for what is above all of them.
+        /// How many values fell into each bucket: one for each bound, and one for values above all bounds.
         var counts: [Int64]
         var sum = 0.0
     }
@@ -13,7 +13,7 @@ final class Histogram: RecorderHandler, TimerHandler, MetricSeries {
     private let bounds: [Double]
     private let state: Mutex<State>
 
-    /// - Parameter bounds: Each above the one before.
+    /// - Parameter bounds: The upper ends of the buckets, each above the one before.
     init(bounds: [Double]) {
         self.bounds = bounds
         state = Mutex(State(counts: Array(repeating: 0, count: bounds.count + 1)))
@@ -22,7 +22,7 @@ final class Histogram: RecorderHandler, TimerHandler, MetricSeries {
     func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
     func record(_ value: Int64) { record(Double(value)) }
 
-    /// - Parameter value: Falls into the first bucket whose bound it does not pass; NaN into the last.
+    /// - Parameter value: It falls into the first bucket whose bound it does not pass; NaN falls into the last.
     func record(_ value: Double) {
         let index = bounds.firstIndex { value <= $0 } ?? bounds.count
         state.withLock { state in
@@ -35,7 +35,7 @@ final class Histogram: RecorderHandler, TimerHandler, MetricSeries {
         let state = state.withLock { $0 }
         var total: Int64 = 0
         for (bound, count) in zip(bounds + [.infinity], state.counts) {
-            // Buckets hold what the ones before them hold.
+            // Prometheus wants a bucket to count the values of the buckets before it too.
             total += count
             writer.sample(name + "_bucket", labels.adding("le", TextWriter.number(bound)), "\(total)")
         }

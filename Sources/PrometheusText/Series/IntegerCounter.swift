@@ -1,12 +1,12 @@
 import CoreMetrics
 import Synchronization
 
-/// Counts up.
+/// A whole number that never goes down.
 final class IntegerCounter: CounterHandler, MetricSeries {
     static let kind = MetricKind.counter
     private let count = Atomic<Int64>(0)
 
-    /// - Parameter amount: What is below zero is passed over: a counter never goes down.
+    /// - Parameter amount: An amount below zero is passed over, since a counter never goes down.
     func increment(by amount: Int64) {
         if amount > 0 { count.wrappingAdd(amount, ordering: .relaxed) }
     }

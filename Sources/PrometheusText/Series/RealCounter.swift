@@ -1,12 +1,12 @@
 import CoreMetrics
 import Synchronization
 
-/// Sums up what comes in fractions.
+/// A sum of fractions, which never goes down.
 final class RealCounter: FloatingPointCounterHandler, MetricSeries {
     static let kind = MetricKind.counter
     private let sum = Mutex(0.0)
 
-    /// - Parameter amount: What is not above zero is passed over: a counter never goes down.
+    /// - Parameter amount: An amount that is not above zero is passed over, since a counter never goes down.
     func increment(by amount: Double) {
         guard amount > 0 else { return }
         sum.withLock { $0 += amount }

@@ -1,8 +1,8 @@
-/// The labels of a metric, as they stand between the braces.
+/// The labels of a metric, written as they stand between the braces.
 struct LabelSet: Hashable, Comparable, Sendable {
     private(set) var text: String
 
-    /// - Parameter dimensions: In any order; of two with one name the first counts.
+    /// - Parameter dimensions: Names and values in any order; of two values for one name the first counts.
     init(_ dimensions: [(String, String)]) {
         let labels = Dictionary(
             dimensions.map { (Self.plainName($0, colons: false), $1) }, uniquingKeysWith: { first, _ in first })
@@ -31,7 +31,7 @@ struct LabelSet: Hashable, Comparable, Sendable {
         return text + "\""
     }
 
-    /// A name with an underscore for each character that may not be in it.
+    /// A name with an underscore in place of each character that a name may not have.
     ///
     /// - Parameter colons: Whether the name may have colons, as those of metrics do and those of labels do not.
     static func plainName(_ name: String, colons: Bool) -> String {

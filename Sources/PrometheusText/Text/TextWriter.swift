@@ -4,10 +4,10 @@
 struct TextWriter {
     private(set) var bytes: [UInt8] = []
 
-    /// Begins the metrics of one name.
+    /// Begins the lines of one name, with what it means and what kind it is of.
     mutating func begin(_ name: String, _ kind: MetricKind, help: String?) {
         if let help {
-            // Quotes stand for themselves here.
+            // Unlike in the values of labels, quotes stand for themselves here.
             let text = help.replacing("\\", with: #"\\"#).replacing("\n", with: #"\n"#)
             line("# HELP \(name) \(text)")
         }
@@ -23,11 +23,11 @@ struct TextWriter {
         bytes.append(UInt8(ascii: "\n"))
     }
 
-    /// A number that reads back as the same float64; whole ones without a point.
+    /// A number as text that reads back as the same float64; whole numbers have no point.
     static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
-        // Up to here every whole number is a float64.
+        // Up to 2^53 every whole number is a float64.
         if let whole = Int64(exactly: value), whole.magnitude < 1 << 53 { return "\(whole)" }
         return "\(value)"
     }

@@ -4,16 +4,18 @@ import Logging
 import ScoringService
 import WebService
 
-/// Who may call, and where.
+/// The addresses that are listened on, and the keys, names and certificates that callers meet there.
 extension ServeCommand {
-    /// The addresses of `--listen`; such that other machines can reach only where callers need keys, or need none by
-    /// the operator's word.
+    /// The addresses of `--listen`. An address that other machines can reach is refused unless callers need keys, or
+    /// the operator has said that they need none.
     func serviceAddresses() throws -> [ListenAddress] {
         let addresses = try listen.map(Self.address)
         if let open = addresses.first(where: { !$0.isLoopback }), apiKeyFile == nil, !allowAnonymous {
             throw ValidationError(
-                "Other machines can reach \(open): name the keys that callers need with --api-key-file, or let anyone call "
-                    + "with --allow-anonymous.")
+                """
+                Other machines can reach \(open): name the keys that callers need with --api-key-file, or let anyone \
+                call with --allow-anonymous.
+                """)
         }
         return addresses
     }
@@ -26,7 +28,8 @@ extension ServeCommand {
         }
     }
 
-    /// Whether a browser would write an origin so: scheme, host in small letters, and the port where it is not the scheme's.
+    /// Whether a text is an origin as browsers write it: the scheme, the host in small letters, and the port unless it
+    /// is the scheme's own.
     static func isOrigin(_ text: String) -> Bool {
         for (scheme, port) in [("https://", ":443"), ("http://", ":80")] where text.hasPrefix(scheme) {
             let host = text.dropFirst(scheme.count)
@@ -54,7 +57,7 @@ extension ServeCommand {
         }
     }
 
-    /// Takes the keys that the file holds by now; where it does not hold any, those from before stay.
+    /// Takes the keys that the file holds by now; if it cannot be read or holds none, those from before stay.
     func reloadKeys(_ access: AccessControl, _ logger: Logger) {
         guard let apiKeyFile else {
             return logger.info("nothing is read anew", metadata: ["reason": "there is no --api-key-file"])
@@ -108,7 +111,7 @@ extension ServeCommand {
 }
 
 extension KeyRingError {
-    /// What is wrong with the file, for people. Says nothing of what a key is.
+    /// What is wrong with the file, for people. The sentence has nothing of a key in it, since it is logged.
     fileprivate func sentence(_ path: String) -> String {
         let (shortest, longest) = (KeyRing.lengths.lowerBound, KeyRing.lengths.upperBound)
         return switch self {

@@ -4,7 +4,7 @@ import ScoringService
 import WebService
 
 extension Problem {
-    /// What the server refuses by itself.
+    /// The problem that a client is told of if the server refuses a request by itself.
     init(_ refusal: ServerRefusal) {
         switch refusal {
         case .malformed:

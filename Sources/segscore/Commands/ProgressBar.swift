@@ -1,12 +1,12 @@
 import Glibc
 
-/// A bar on the standard error stream, where that is a terminal; nothing otherwise.
+/// A bar on the standard error stream, shown only if that is a terminal.
 struct ProgressBar {
     private let isShown = isatty(STDERR_FILENO) == 1
     private var last = -1
 
     /// - Parameters:
-    ///   - share: In `[0, 1]`.
+    ///   - share: The share that is done, in `[0, 1]`.
     mutating func show(_ share: Double) {
         let percent = Int(share * 100)
         guard isShown, percent != last else { return }

@@ -12,15 +12,16 @@ struct ScoreCommand: ParsableCommand {
 
     @Argument(
         help: """
-            An .npy file of labels, (N, H, W), or an .npz file that has them; a member of another name is named behind a #: \
-            arrays.npz#masks.
+            An .npy file of labels, (N, H, W), or an .npz file that has them; a member of another name is named behind \
+            a #: arrays.npz#masks.
             """)
     var labels: String
 
     @Argument(
         help: """
-            An .npy or .npz file of predicted probabilities, (N, K, H, W); by default they are in the .npz file of the labels. Of \
-            an .npy file in C order, softmin reads and checks little more than the probabilities of the labels.
+            An .npy or .npz file of predicted probabilities, (N, K, H, W); by default they are in the .npz file of the \
+            labels. Of an .npy file in C order, softmin reads and checks little more than the probabilities of the \
+            labels.
             """)
     var predProbs: String?
 
@@ -33,7 +34,7 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: "The block size for num_pixel_issues; must divide height and width.")
     var downsample = 1
 
-    @Option(help: "Pixels whose score is below are issues; 0.1 where it is not given.")
+    @Option(help: "Pixels whose score is below are issues; 0.1 if it is not given.")
     var threshold: Double?
 
     @Option(help: "A label whose pixels take no part.")
@@ -95,7 +96,7 @@ struct ScoreCommand: ParsableCommand {
         }
     }
 
-    /// By their names on the wire, where they are checked.
+    /// The parameters by the names that they have in requests, since they are checked as those of requests are.
     private var parameters: [String: String] {
         var parameters = [
             "method": method, "temperature": "\(temperature)", "downsample": "\(downsample)", "read": read,

@@ -8,7 +8,7 @@ import WebService
 /// The directories whose files requests may name.
 extension ServeCommand {
     /// - Parameters:
-    ///   - texts: `DIR` or `NAME=DIR`.
+    ///   - texts: The values of `--data-dir`, each `DIR` or `NAME=DIR`.
     static func dataDirectories(_ texts: [String]) throws -> DataDirectories {
         var directories: [String: ConfinedDirectory] = [:]
         for text in texts {

@@ -3,7 +3,7 @@ import JobStorage
 import Logging
 import ScoringService
 
-/// What outlives the process.
+/// The state directory, whose jobs outlive the process.
 extension ServeCommand {
     static func stateDirectory(_ path: String) throws -> StateDirectory {
         try refusing { () throws(StateError) in try StateDirectory(path: path) }
@@ -17,7 +17,7 @@ extension ServeCommand {
         try refusing { () throws(StateError) in try service.restore() }
     }
 
-    /// Says in words what is wrong with a state directory.
+    /// Does something with a state directory, and throws in words what is wrong with it.
     private static func refusing<Value>(_ body: () throws(StateError) -> Value) throws -> Value {
         do throws(StateError) {
             return try body()
@@ -27,8 +27,8 @@ extension ServeCommand {
             case .foreign(let path, let entry):
                 throw ValidationError(
                     """
-                    The directory \(path) holds \(entry), which is not segscore's, and was left as it is: --state-dir takes a \
-                    directory that is empty, or was a state directory before.
+                    The directory \(path) holds \(entry), which is not segscore's, and was left as it is: --state-dir \
+                    takes a directory that is empty, or was a state directory before.
                     """)
             case .newer(let path):
                 throw ValidationError(

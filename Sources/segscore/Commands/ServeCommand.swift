@@ -38,8 +38,8 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help: """
-            A name that callers without a key may call the server by, besides localhost and the addresses that it listens on; \
-            *.example.org for all beneath one, * for any; repeatable.
+            A name that callers without a key may call the server by, besides localhost and the addresses that it \
+            listens on; *.example.org for all beneath one, * for any; repeatable.
             """)
     var allowHost: [String] = []
 
@@ -66,8 +66,8 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help: """
-            The bodies of jobs that one key, or one address where none is needed, may have arriving at once; beyond that 503. 0 \
-            for any number; by default three quarters of --backlog.
+            The bodies of jobs that one key, or one address if none is needed, may have arriving at once; beyond \
+            that 503. 0 for any number; by default three quarters of --backlog.
             """)
     var uploadsPerCaller: Int?
 
@@ -103,15 +103,15 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help: """
-            The memory that whatever requests cause may take; beyond it requests are answered 503. By default three quarters of \
-            the container's limit, or of the host's memory.
+            The memory that whatever requests cause may take; beyond it requests are answered 503. By default three \
+            quarters of the container's limit, or of the host's memory.
             """)
     var memoryBudget: ByteCount?
 
     @Option(
         help: """
-            The memory that kept results may take; the oldest go first. No job in batches may take more. By default 1GiB, or half \
-            of the budget where that is less.
+            The memory that kept results may take; the oldest go first. No job in batches may take more. By default \
+            1GiB, or half of the budget if that is less.
             """)
     var resultMemory: ByteCount?
 
@@ -123,14 +123,15 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help: """
-            How often a job of --state-dir may be running when the server is killed before it is set aside; 0 for any number.
+            How often a job of --state-dir may be running when the server is killed before it is set aside; 0 for any \
+            number.
             """)
     var jobAttempts = 3
 
     @Option(
         help: """
-            The room that kept results may take in --state-dir, instead of memory; the oldest go first. No job in batches may take \
-            more. By default half of what is free there or theirs already.
+            The room that kept results may take in --state-dir, instead of memory; the oldest go first. No job in \
+            batches may take more. By default half of what is free there or theirs already.
             """)
     var resultDisk: ByteCount?
 
@@ -174,8 +175,9 @@ struct ServeCommand: ParsableCommand {
         for (flag, file) in [("api-key-file", apiKeyFile), ("tls-cert", tlsCert), ("tls-key", tlsKey)] where file == ""
         {
             throw ValidationError(
-                "--\(flag) names no file: its value, or that of \(EnvironmentArguments.variable("--\(flag)")), is empty."
-            )
+                """
+                --\(flag) names no file: its value, or that of \(EnvironmentArguments.variable("--\(flag)")), is empty.
+                """)
         }
         guard (tlsCert == nil) == (tlsKey == nil) else {
             throw ValidationError("--tls-cert and --tls-key need each other.")
@@ -194,11 +196,11 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         cpu.map(KernelLevel.use)
-        // A file that may not grow is then an error of the write to it, and not the end of the process.
+        // A write to a file that may not grow is then an error, and not the end of the process.
         signal(SIGXFSZ, SIG_IGN)
-        // So is a pipe whose reader has left.
+        // So is a write to a pipe whose reader has left.
         signal(SIGPIPE, SIG_IGN)
-        // Before the first thread, which is the log's.
+        // They are blocked before the first thread starts, which is the log's.
         let signals = StopSignals()
         let log = Log(logFormat, logLevel)
         let logger = log.logger
@@ -241,17 +243,17 @@ struct ServeCommand: ParsableCommand {
         } catch {
             throw ValidationError(error.sentence)
         }
-        // A statement of its own: what stands in a log line is evaluated only where its level is logged.
+        // The wait is a statement of its own, since what stands in a log line is evaluated only if its level is logged.
         let signal = signals.wait { reloadKeys(access, logger) }
         logger.info("stopping", metadata: ["signal": "\(signal)"])
         stop(server, service.queue, durable, logger)
     }
 
-    /// Refuses what is new, lets what is under way end, cancels what has not ended in time; jobs that outlive the process go on in
-    /// the next.
+    /// Refuses new jobs, lets those under way end, and cancels those that have not ended in time. Jobs of a state
+    /// directory outlive the process and go on in the next.
     private func stop(_ server: Server, _ queue: JobQueue<ScoreJob>, _ durable: DurableJobs?, _ logger: Logger) {
         queue.drain()
-        // Nobody can bring them batches any more, and what they have would be gone.
+        // Nobody can bring an open job batches any more, and without a state directory what it has would be gone.
         if durable == nil { queue.cancelOpen() }
         server.stopAccepting()
         let idle = DispatchGroup()

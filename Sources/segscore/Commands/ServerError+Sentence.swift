@@ -14,7 +14,10 @@ extension ServerError {
         case .system(let operation, let address, let code):
             unsafe "Cannot \(operation) \(address): \(String(cString: strerror(code)))."
         case .tlsIdentity:
-            "--tls-cert and --tls-key do not belong together, or are not a certificate and a key in PEM without a passphrase."
+            """
+            --tls-cert and --tls-key do not belong together, or are not a certificate and a key in PEM without a \
+            passphrase.
+            """
         case .tlsUnsupported: "The HTTP library was built without TLS, which --tls-cert asks for."
         case .daemon(let address): "The HTTP library would not start on \(address); the log says why."
         }

@@ -1,10 +1,11 @@
 import Glibc
 
-/// How many descriptors the process may have open: one for each connection and each file.
+/// How many descriptors the process may have open. Each connection takes one, and each file.
 enum DescriptorLimit {
-    /// Raises the limit as far as the process may by itself: many systems start processes with 1024, and allow far more.
+    /// Raises the limit as far as the process may by itself, since many systems start processes with 1024 and allow far
+    /// more.
     ///
-    /// - Returns: The limit; nil where there is none, or none is told.
+    /// - Returns: The limit; nil if there is none, or if the system does not tell it.
     static func raised() -> Int? {
         let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
         var limit = rlimit()

@@ -1,16 +1,16 @@
 import Foundation
 
-/// How much memory the process may use: what the container's limit allows, or what the host has.
+/// How much memory the process may use: as much as the container's limit allows, or as the host has.
 struct MemoryLimit {
     /// In bytes, at least 1.
     let bytes: Int
 
     /// - Parameters:
-    ///   - root: Where the cgroup file system is mounted; version 2, or version 1 beneath `memory`.
-    ///   - available: What the host has.
+    ///   - root: The folder that the cgroup file system is mounted on; version 2, or version 1 beneath `memory`.
+    ///   - available: The memory that the host has, in bytes.
     init(root: String = "/sys/fs/cgroup", available: UInt64 = ProcessInfo.processInfo.physicalMemory) {
         let available = Int(min(available, UInt64(Int.max)))
-        // Neither version's word for no limit is a number that is less than what the host has.
+        // What stands for no limit is a word in version 2, and in version 1 a number greater than what any host has.
         let limit = ["/memory.max", "/memory/memory.limit_in_bytes"].lazy
             .compactMap { Self.read(root + $0) }.first
         bytes = max(1, min(available, limit ?? available))

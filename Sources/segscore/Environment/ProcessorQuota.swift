@@ -1,19 +1,19 @@
 import Foundation
 
-/// How many processors the process may use: what the container's quota allows, not what the host has.
+/// How many processors the process may use. The container's quota counts, not how many the host has.
 struct ProcessorQuota {
     /// At least 1.
     let count: Int
 
     /// - Parameters:
-    ///   - root: Where the cgroup file system is mounted; version 2, or version 1 beneath `cpu`.
-    ///   - available: What the scheduler's mask allows.
+    ///   - root: The folder that the cgroup file system is mounted on; version 2, or version 1 beneath `cpu`.
+    ///   - available: How many processors the scheduler's mask allows.
     init(root: String = "/sys/fs/cgroup", available: Int = ProcessInfo.processInfo.activeProcessorCount) {
         let share = Self.version2(root) ?? Self.version1(root)
         count = max(1, share.map { Int(min($0.rounded(.up), Double(available))) } ?? available)
     }
 
-    /// `cpu.max` holds quota and period in microseconds, or `max` for no quota.
+    /// The share of version 2: `cpu.max` holds quota and period in microseconds, or `max` for no quota.
     private static func version2(_ root: String) -> Double? {
         guard let text = ControlGroupFile.text(root + "/cpu.max") else { return nil }
         let parts = text.split(whereSeparator: \.isWhitespace)
@@ -27,7 +27,7 @@ struct ProcessorQuota {
             ControlGroupFile.text(root + "/cpu/cpu.cfs_period_us").flatMap(Double.init))
     }
 
-    /// A quota below zero means none.
+    /// How many processors a quota is; nil if it is below zero, which means that there is none.
     private static func share(_ quota: Double?, _ period: Double?) -> Double? {
         guard let quota, let period, quota > 0, period > 0 else { return nil }
         return quota / period

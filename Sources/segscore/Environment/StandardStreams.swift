@@ -1,17 +1,18 @@
 import Glibc
 
-/// The streams that the program is started with, any of which may be closed, or lead nowhere.
+/// The streams that the program is started with. Any of them may be closed, or lead nowhere.
 enum StandardStreams {
-    /// Opens those that are closed on nothing. Otherwise the next file that is opened takes the place of one, and what is meant for
-    /// people is written into it: the log into the database, say.
+    /// Opens /dev/null in place of the streams that are closed. Otherwise the next file that is opened would take the
+    /// place of such a stream, and what is meant for people would be written into it: the log into the database, say.
     static func fill() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
-            // It takes the lowest number that is free, which is this one.
+            // A file that is opened takes the lowest number that is free, which is this one.
             _ = unsafe open("/dev/null", O_RDWR)
         }
     }
 
-    /// Writes to the standard error stream, as far as it takes it: that nobody reads a complaint is no reason to end.
+    /// Writes to the standard error stream, as far as the stream takes it: that nobody reads a complaint is no reason
+    /// to end.
     static func complain(_ text: String) {
         var text = text
         text.withUTF8 { bytes in
@@ -26,6 +27,6 @@ enum StandardStreams {
         }
     }
 
-    /// Whether all that was printed so far has been written.
+    /// Whether all that was printed so far could be written.
     static func areWritten() -> Bool { fflush(nil) == 0 }
 }

@@ -1,13 +1,13 @@
 import Glibc
 import HTTPServer
 
-/// Asks a server one question over its socket; all that a health check needs of an HTTP client.
+/// An HTTP client that asks a server one question over its socket, which is all that a health check needs.
 struct HealthProbe {
     private let address: ListenAddress
     private static let timeout = timeval(tv_sec: 3, tv_usec: 0)
 
     /// - Parameters:
-    ///   - address: As the server was told to listen; the wildcard addresses stand for this machine.
+    ///   - address: The address as the server was told it; the wildcard addresses stand for this machine.
     init(_ address: ListenAddress) {
         self.address =
             switch address {
@@ -17,7 +17,7 @@ struct HealthProbe {
             }
     }
 
-    /// The status of the answer to a GET; nil where there was none within three seconds.
+    /// The status of the answer to a GET; nil if there was none within three seconds.
     ///
     /// - Throws: ``ServerError/unresolved(host:code:)`` or ``ServerError/pathTooLong(path:limit:)``.
     func status(of path: String) throws(ServerError) -> Int? {

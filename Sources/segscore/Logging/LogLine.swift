@@ -1,10 +1,11 @@
 import Foundation
 import Logging
 
-/// What one line of the log says.
+/// One line of the log.
 ///
-/// Names that clients make up get into lines. So whatever ends a line, moves the cursor of a terminal, cannot be seen or turns the
-/// direction of reading is written as an escape: control and format characters, and Unicode's separators of lines and paragraphs.
+/// Names that clients make up get into lines. So characters that end a line, move the cursor of a terminal, cannot be
+/// seen or turn the direction of reading are written as escapes: control and format characters, and Unicode's
+/// separators of lines and paragraphs.
 struct LogLine {
     var time = Date()
     let level: Logger.Level
@@ -42,7 +43,7 @@ struct LogLine {
     private static func quoted(_ string: String) -> String {
         let escaped = string.escaping({ $0 == "\"" || $0 == "\\" || $0.isUnfitForLines }) { scalar in
             if scalar == "\"" || scalar == "\\" { return "\\\(scalar)" }
-            // Two units beyond U+FFFF.
+            // A character beyond U+FFFF is written as two UTF-16 units.
             return scalar.utf16.map { unit in
                 let digits = String(unit, radix: 16)
                 return "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
@@ -53,10 +54,10 @@ struct LogLine {
 }
 
 extension String {
-    /// The string as it may stand in a line that people read, whoever made it up.
+    /// The string in a form that may stand in a line which people read, even if a client made it up.
     var onOneLine: String { escaping(\.isUnfitForLines) { "\\u{" + String($0.value, radix: 16) + "}" } }
 
-    /// The string with some of its characters written in another way.
+    /// The string with its characters written by `escape` if `isEscaped` says so.
     fileprivate func escaping(
         _ isEscaped: (Unicode.Scalar) -> Bool, as escape: (Unicode.Scalar) -> String
     ) -> String {

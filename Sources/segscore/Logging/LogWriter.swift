@@ -3,22 +3,23 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Writes lines to a descriptor from a thread of its own, so that nobody who logs waits for whoever reads.
+/// Writes lines to a descriptor from a thread of its own, so that no thread that logs waits for the program that reads
+/// the log.
 ///
-/// Lines wait in a queue that is bounded. One that finds no room there, or that cannot be written, is dropped and counted; ahead of
-/// the next line that can be written stands one that says how many were lost.
+/// Lines wait in a bounded queue. A line that finds no room there, or that cannot be written, is dropped and counted;
+/// the next line that can be written is preceded by one that says how many were lost.
 final class LogWriter: Sendable {
     private enum Entry {
         case line([UInt8])
-        /// So many lines would have stood here.
+        /// The number of lines that would have stood here.
         case lost(Int)
-        /// Signaled when all that stood before is written or dropped.
+        /// A semaphore that is signaled when all lines ahead of it are written or dropped.
         case mark(DispatchSemaphore)
     }
 
     private struct State {
         var entries: [Entry] = []
-        /// What lines take that are not written yet.
+        /// How many bytes the lines that are not written yet take.
         var byteCount = 0
         var lostCount = 0
 
@@ -38,9 +39,9 @@ final class LogWriter: Sendable {
     /// Starts the thread, which does not end before the process.
     ///
     /// - Parameters:
-    ///   - descriptor: Stays open. Writing to it must not raise SIGPIPE.
-    ///   - byteLimit: What lines that wait may take, at least 1.
-    ///   - tellLoss: The line that says how many were lost.
+    ///   - descriptor: The descriptor to write to, which stays open. Writing to it must not raise SIGPIPE.
+    ///   - byteLimit: How many bytes the lines that wait may take, at least 1.
+    ///   - tellLoss: Makes the line that says how many were lost.
     init(_ descriptor: Int32, byteLimit: Int = 1 << 20, tellLoss: @escaping @Sendable (Int) -> [UInt8]) {
         self.descriptor = descriptor
         self.byteLimit = byteLimit
@@ -53,7 +54,7 @@ final class LogWriter: Sendable {
     /// How many lines were lost so far.
     var lostCount: Int { state.withLock { $0.lostCount } }
 
-    /// Takes a line with its line feed, to be written soon; never waits.
+    /// Takes a line with its line feed, to be written soon, and never waits.
     func write(_ line: [UInt8]) {
         append { state in
             guard line.count <= byteLimit - state.byteCount else { return state.drop() }
@@ -62,9 +63,9 @@ final class LogWriter: Sendable {
         }
     }
 
-    /// Returns when the lines before are written or dropped, or when the patience is at its end.
+    /// Waits until the lines that were taken before are written or dropped, or until the patience is at its end.
     ///
-    /// - Parameter patience: In seconds.
+    /// - Parameter patience: How long to wait at most, in seconds.
     func flush(patience: Double = 1) {
         let mark = DispatchSemaphore(value: 0)
         append { $0.entries.append(.mark(mark)) }
@@ -104,9 +105,9 @@ final class LogWriter: Sendable {
         }
     }
 
-    /// Writes bytes, for as long as that takes.
+    /// Writes bytes, however long that takes.
     ///
-    /// - Returns: How many were written: all, unless there was an error.
+    /// - Returns: How many bytes were written: all, unless there was an error.
     private func writeWhole(_ bytes: [UInt8]) -> Int {
         var done = 0
         while done < bytes.count {
@@ -116,7 +117,7 @@ final class LogWriter: Sendable {
             if count >= 0 {
                 done += count
             } else if errno == EAGAIN {
-                // Whoever shares the descriptor may have it not block.
+                // Another process that shares the descriptor may have set it not to block.
                 var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = unsafe poll(&waiting, 1, -1)
             } else if errno != EINTR {

@@ -1,7 +1,7 @@
 import CoreMetrics
 import Synchronization
 
-/// What is counted of the log.
+/// Counts the lines of the log that were lost.
 final class LogMetrics: Sendable {
     private let log: LogWriter
     private let lostLines: Counter
@@ -12,7 +12,7 @@ final class LogMetrics: Sendable {
         lostLines = Counter(label: "segscore_log_lines_lost_total", factory: factory)
     }
 
-    /// Asks the log.
+    /// Adds the lines that were lost since the last time.
     func update() {
         let count = log.lostCount
         let new = counted.withLock { counted in

@@ -1,7 +1,7 @@
 import PrometheusText
 
 extension MetricDescription {
-    /// From the smallest requests to the largest, in seconds.
+    /// The upper ends of the buckets, in seconds, for durations from the smallest requests to the largest.
     private static let durations = [0.0001, 0.0005, 0.001] + defaultBounds + [30, 60]
 
     /// All metrics of the program.

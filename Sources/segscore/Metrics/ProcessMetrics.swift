@@ -2,7 +2,8 @@ import CoreMetrics
 import Foundation
 import Synchronization
 
-/// What the kernel says of the process, under the names that Prometheus' own clients give it.
+/// CPU time, memory, files and start of the process by the kernel's count, under the names that Prometheus' own clients
+/// give them.
 final class ProcessMetrics: Sendable {
     private let cpuSeconds: FloatingPointCounter
     private let residentBytes: [Gauge]
@@ -20,7 +21,7 @@ final class ProcessMetrics: Sendable {
         update()
     }
 
-    /// Asks the kernel; what it does not say stays as it was.
+    /// Asks the kernel. A number that it does not tell stays as it was.
     func update() {
         if let status = ProcessStatus.current {
             count(status.cpuTicks, perSecond: status.ticksPerSecond)
@@ -30,7 +31,7 @@ final class ProcessMetrics: Sendable {
             }
         }
         if let names = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
-            // One of them is the directory's.
+            // One of the descriptors is that of the directory, which is open while it is read.
             openFiles.record(max(names.count - 1, 0))
         }
     }

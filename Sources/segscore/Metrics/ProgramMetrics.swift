@@ -1,9 +1,10 @@
 import CoreMetrics
 import PrometheusText
 
-/// What the program counts: all that goes through swift-metrics, and what the kernel says of the process.
+/// All metrics of the program: those that its parts count through swift-metrics, and what the kernel counts of the
+/// process.
 ///
-/// To be made once, before anything that counts.
+/// It is made once, before any part that counts.
 final class ProgramMetrics: Sendable {
     private let registry: MetricRegistry
     private let process: ProcessMetrics
@@ -16,7 +17,7 @@ final class ProgramMetrics: Sendable {
         self.log = LogMetrics(log, registry)
     }
 
-    /// Everything as it is now, as Prometheus reads it.
+    /// All metrics with their values as they are now, in Prometheus' text format.
     func text() -> [UInt8] {
         process.update()
         log.update()
