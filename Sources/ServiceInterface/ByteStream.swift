@@ -1,35 +1,37 @@
 import Synchronization
 
-/// A body that is written while it is sent, such as server-sent events, or a long text.
+/// A body that is written while it is sent, such as server-sent events or a long text.
 ///
-/// Either one side writes from any thread; the server reads, and is woken when there is more. What is written and not yet read
-/// is kept, so writers keep it small. Or the body is made piece by piece, on a worker, each piece when the one before has been
-/// read: so that no more than two are there at a time, however long the body is and however slowly it is read.
+/// A stream is filled in one of two ways. A writer adds bytes from any thread with ``write(_:)``, and the server, which
+/// reads them, is woken if there are more. Bytes that the server has not read yet stay in memory, so a writer keeps
+/// them few. Or a ``Source`` makes the body piece by piece on a worker, each piece once the server has read the one
+/// before. Memory then holds at most two pieces, however long the body is and however slowly the client reads it.
 package final class ByteStream: Sendable {
-    /// What a reader finds.
+    /// What ``next(limit:wake:)`` finds.
     package enum Next {
         case bytes([UInt8])
-        /// Nothing yet; the reader will be woken.
+        /// There is nothing yet; the reader's `wake` will be called.
         case later
         case end
-        /// The body ends in its midst, which the client is to notice.
+        /// The body breaks off, and the client has to learn that it is not complete.
         case cut
     }
 
-    /// Makes the next piece of a body, of at least a byte; nil at its end. Called by one thread at a time.
+    /// Makes the next piece of a body, of at least one byte, or returns nil at the end of the body. One thread at a
+    /// time calls it.
     package typealias Source = @Sendable () -> [UInt8]?
 
-    /// Does something on a worker.
+    /// Runs an action on a worker.
     package typealias Perform = @Sendable (@escaping @Sendable () -> Void) -> Void
 
     private struct State {
         var pending: [UInt8] = []
-        /// How much of `pending` has been read.
+        /// How many bytes of `pending` the server has read.
         var readCount = 0
-        /// Nil where there is no more, or somebody else writes.
+        /// Nil if the body is made already, or if a writer fills the stream.
         var source: Source?
         var perform: Perform?
-        /// Nil where pieces cannot be wrong.
+        /// Tells whether the pieces made so far can be trusted; nil if no piece can turn out to be wrong.
         var isSound: (@Sendable () -> Bool)?
         var isMaking = false
         var isFinished = false
@@ -51,13 +53,16 @@ package final class ByteStream: Sendable {
             pending.append(contentsOf: bytes)
         }
 
-        /// What holds what the body is made of: to be let go when the lock is free.
+        /// Takes the source out of the state. The caller drops it once the lock is free, because the arrays that a
+        /// source owns may take long to release.
         mutating func letGo() -> Source? {
             defer { source = nil }
             return source
         }
 
-        /// Whether the next piece is to be made.
+        /// Marks the next piece as being made if one is due.
+        ///
+        /// - Returns: What the piece is to be made on; nil if no piece is due.
         mutating func beginsToMake() -> Perform? {
             guard source != nil, !isMaking, !hasBytes, let perform else { return nil }
             isMaking = true
@@ -68,21 +73,23 @@ package final class ByteStream: Sendable {
 
     package init() {}
 
-    /// A body that is made piece by piece, once ``begin(on:)`` has said where.
+    /// A body that a source makes piece by piece, as soon as ``begin(on:)`` has named the workers for it.
     ///
-    /// - Parameter source: Let go when the body is made, or nobody reads it any more.
+    /// - Parameter source: The stream releases it when the body is made, or when nobody reads the body any more.
     package init(pieces source: @escaping Source) {
         state.withLock { $0.source = source }
     }
 
-    /// Says on which workers pieces are made. Does nothing where somebody writes.
+    /// Names the workers that make the pieces. Has no effect on a stream that a writer fills.
     package func begin(on perform: @escaping Perform) {
         state.withLock { if $0.source != nil { $0.perform = perform } }
     }
 
-    /// Makes the first piece now, on the thread that calls, before anybody reads. Does nothing where somebody writes.
+    /// Makes the first piece now, on the calling thread and before anybody reads. Has no effect on a stream that a
+    /// writer fills.
     ///
-    /// - Parameter isSound: Asked each time that a later piece has been made; where it is not sound, the body is cut off ahead of it.
+    /// - Parameter isSound: Is asked each time that a later piece has been made. If it answers false, the body is cut
+    ///   off ahead of that piece.
     package func makeFirst(laterProvedBy isSound: @escaping @Sendable () -> Bool) {
         let isMade = state.withLock { state in
             state.isMaking = state.source != nil
@@ -93,10 +100,10 @@ package final class ByteStream: Sendable {
         state.withLock { $0.isSound = isSound }
     }
 
-    /// Whether the reader is gone: what is written now is dropped.
+    /// Whether the reader is gone. Bytes that are written afterwards are dropped.
     package var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// Adds bytes to the end.
+    /// Adds bytes to the end of the body. Bytes that come after ``finish()`` are dropped.
     package func write(_ bytes: some Sequence<UInt8>) {
         change { state in
             if !state.isFinished && !state.isClosed { state.add(bytes) }
@@ -104,7 +111,8 @@ package final class ByteStream: Sendable {
         }
     }
 
-    /// Ends the body, behind what was written; cuts it off where it is made and not done.
+    /// Ends the body behind the bytes that were written. If a source makes the body and is not done, the body is cut
+    /// off.
     package func finish() {
         change { state in
             state.isFinished = true
@@ -113,16 +121,16 @@ package final class ByteStream: Sendable {
         }
     }
 
-    /// Takes what there is.
+    /// Takes the bytes that there are.
     ///
     /// - Parameters:
     ///   - limit: The most bytes to take, at least 1.
-    ///   - wake: Called once, from any thread, when there is more after ``Next/later``.
+    ///   - wake: Is called once, from any thread, when there is more to read after ``Next/later``.
     package func next(limit: Int, wake: @escaping @Sendable () -> Void) -> Next {
         let (next, perform): (Next, Perform?) = state.withLock { state in
             guard !state.hasBytes else {
                 let bytes = state.take(limit)
-                // The next piece is made while this one is on its way.
+                // The next piece is made while this one is being sent.
                 return (.bytes(bytes), state.beginsToMake())
             }
             guard !state.isFinished else { return (state.isCut ? .cut : .end, nil) }
@@ -151,7 +159,7 @@ package final class ByteStream: Sendable {
         }
     }
 
-    /// The reader wants no more.
+    /// Tells the stream that its reader wants no more bytes.
     package func close() {
         let held = state.withLock { state in
             state.isClosed = true

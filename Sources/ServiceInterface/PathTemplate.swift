@@ -1,9 +1,10 @@
-/// What requests are counted by: the path of a route, with names in braces for what varies.
+/// The path of an endpoint, with names in braces for the parts that vary. Metrics count requests by it.
 package struct PathTemplate: Hashable, Sendable {
-    /// Tells templates apart at no cost: a small number for each.
+    /// A small number that only this template has. Templates are compared by it, since comparing their texts for each
+    /// request would cost more.
     package let number: Int
 
-    /// For people, such as `/jobs/{id}`.
+    /// The template as people read it, such as `/jobs/{id}`.
     package let text: String
 
     package init(number: Int, text: String) {

@@ -1,33 +1,35 @@
 package import HTTPTypes
 
-/// What answers requests: the service, as a server sees it.
+/// The service behind a server, as the server sees it.
 package protocol Responder: Sendable {
-    /// Decides on a request from its head, before a byte of its body is read. Called on a daemon thread; must not
-    /// wait.
+    /// Decides what becomes of a request from its head, before a byte of its body is read.
+    ///
+    /// A daemon thread calls this, and other connections depend on that thread, so the method must not wait.
     func respond(to request: IncomingRequest) -> Reception
 }
 
-/// A request of which the head is in.
+/// A request whose head has arrived, and whose body has not.
 package struct IncomingRequest: Sendable {
     /// Method, target and fields. `path` holds the target as it was sent, with its query.
     package let head: HTTPRequest
 
-    /// Stands on each log line that the request causes, and in the answer's `X-Request-Id`.
+    /// The id that stands on each log line about the request, and in the `X-Request-Id` of its answer.
     package let id: String
 
-    /// Where the request stands in its caller's trace, if it says so; on each log line too.
+    /// The place of the request in its caller's trace; nil if the caller named none. It stands on each log line too.
     package let trace: TraceContext?
 
-    /// What the listener is for that it came to.
+    /// The role of the listener over which the request came.
     package let role: ListenerRole
 
-    /// The name or IP address that the listener was told to listen on; nil where callers do not come by TCP.
+    /// The name or IP address that the listener was told to listen on; nil for a Unix socket.
     package let listeningHost: String?
 
-    /// The IP address that it came from, of version 6 the network (/64); nil where it did not come by TCP.
+    /// The IP address of the client, or its network (/64) if the address is of version 6; nil for a Unix socket.
     package let peer: String?
 
-    /// Whether it came over a connection that is one too many: only probes are answered then.
+    /// Whether the connection is one more than the server has places for. Only probes are answered on such a
+    /// connection.
     package let isCrowded: Bool
 
     package init(
@@ -44,26 +46,26 @@ package struct IncomingRequest: Sendable {
     }
 }
 
-/// Whom a listener is there for.
+/// The kind of caller that a listener is there for.
 package enum ListenerRole: String, Sendable {
     /// Callers of the service.
     case service
-    /// Those who run it: only what they ask is answered, and to anyone.
+    /// The people who run the service. Such a listener answers only their requests, but asks nobody for a key.
     case administration
 }
 
-/// What becomes of a request whose head was seen.
+/// What becomes of a request whose head has arrived.
 package struct Reception {
     package enum Decision {
-        /// The answer is settled: the body is not wanted.
+        /// The answer is settled, and nobody wants the body.
         case refuse(Response)
-        /// The body, which may be empty, goes to the sink, and the sink answers at its end.
+        /// The sink takes the body, which may be empty, and answers at its end.
         case receive(any BodySink)
     }
 
     package let decision: Decision
 
-    /// What the request is counted by; nil for a path that nothing has.
+    /// The template that metrics count the request by; nil if no endpoint has the path.
     package let path: PathTemplate?
 
     package static func refuse(_ response: Response, at path: PathTemplate? = nil) -> Reception {
@@ -75,29 +77,32 @@ package struct Reception {
     }
 }
 
-/// Takes a body as it arrives and answers at its end.
+/// Takes the body of a request as it arrives, and answers at its end.
 ///
-/// The server calls it from one thread at a time: ``receive(_:)`` any number of times, then either ``finish(_:)`` or
-/// ``abandon()``, once.
+/// The server calls a sink from one thread at a time: ``receive(_:)`` any number of times, then either ``finish(_:)``
+/// or ``abandon()``, once.
 package protocol BodySink: AnyObject {
-    /// Takes the next bytes of the body, valid during the call. A sink that has found a mistake keeps it for
-    /// ``finish(_:)`` and drops what still comes.
+    /// Takes the next bytes of the body, which are valid during the call. A sink that finds a mistake keeps it for
+    /// ``finish(_:)``, and drops the bytes that still come.
     func receive(_ bytes: borrowing Span<UInt8>)
 
-    /// The body is complete.
+    /// Tells the sink that the body is complete.
     ///
-    /// - Parameter reply: Takes the answer, once, at once or later from any thread.
+    /// - Parameter reply: Takes the answer. The sink calls it once, from any thread, before or after it returns from
+    ///   here.
     func finish(_ reply: @escaping @Sendable (Response) -> Void)
 
-    /// The client went away, or sent something that is not HTTP, before the body was complete.
+    /// Tells the sink that the body will not be completed: the client went away, or sent bytes that are not HTTP.
     func abandon()
 
-    /// Whether the request ends when its client hangs up between ``finish(_:)`` and the answer. Where it does not, its answer is
-    /// awaited and sent as if the client were there.
+    /// Whether the request ends if its client hangs up between ``finish(_:)`` and the answer. If not, the server awaits
+    /// the answer and sends it as if the client were there.
     var endsWithItsClient: Bool { get }
 
-    /// The client of a request that ends with it has hung up: nobody takes the answer, and what was done for that alone is to
-    /// stop. Called once at most, behind ``finish(_:)`` and from any thread.
+    /// Tells the sink that the client has hung up before the answer. Nobody takes the answer any more, so work that was
+    /// done for this client alone has to stop.
+    ///
+    /// Only a sink that ``endsWithItsClient`` is told, once at most, after ``finish(_:)`` and from any thread.
     func clientLeft()
 }
 

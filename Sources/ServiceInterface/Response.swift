@@ -1,19 +1,21 @@
 package import HTTPTypes
 package import Tensors
 
-/// An answer: its head, and a body that is sent from where it lies.
+/// An answer: its head, and a body that is sent from the memory or file where it lies.
 package struct Response: Sendable {
     package var head: HTTPResponse
     package var body: ResponseBody
 
-    /// The server adds `Content-Length`, `Date` and the request's id; everything else is in `head`.
+    /// Creates an answer. The server adds `Content-Length`, `Date` and the id of the request; all other fields stand in
+    /// `head`.
     package init(_ head: HTTPResponse, body: ResponseBody = ResponseBody()) {
         self.head = head
         self.body = body
     }
 }
 
-/// A body as a list of byte ranges, each kept alive by its owner until it is sent; or a stream.
+/// The body of an answer: either a list of byte ranges, each of which its owner keeps alive until it is sent, or a
+/// stream.
 package struct ResponseBody: Sendable {
     package struct Segment: Sendable {
         package let owner: any StableBytes
@@ -23,10 +25,11 @@ package struct ResponseBody: Sendable {
 
     package private(set) var segments: [Segment] = []
 
-    /// Set where the body is written while it is sent. There are no segments then.
+    /// The stream that the body is read from; nil if the body consists of segments. A body with a stream has no
+    /// segments.
     package let stream: ByteStream?
 
-    /// What counts for the memory that the list of segments takes, where there are very many.
+    /// The memory that the list of segments takes out of the budget, if there are very many segments.
     package var reservation: ByteReservation?
 
     package init() {
@@ -38,13 +41,13 @@ package struct ResponseBody: Sendable {
         self.stream = stream
     }
 
-    /// Bodies up to this size do not count, so that errors, probes and documents can be answered where all memory is taken. Of
-    /// each connection there is one at a time.
+    /// Bodies up to this size, in bytes, do not count against the memory budget, so that errors, probes and documents
+    /// can be answered when the budget is used up. Each connection sends one body at a time, which bounds their sum.
     package static let uncountedBytes = 32 << 10
 
-    /// A body of bytes that were made for it.
+    /// A body whose bytes were made for it alone.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if the memory budget has no room for the bytes.
     package init(copying bytes: [UInt8]) throws(TensorError) {
         stream = nil
         append(try bytes.count <= Self.uncountedBytes ? Buffer(uncounted: bytes) : Buffer(bytes))
@@ -53,13 +56,13 @@ package struct ResponseBody: Sendable {
     /// The size of the whole body, in bytes; 0 for a stream.
     package var byteCount: Int { segments.reduce(0) { $0 + $1.range.count } }
 
-    /// Adds the whole of an owner's bytes.
+    /// Adds all bytes of an owner.
     package mutating func append(_ owner: any StableBytes) {
         let count = unsafe owner.stableBytes.count
         append(owner, 0..<count)
     }
 
-    /// Adds a range of an owner's bytes, which must be within them.
+    /// Adds a range of an owner's bytes. The range must lie within them.
     package mutating func append(_ owner: any StableBytes, _ range: Range<Int>) {
         let count = unsafe owner.stableBytes.count
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
@@ -67,7 +70,7 @@ package struct ResponseBody: Sendable {
         segments.append(Segment(owner: owner, range: range))
     }
 
-    /// The bytes from one offset of the body to another, as `Range` requests ask for.
+    /// The bytes from one offset of the body to another, as a `Range` field asks for them.
     package func slice(_ range: Range<Int>) -> ResponseBody {
         var result = ResponseBody()
         var start = 0

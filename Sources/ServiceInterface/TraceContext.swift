@@ -1,14 +1,14 @@
-/// Where a request stands in its caller's trace: the `traceparent` of W3C Trace Context, section 3.2.
+/// The place of a request in its caller's trace: the `traceparent` of W3C Trace Context, section 3.2.
 package struct TraceContext: Equatable, Sendable {
-    /// Version, trace id, parent id and flags, as they came.
+    /// Version, trace id, parent id and flags, as the caller sent them.
     package let parent: String
 
-    /// 32 lower-case hexadecimal digits, not all zero.
+    /// The trace id: 32 lower-case hexadecimal digits, not all zero.
     package var traceID: Substring { parent.dropFirst(3).prefix(32) }
 
-    /// Reads the value of a `traceparent` field; nil where it says nothing that can be relied on.
+    /// Reads the value of a `traceparent` field, or returns nil if the value is malformed.
     ///
-    /// A version beyond 00 may have more behind the flags, which is dropped.
+    /// Versions after 00 may append more behind the flags. That is dropped, as the specification asks.
     package init?(_ field: String) {
         let bytes = Array(field.utf8.prefix(56))
         guard bytes.count >= 55, [2, 35, 52].allSatisfy({ bytes[$0] == UInt8(ascii: "-") }) else { return nil }

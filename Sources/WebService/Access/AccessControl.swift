@@ -2,18 +2,21 @@ package import HTTPTypes
 package import ServiceInterface
 import Synchronization
 
-/// Decides who is answered, from the head of a request alone.
+/// Decides from the head of a request whether its caller is answered.
 package final class AccessControl: Sendable {
     private let keys: Mutex<KeyRing?>
     private let protectsHealth: Bool
     private let hosts: HostNames
     package let crossOrigin: CrossOrigin
 
+    /// Creates the rules for callers.
+    ///
     /// - Parameters:
-    ///   - keys: What callers have to show one of; nil to let anyone call.
-    ///   - protectsHealth: Has even what platforms' probes ask need a key.
-    ///   - origins: Whose pages may call from a browser, as that writes them.
-    ///   - hosts: What the server is called by those who need no key. Where all need one, no page can call that has none.
+    ///   - keys: The keys of which a caller has to show one; nil if anyone may call.
+    ///   - protectsHealth: Whether the paths that platforms probe need a key too.
+    ///   - origins: The origins whose pages may call from a browser, written as browsers write them.
+    ///   - hosts: The names of this server for callers without a key. If callers need keys, every name is taken: a page
+    ///     that a false name leads here has no key to show.
     package init(
         keys: KeyRing? = nil, protectsHealth: Bool = false, origins: [String] = [], hosts: HostNames = HostNames()
     ) {
@@ -23,25 +26,29 @@ package final class AccessControl: Sendable {
         crossOrigin = CrossOrigin(origins: Set(origins))
     }
 
-    /// Takes other keys from the next request on.
+    /// Replaces the keys. Requests that come later are held against the new ones.
     package func replaceKeys(_ keys: KeyRing) {
         self.keys.withLock { $0 = keys }
     }
 
-    /// The answer to a browser that asks whether a page may call; nil to any other request.
+    /// Answers the question of a browser whether a page may call; nil if the request is not such a question.
     ///
-    /// - Parameter methods: Those that the path answers; nil if nothing has the path.
-    /// - Throws: 421 for a `Host` that may be another's.
+    /// - Parameter methods: The methods that the path answers; nil if no endpoint has the path.
+    /// - Throws: A 421 problem if `Host` holds a name that this server is not known by.
     package func preflight(_ request: IncomingRequest, for methods: [HTTPRequest.Method]?) throws(Problem) -> Response?
     {
         try hosts.check(request)
         return crossOrigin.preflight(request, for: methods)
     }
 
+    /// Finds out who calls.
+    ///
     /// - Parameters:
-    ///   - isOpen: Whether the path is answered without a key. One that nothing has is not: a caller without a key is not told so.
-    /// - Returns: Who asks.
-    /// - Throws: 403 for a page of another origin, 401 with `WWW-Authenticate` (RFC 6750).
+    ///   - isOpen: Whether the path is answered without a key. A path that no endpoint has is not open, so that callers
+    ///     without a key cannot find out which paths there are.
+    /// - Returns: The caller whose key the request shows.
+    /// - Throws: A 403 problem for a page of another origin; a 401 problem with `WWW-Authenticate` (RFC 6750) for a key
+    ///   that is missing or unknown.
     package func check(_ request: IncomingRequest, isOpen: Bool) throws(Problem) -> Caller {
         try crossOrigin.check(request)
         guard request.role == .service else { return .nobody }
@@ -53,7 +60,7 @@ package final class AccessControl: Sendable {
         return caller
     }
 
-    /// The token behind `Bearer`, in any case (RFC 9110 11.1); nil for other schemes.
+    /// The token behind `Bearer`, which may be written in any case (RFC 9110, section 11.1); nil for other schemes.
     private static func bearerToken(_ credentials: String) -> Substring? {
         let scheme = credentials.prefix { $0 != " " }
         guard scheme.lowercased() == "bearer" else { return nil }

@@ -1,6 +1,6 @@
-/// Whose a job is: the name or the digest of the key that it was made with.
+/// The owner of a job: the name or the digest of the key that the job was made with.
 package struct JobOwner: Hashable, Sendable {
-    /// As the state directory has it.
+    /// The owner as the state directory stores it.
     package let text: String
 
     package init(text: String) {
@@ -12,7 +12,8 @@ package struct JobOwner: Hashable, Sendable {
         text = "name:\(name)"
     }
 
-    /// The owner that is known by a key alone. What is kept of it does not tell the key.
+    /// The owner of jobs made with a key that has no name. A digest stands for the key, so that nobody learns the key
+    /// from the state directory.
     init(key: [UInt8]) {
         let digits = SHA256(key).digest.prefix(16).map { byte in
             String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
@@ -21,19 +22,20 @@ package struct JobOwner: Hashable, Sendable {
     }
 }
 
-/// Who asks, as far as it matters for which jobs there are.
+/// The caller of a request, as far as it decides which jobs the request can see.
 package struct Caller: Sendable {
-    /// Whose jobs are made; nil where callers need no key.
+    /// The owner of jobs that the caller makes; nil if callers need no key.
     package let owner: JobOwner?
-    /// Whether others' jobs are shown too.
+    /// Whether the caller sees the jobs of all owners.
     package let seesAll: Bool
 
-    /// Who needs no key: all jobs are everyone's.
+    /// A caller of a server without keys, where all jobs belong to everyone.
     static let anyone = Caller(owner: nil, seesAll: true)
-    /// Who has shown no key, and is answered nothing that has to do with jobs.
+    /// A caller who has shown no key although the server has keys. Such a caller is answered nothing about jobs.
     static let nobody = Caller(owner: nil, seesAll: false)
 
-    /// Whether what one has made is there for this caller. What was made where callers needed no key has no owner, and is shown to overseers.
+    /// Whether the caller sees the jobs of an owner. Jobs that were made while the server had no keys have no owner,
+    /// and only overseers see them.
     package func sees(_ owner: JobOwner?) -> Bool {
         seesAll || (owner != nil && self.owner == owner)
     }

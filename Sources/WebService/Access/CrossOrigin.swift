@@ -1,13 +1,15 @@
 import HTTPTypes
 package import ServiceInterface
 
-/// Which pages may call from a browser that did not come from here: the CORS protocol of the Fetch standard, and more: a page that was
-/// not named cannot even have a request done whose answer it may not read.
+/// Decides which pages of other origins may call from a browser.
+///
+/// This is the CORS protocol of the Fetch standard and more. CORS keeps a page from reading an answer; here a page
+/// whose origin was not named is also kept from having the request carried out.
 package struct CrossOrigin: Sendable {
-    /// As browsers write them, `https://review.example:8443`.
+    /// The origins that may call, as browsers write them, such as `https://review.example:8443`.
     let origins: Set<String>
 
-    /// Lets a page see the answer if its origin is one of those that may.
+    /// Lets a page read the answer if its origin is one of those that may call.
     package func admit(_ request: IncomingRequest, to response: Response) -> Response {
         guard !origins.isEmpty else { return response }
         var response = response
@@ -18,9 +20,10 @@ package struct CrossOrigin: Sendable {
         return response
     }
 
-    /// The answer to a browser that asks on behalf of such a page before it sends a request; nil to any other request.
+    /// Answers the question that a browser sends ahead of a page's request (a preflight); nil if the request is none,
+    /// or if the page's origin may not call.
     ///
-    /// - Parameter methods: Those that the path answers; nil if nothing has the path.
+    /// - Parameter methods: The methods that the path answers; nil if no endpoint has the path.
     func preflight(_ request: IncomingRequest, for methods: [HTTPRequest.Method]?) -> Response? {
         guard request.head.method == .options, let methods, let origin = admitted(request),
             request.head.headerFields[.accessControlRequestMethod] != nil
@@ -35,16 +38,17 @@ package struct CrossOrigin: Sendable {
                 ]))
     }
 
-    /// Refuses what a page of another origin asks for, be it a form that it sends or a picture that it shows.
+    /// Refuses requests that a page of another origin makes, for example by sending a form or showing a picture.
     ///
-    /// Only browsers write `Origin` and `Sec-Fetch-Site` so that pages cannot change them; whoever else calls has neither. To follow a link
-    /// is not refused: what comes is shown, and the page that has the link cannot read it.
+    /// Browsers write `Origin` and `Sec-Fetch-Site` so that pages cannot change them, and other clients send neither.
+    /// Following a link is allowed: the browser shows the answer to the person, and the page that has the link cannot
+    /// read it.
     ///
-    /// - Throws: 403.
+    /// - Throws: A 403 problem if the page's origin may not call.
     func check(_ request: IncomingRequest) throws(Problem) {
         let fields = request.head.headerFields
         let site = fields[.secFetchSite]
-        // Then the origin is ours, by whatever name a proxy passes on.
+        // In both cases the page is ours, whatever name a proxy has put into `Host`.
         guard site != "same-origin", site != "none" else { return }
         let origin = fields[.origin]
         if let origin, isOwn(origin, request) || isNamed(origin, request) { return }
@@ -55,7 +59,8 @@ package struct CrossOrigin: Sendable {
             expected: "an origin that the server was given, or a caller that is no page", actual: origin ?? site)
     }
 
-    /// Whether the origin is the host that was asked. A proxy may have ended TLS, so the scheme says nothing.
+    /// Whether the origin is the host that was asked. Only the host is compared, since a proxy may have ended TLS and
+    /// thereby changed the scheme.
     private func isOwn(_ origin: String, _ request: IncomingRequest) -> Bool {
         guard let authority = request.head.authority?.lowercased() else { return false }
         return [("http://", ":80"), ("https://", ":443")].contains { scheme, port in
@@ -65,14 +70,15 @@ package struct CrossOrigin: Sendable {
         }
     }
 
-    /// Whether a person goes to the path itself.
+    /// Whether a person follows a link to the path itself, rather than a page loading it.
     private func isLink(_ request: IncomingRequest) -> Bool {
         let fields = request.head.headerFields
         return [.get, .head].contains(request.head.method) && fields[.secFetchMode] == "navigate"
             && fields[.secFetchDest] == "document"
     }
 
-    /// Whether a page whose origin was named shows a picture, which browsers ask for without an `Origin`.
+    /// Whether a page whose origin may call shows a picture. Browsers ask for pictures without an `Origin`, so the
+    /// `Referer` decides.
     private func isShown(_ request: IncomingRequest) -> Bool {
         guard let referer = request.head.headerFields[.referer] else { return false }
         let parts = referer.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
@@ -94,8 +100,8 @@ package struct CrossOrigin: Sendable {
         """
 
     private static let exposed = """
-        Location, Retry-After, ETag, Preference-Applied, Accept-Ranges, Content-Range, WWW-Authenticate, X-Request-Id, \
-        Inference-Header-Content-Length
+        Location, Retry-After, ETag, Preference-Applied, Accept-Ranges, Content-Range, WWW-Authenticate, \
+        X-Request-Id, Inference-Header-Content-Length
         """
 }
 

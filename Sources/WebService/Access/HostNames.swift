@@ -1,21 +1,22 @@
 import HTTPTypes
 import ServiceInterface
 
-/// The names that callers may know this server by, as their `Host` says.
+/// The names by which callers may address this server in `Host`.
 ///
-/// A page whose name is made to lead here, by DNS rebinding, is of one origin with this server as far as its browser can tell, and so
-/// may ask and read everything. But its requests name it in `Host`. So where callers need no key, a name counts only if it is known to be
-/// ours. An IP address is nobody's to rebind: where the server listens on all addresses of the machine, all are taken.
+/// By DNS rebinding, a page can make its own name lead to this server's address. Its browser then takes page and server
+/// for one origin, so that the page may ask and read everything. Its requests still carry that name in `Host`, however.
+/// If callers need no key, the server therefore answers only to names that are known to be its own. IP addresses cannot
+/// be rebound: a server that listens on all addresses of the machine takes each of them.
 package struct HostNames: Sendable {
-    /// Whether any name will do.
+    /// Whether every name is taken.
     private var takesAll = false
     private var names: Set<String> = []
-    /// With the dot ahead.
+    /// The ends of names that are taken, each with its leading dot.
     private var suffixes: [String] = []
 
-    /// Names besides those that listeners have by themselves.
+    /// Creates a list of names that are taken besides those that follow from the listeners' addresses.
     ///
-    /// - Parameter texts: Host names; `*.example.org` for all beneath one, `*` for any.
+    /// - Parameter texts: Host names. `*.example.org` stands for all names beneath one, `*` for every name.
     package init(_ texts: [String] = []) {
         for text in texts.map({ $0.lowercased() }) {
             if text == "*" {
@@ -28,12 +29,14 @@ package struct HostNames: Sendable {
         }
     }
 
-    /// Any name.
+    /// The list that takes every name.
     package static let all = HostNames(["*"])
 
-    /// - Throws: 421 for a name that may be another's.
+    /// Checks the `Host` of a request.
+    ///
+    /// - Throws: A 421 problem for a name that is not known to be this server's.
     func check(_ request: IncomingRequest) throws(Problem) {
-        // Browsers do not come by Unix sockets, and always say which host they ask.
+        // Browsers cannot call over Unix sockets, and always send a Host.
         guard !takesAll, let listeningHost = request.listeningHost?.lowercased(),
             let authority = request.head.authority, !authority.isEmpty
         else { return }
@@ -52,15 +55,15 @@ package struct HostNames: Sendable {
         return host.hasPrefix("127.") || ["0.0.0.0", "::"].contains(listeningHost)
     }
 
-    /// The host of `host:port`, in small letters and without the dot that may end it.
+    /// The host of `host:port`, in lower case and without the dot that may end it.
     private static func host(of authority: String) -> String {
         var host = Substring(authority.lowercased())
-        // The colons of an IPv6 address stand in brackets.
+        // The colons of an IPv6 address stand within brackets, and that which separates a port behind them.
         if !host.hasSuffix("]"), let colon = host.lastIndex(of: ":") { host = host[..<colon] }
         return String(host.hasSuffix(".") ? host.dropLast() : host)
     }
 
-    /// Whether a host is an IP address, as URLs have them: an IPv6 address in brackets, or four numbers.
+    /// Whether a host is an IP address as URLs write it: an IPv6 address in brackets, or four numbers.
     private static func isAddress(_ host: String) -> Bool {
         if host.hasPrefix("[") { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)

@@ -1,20 +1,23 @@
 /// The keys that callers may show.
 package struct KeyRing: Sendable {
-    /// How many bytes a key may have.
+    /// The lengths that a key may have, in bytes.
     package static let lengths = 16...256
 
     private struct Entry {
-        /// Filled up with zeros to the longest length, and with its own length behind.
+        /// The key, filled up with zeros to the greatest length and followed by its own length in one byte.
         let padded: [UInt8]
         let caller: Caller
     }
 
     private let entries: [Entry]
 
-    /// Reads keys as a file lists them: one a line, empty lines and those that begin with `#` passed over. Behind a key and a blank may
-    /// stand `overseer`, for one that sees all jobs, and `name=NAME`: keys of one name see each other's jobs.
+    /// Reads the lines of a key file.
     ///
-    /// - Throws: ``KeyRingError``, which never holds a part of a key.
+    /// Each line holds one key; empty lines and lines that begin with `#` are skipped. After the key and a blank may
+    /// follow `overseer`, for a key that sees all jobs, and `name=NAME`, for keys that see each other's jobs because
+    /// they share the name.
+    ///
+    /// - Throws: ``KeyRingError``, which never contains a part of a key.
     package init(lines text: some Sequence<UInt8>) throws(KeyRingError) {
         var entries: [Entry] = []
         for (index, line) in Array(text).split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
@@ -42,19 +45,19 @@ package struct KeyRing: Sendable {
 
     package var count: Int { entries.count }
 
-    /// Who shows a key; nil for one that is not among them.
+    /// The caller to whom a key belongs; nil for an unknown key.
     ///
-    /// Takes as long for a wrong key as for a right one, and for one that is nearly right: every key is held against the
-    /// candidate, over the longest length, to the last byte.
+    /// The time that this takes does not depend on the candidate, so that nobody can guess a key byte by byte: every
+    /// key is compared with the candidate over the greatest length, to the last byte.
     func caller(_ candidate: some Collection<UInt8>) -> Caller? {
         guard candidate.count <= Self.lengths.upperBound else { return nil }
         let candidate = Self.pad(Array(candidate))
-        // The number of the entry, counted from 1; of equal ones the last.
+        // The number of the matching entry, counted from 1; if several are equal, that of the last.
         var found = 0
         for (number, entry) in entries.enumerated() {
             var difference: UInt8 = 0
             for index in candidate.indices { difference |= entry.padded[index] ^ candidate[index] }
-            // The top bit of 0 − 1 alone, of all differences: no branch.
+            // Subtracting 1 from 0 alone sets the top bit, so this needs no branch.
             let isSame = Int((UInt16(difference) &- 1) >> 15)
             found = isSame * (number + 1) + (1 - isSame) * found
         }
@@ -66,14 +69,14 @@ package struct KeyRing: Sendable {
     }
 }
 
-/// Why a list of keys is none.
+/// A fault in a list of keys.
 package enum KeyRingError: Error, Equatable {
-    /// It holds no key.
+    /// The list holds no key.
     case empty
-    /// A key of `count` bytes is shorter or longer than ``KeyRing/lengths``.
+    /// A key of `count` bytes is shorter or longer than ``KeyRing/lengths`` allow.
     case length(line: Int, count: Int)
-    /// A key holds what is no printable ASCII character.
+    /// A key contains a byte that is no printable ASCII character.
     case unprintable(line: Int)
-    /// What stands behind a key's blank is no mark.
+    /// A word behind a key is neither `overseer` nor `name=NAME`.
     case mark(line: Int)
 }

@@ -1,11 +1,11 @@
-/// The SHA-256 of bytes.
+/// The SHA-256 digest of bytes.
 ///
-/// It tells keys apart in files that do not hold them. The C libraries that the program links have none, and a digest of a few hundred bytes
-/// needs no speed.
+/// Files that must not contain keys tell them apart by this digest. It is written here because the program links no C
+/// library that offers it, and because keys are a few hundred bytes at most, which needs no speed.
 ///
 /// - SeeAlso: FIPS 180-4, sections 5.1.1, 5.3.3 and 6.2.2.
 struct SHA256 {
-    /// 32 bytes.
+    /// The digest, of 32 bytes.
     let digest: [UInt8]
 
     init(_ message: [UInt8]) {

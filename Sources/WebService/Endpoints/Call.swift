@@ -1,6 +1,6 @@
 package import ServiceInterface
 
-/// A request for an endpoint: what was sent, who asks, and what stands where the template has names.
+/// A request for an endpoint: its head, its caller, and the values that its path has for the template's names.
 package struct Call: Sendable {
     package let request: IncomingRequest
     package let caller: Caller
@@ -12,6 +12,7 @@ package struct Call: Sendable {
         self.values = values
     }
 
-    /// What the path has where the template has `{name}`, its percent-encoding undone; nil if the template has no such name.
+    /// The part of the path that stands for `{name}` in the template, without its percent-encoding; nil if the template
+    /// has no such name.
     package subscript(name: String) -> String? { values[name] }
 }

@@ -1,15 +1,15 @@
 package import HTTPTypes
 
-/// A path of the service: its template, who may call it, and each of its methods with what answers it.
+/// A path of the service: its template, who may call it, and a handler for each of its methods.
 package struct Endpoint: Sendable {
-    /// Makes what takes a call's body and answers it.
+    /// Makes the handler that takes the body of a call and answers it.
     package typealias MakeHandler = @Sendable (Call) throws(Problem) -> any RequestHandler
 
-    /// Who may call beside those who show a key, and where.
+    /// Exceptions from the rule that callers show a key, and that they come over a listener of the service.
     package struct Access: OptionSet, Sendable {
-        /// Anyone may call: platforms' probes and those who collect metrics have no key.
+        /// Anyone may call, since the probes of platforms and the collectors of metrics have no key.
         package static let withoutKey = Access(rawValue: 1)
-        /// The path is answered on the listeners of those who run the service, too.
+        /// The path is also answered on the listeners for administration.
         package static let onAdminListeners = Access(rawValue: 2)
 
         package let rawValue: Int
@@ -19,7 +19,7 @@ package struct Endpoint: Sendable {
         }
     }
 
-    /// The path as the document has it, with names in braces for what varies, such as `/jobs/{id}`.
+    /// The path as `openapi.yaml` has it, with names in braces for the parts that vary, such as `/jobs/{id}`.
     package let template: String
     package let access: Access
     private let handlers: [(method: HTTPRequest.Method, make: MakeHandler)]

@@ -1,9 +1,10 @@
 /// The endpoints of one protocol.
 package struct EndpointGroup: Sendable {
     package let endpoints: [Endpoint]
-    /// What all paths of the protocol begin with, be anything there or not; empty if that may be any path.
+    /// The prefix of all paths of the protocol, including those that no endpoint has; empty if the protocol claims no
+    /// prefix.
     let prefix: String
-    /// Gives a problem the form in which clients of the protocol look for it.
+    /// Gives a problem the form that clients of the protocol expect.
     let rendering: @Sendable (Problem) -> Problem
 
     package init(

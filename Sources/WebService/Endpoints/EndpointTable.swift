@@ -1,14 +1,15 @@
 import Foundation
 package import ServiceInterface
 
-/// All endpoints of the service. What a request is answered by, refused by, and counted by is found here and nowhere else.
+/// All endpoints of the service. Routing, refusals and the names in metrics follow from this table, and from nothing
+/// else.
 package struct EndpointTable: Sendable {
-    /// An endpoint that has a path.
+    /// The endpoint of a request's path.
     package struct Match: Sendable {
         package let endpoint: Endpoint
-        /// What the request is counted by.
+        /// The template that metrics count the request by.
         package let path: PathTemplate
-        /// What the path has for each name in the template.
+        /// The parts of the path that stand for the template's names, by those names.
         package let values: [String: String]
     }
 
@@ -19,7 +20,9 @@ package struct EndpointTable: Sendable {
 
         var nameCount: Int { segments.count { if case .name = $0 { true } else { false } } }
 
-        /// - Returns: Nil if the path is not the row's.
+        /// The values that a path has for the row's names.
+        ///
+        /// - Returns: Nil if the path does not match the row.
         func values(of path: [Substring]) -> [String: String]? {
             var values: [String: String] = [:]
             for (segment, text) in zip(segments, path) {
@@ -32,7 +35,7 @@ package struct EndpointTable: Sendable {
         }
     }
 
-    /// What stands between two slashes of a template.
+    /// The part of a template between two slashes.
     private enum Segment {
         case text(Substring)
         case name(String)
@@ -43,10 +46,14 @@ package struct EndpointTable: Sendable {
     }
 
     private let groups: [EndpointGroup]
-    /// By the number of segments; a row with fewer names stands ahead of one with more.
+    /// The rows by their number of segments. Rows with fewer names come first, since a path that a template spells out
+    /// belongs to that template.
     private let rows: [Int: [Row]]
 
-    /// - Parameter groups: A group with a prefix stands ahead of one without. No two endpoints have the same template.
+    /// Creates a table.
+    ///
+    /// - Parameter groups: The endpoints. No two of them may have the same template. A group with a prefix has to stand
+    ///   ahead of a group without one, since the first that claims a path renders its problems.
     package init(_ groups: [EndpointGroup]) {
         self.groups = groups
         let endpoints = groups.flatMap(\.endpoints)
@@ -61,8 +68,10 @@ package struct EndpointTable: Sendable {
         }
     }
 
-    /// - Parameter path: That of a request, without its query.
-    /// - Returns: Nil if nothing has the path.
+    /// Finds the endpoint of a path.
+    ///
+    /// - Parameter path: The path of a request, without its query.
+    /// - Returns: Nil if no endpoint has the path.
     package func match(_ path: Substring) -> Match? {
         guard path.first == "/" else { return nil }
         let segments = Self.segments(path)
@@ -73,7 +82,7 @@ package struct EndpointTable: Sendable {
         return nil
     }
 
-    /// A problem in the form of the protocol that a path is of.
+    /// A problem in the form that clients of the path's protocol expect.
     func render(_ problem: Problem, at path: Substring) -> Problem {
         groups.first { $0.holds(path) }?.rendering(problem) ?? problem
     }

@@ -1,14 +1,18 @@
 import HTTPTypes
 package import ServiceInterface
 
-/// Sends requests to the endpoints of a table, and turns what goes wrong into problem documents.
+/// Sends requests to the endpoints of a table, and turns problems into problem documents.
 package final class Router: Responder {
     private let table: EndpointTable
     private let access: AccessControl
     private let render: @Sendable (Answer, IncomingRequest) -> Response
 
+    /// Creates a router.
+    ///
     /// - Parameters:
-    ///   - render: Makes what is sent of what a handler ended with.
+    ///   - groups: The endpoints, group by group; see ``EndpointTable/init(_:)``.
+    ///   - access: The rules for callers.
+    ///   - render: Makes the response that is sent from what a handler ended with.
     package init(
         _ groups: [EndpointGroup], access: AccessControl = AccessControl(),
         render: @escaping @Sendable (Answer, IncomingRequest) -> Response

@@ -1,13 +1,15 @@
 package import ServiceInterface
 
-/// Answers a request whose body says nothing.
+/// Answers a request whose body means nothing; the body is dropped.
 package final class BodilessHandler: RequestHandler {
     private let respond: (@escaping @Sendable (Answer) -> Void) -> Void
     package let departure: (@Sendable () -> Void)?
 
-    /// Answers later.
+    /// Creates a handler that answers at the end of the body or later.
     ///
-    /// - Parameter departure: What is done where the client does not wait so long; nil where it is soon.
+    /// - Parameters:
+    ///   - departure: Is called if the client hangs up before the answer; nil if the answer comes too soon for that.
+    ///   - respond: Gives the answer, once, from any thread.
     package init(
         departure: (@Sendable () -> Void)? = nil,
         later respond: @escaping (@escaping @Sendable (Answer) -> Void) -> Void
@@ -16,7 +18,7 @@ package final class BodilessHandler: RequestHandler {
         self.respond = respond
     }
 
-    /// Answers when the head was read.
+    /// Creates a handler that answers at the end of the body.
     package convenience init(_ respond: @escaping () throws(Problem) -> Response) {
         self.init(later: { $0(Answer(catching: respond)) })
     }

@@ -1,12 +1,14 @@
 import Logging
 package import ServiceInterface
 
-/// Stands between the server and a handler: the one place where a problem becomes a response.
+/// Stands between the server and a handler. A problem that a handler throws or answers becomes a response here and
+/// nowhere else.
 package final class HandlerSink: BodySink {
     private var handler: (any RequestHandler)?
     private var problem: Problem?
     private let render: @Sendable (Answer) -> Response
-    /// The handler's, which is itself let go when the body is complete: it may hold much.
+    /// A copy of the handler's ``RequestHandler/departure``. The handler itself is released when the body is complete,
+    /// because it may hold much memory.
     private var departure: (@Sendable () -> Void)?
 
     package init(_ handler: any RequestHandler, render: @escaping @Sendable (Answer) -> Response) {
@@ -19,7 +21,7 @@ package final class HandlerSink: BodySink {
         do throws(Problem) {
             try handler.receive(bytes)
         } catch {
-            // HTTP lets us answer at the end of the body only; what the handler held is let go now.
+            // HTTP allows an answer only at the end of the body, but what the handler holds can be released at once.
             problem = error
             abandon()
         }

@@ -1,29 +1,34 @@
 package import ServiceInterface
 
-/// How a handler ends: with a response, or with what the client is told instead.
+/// The end of a handler: a response, or the problem that the client is told of.
 package typealias Answer = Result<Response, Problem>
 
-/// The side of a handler that takes a body and answers at its end.
+/// Takes the body of one request and answers at its end.
 ///
-/// Like a ``BodySink``, except that it may throw: whatever it throws is remembered, the rest of the body dropped, and
-/// the problem answered, by the ``HandlerSink`` around it.
+/// A handler is like a ``BodySink``, except that it may throw. The ``HandlerSink`` around it then remembers the
+/// problem, drops the rest of the body, and answers with the problem.
 package protocol RequestHandler: AnyObject {
+    /// Takes the next bytes of the body, which are valid during the call.
+    ///
+    /// - Throws: The problem that the client is told of.
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem)
 
-    /// The body is complete. The answer is given once, at once or later, from any thread.
+    /// Tells the handler that the body is complete. The handler gives the answer once, from any thread, before or after
+    /// it returns from here.
     func finish(_ answer: @escaping @Sendable (Answer) -> Void)
 
-    /// The body will not be completed, or a problem was found in it: nothing may stay behind.
+    /// Tells the handler that the body will not be completed, or that a problem was found in it: the handler has to
+    /// undo what it has begun.
     func abandon()
 
-    /// What is done where the client hangs up while it waits for its answer; nil where the answer is soon there, and the request
-    /// goes on. Asked for ahead of ``finish(_:)``; called on any thread.
+    /// Is called, from any thread, if the client hangs up while it waits for its answer; nil if the request goes on
+    /// without its client, as one does whose answer is there soon. It is read just before ``finish(_:)``.
     var departure: (@Sendable () -> Void)? { get }
 }
 
 extension RequestHandler {
     package var departure: (@Sendable () -> Void)? { nil }
 
-    /// The ``departure`` of a request that ends with its client, and leaves everything as it is.
+    /// The ``departure`` of a request that ends with its client and has nothing to undo.
     package static var departed: @Sendable () -> Void { {} }
 }

@@ -4,24 +4,31 @@ import TensorCodecs
 import Tensors
 
 extension Response {
-    /// A response that says what its body is.
-    package init(_ status: HTTPResponse.Status = .ok, _ form: MediaType, _ body: ResponseBody) {
-        self.init(HTTPResponse(status: status, headerFields: [.contentType: form.rawValue]), body: body)
+    /// Creates a response that names the media type of its body.
+    package init(_ status: HTTPResponse.Status = .ok, _ type: MediaType, _ body: ResponseBody) {
+        self.init(HTTPResponse(status: status, headerFields: [.contentType: type.rawValue]), body: body)
     }
 
-    /// - Throws: 503 where memory is short.
+    /// Creates a response from bytes.
+    ///
+    /// - Throws: A 503 problem if memory is short.
     package static func bytes(
-        _ status: HTTPResponse.Status = .ok, _ form: MediaType, _ bytes: [UInt8]
+        _ status: HTTPResponse.Status = .ok, _ type: MediaType, _ bytes: [UInt8]
     ) throws(Problem) -> Response {
         do throws(TensorError) {
-            return Response(status, form, try ResponseBody(copying: bytes))
+            return Response(status, type, try ResponseBody(copying: bytes))
         } catch {
             throw Problem(error)
         }
     }
 
+    /// Creates a response from a JSON document.
+    ///
     /// - Parameters:
-    ///   - otherBytes: What is held for the document until it is sent, and counts nowhere else.
+    ///   - otherBytes: The size of what else is held for the document until it is sent and counted nowhere yet, in
+    ///     bytes.
+    ///   - write: Writes the document.
+    /// - Throws: A 503 problem if memory is short.
     package static func json(
         status: HTTPResponse.Status = .ok, holding otherBytes: Int = 0, _ write: (inout JSONWriter) -> Void
     ) throws(Problem) -> Response {
@@ -34,17 +41,18 @@ extension Response {
         }
     }
 
-    /// The answer to a request that has had its effect. Where there is no memory for the few hundred bytes of the document, the status
-    /// has to say it all: an error would tell the client that nothing was done.
+    /// The answer to a request that has had its effect. If there is no memory for the few hundred bytes of the
+    /// document, the status goes out alone, because an error would tell the client that nothing was done.
     package static func done(_ status: HTTPResponse.Status, _ write: (inout JSONWriter) -> Void) -> Response {
         (try? json(status: status, write)) ?? Response(HTTPResponse(status: status))
     }
 
-    /// A body that never changes: it gets a strong validator, and is answered in part or not at all where the request
-    /// says that this will do (RFC 9110, sections 13 and 14).
+    /// The response as that of a resource that never changes. It gets a strong validator, and is sent in part or not at
+    /// all if the request says that this suffices (RFC 9110, sections 13 and 14).
     ///
     /// - Parameters:
     ///   - tag: The entity tag, without its quotes.
+    ///   - request: The head of the request that is answered.
     package func immutable(tag: String, for request: HTTPRequest) -> Response {
         let entityTag = "\"\(tag)\""
         var result = self
@@ -56,7 +64,7 @@ extension Response {
             result.body = ResponseBody()
             return result
         }
-        // A weak or older validator in If-Range asks for the whole.
+        // A weak or older validator in If-Range asks for the whole body.
         let isCurrent = request.headerFields[.ifRange].map { $0 == entityTag } ?? true
         guard request.method == .get, isCurrent, let range = request.headerFields[.range] else { return result }
         let count = body.byteCount
@@ -75,7 +83,7 @@ extension Response {
         }
     }
 
-    /// Whether a list of entity tags holds one, by weak comparison.
+    /// Whether a list of entity tags contains one, by weak comparison (RFC 9110, section 8.8.3.2).
     private static func list(_ field: String, names tag: String) -> Bool {
         let members: [String] = field.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
         return members.contains { $0 == "*" || $0 == tag || $0 == "W/" + tag }

@@ -1,7 +1,7 @@
 import Synchronization
 import Tensors
 
-/// Writes a text piece by piece, and holds what that takes.
+/// Writes a text piece by piece, and holds the memory that this takes out of the budget.
 final class JSONPieceWriter: Sendable {
     private let pieces: Mutex<JSONPieces>
     private let reservation: ByteReservation
@@ -11,7 +11,7 @@ final class JSONPieceWriter: Sendable {
         self.reservation = reservation
     }
 
-    /// The next piece; nil at the end.
+    /// The next piece; nil at the end of the text.
     func next() -> [UInt8]? {
         pieces.withLock { $0.next() }
     }

@@ -1,17 +1,18 @@
 package import ServiceInterface
 package import Tensors
 
-/// A JSON text that is written in pieces of about a size: one that holds arrays may be much larger than these, and than memory.
+/// A JSON text that is written in pieces of about one size. A text that holds arrays may be much larger than those
+/// arrays, and larger than memory.
 package struct JSONPieces: Sendable {
-    /// What a part of the text is written from.
+    /// The source of a part of the text.
     enum Section: Sendable {
         case text([UInt8])
-        /// So many elements of an array, as nested lists, written some at a time.
+        /// An array of so many elements, written some at a time as nested lists.
         case elements(Int, @Sendable (_ elements: Range<Int>, _ text: inout [UInt8]) -> Void)
-        /// A list of rows, each written by itself.
+        /// A list of so many rows, each written by itself.
         case rows(Int, @Sendable (_ row: Int, _ text: inout [UInt8]) -> Void)
 
-        /// How many numbers or rows it has.
+        /// How many numbers or rows the section has.
         fileprivate var count: Int {
             switch self {
             case .text: 0
@@ -20,28 +21,28 @@ package struct JSONPieces: Sendable {
         }
     }
 
-    /// The size that a piece has at least, but for the last.
+    /// The least size of a piece other than the last, in bytes.
     static let pieceBytes = 64 << 10
 
-    /// What two pieces and the writing of a third take.
+    /// The memory that two pieces take, and the writing of a third, in bytes.
     static let heldBytes = 4 * pieceBytes
 
-    /// So many numbers and rows are written at once between looks at the size.
+    /// How many numbers or rows are written before the size of the piece is looked at again.
     private static let elementsAtOnce = 1024
 
-    /// Texts with so many numbers and rows are answered as one.
+    /// Texts with at most this many numbers and rows are sent as one piece.
     private static let fewElements = 1024
 
     private let sections: [Section]
     private var index = 0
-    /// How much of the section at `index` is written.
+    /// How many elements or rows of the section at `index` are written.
     private var done = 0
 
     init(_ sections: [Section]) {
         self.sections = sections
     }
 
-    /// Whether all of it is hardly larger than a piece.
+    /// Whether the whole text is hardly larger than one piece.
     var isSmall: Bool {
         var count = 0
         for section in sections {
@@ -51,7 +52,7 @@ package struct JSONPieces: Sendable {
         return true
     }
 
-    /// Writes the next piece; nil at the end.
+    /// Writes the next piece; nil at the end of the text.
     mutating func next() -> [UInt8]? {
         guard index < sections.count else { return nil }
         var text: [UInt8] = []
@@ -59,7 +60,7 @@ package struct JSONPieces: Sendable {
         return text.isEmpty ? nil : text
     }
 
-    /// Writes all of it.
+    /// Writes the whole text.
     mutating func all() -> [UInt8] {
         var text: [UInt8] = []
         while index < sections.count { append(to: &text) }
@@ -88,11 +89,11 @@ package struct JSONPieces: Sendable {
 }
 
 extension JSONPieces {
-    /// The text as a body: as one where it is small, else written while it is sent.
+    /// The text as the body of an answer: in one piece if it is small, otherwise written while it is sent.
     ///
     /// - Parameters:
-    ///   - otherBytes: What else is held for it until it is sent.
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    ///   - otherBytes: The size of what else is held for the text until it is sent, in bytes.
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if the memory budget has no room.
     package func body(holding otherBytes: Int = 0) throws(TensorError) -> ResponseBody {
         var pieces = self
         guard !isSmall else { return try ResponseBody(copying: pieces.all()) }
@@ -100,9 +101,9 @@ extension JSONPieces {
         return ResponseBody(stream: ByteStream(pieces: { writer.next() }))
     }
 
-    /// The text in counted memory, for a body of which the size has to be known beforehand.
+    /// The text in memory that the budget counts, for bodies whose size has to be known before they are sent.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if the memory budget has no room.
     package func buffers() throws(TensorError) -> [Buffer<UInt8>] {
         var pieces = self
         let reservation = try ByteReservation(Self.heldBytes)

@@ -1,12 +1,13 @@
 import Tensors
 
-/// Writes JSON documents whose members keep the order they were written in.
+/// Writes JSON documents whose members keep the order in which they were written.
 ///
-/// What is written as it is told is kept as text. Arrays, and rows of which there may be many, are only named: ``JSONPieces`` write them.
+/// The writer turns values into text at once. Of arrays, and of lists with many rows, it only notes how to write them,
+/// and ``JSONPieces`` does so while the document is sent.
 package struct JSONWriter {
-    /// What there is of a document.
+    /// The document, as far as it is written.
     fileprivate struct Output {
-        /// What comes before `text`.
+        /// The sections that stand before `text`.
         var sections: [JSONPieces.Section] = []
         var text: [UInt8] = []
 
@@ -22,13 +23,13 @@ package struct JSONWriter {
     package init() {
     }
 
-    /// The document, where it holds neither arrays nor many rows.
+    /// The document as text. It must contain neither arrays nor lists of many rows.
     package var text: [UInt8] {
         precondition(output.sections.isEmpty, "this document is larger than its text")
         return output.text
     }
 
-    /// The document.
+    /// The document in pieces.
     package var pieces: JSONPieces {
         JSONPieces(output.text.isEmpty ? output.sections : output.sections + [.text(output.text)])
     }
@@ -38,16 +39,17 @@ package struct JSONWriter {
         fileprivate var output: Output
         fileprivate var isFirst = true
 
-        /// A member whose value the caller writes, as JSON.
+        /// Writes a member whose value the caller writes as JSON.
         package mutating func raw(_ name: String, _ write: (inout [UInt8]) -> Void) {
             begin(name)
             write(&output.text)
         }
 
-        /// An array, as nested lists.
+        /// Writes an array as nested lists.
         ///
         /// - Parameters:
-        ///   - write: Appends some of the elements, with the brackets around them. Called while the document is sent, from any thread.
+        ///   - write: Appends some of the elements, with the brackets around them. It is called while the document is
+        ///     sent, from any thread.
         package mutating func elements(
             _ name: String, count: Int,
             _ write: @escaping @Sendable (_ elements: Range<Int>, _ text: inout [UInt8]) -> Void
@@ -56,10 +58,10 @@ package struct JSONWriter {
             output.add(.elements(count, write))
         }
 
-        /// A list of objects of which there may be many.
+        /// Writes a list of objects of which there may be many.
         ///
         /// - Parameters:
-        ///   - body: Called while the document is sent, from any thread.
+        ///   - body: Writes one object. It is called while the document is sent, from any thread.
         package mutating func rows(_ name: String, count: Int, _ body: @escaping @Sendable (inout Members, Int) -> Void)
         {
             begin(name)
@@ -87,7 +89,7 @@ package struct JSONWriter {
             raw(name) { $0.append(contentsOf: (value.map(String.init) ?? "null").utf8) }
         }
 
-        /// A number that reads back as the same float64; null where it is not finite.
+        /// Writes a number that reads back as the same float64, or null if the number is not finite.
         package mutating func number(_ name: String, _ value: Double?) {
             raw(name) { $0.append(contentsOf: (value.flatMap { $0.isFinite ? $0.description : nil } ?? "null").utf8) }
         }
@@ -129,14 +131,14 @@ package struct JSONWriter {
         Self.append(object: body, to: &output)
     }
 
-    /// Writes one array, as nested lists; see ``Members/elements(_:count:_:)``.
+    /// Writes one array as nested lists; see ``Members/elements(_:count:_:)``.
     package mutating func elements(
         count: Int, _ write: @escaping @Sendable (_ elements: Range<Int>, _ text: inout [UInt8]) -> Void
     ) {
         output.add(.elements(count, write))
     }
 
-    /// Writes one list, each of its elements by itself.
+    /// Writes one list, each element by itself.
     package mutating func list<Element>(
         of elements: some Sequence<Element>, _ write: (inout JSONWriter, Element) -> Void
     ) {
@@ -151,7 +153,7 @@ package struct JSONWriter {
     /// Writes one list of objects of which there may be many.
     ///
     /// - Parameters:
-    ///   - body: Called while the document is sent, from any thread.
+    ///   - body: Writes one object. It is called while the document is sent, from any thread.
     package mutating func rows(count: Int, _ body: @escaping @Sendable (inout Members, Int) -> Void) {
         output.add(Self.rows(count, body))
     }
@@ -195,7 +197,7 @@ package struct JSONWriter {
         output.text.append(UInt8(ascii: "}"))
     }
 
-    /// Appends a quoted string, escaped as RFC 8259 section 7 asks.
+    /// Appends a quoted string, escaped as RFC 8259, section 7 asks.
     private static func append(string: String, to text: inout [UInt8]) {
         text.append(UInt8(ascii: "\""))
         for byte in string.utf8 {

@@ -1,10 +1,12 @@
-/// What a `Range` field asks of a body (RFC 9110, section 14).
+/// The part of a body that a `Range` field asks for (RFC 9110, section 14).
 enum ByteRange: Equatable {
     case part(Range<Int>)
     case unsatisfiable
-    /// The field is not one range of bytes: the whole is sent.
+    /// The field does not name exactly one range of bytes, so the whole body is sent.
     case whole
 
+    /// Reads a `Range` field.
+    ///
     /// - Parameters:
     ///   - field: The value of `Range`.
     ///   - count: The size of the whole body, in bytes.

@@ -13,16 +13,18 @@ package enum MediaType: String, Sendable {
     case text = "text/plain; charset=utf-8"
     case yaml = "application/yaml"
 
-    /// The offer that an `Accept` field prefers; of equals the one that it names more closely, so that what stands beside `*/*` is
-    /// wanted more; then the first, and the first where there is no field.
+    /// The offer that an `Accept` field prefers.
     ///
-    /// - Throws: 406 where none will do.
+    /// Of offers with equal weight, the one wins that the field names more closely, since a type that stands beside
+    /// `*/*` is wanted more than the rest. If that is equal too, or if there is no field, the first offer wins.
+    ///
+    /// - Throws: A 406 problem if no offer is acceptable.
     package static func negotiated(_ accept: String?, offers: [MediaType]) throws(Problem) -> MediaType {
         guard let accept else { return offers[0] }
         let ranges = accept.split(separator: ",").filter { !$0.allSatisfy(\.isWhitespace) }.map(Range.init)
         guard !ranges.isEmpty else { return offers[0] }
         let preferences = offers.map { offer in
-            // The most specific range speaks for an offer.
+            // The weight of an offer is that of the most specific range that matches it.
             let range = ranges.filter { $0.matches(offer) }.max { $0.specificity < $1.specificity }
             return (quality: range?.quality ?? 0, specificity: range?.specificity ?? 0)
         }
@@ -50,7 +52,8 @@ package enum MediaType: String, Sendable {
             quality = weight.map { Self.quality($0.dropFirst(2)) } ?? 1
         }
 
-        /// A weight is 0 to 1, in digits (RFC 9110, section 12.4.2); any other makes its range count for nothing.
+        /// Reads a weight, which is 0 to 1 in digits (RFC 9110, section 12.4.2). A malformed weight makes its range
+        /// count for nothing.
         private static func quality(_ text: Substring) -> Double {
             let isDecimal = text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2E }
             guard isDecimal, let value = Double(text), value <= 1 else { return 0 }

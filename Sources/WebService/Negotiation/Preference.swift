@@ -1,17 +1,19 @@
 package import HTTPTypes
 
-/// What a client asks for with `Prefer` (RFC 7240): an answer before the result is there, and how long to wait first.
+/// The wishes in a `Prefer` field (RFC 7240): an answer before the result is there, and how long to wait for the result
+/// first.
 package struct Preference: Equatable {
-    /// `respond-async`.
+    /// Whether the field holds `respond-async`.
     package private(set) var isAsync = false
 
-    /// `wait=N`, in seconds, at most ``longestWait``.
+    /// The seconds of `wait=N`, at most ``longestWait``; nil if the field holds none.
     package private(set) var wait: Int?
 
-    /// The longest time that a request is held open, in seconds.
+    /// The longest time for which a request is held open, in seconds.
     package static let longestWait = 60
 
-    /// Preferences that are unknown or make no sense are passed over, as RFC 7240 section 2 has it.
+    /// Reads the fields of a request. Preferences that are unknown or malformed are ignored, as RFC 7240, section 2
+    /// asks.
     package init(_ fields: HTTPFields) {
         for member in fields[values: .prefer].flatMap({ $0.split(separator: ",") }) {
             let pair = member.split(separator: ";").first.map { $0.filter { !$0.isWhitespace } } ?? ""
@@ -26,7 +28,7 @@ package struct Preference: Equatable {
         }
     }
 
-    /// What was honoured, for `Preference-Applied`; nil where nothing was.
+    /// The preferences that were honoured, for `Preference-Applied`; nil if there were none.
     package var applied: String? {
         guard isAsync else { return nil }
         return wait.map { "respond-async, wait=\($0)" } ?? "respond-async"
@@ -37,7 +39,7 @@ extension HTTPField.Name {
     package static let prefer = Self.known("Prefer")
     package static let preferenceApplied = Self.known("Preference-Applied")
 
-    /// A name that is known to be well formed.
+    /// Creates a name from a literal that is known to be well formed.
     package static func known(_ name: String) -> HTTPField.Name {
         guard let result = HTTPField.Name(name) else { preconditionFailure("\(name) is no field name") }
         return result

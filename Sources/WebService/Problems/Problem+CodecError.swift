@@ -2,7 +2,7 @@ import HTTPTypes
 package import TensorCodecs
 import Tensors
 
-/// What is wrong with bytes: each error gets its status, its type and its sentence here.
+/// Faults in bytes: each error of the codecs gets its status, its type and its sentence here.
 extension Problem: CodecFailure {
     package init(_ error: CodecError) {
         self =
@@ -107,10 +107,10 @@ extension Problem: CodecFailure {
 }
 
 extension Problem {
-    /// What something may be that begins otherwise than npy files do, and what to do then.
+    /// A guess at what a file is that does not begin as npy files do, with advice for that case.
     private static func guess(_ found: [UInt8]) -> String {
         let guesses: [(beginning: [UInt8], String)] = [
-            // Base64 of an npy file's first bytes.
+            // These are the first bytes of an npy file in base64.
             (Array("k05VTV".utf8), "; is it one in base64? Send the file's own bytes"),
             (Array("PK".utf8), "; is it an npz archive? Then it is the whole body, or a file whose member is named"),
             ([0x89] + Array("PNG".utf8), "; is it a picture? Save the array that it shows with np.save"),

@@ -1,7 +1,7 @@
 import HTTPTypes
 package import Jobs
 
-/// What stands against a job.
+/// Reasons why a job cannot do what a request asks of it.
 extension Problem {
     package init(_ error: JobError) {
         self =
@@ -36,7 +36,7 @@ extension Problem {
         Problem(.jobCanceled, "The job \(job) was canceled.", actual: "canceled")
     }
 
-    /// A batch for a job that is past its input.
+    /// The answer to a batch for a job that takes no more input.
     package static func notOpen(_ id: JobID) -> Problem {
         Problem(
             .jobNotOpen, "The job \(id) takes no more batches.", expected: "an open job",

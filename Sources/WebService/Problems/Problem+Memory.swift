@@ -1,10 +1,11 @@
 package import Tensors
 
-/// Memory that counts nowhere else.
+/// Memory that nothing else counts against the budget.
 extension Problem {
     /// Takes memory from the budget for as long as the result lives.
     ///
-    /// - Throws: 503 where memory is short.
+    /// - Parameter byteCount: The size of the memory, in bytes.
+    /// - Throws: A 503 problem if memory is short.
     package static func reserve(_ byteCount: Int) throws(Problem) -> ByteReservation {
         do throws(TensorError) {
             return try ByteReservation(byteCount)
@@ -13,9 +14,10 @@ extension Problem {
         }
     }
 
-    /// Takes memory from the budget while something is made.
+    /// Takes memory from the budget while `body` runs.
     ///
-    /// - Throws: 503 where memory is short; what `body` throws.
+    /// - Parameter byteCount: The size of the memory, in bytes.
+    /// - Throws: A 503 problem if memory is short, and what `body` throws.
     package static func reserving<Result>(
         _ byteCount: Int, _ body: () throws(Problem) -> Result
     ) throws(Problem) -> Result {

@@ -1,6 +1,6 @@
 import HTTPTypes
 
-/// What stands against a path.
+/// Paths that lead nowhere.
 extension Problem {
     package static func notFound(_ path: some StringProtocol) -> Problem {
         Problem(.notFound, "There is nothing at \(path).", actual: String(path))

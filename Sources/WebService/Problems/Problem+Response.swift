@@ -6,7 +6,7 @@ extension Problem {
     package var response: Response {
         var head = HTTPResponse(status: status, headerFields: fields)
         head.headerFields[.contentType] = MediaType.problem.rawValue
-        // Where there is no memory for a few hundred bytes, the status has to say it all.
+        // If there is no memory for a few hundred bytes, the status goes out alone.
         return Response(head, body: (try? ResponseBody(copying: document)) ?? ResponseBody())
     }
 

@@ -3,7 +3,7 @@ import HTTPTypes
 package import Scoring
 package import Tensors
 
-/// What is wrong with arrays, and with the memory for them.
+/// Faults in arrays, and shortage of memory for them.
 extension Problem {
     package init(_ error: ScoringError) {
         self =
@@ -123,7 +123,7 @@ extension ScoringError.Array {
         }
     }
 
-    /// The array that comes with it, whose shape its own has to match.
+    /// The array that comes together with this one and has to match its shape.
     fileprivate var partner: ScoringError.Array {
         switch self {
         case .labels: .predictedProbabilities
@@ -135,7 +135,7 @@ extension ScoringError.Array {
 }
 
 extension ScoringError.Lookalike {
-    /// Asks for what the values may be, and says what to do then.
+    /// A question that guesses what the values are, with advice for that case.
     fileprivate var question: String {
         let softmax = "Apply softmax over the classes first."
         return switch self {
@@ -157,14 +157,14 @@ extension ScoringError.Position {
 }
 
 extension [Int] {
-    /// A shape as NumPy writes it.
+    /// The numbers as NumPy writes a shape.
     package var inWords: String {
         "(" + map(String.init).joined(separator: ", ") + (count == 1 ? ",)" : ")")
     }
 }
 
 extension Problem {
-    /// The same problem, naming the array it was found in unless it names something already.
+    /// The same problem, naming the array in which it was found unless it names a parameter already.
     package func found(in array: ScoringError.Array) -> Problem {
         var copy = self
         copy.parameter = parameter ?? array.rawValue

@@ -1,31 +1,34 @@
 package import HTTPTypes
 import Scoring
 
-/// What a client is told when it does not get what it asked for: a problem document (RFC 9457).
+/// The reason why a client does not get what it asked for, told to it as a problem document (RFC 9457).
 package struct Problem: Error, Equatable, Sendable {
-    /// What kind of problem it is.
+    /// The kind of the problem.
     package let type: ProblemType
 
-    /// What the problem is answered with: the status of its type, unless the place where it arises calls for another.
+    /// The status of the answer: that of the problem's type, unless the place where the problem arises needs another.
     package private(set) var status: HTTPResponse.Status
 
-    /// One sentence that says what was wrong with this request.
+    /// One sentence about what was wrong with this request.
     package private(set) var detail: String
 
     /// The array or parameter that was wrong.
     package var parameter: String? {
         didSet { parameter = parameter.map(Self.cut) }
     }
+    /// What the parameter should have been, in words.
     package var expected: String?
+    /// What the parameter was.
     package var actual: String?
 
-    /// The limit that was passed, in bytes, pixels or places.
+    /// The limit that was exceeded, in bytes, pixels or places.
     package var limit: Int?
 
     /// Fields of the answer that belong to the problem, such as `Allow` and `Retry-After`.
     package var fields: HTTPFields = [:]
 
-    /// Whether the document says in `error` too what was wrong, where clients of the Open Inference Protocol look for it.
+    /// Whether the document repeats `detail` as `error`, which is where clients of the Open Inference Protocol look for
+    /// it.
     package private(set) var hasError = false
 
     package init(
@@ -39,48 +42,50 @@ package struct Problem: Error, Equatable, Sendable {
         self.expected = expected.map(Self.cut)
         self.actual = actual.map(Self.cut)
         self.limit = limit
-        // Whoever finds no room may try again; the server knows better when.
+        // A client that finds no room may try again. The caller sets another time if it knows a better one.
         if status == .serviceUnavailable { fields[.retryAfter] = "1" }
     }
 
-    /// Keeps a text from growing with what the network sends: names and values are repeated in it as they came.
+    /// Cuts a text to a bounded length, because problems repeat names and values from the request, which may be of any
+    /// length.
     private static func cut(_ text: String) -> String {
-        // By scalars: one character may be as long as a body.
+        // Scalars are counted, since a single character may be as long as a body.
         let limit = 400
         guard text.utf8.count > limit else { return text }
         let start = text.unicodeScalars.prefix(limit)
         return start.count < text.unicodeScalars.count ? String(start) + "…" : text
     }
 
-    /// The same problem with `error` in its document: for what is refused before anybody looks at the path.
+    /// The same problem with `error` in its document. It serves refusals that are made before the path is looked at,
+    /// and so before the client's protocol is known.
     package var withError: Problem {
         var copy = self
         copy.hasError = true
         return copy
     }
 
-    /// The same problem as the Open Inference Protocol has it: what cannot be processed is a bad request there.
+    /// The same problem as the Open Inference Protocol has it, where content that cannot be processed is a bad request.
     package var ofInference: Problem {
         var copy = withError
         if status == .unprocessableContent { copy.status = .badRequest }
         return copy
     }
 
-    /// The same problem with another status than its type has by itself.
+    /// The same problem with a status other than that of its type.
     package func with(status: HTTPResponse.Status) -> Problem {
         var copy = self
         copy.status = status
         return copy
     }
 
-    /// The same problem with a further sentence.
+    /// The same problem with another sentence behind `detail`.
     package func explained(_ sentence: String) -> Problem {
         var copy = self
         copy.detail = Self.cut(detail + " " + sentence)
         return copy
     }
 
-    /// The same problem with a field in its answer.
+    /// The same problem with another field in its answer.
     package func with(_ name: HTTPField.Name, _ value: String) -> Problem {
         var copy = self
         copy.fields[name] = value
@@ -117,7 +122,7 @@ extension Problem {
             expected: "at most \(limit) bytes", limit: limit)
     }
 
-    /// An array or a parameter that came twice.
+    /// The problem of an array or a parameter that comes twice.
     package static func repeated(_ name: String) -> Problem {
         Problem(
             ScoringError.Array(rawValue: name) == nil ? .repeatedParameter : .repeatedArray,

@@ -2,39 +2,43 @@ import Foundation
 import HTTPTypes
 import Scoring
 
-/// Named values as they came: in the query, as JSON members, or as text parts of a form.
+/// Named values as a request gives them: in its query, as JSON members, or as text parts of a form.
 package struct Parameters {
-    /// The names that are known here.
+    /// The names that the request may use.
     package private(set) var known: [String]
     private var values: [String: String]
 
+    /// Creates parameters.
+    ///
     /// - Parameters:
-    ///   - values: By names that are among those.
+    ///   - known: The names that may be used.
+    ///   - values: Values by their names, each of which is known.
     package init(known: [String], values: [String: String] = [:]) {
         self.known = known
         self.values = values
     }
 
-    /// Parameters by their names.
+    /// Creates parameters from values whose names have to be checked.
     ///
-    /// - Throws: 400 for a name that is unknown.
+    /// - Throws: A 400 problem for a name that is unknown.
     package init(_ values: [String: String], known: [String]) throws(Problem) {
         self.init(known: known)
         for (name, value) in values { try set(name, value) }
     }
 
-    /// The parameters of a query.
+    /// Reads the parameters of a query.
     ///
     /// - Parameters:
-    ///   - target: The request's target: path and query.
-    /// - Throws: 400 for a name that is unknown or given twice, or a query that is not percent-encoded UTF-8.
+    ///   - target: The target of the request: path and query.
+    ///   - known: The names that may be used.
+    /// - Throws: A 400 problem if a name is unknown or comes twice, or if the query is not percent-encoded UTF-8.
     package init(target: String, known: [String]) throws(Problem) {
         self.init(known: known)
         guard let mark = target.firstIndex(of: "?") else { return }
         for pair in target[target.index(after: mark)...].split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let decoded = parts.map { part in
-                // Forms write a space as "+"; a plus sign comes as %2B.
+                // Forms write a space as "+" and a plus sign as "%2B".
                 part.replacing("+", with: " ").removingPercentEncoding
             }
             guard let name = decoded[0], let value = decoded.count == 2 ? decoded[1] : "" else {
@@ -48,7 +52,7 @@ package struct Parameters {
 
     /// Adds a value.
     ///
-    /// - Throws: 400 for a name that is unknown or has a value already, wherever that came from.
+    /// - Throws: A 400 problem if the name is unknown or has a value already, be it from the query or from the body.
     package mutating func set(_ name: String, _ value: String) throws(Problem) {
         guard known.contains(name) else { throw .unknownParameter(name, expected: known) }
         guard values.updateValue(value, forKey: name) == nil else {
@@ -56,7 +60,7 @@ package struct Parameters {
         }
     }
 
-    /// The same values, where no more are taken.
+    /// The same values, to which no more can be added.
     package var sealed: Parameters {
         var copy = self
         copy.known = []
@@ -67,9 +71,9 @@ package struct Parameters {
         values[name]
     }
 
-    /// One of a few words.
+    /// A value that is one of a few words; nil if there is none.
     ///
-    /// - Throws: 400 where the value is another.
+    /// - Throws: A 400 problem if the value is another word.
     package func choice<Value: CaseIterable & RawRepresentable<String>>(_ name: String) throws(Problem) -> Value? {
         guard let text = values[name] else { return nil }
         guard let value = Value(rawValue: text) else {
@@ -79,11 +83,12 @@ package struct Parameters {
         return value
     }
 
-    /// A number.
+    /// A value that is a number; nil if there is none.
     ///
     /// - Parameters:
     ///   - expected: Says in words which numbers are allowed.
-    /// - Throws: 400 where the value is no number or not allowed.
+    ///   - isAllowed: Tells whether a number is allowed.
+    /// - Throws: A 400 problem if the value is no number, or none that is allowed.
     package func number(_ name: String, expected: String, where isAllowed: (Double) -> Bool) throws(Problem) -> Double?
     {
         guard let text = values[name] else { return nil }
@@ -93,9 +98,9 @@ package struct Parameters {
         return value
     }
 
-    /// A whole number, which may be written as 255.0.
+    /// A value that is a whole number, which may be written as 255.0; nil if there is none.
     ///
-    /// - Throws: 400 where the value is no whole number or not in `range`.
+    /// - Throws: A 400 problem if the value is no whole number, or lies outside `range`.
     package func integer<Value: FixedWidthInteger>(_ name: String, in range: ClosedRange<Value>) throws(Problem)
         -> Value?
     {
@@ -109,23 +114,24 @@ package struct Parameters {
         return value
     }
 
-    /// A whole number that is written with a point; only where a float64 holds every one of its size.
+    /// Reads a whole number that is written with a decimal point. Beyond 2⁵³ a float64 would round it, so larger ones
+    /// are refused.
     private static func whole<Value: FixedWidthInteger>(_ text: String) -> Value? {
         let isDecimal = text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.".utf8.contains($0) }
         guard isDecimal, let value = Double(text), abs(value) <= 0x1p53 else { return nil }
         return Value(exactly: value)
     }
 
-    /// A comma list, its parts without blanks around them; nil where there is none.
+    /// A value that is a comma-separated list, its elements without the blanks around them; nil if there is none.
     package func list(_ name: String) -> [String]? {
         values[name]?.split(separator: ",", omittingEmptySubsequences: false).map {
             $0.trimmingCharacters(in: .whitespaces)
         }
     }
 
-    /// A comma list of classes; empty where there is none.
+    /// A value that is a comma-separated list of classes; empty if there is none.
     ///
-    /// - Throws: 400 where one is no whole number, or larger than any class.
+    /// - Throws: A 400 problem if an element is no whole number, or larger than any class.
     package func classes(_ name: String) throws(Problem) -> [Int] {
         let range = 0...ScoringShape.classLimit - 1
         return try (list(name) ?? []).map { (text) throws(Problem) in
@@ -136,9 +142,9 @@ package struct Parameters {
         }
     }
 
-    /// A threshold in [0, 1].
+    /// A threshold in [0, 1]; nil if there is none.
     ///
-    /// - Throws: 400 where it is anything else.
+    /// - Throws: A 400 problem if the value is anything else.
     package func threshold() throws(Problem) -> Double? {
         try number("threshold", expected: "a number from 0 to 1") { (0...1).contains($0) }
     }
