@@ -1,4 +1,5 @@
 import HTTPTypes
+import ServiceInterface
 
 /// A request's head, checked against what RFC 9112 demands before a body is framed by it.
 struct RequestHead {
@@ -93,14 +94,9 @@ extension HTTPFields {
 }
 
 extension HTTPField.Name {
-    static let requestID = token("X-Request-Id")
-    static let traceParent = token("traceparent")
+    static let requestID = known("X-Request-Id")
+    static let traceParent = known("traceparent")
 
     /// swift-http-types keeps this one out of reach, because a request has an `authority` instead.
-    static let hostField = token("Host")
-
-    private static func token(_ text: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is no token") }
-        return name
-    }
+    static let hostField = known("Host")
 }

@@ -1,4 +1,5 @@
 package import HTTPTypes
+import ServiceInterface
 
 /// The wishes in a `Prefer` field (RFC 7240): an answer before the result is there, and how long to wait for the result
 /// first.
@@ -38,10 +39,4 @@ package struct Preference: Equatable {
 extension HTTPField.Name {
     package static let prefer = Self.known("Prefer")
     package static let preferenceApplied = Self.known("Preference-Applied")
-
-    /// Creates a name from a literal that is known to be well formed.
-    package static func known(_ name: String) -> HTTPField.Name {
-        guard let result = HTTPField.Name(name) else { preconditionFailure("\(name) is no field name") }
-        return result
-    }
 }
