@@ -6,10 +6,10 @@ import Threads
 
 /// A libmicrohttpd daemon with its listening socket and its threads.
 ///
-/// `@unchecked Sendable`: nothing changes between the start and the end, and libmicrohttpd only reads the options.
+/// `@unchecked Sendable`: no member changes between the start and the end, and libmicrohttpd only reads the options.
 @safe
 final class Daemon: @unchecked Sendable {
-    /// Whether TLS can be served with a certificate and its key.
+    /// Proves that TLS can be served with a certificate and its key.
     ///
     /// - Throws: ``ServerError/tlsUnsupported`` or ``ServerError/tlsIdentity``.
     static func check(_ identity: TLSIdentity) throws(ServerError) {
@@ -22,9 +22,9 @@ final class Daemon: @unchecked Sendable {
     private let handle: OpaquePointer
     private let options: UnsafeMutablePointer<segscore_mhd_options>
 
-    /// Starts listening and answering.
+    /// Begins to listen and to answer.
     ///
-    /// - Throws: ``ServerError/daemon(address:)``.
+    /// - Throws: ``ServerError/daemon(address:)`` if libmicrohttpd does not start.
     init(_ socket: ListeningSocket, listener: Listener) throws(ServerError) {
         let configuration = listener.core.configuration
         self.socket = socket
@@ -37,16 +37,17 @@ final class Daemon: @unchecked Sendable {
                 context: Unmanaged.passUnretained(listener).toOpaque(), admit: admit, connection: connectionChanged,
                 target: beginExchange, handle: handleExchange, complete: completeExchange, log: logMessage,
                 listening_socket: socket.descriptor, threads: UInt32(configuration.threads),
-                // Never reached: beyond the server's limit `admit` refuses. At its own the library would take the
-                // listening socket out of its epoll sets, which a retired one does not survive.
+                // This limit is never reached, because `admit` refuses connections at the server's own. At its own
+                // limit the library would take the listening socket out of its epoll sets, and a retired socket does
+                // not survive that.
                 connections: UInt32(Int32.max),
                 connections_per_address: UInt32(configuration.maxConnectionsPerAddress),
-                // The library closes without a word, so it comes second: after what ``ServerCore`` answers.
+                // The library closes without a word, so it has to come second, after the answer of ``ServerCore``.
                 idle_seconds: configuration.idleTimeout > 0 ? UInt32(configuration.idleTimeout) + 2 : 0,
                 connection_buffer_bytes: configuration.connectionBufferBytes,
                 tls_certificate: tls.flatMap { unsafe $0.certificate.copiedToC() },
                 tls_key: tls.flatMap { unsafe $0.key.copiedToC() }))
-        // Without memory for them it would be plain HTTP that starts.
+        // If their copies found no memory, the daemon would start without TLS.
         let hasIdentity = unsafe options.pointee.tls_certificate != nil && options.pointee.tls_key != nil
         guard hasIdentity == (tls != nil), let handle = unsafe segscore_mhd_start(options) else {
             unsafe Self.free(options)
@@ -56,7 +57,7 @@ final class Daemon: @unchecked Sendable {
         socket.adopted()
     }
 
-    /// Stops its threads and closes its connections, of which none may be suspended for good.
+    /// Ends the daemon's threads and closes its connections. None of them may stay suspended.
     deinit {
         socket.retire()
         unsafe MHD_stop_daemon(handle)
@@ -72,14 +73,15 @@ final class Daemon: @unchecked Sendable {
 }
 
 extension String {
-    /// To be given back by `free`.
+    /// Copies the text to memory that `free` gives back.
     @unsafe
     fileprivate func copiedToC() -> UnsafePointer<CChar>? {
         unsafe UnsafePointer(strdup(self))
     }
 }
 
-// The callbacks, each with the daemon's listener as its context. It outlives its daemon, which holds it.
+// The callbacks of the library. The context of each is the daemon's listener, which outlives the daemon, because the
+// daemon holds it.
 
 @unsafe
 private func listener(_ context: UnsafeMutableRawPointer?) -> Listener? {
@@ -94,7 +96,7 @@ private func admit(
     return listener.core.admits(listener.role) ? .YES : .NO
 }
 
-/// `MHD_NotifyConnectionCallback`; the socket's context is its ``Connection``.
+/// `MHD_NotifyConnectionCallback`. The context of a socket is its ``Connection``.
 private func connectionChanged(
     context: UnsafeMutableRawPointer?, connection: OpaquePointer?,
     socketContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, change: MHD_ConnectionNotificationCode
@@ -119,11 +121,12 @@ private func connection(_ handle: OpaquePointer?) -> Connection? {
     return unsafe Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue()
 }
 
-/// Makes the exchange of a request whose first line is in; the connection keeps it until the request is completed.
+/// Makes the exchange of a request whose first line has arrived. The connection keeps the exchange until the request is
+/// completed.
 ///
-/// What the library takes for arguments is ended behind its `?` once the target is copied: nobody asks the library for
-/// them, and where they are so many that their list finds no room, 0.9.75 refuses the request and goes on parsing it
-/// (`src/microhttpd/connection.c`, `parse_initial_message_line`).
+/// The target is cut off behind its `?` once it is copied. The library would parse the rest as arguments, which nobody
+/// asks it for, and if they are so many that its list of them finds no room, 0.9.75 refuses the request and yet goes on
+/// parsing it (`src/microhttpd/connection.c`, `parse_initial_message_line`).
 private func beginExchange(
     context: UnsafeMutableRawPointer?, target: UnsafeMutablePointer<CChar>?, connection handle: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
@@ -150,7 +153,8 @@ private func handleExchange(
     return step == .goOn ? .YES : .NO
 }
 
-/// `MHD_RequestCompletedCallback`; called once for most requests that `beginExchange` saw, see ``Connection``.
+/// `MHD_RequestCompletedCallback`. The library calls it for most of the requests that `beginExchange` saw; see
+/// ``Connection``.
 private func completeExchange(
     context: UnsafeMutableRawPointer?, connection handle: OpaquePointer?,
     request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, reason: MHD_RequestTerminationCode
@@ -159,15 +163,17 @@ private func completeExchange(
     DaemonThread.serve { unsafe connection(handle)?.completeRequest() }
 }
 
-/// Stands in for the page with which the library refuses what it cannot read.
+/// Replaces the page with which the library would refuse a request that it cannot read.
 private func refuseInOurWords(connection handle: OpaquePointer?, status: UInt32) {
     DaemonThread.serve { unsafe connection(handle)?.refuse(libraryStatus: status) }
 }
 
+/// `MHD_LogCallback`.
 private func logMessage(context: UnsafeMutableRawPointer?, message: UnsafePointer<CChar>?) {
     guard let core = unsafe listener(context)?.core, let message = unsafe message else { return }
     let text = unsafe String(cString: message)
-    // The library tells nobody else (`src/microhttpd/daemon.c`, `MHD_accept_connection`).
+    // The log message is the only sign that the library gives of this (`src/microhttpd/daemon.c`,
+    // `MHD_accept_connection`).
     if text.hasPrefix("Hit process or system resource limit at") {
         core.runShort(isFirst: text.hasPrefix("Hit process or system resource limit at FIRST"))
     }

@@ -6,14 +6,18 @@ import Synchronization
 
 /// An HTTP/1.1 server: libmicrohttpd in front of a responder.
 ///
-/// To end it without losing a request: ``stopAccepting()``, wait with ``whenQuiet(_:)`` for as long as there is time,
-/// ``awaitLastRequests(until:)``, then ``stop()``.
+/// To end a server without losing a request, call ``stopAccepting()``, wait with ``whenQuiet(_:)`` for as long as there
+/// is time, call ``awaitLastRequests(until:)``, and then ``stop()``.
 package final class Server: Sendable {
     private let core: ServerCore
     private let daemons = Mutex<[Daemon]>([])
     private let stallWatch: StallWatch
 
-    /// - Parameter configuration: Within the bounds that its members name.
+    /// Creates a server that does not listen yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: The settings, within the bounds that its members name.
+    ///   - responder: Answers the requests.
     package init(configuration: ServerConfiguration, responder: any Responder) {
         precondition(!configuration.listeners.isEmpty)
         precondition((1...1024).contains(configuration.threads))
@@ -29,11 +33,11 @@ package final class Server: Sendable {
         stop()
     }
 
-    /// Binds every listener, then answers on all of them. To be called once.
+    /// Binds all listeners and then answers on each of them. May be called once.
     ///
-    /// Has the process ignore `SIGPIPE`: a client that goes away must not end it.
+    /// The process ignores `SIGPIPE` from then on, since a client that goes away must not end it.
     ///
-    /// - Throws: ``ServerError``; the server then listens nowhere.
+    /// - Throws: ``ServerError``. The server then listens nowhere.
     package func start() throws(ServerError) {
         signal(SIGPIPE, SIG_IGN)
         let configuration = core.configuration
@@ -52,7 +56,7 @@ package final class Server: Sendable {
         do throws(ServerError) {
             for (socket, listener) in sockets { started.append(try Daemon(socket, listener: listener)) }
         } catch {
-            // Those that did start may have a request already.
+            // The daemons that did start may have a request already.
             refuseWaiting()
             throw error
         }
@@ -71,16 +75,16 @@ package final class Server: Sendable {
         }
     }
 
-    /// Where the server listens, in the order of the configuration, administration last, and with the ports that it was
-    /// given; empty before it is started and after it is stopped.
+    /// The addresses on which the server listens, in the order of the configuration, those of administration last, with
+    /// the ports that the system chose. Empty before the server is started and after it is stopped.
     package var addresses: [ListenAddress] {
         daemons.withLock { $0.map(\.socket.address) }
     }
 
-    /// Requests that are under way, from their first line to the last byte of their answer.
+    /// How many requests are under way, from their first line to the last byte of their answer.
     package var inFlight: Int { core.inFlight.count }
 
-    /// Ends listening, once those who have connected are accepted. Connections stay; each is closed after its next
+    /// Ends listening once the clients that have connected are accepted. Each connection stays open until its next
     /// answer.
     package func stopAccepting() {
         core.inFlight.beginDraining()
@@ -89,36 +93,36 @@ package final class Server: Sendable {
         for socket in sockets { socket.retire() }
     }
 
-    /// Calls `action` once, as soon as no request is under way: at once, or later from a thread that must not be
+    /// Calls `action` once, as soon as no request is under way: immediately, or later from a thread that must not be
     /// kept waiting.
     package func whenQuiet(_ action: @escaping @Sendable () -> Void) {
         core.inFlight.whenQuiet(action)
     }
 
-    /// Waits until no connection is left, or no request has come for a moment over those that are: to close one on
-    /// which a request is on its way would lose it.
+    /// Waits until no connection is left, or until no request has come for a moment over those that are left. If a
+    /// connection is closed while a request is on its way, that request is lost.
     ///
-    /// - Parameter deadline: When it has waited long enough in any case.
+    /// - Parameter deadline: The time at which to stop waiting in any case.
     package func awaitLastRequests(until deadline: DispatchTime) {
         var quietSince = DispatchTime.now()
         while true {
             let now = DispatchTime.now()
             if inFlight > 0 || core.lingering.count > 0 { quietSince = now }
-            // One that was just accepted may not be counted yet.
+            // A connection that was just accepted may not be counted yet.
             let moment = core.connections.count == 0 ? 0.02 : 0.2
             guard now < deadline, now < quietSince + moment else { return }
             usleep(2000)
         }
     }
 
-    /// Stops: answers what waits for its answer with ``ServerRefusal/unavailable``, closes all connections and ends the
-    /// threads. Replies that come later are dropped. Does nothing the second time.
+    /// Stops the server: answers requests that still wait with ``ServerRefusal/unavailable``, closes all connections
+    /// and ends the threads. Replies that come later are dropped. A second call has no effect.
     ///
-    /// Must not be called on a daemon thread, which it waits for.
+    /// The call waits for the daemon threads, so it must not be made on one of them.
     package func stop() {
         stopAccepting()
         refuseWaiting()
-        // Ends the daemons, outside the lock: nothing else holds them.
+        // The daemons end here, outside the lock, because nothing else holds them.
         let stopped = daemons.withLock { daemons in
             defer { daemons = [] }
             return daemons
@@ -127,7 +131,7 @@ package final class Server: Sendable {
         core.lingering.close()
     }
 
-    /// Leaves no connection suspended, since libmicrohttpd aborts the process where it is stopped with one.
+    /// Leaves no connection suspended, since libmicrohttpd aborts the process if it is stopped with one.
     private func refuseWaiting() {
         var isWaiting = false
         for exchange in core.inFlight.beginStopping() {
@@ -136,7 +140,7 @@ package final class Server: Sendable {
             isWaiting = isWaiting || isRefused || isStreaming
         }
         guard isWaiting else { return }
-        // Lets the refusals out, for the library drops what it has not sent when it is stopped.
+        // The refusals are let out first, because the library drops unsent bytes when it is stopped.
         let quiet = DispatchSemaphore(value: 0)
         whenQuiet { quiet.signal() }
         if quiet.wait(timeout: .now() + 1) == .timedOut {

@@ -2,57 +2,59 @@ package import CoreMetrics
 package import Logging
 package import ServiceInterface
 
-/// What a server listens on, what it allows, and how it words what it refuses by itself.
+/// The settings of a server: its addresses, its limits, and the wording of its own refusals.
 package struct ServerConfiguration: Sendable {
-    /// At least one.
+    /// The addresses for callers, at least one.
     package var listeners: [ListenAddress]
 
-    /// Further addresses, whose requests come as ``ListenerRole/administration``. Always plain HTTP.
+    /// Further addresses, whose requests have ``ListenerRole/administration``. They are always plain HTTP.
     package var adminListeners: [ListenAddress] = []
 
-    /// Has the listeners speak TLS; Unix sockets stay plain.
+    /// The certificate with which listeners on TCP speak TLS; nil for plain HTTP. Unix sockets stay plain.
     package var tls: TLSIdentity?
 
-    /// Threads that read and write, for each listener; at least 1.
+    /// How many threads read and write for each listener, 1 to 1024.
     package var threads = 1
 
-    /// Memory of one connection; half of it is what one read can take. At least 64 KiB.
+    /// The memory of one connection in bytes, of which one read can fill half. At least 64 KiB.
     ///
-    /// Larger ones read no faster than the loopback device is, and libmicrohttpd clears the whole of it for each
-    /// request of a connection that stays: with 1 MiB small requests were a quarter fewer. Smaller ones cost a system
-    /// call each.
+    /// Larger buffers do not read faster than the loopback device delivers, and libmicrohttpd clears the whole buffer
+    /// for each request of a connection that stays open: 1 MiB made a quarter fewer small requests. Smaller buffers
+    /// cost more system calls.
     package var connectionBufferBytes = 256 << 10
 
-    /// Connections open at once over all listeners of callers. For one more, that which has waited longest for a
-    /// request is closed; where none waits, ``spareConnections`` more are let in, on which probes are answered and all
-    /// else is refused.
+    /// How many connections may be open at once over all listeners for callers. For one more, the connection that has
+    /// waited longest for a request is closed. If none waits, a few more are let in, on which probes are answered and
+    /// all other requests are refused.
     package var maxConnections = 1024
 
-    /// Connections that may be open beyond ``maxConnections``: those of administration, and those for probes.
+    /// How many connections may be open beyond ``maxConnections``: those of administration, and the spare ones for
+    /// probes.
     package static let spareConnections = Connections.administrationLimit + 2 * Connections.spares
 
-    /// The number that descriptors stay below; nil for none. Connections leave some of them to files.
+    /// The number that descriptors stay below; nil if there is no limit. Connections leave some of the descriptors to
+    /// files.
     package var descriptorLimit: Int?
 
-    /// Connections of one address to one listener; 0 for any number. Unix sockets have no address.
+    /// How many connections one IP address may have to one listener; 0 for any number. Unix sockets have no address.
     package var maxConnectionsPerAddress = 0
 
-    /// Size of a request's head on the wire. The connection's buffer bounds it as well.
+    /// The greatest size of a request's head on the wire, in bytes. The buffer of the connection bounds it too.
     package var maxHeaderBytes = 64 << 10
 
-    /// Size of a request's body.
+    /// The greatest size of a request's body, in bytes.
     package var maxBodyBytes: UInt64 = 64 << 30
 
-    /// How long a connection may neither send nor take anything, in seconds; 0 for ever. A request that waits for its
-    /// answer is not idle. In so long the head has to come, and ``enoughBytes`` of a body.
+    /// How long a connection may be silent, in seconds; 0 for any time. Within this time a head has to arrive whole,
+    /// and ``enoughBytes`` of a body. A request that waits for its answer is not silent.
     package var idleTimeout = 60
 
     package var logger: Logger
 
-    /// Makes what the server counts requests with.
+    /// Makes the metrics in which the server counts requests.
     package var metrics: any MetricsFactory = MetricsSystem.factory
 
-    /// Words the answer to what the server refuses without asking the responder.
+    /// Words the answer to a request that the server refuses without asking the responder.
     package var problem: @Sendable (ServerRefusal) -> Response
 
     package init(
@@ -63,32 +65,33 @@ package struct ServerConfiguration: Sendable {
         self.problem = problem
     }
 
-    /// Bodies up to this size are swallowed before a refusal, so that the connection stays: less than sending it anew
-    /// over a new one would cost.
+    /// The size up to which the body of a refused request is read and dropped, in bytes, so that the connection can
+    /// stay open. Opening a new connection would cost the client more than sending this much.
     var swallowedBytes: UInt64 { 1 << 20 }
 
-    /// What of a body has to come in ``idleTimeout``: 500 bytes a second. Otherwise a byte now and then would hold one
-    /// of the places for jobs for ever.
+    /// How many bytes of a body have to arrive within ``idleTimeout``: 500 a second. Without this, a client that sends
+    /// a byte now and then could hold a place for jobs for ever.
     var enoughBytes: Int { max(1, 500 * idleTimeout) }
 }
 
-/// What a server refuses without asking the responder.
+/// The reasons for which a server refuses a request without asking the responder. Each case names the status of the
+/// answer.
 package enum ServerRefusal: Error, Equatable, Sendable {
-    /// The head or the chunks break RFC 9112, or the head says two things about where the body ends. 400.
+    /// 400: the head or the chunks violate RFC 9112, or the head contradicts itself about where the body ends.
     case malformed
-    /// A transfer coding other than `chunked`. 501.
+    /// 501: the body has a transfer coding other than `chunked`.
     case unsupportedTransferCoding
-    /// Neither HTTP/1.1 nor HTTP/1.0. 505.
+    /// 505: the version is neither HTTP/1.1 nor HTTP/1.0.
     case unsupportedVersion
-    /// The first line has no end within the connection's buffer. 414; the limit is in bytes.
+    /// 414: the first line does not end within the connection's buffer. The limit is in bytes.
     case targetTooLong(limit: Int)
-    /// 431; the limit is in bytes.
+    /// 431: the head is too large. The limit is in bytes.
     case headerTooLarge(limit: Int)
-    /// 413; the limit is in bytes.
+    /// 413: the body is too large. The limit is in bytes.
     case bodyTooLarge(limit: UInt64)
-    /// The request did not arrive, or too slowly, for ``ServerConfiguration/idleTimeout``; its connection is closed.
-    /// 408.
+    /// 408: the request did not arrive within ``ServerConfiguration/idleTimeout``, or too slowly. Its connection is
+    /// closed.
     case timedOut
-    /// The server is being stopped. 503.
+    /// 503: the server is being stopped.
     case unavailable
 }

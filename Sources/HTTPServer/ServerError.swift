@@ -1,18 +1,19 @@
-/// Why a server cannot start.
+/// The reasons for which a server cannot start.
 package enum ServerError: Error, Equatable {
+    /// The text is neither `host:port` nor `unix:path`.
     case malformedAddress(String)
-    /// The host has no address; `code` is what `getaddrinfo` said.
+    /// The host has no address. `code` is the result of `getaddrinfo`.
     case unresolved(host: String, code: Int32)
-    /// The path does not fit a Unix socket's address.
+    /// The path is longer than a Unix socket's address can hold. The limit is in bytes.
     case pathTooLong(path: String, limit: Int)
     /// Another process listens on the Unix socket.
     case pathInUse(String)
-    /// A system call failed; `code` is its `errno`.
+    /// A system call failed. `code` is its `errno`.
     case system(operation: String, address: ListenAddress, code: Int32)
-    /// The certificate or its key is no PEM that TLS can be served with, or they do not belong together.
+    /// The certificate or its key is no PEM that TLS can be served with, or the two do not belong together.
     case tlsIdentity
     /// libmicrohttpd was built without TLS.
     case tlsUnsupported
-    /// libmicrohttpd would not start; it logged why.
+    /// libmicrohttpd did not start. Its reason is in the log.
     case daemon(address: ListenAddress)
 }

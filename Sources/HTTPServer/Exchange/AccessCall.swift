@@ -1,9 +1,9 @@
 import HTTPTypes
 
-/// One call of the library's access handler; the pointers are valid during it.
+/// One call of the library's access handler. Its pointers are valid during the call.
 @unsafe
 struct AccessCall {
-    /// What the library does when the call has returned.
+    /// The step that the library takes once the call has returned.
     enum Step {
         case goOn
         case closeConnection
@@ -15,7 +15,9 @@ struct AccessCall {
     let bytes: UnsafePointer<CChar>?
     let byteCount: UnsafeMutablePointer<Int>
 
-    /// The request's fields as they came.
+    /// The fields of the request as they came over the wire.
+    ///
+    /// - Throws: ``ServerRefusal/malformed`` or ``ServerRefusal/headerTooLarge(limit:)``.
     @unsafe
     func fields(of connection: Connection) throws(ServerRefusal) -> HTTPFields {
         try unsafe FieldCollector.collect(
@@ -23,14 +25,16 @@ struct AccessCall {
             maxHeaderBytes: connection.core.configuration.maxHeaderBytes)
     }
 
-    /// The request's head, checked.
+    /// The head of the request, checked.
     ///
     /// - Parameters:
-    ///   - fields: As they came.
-    ///   - target: As it came with the first line; nil where it holds a byte that no target may.
+    ///   - fields: The fields as they came over the wire.
+    ///   - target: The target as it came with the first line; nil if it contains a byte that no target may contain.
+    ///   - isSecure: Whether the request came over TLS.
+    /// - Throws: ``ServerRefusal/malformed`` or ``ServerRefusal/unsupportedTransferCoding``.
     @unsafe
     func head(_ fields: HTTPFields, target: String?, isSecure: Bool) throws(ServerRefusal) -> RequestHead {
-        // A target that a NUL cut short does not reach up to the version.
+        // If a NUL cut the target short, the version does not begin just behind it.
         let gap = unsafe UInt(bitPattern: version) &- UInt(bitPattern: self.target)
         let target = target.flatMap { gap == UInt($0.utf8.count) + 1 ? $0 : nil }
         return try unsafe RequestHead(

@@ -2,43 +2,44 @@ import Dispatch
 import ServiceInterface
 import Synchronization
 
-/// Watches over the client of one request: whether the request still arrives, and fast enough, and whether the client
-/// is there.
+/// Watches the client of one request: whether the request still arrives fast enough, and whether the client is still
+/// there.
 ///
-/// `@unchecked Sendable`: `bytesSinceEnough` is touched by the connection's daemon thread alone; `departing` is set by
-/// that thread before it suspends the connection, and read by others only once it is suspended, which the reply's lock
-/// tells them.
+/// `@unchecked Sendable`: only the connection's daemon thread touches `bytesSinceEnough`. That thread sets `departing`
+/// before it suspends the connection, and other threads read it only after they have learned of the suspension from the
+/// reply's lock.
 final class ClientWatch: @unchecked Sendable {
     private let connection: Connection
     private let reply: PendingReply
-    /// When the client had last sent enough of the request, in nanoseconds of uptime.
+    /// The time at which the client had last sent enough of the request, in nanoseconds of uptime.
     private let lastReceived: Atomic<UInt64>
     private let expired = Atomic(false)
-    /// How many bytes of the body came since ``lastReceived``.
+    /// How many bytes of the body have come since ``lastReceived``.
     private var bytesSinceEnough = 0
+    /// The sink of a request that ends with its client; nil for other requests.
     private var departing: (any BodySink)?
 
-    /// - Parameter time: When the first line was in, in nanoseconds of uptime.
+    /// - Parameter time: The time at which the first line was in, in nanoseconds of uptime.
     init(_ connection: Connection, _ reply: PendingReply, since time: UInt64) {
         self.connection = connection
         self.reply = reply
         lastReceived = Atomic(time)
     }
 
-    /// Whether the request was refused for not arriving.
+    /// Whether the request was refused because it did not arrive.
     var isExpired: Bool { expired.load(ordering: .relaxed) }
 
-    /// Whether the socket has nothing more to read and never will; false over TLS, where that is not the end.
+    /// Whether the socket has nothing more to read and never will. Over TLS the answer is always false.
     ///
-    /// libmicrohttpd 0.9.75 takes a short read for the end of what there is, and where the client's close came in the
-    /// same edge-triggered event as the bytes before it, it never hears of the close: the request would hang until it
-    /// is idle for too long.
+    /// libmicrohttpd 0.9.75 takes a short read for the end of the available bytes. If the client's close came in the
+    /// same edge-triggered event as the bytes before it, the library never hears of the close, and the request would
+    /// hang until the idle timeout.
     ///
-    /// Of TLS it reads until there is no more, and there the end of the socket says nothing: what came before it may
-    /// wait decrypted.
+    /// Over TLS the library reads until there is no more, and the end of the socket does not mean the end of the
+    /// request: decrypted bytes may still wait in the library.
     var isAtEnd: Bool { !connection.listener.isSecure && connection.isAtEnd }
 
-    /// Takes note of a piece of the body.
+    /// Notes that a piece of the body has arrived.
     func received(_ byteCount: Int) {
         bytesSinceEnough += byteCount
         if bytesSinceEnough >= connection.core.configuration.enoughBytes {
@@ -47,16 +48,16 @@ final class ClientWatch: @unchecked Sendable {
         }
     }
 
-    /// Refuses a request that has stopped arriving, or comes too slowly: what the library would do is to close without
-    /// a word.
+    /// Refuses a request that has stopped arriving, or arrives too slowly. The library would close the connection
+    /// without a word.
     ///
-    /// An answer may not be queued before the body is complete, so it is written to the socket by hand, which is then
-    /// shut down; the library sees that as a client that went away. Nothing is written into a TLS connection, where
-    /// only the library knows the keys.
+    /// The library takes no answer before the body is complete, so the answer is written to the socket directly. The
+    /// socket is then shut down, which the library sees as a client that went away. Nothing is written into a TLS
+    /// connection, because only the library has its keys.
     ///
     /// - Parameters:
-    ///   - deadline: In nanoseconds of uptime; who has sent enough since is left alone.
-    ///   - answer: What is written.
+    ///   - deadline: In nanoseconds of uptime. A client that has sent enough since then is left alone.
+    ///   - answer: Makes the bytes that are written.
     func expire(before deadline: UInt64, with answer: () -> [UInt8]) {
         reply.expire(if: { lastReceived.load(ordering: .relaxed) < deadline }) {
             expired.store(true, ordering: .relaxed)
@@ -64,24 +65,24 @@ final class ClientWatch: @unchecked Sendable {
         }
     }
 
-    /// Tells the library, where a request is not complete, of a client that has closed its side: the exchange asks for
-    /// ``isAtEnd`` itself, but only when a piece of a body is in.
+    /// Tells the library if the client of an incomplete request has closed its side. The exchange looks at ``isAtEnd``
+    /// itself, but only when a piece of a body has arrived.
     ///
-    /// To end the reading, which has ended anyway, makes the event that the library missed.
+    /// Reading has ended already; ending it once more makes the event that the library missed.
     func noticeEnd() {
         reply.whileOpen {
             if isAtEnd { connection.endReceiving() }
         }
     }
 
-    /// The request ends with its client. To be called before the connection is suspended.
+    /// Ends the request if its client leaves. Has to be called before the connection is suspended.
     ///
-    /// - Parameter sink: Told when the client has left.
+    /// - Parameter sink: Is told if the client has left.
     func endWithClient(_ sink: any BodySink) {
         departing = sink
     }
 
-    /// Has the system tell of a hang-up, where the request ends with its client. To be called with the connection
+    /// Has the system report a hang-up if the request ends with its client. Has to be called while the connection is
     /// suspended.
     func beginWaiting(for exchange: Exchange) {
         if departing != nil { connection.core.hangUps.watch(connection, for: exchange) }

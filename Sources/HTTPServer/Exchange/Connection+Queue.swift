@@ -7,21 +7,21 @@ import Tensors
 import Threads
 
 extension Connection {
-    /// Hands an answer to libmicrohttpd, which sends the body from where it lies.
+    /// Hands an answer to libmicrohttpd, which sends the body from the memory where it lies.
     ///
     /// - Parameters:
-    ///   - stream: Reads the body, where that is a stream.
-    ///   - id: Goes into `X-Request-Id`.
-    ///   - closing: Tells the client that this is the last answer on its connection.
-    /// - Returns: To close the connection where there is no memory for it.
+    ///   - stream: The reader of the body if that is a stream.
+    ///   - id: The value of `X-Request-Id`.
+    ///   - closing: Whether the client is told that this is the last answer on its connection.
+    /// - Returns: ``AccessCall/Step/closeConnection`` if there is no memory for the answer.
     func queue(_ response: Response, stream: SentStream?, id: String, closing: Bool) -> AccessCall.Step {
-        // Anything else is a status that ends no request.
+        // Statuses below 200 do not end a request.
         precondition((200...999).contains(response.head.status.code))
         let made = unsafe stream.map { unsafe makeResponse($0) } ?? makeResponse(response.body)
         guard let answer = unsafe made else { return .closeConnection }
         defer { unsafe MHD_destroy_response(answer) }
         for field in response.head.headerFields where field.name != .requestID {
-            // Refuses empty values, which say nothing, and Content-Length, which the library knows better.
+            // The library refuses empty values, which mean nothing, and Content-Length, which it sets itself.
             _ = unsafe MHD_add_response_header(answer, field.name.rawName, field.value)
         }
         _ = unsafe MHD_add_response_header(answer, HTTPField.Name.requestID.rawName, id)
@@ -33,14 +33,14 @@ extension Connection {
 
 // MARK: - Bodies from memory
 
-/// As many segments as one `sendmsg` takes (`UIO_MAXIOV` in Linux).
+/// The most segments that one `sendmsg` takes (`UIO_MAXIOV` in Linux).
 ///
-/// libmicrohttpd 0.9.75 splits longer lists, but takes a first part that went out whole for a full socket, and waits
-/// for an edge-triggered event that then need not come (`src/microhttpd/mhd_send.c`, `send_iov_nontls`). Longer bodies
-/// are therefore copied out piece by piece.
+/// libmicrohttpd 0.9.75 splits longer lists. If the first part goes out whole, however, it believes that the socket is
+/// full, and waits for an edge-triggered event that need not come (`src/microhttpd/mhd_send.c`, `send_iov_nontls`).
+/// Bodies of more segments are therefore copied out piece by piece.
 private let maxGatheredSegments = 1024
 
-/// How much of a body of many segments is copied at once.
+/// How many bytes of a body of many segments are copied at once.
 private let copiedBytes = 256 << 10
 
 @unsafe
@@ -56,7 +56,7 @@ private func makeResponse(_ body: ResponseBody) -> OpaquePointer? {
             unsafe MHD_create_response_from_callback(
                 UInt64(body.byteCount), copiedBytes, copySentBody, context, releaseSentBody)
         }
-    // Without a response there is nobody to give the body back.
+    // Without a response, the library will not release the body.
     if unsafe handle == nil { unsafe releaseSentBody(context: context) }
     return unsafe handle
 }
@@ -72,12 +72,12 @@ private func gathered(_ body: ResponseBody, _ context: UnsafeMutableRawPointer) 
     }
 }
 
-/// A body on its way out. Its segments hold their owners.
+/// A body that is being sent. Its segments keep their owners alive.
 private final class SentBody {
     private let segments: [ResponseBody.Segment]
     private let reservation: ByteReservation?
     private var index = 0
-    /// Where in the body the segment at `index` starts.
+    /// The offset in the body at which the segment at `index` begins.
     private var start = 0
 
     init(_ body: ResponseBody) {
@@ -85,7 +85,7 @@ private final class SentBody {
         reservation = body.reservation
     }
 
-    /// Copies from an offset on; offsets come in order.
+    /// Copies bytes from an offset on. Later calls must ask for later offsets.
     @unsafe
     func copy(from offset: Int, into target: UnsafeMutableRawBufferPointer) -> Int {
         var count = 0
@@ -123,7 +123,7 @@ private func copySentBody(
 
 // MARK: - Streams
 
-/// A response that reads a stream.
+/// Creates a response that reads a stream.
 @unsafe
 private func makeResponse(_ stream: SentStream) -> OpaquePointer? {
     let context = unsafe Unmanaged.passRetained(stream).toOpaque()
@@ -156,5 +156,6 @@ private func readSentStream(
     }
 }
 
-/// `MHD_CONTENT_READER_END_WITH_ERROR`, a macro that Swift does not see: closes the connection without the last chunk.
+/// `MHD_CONTENT_READER_END_WITH_ERROR`, a macro that Swift does not import. It has the library close the connection
+/// without sending the last chunk.
 private let endWithError = -2

@@ -5,36 +5,37 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// A client's connection, from when it is accepted until just before libmicrohttpd closes its socket.
+/// The connection of a client, from when it is accepted until just before libmicrohttpd closes its socket.
 ///
-/// The number of a socket means another one as soon as the library has closed it, so it is used under a lock with which
-/// the connection is still open: see ``withDescriptor(_:)``.
+/// Once the library has closed a socket, the system may give its number to another. The number is therefore used only
+/// under a lock under which the connection is still open: see ``withDescriptor(_:)``.
 ///
-/// The library closes some connections without a word about their requests: 0.9.75 where a second thing is wrong with a
-/// request that it is refusing, or where `epoll_ctl` fails (`src/microhttpd/connection.c`,
-/// `transmit_error_response_len` and `MHD_connection_epoll_update_`). So a connection holds its request's exchange, and
-/// completes it at the latest when it ends.
+/// The library closes some connections without completing their requests. 0.9.75 does so if a second fault appears in a
+/// request that it is refusing already, and if `epoll_ctl` fails (`src/microhttpd/connection.c`,
+/// `transmit_error_response_len` and `MHD_connection_epoll_update_`). A connection therefore holds the exchange of its
+/// request, and completes it at the latest when it ends itself.
 ///
-/// `@unchecked Sendable`: `exchange` and `lingers` are touched by the connection's daemon thread alone.
+/// `@unchecked Sendable`: only the connection's daemon thread touches `exchange` and `lingers`.
 @safe
 final class Connection: @unchecked Sendable {
     private struct State {
         var isOpen = true
-        /// Since when it waits for a request, in nanoseconds of uptime; nil while there is one.
+        /// Since when the connection has waited for a request, in nanoseconds of uptime; nil while it has one.
         var waitsSince: UInt64? = DispatchTime.now().uptimeNanoseconds
-        /// Since when the head of a request is on its way, on the same clock; nil where none is.
+        /// Since when the head of a request has been arriving, on the same clock; nil if none is.
         var headSince: UInt64?
-        /// Whether all places were taken when it came.
+        /// Whether all places were taken when the client connected.
         var wasOneTooMany = false
-        /// Whether it is being closed to make room for another.
+        /// Whether the connection is being closed to make room for another.
         var isLeaving = false
     }
 
     let listener: Listener
     var core: ServerCore { listener.core }
+    /// The library's handle of the connection.
     let handle: OpaquePointer
-    /// The IP address of the client, of version 6 the network (/64), since a person has as many as they like; nil where
-    /// it did not come by TCP.
+    /// The IP address of the client, or its network (/64) if the address is of version 6, because one person can use
+    /// all addresses of such a network; nil for a Unix socket.
     let peer: String?
     private let descriptor: Int32
     private let state = Mutex(State())
@@ -54,30 +55,31 @@ final class Connection: @unchecked Sendable {
         if wasOneTooMany { state.withLock { $0.wasOneTooMany = true } }
     }
 
-    /// Calls `action` with the connection's socket, which stays this connection's while that runs.
+    /// Calls `action` with the connection's socket, which stays this connection's while `action` runs.
     ///
-    /// - Returns: What `action` returns; nil where the library has closed the connection, or is about to.
+    /// - Returns: The result of `action`; nil if the library has closed the connection or is about to.
     func withDescriptor<Result: Sendable>(_ action: (Int32) -> Result) -> Result? {
         state.withLock { $0.isOpen ? action(descriptor) : nil }
     }
 
-    /// Whether the client has closed its sending side, or reset the connection. True does not turn false again.
+    /// Whether the client has closed its sending side or reset the connection. The answer does not turn from true to
+    /// false.
     var hasHungUp: Bool { withDescriptor { segscore_has_hung_up($0) != 0 } ?? true }
 
     /// Whether the socket has nothing more to read and never will.
     var isAtEnd: Bool { withDescriptor { segscore_peek($0) == 0 } ?? false }
 
-    /// Has TCP acknowledge what has been read.
+    /// Has TCP acknowledge the bytes that have been read.
     ///
-    /// - Returns: Whether it does.
+    /// - Returns: Whether the socket can do so.
     func acknowledge() -> Bool { withDescriptor { segscore_acknowledge($0) == 0 } ?? false }
 
-    /// Ends the reading.
+    /// Shuts the receiving side down.
     func endReceiving() {
         _ = withDescriptor { segscore_end_receiving($0) }
     }
 
-    /// Ends both directions behind some last bytes, of which those go out for which there is room.
+    /// Shuts both sides down behind some last bytes. Bytes for which the socket has no room are dropped.
     func shutDown(behind bytes: [UInt8]) {
         _ = withDescriptor { descriptor in
             unsafe segscore_send_now(descriptor, bytes, bytes.count)
@@ -85,24 +87,25 @@ final class Connection: @unchecked Sendable {
         }
     }
 
-    /// Since when it waits for a request or the rest of its head, in nanoseconds of uptime; nil while there is one, and
-    /// where it is being closed.
+    /// Since when the connection has waited for a request or for the rest of its head, in nanoseconds of uptime; nil
+    /// while it has a request, and if it is being closed.
     var idleSince: UInt64? { state.withLock { $0.isOpen && !$0.isLeaving ? $0.waitsSince ?? $0.headSince : nil } }
 
+    /// Whether the connection is being closed to make room for another.
     var isLeaving: Bool { state.withLock { $0.isLeaving } }
 
-    /// Whether it has no place still, so that only probes are answered on it.
+    /// Whether the connection still has no place, so that only probes are answered on it.
     var isCrowded: Bool { state.withLock { $0.wasOneTooMany } && core.connections.isCrowded(listener.role) }
 
-    /// The head of its request is in.
+    /// Notes that the head of the request has arrived.
     func headIsIn() {
         state.withLock { $0.headSince = nil }
     }
 
-    /// Has a connection that waits for a request, or the rest of its head, closed, unless bytes of one are there that
-    /// nobody has read.
+    /// Closes the connection if it waits for a request or for the rest of its head, and if no bytes have come that the
+    /// library has not read.
     ///
-    /// - Returns: Whether it is; true once.
+    /// - Returns: Whether the connection is being closed; true only once.
     func leave() -> Bool {
         state.withLock { state in
             guard state.isOpen, !state.isLeaving, state.waitsSince ?? state.headSince != nil,
@@ -114,24 +117,25 @@ final class Connection: @unchecked Sendable {
         }
     }
 
-    /// The size of the head of the request that there is, on the wire.
+    /// The size that the head of the current request has on the wire, in bytes.
     var headSize: Int { unsafe segscore_mhd_head_size(handle) }
 
     /// Has the library leave the connection alone until it is resumed.
     ///
-    /// To be called on the daemon thread, in a callback of the library about this connection.
+    /// Has to be called on the daemon thread, in a callback of the library about this connection.
     func suspend() {
         unsafe MHD_suspend_connection(handle)
     }
 
-    /// Has the library go on with the connection, which must be suspended, so that the library keeps it.
+    /// Has the library go on with the connection. It must be suspended, because only then the library is sure to keep
+    /// it.
     func resume() {
         unsafe MHD_resume_connection(handle)
     }
 
-    /// Makes the exchange of a request whose first line is in. It lives until ``completeRequest()``.
+    /// Makes the exchange of a request whose first line has arrived. It lives until ``completeRequest()``.
     ///
-    /// - Parameter target: The request's target, not yet unescaped.
+    /// - Parameter target: The target of the request, not yet unescaped.
     @unsafe
     func beginRequest(target: UnsafePointer<CChar>?) -> Exchange {
         completeRequest()
@@ -141,39 +145,39 @@ final class Connection: @unchecked Sendable {
         return exchange
     }
 
-    /// The library is done with the request that there is, if any.
+    /// Completes the current request, if there is one. The library is done with it.
     func completeRequest() {
         guard let exchange else { return }
         self.exchange = nil
-        // First, so that whoever sees that no request is under way finds that the connection waits.
+        // This comes first: a thread that finds no request under way must also find that the connection waits.
         state.withLock { ($0.waitsSince, $0.headSince) = (DispatchTime.now().uptimeNanoseconds, nil) }
         exchange.complete()
     }
 
-    /// The library is about to refuse, in its own words, what has come: the client is answered in ours instead.
+    /// Answers in place of the library, which is about to refuse what has come in its own words.
     ///
-    /// - Parameter status: The library's.
+    /// - Parameter status: The status that the library would answer with.
     func refuse(libraryStatus status: UInt32) {
         let refusal = ServerRefusal(libraryStatus: status, core.configuration)
-        // Not even the first line may be in.
+        // The fault may lie in the first line, so that there is no exchange yet.
         let exchange = unsafe exchange ?? beginRequest(target: nil)
         exchange.refuse(refusal)
     }
 
-    /// Sends an answer past the library, as the last one.
+    /// Sends an answer without the library, as the last of the connection.
     ///
-    /// To be called on the daemon thread, in a callback of the library about this connection.
+    /// Has to be called on the daemon thread, in a callback of the library about this connection.
     func sendLast(_ bytes: [UInt8]) {
         unsafe segscore_send_last(handle, bytes, bytes.count)
         lingerAtEnd()
     }
 
-    /// The client may still be sending when its last answer is out.
+    /// Keeps the socket open for a while after its last answer, because the client may still be sending.
     func lingerAtEnd() {
         lingers = true
     }
 
-    /// The library closes the socket next.
+    /// Ends the connection. The library closes the socket next.
     func end() {
         completeRequest()
         if lingers {
@@ -184,8 +188,9 @@ final class Connection: @unchecked Sendable {
         core.connections.remove(self)
     }
 
-    /// Shuts the socket down where it has waited for a request since before a time, in nanoseconds of uptime; the
-    /// library then closes it.
+    /// Shuts the socket down if it has waited for a request since before a deadline, and the library then closes it.
+    ///
+    /// - Parameter deadline: In nanoseconds of uptime.
     func expire(before deadline: UInt64) {
         state.withLock { state in
             guard state.isOpen, let since = state.waitsSince, since < deadline else { return }

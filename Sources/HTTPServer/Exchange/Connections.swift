@@ -1,26 +1,27 @@
 import ServiceInterface
 import Synchronization
 
-/// The connections that are open, and who may have another.
+/// The open connections, and the decision about further ones.
 ///
-/// libmicrohttpd closes those that are silent. One whose client sends a byte now and then, and never ends its request's
-/// first line, is not, and no ``Exchange`` knows of it: so it is watched here.
+/// libmicrohttpd closes silent connections. A connection whose client sends a byte now and then, but never ends the
+/// first line of a request, is not silent, and no ``Exchange`` knows of it. Such connections are therefore watched
+/// here.
 ///
-/// Administration has places of its own, so that callers cannot take them. Where all places of a kind are taken, the
-/// connection that has waited longest for a request makes room. Where each has a request under way, a few more are let
-/// in, for which only probes are answered: see ``Connection/isCrowded``.
+/// Administration has places of its own, so that callers cannot take them. If all places of a kind are taken, the
+/// connection that has waited longest for a request is closed to make room. If every connection has a request under
+/// way, a few more are let in, on which only probes are answered; see ``Connection/isCrowded``.
 final class Connections: Sendable {
     private struct State {
         var open: [ObjectIdentifier: Connection] = [:]
-        /// How many of them are not being closed to make room.
+        /// How many connections of each kind are open and not being closed to make room.
         var counts: [ListenerRole: Int] = [:]
     }
     private let state = Mutex(State())
     private let limit: Int
 
-    /// How many are let in beyond the limit.
+    /// How many connections are let in beyond the limit.
     static let spares = 16
-    /// How many places administration has. Probes and collectors of metrics are few.
+    /// How many places administration has, which is enough because probes and collectors of metrics are few.
     static let administrationLimit = 64
 
     /// - Parameter limit: How many places callers have, over all listeners.
@@ -28,7 +29,7 @@ final class Connections: Sendable {
         self.limit = limit
     }
 
-    /// Of both kinds, with those that are being closed.
+    /// How many connections of both kinds are open, including those that are being closed.
     var count: Int { state.withLock { $0.open.count } }
 
     private func limit(of role: ListenerRole) -> Int {
@@ -40,11 +41,13 @@ final class Connections: Sendable {
 
     private func count(of role: ListenerRole) -> Int { state.withLock { $0.counts[role] ?? 0 } }
 
-    /// Whether one more is allowed, for which room is made where that can be had.
+    /// Whether one more connection may be opened. If all places are taken, this tries to make room.
     ///
-    /// Threads that accept at the same moment may go beyond the limit by one each.
+    /// Threads that accept at the same moment may exceed the limit by one each.
     ///
-    /// - Parameter others: How many places are taken by what is no connection any more.
+    /// - Parameters:
+    ///   - role: The kind of the connection.
+    ///   - others: How many places are taken by sockets that are no connections any more.
     func admits(_ role: ListenerRole, besides others: Int) -> Bool {
         let limit = limit(of: role) - others
         while count(of: role) >= limit {
@@ -53,7 +56,9 @@ final class Connections: Sendable {
         return true
     }
 
-    /// - Returns: Whether the connection is one too many.
+    /// Adds a connection.
+    ///
+    /// - Returns: Whether the connection is one more than there are places.
     func add(_ connection: Connection) -> Bool {
         let role = connection.listener.role
         return state.withLock { state in
@@ -72,14 +77,14 @@ final class Connections: Sendable {
         }
     }
 
-    /// Whether more connections of a kind are open than have a place.
+    /// Whether more connections of a kind are open than there are places.
     func isCrowded(_ role: ListenerRole) -> Bool { count(of: role) > limit(of: role) }
 
-    /// Has the connection closed that has waited longest for a request, if any waits.
+    /// Closes the connection that has waited longest for a request, if any waits.
     ///
-    /// - Parameter role: Nil for any.
-    /// - Returns: Whether there was one.
-    /// - Complexity: O(n log n) of the open connections; to be called only where room is short.
+    /// - Parameter role: The kind of the connection; nil for either.
+    /// - Returns: Whether there was such a connection.
+    /// - Complexity: O(n log n) for n open connections, so it is called only if room is short.
     @discardableResult
     func closeLongestIdle(of role: ListenerRole? = nil) -> Bool {
         let idle = state.withLock { Array($0.open.values) }.compactMap { connection in
@@ -96,7 +101,7 @@ final class Connections: Sendable {
         return false
     }
 
-    /// Has those closed that have waited for a request since before a time, in nanoseconds of uptime.
+    /// Closes the connections that have waited for a request since before a deadline, in nanoseconds of uptime.
     func expire(before deadline: UInt64) {
         for connection in state.withLock({ Array($0.open.values) }) { connection.expire(before: deadline) }
     }

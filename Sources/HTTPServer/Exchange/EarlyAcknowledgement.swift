@@ -1,15 +1,21 @@
-/// Has TCP acknowledge what has been read while the rest of it is looked at, so that the client, which waits for that
-/// with its buffers full, goes on: of 176 MB over the loopback device an eighth of the time.
+/// Has TCP acknowledge bytes as soon as they are read, while the rest of a piece is still being looked at.
+///
+/// A client whose buffers are full waits for the acknowledgement and then goes on sending. With 176 MB over the
+/// loopback device this saved an eighth of the time.
 struct EarlyAcknowledgement {
     private static let stepByteCount = 32 << 10
 
-    /// There is nothing to acknowledge on Unix sockets.
+    /// Whether the socket can acknowledge. Unix sockets cannot.
     private var isPossible = true
 
-    /// Passes on a piece of a body in steps, and acknowledges what has been read between them.
+    /// Passes a piece of a body on in steps, and acknowledges between them the bytes that have been read.
     ///
-    /// - Parameter isIdle: Whether some thread waits. Where more requests are under way than there are threads, none of
-    ///   which waits then, the calls would only cost.
+    /// - Parameters:
+    ///   - bytes: The piece.
+    ///   - connection: The connection over which the piece came.
+    ///   - isIdle: Whether some thread has nothing to do. If more requests are under way than there are threads, no
+    ///     thread waits for bytes, and the system calls would only cost time.
+    ///   - receive: Takes the steps.
     mutating func pass(
         _ bytes: borrowing Span<UInt8>, from connection: Connection, isIdle: @autoclosure () -> Bool,
         to receive: (borrowing Span<UInt8>) -> AccessCall.Step

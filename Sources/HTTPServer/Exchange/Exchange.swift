@@ -5,21 +5,25 @@ import Synchronization
 
 /// One request and its answer.
 ///
-/// libmicrohttpd calls ``handle(_:)`` once when the head is in, once for each piece of the body, and once at its end;
-/// after a suspension once more. An answer may only be queued in the first call, which costs the connection, or from
-/// the last on; so what is decided in between waits in `stage` while the rest of the body is swallowed.
+/// libmicrohttpd calls ``handle(_:)`` once when the head has arrived, once for each piece of the body, and once at the
+/// end of the body, and once more after a suspension. It takes an answer either in the first call, which costs the
+/// connection, or from the last call on. An answer that is decided in between waits in `stage` while the rest of the
+/// body is dropped.
 ///
-/// `@unchecked Sendable`: everything but `reply`, `client`, `stream` and `id` is touched by the connection's daemon
-/// thread alone.
+/// `@unchecked Sendable`: only the connection's daemon thread touches any member other than `reply`, `client`, `stream`
+/// and `id`.
 @safe
 final class Exchange: @unchecked Sendable {
     private enum Stage {
+        /// The head has not arrived, or is being looked at.
         case head
-        /// The answer is settled; what still comes of the body is dropped.
+        /// The answer is settled, and the rest of the body is dropped.
         case decided(Response)
+        /// The sink takes the body.
         case receiving(any BodySink)
-        /// The sink has the whole body.
+        /// The sink has the whole body and has not answered.
         case waiting
+        /// The answer has been handed to the library.
         case answered
     }
 
@@ -31,19 +35,19 @@ final class Exchange: @unchecked Sendable {
     private var record: RequestRecord
 
     private var stage = Stage.head
-    /// Set while a stream is sent; also read by the thread that stops the server.
+    /// The stream that is being sent, if any. The thread that stops the server reads it too.
     private let stream = Mutex<SentStream?>(nil)
-    /// Also read by the thread that ends what has stopped arriving.
+    /// The id of the request. The thread that ends stalled requests reads it too.
     private let id = Mutex(Exchange.randomID())
-    /// Whether the connection is one too many, and ends with this request.
+    /// Whether the connection is one more than there are places, and ends with this request.
     private lazy var isCrowded = connection.isCrowded
-    /// The size of the body, where the head says it.
+    /// The size of the body in bytes, if the head names it.
     private var expectedBytes: UInt64?
-    /// Set where the body is chunked.
+    /// Checks the framing of the body if that is chunked.
     private var chunks: ChunkFraming?
     private var acknowledgement = EarlyAcknowledgement()
 
-    /// - Parameter target: The request's target, not yet unescaped.
+    /// - Parameter target: The target of the request, not yet unescaped.
     @unsafe
     init(connection: Connection, target: UnsafePointer<CChar>?) {
         self.connection = connection
@@ -58,7 +62,7 @@ final class Exchange: @unchecked Sendable {
         if !core.inFlight.add(self) { answer(core.configuration.problem(.unavailable)) }
     }
 
-    /// Does what the library's access handler has to.
+    /// Takes a call of the library's access handler.
     @unsafe
     func handle(_ call: AccessCall) -> AccessCall.Step {
         if case .head = stage {
@@ -89,20 +93,22 @@ final class Exchange: @unchecked Sendable {
 
     // MARK: - From other threads
 
-    /// Takes the answer, once and from any thread; what comes later is dropped.
+    /// Takes the answer, once and from any thread. Answers that come later are dropped.
     ///
-    /// - Returns: Whether the answer is the one that the client gets.
+    /// - Returns: Whether the client gets this answer.
     @discardableResult
     func answer(_ response: Response) -> Bool { reply.answer(response) }
 
-    /// Refuses a request that has stopped arriving, or comes too slowly.
+    /// Refuses a request that has stopped arriving, or arrives too slowly.
     ///
-    /// - Parameter deadline: In nanoseconds of uptime; who has sent enough since is left alone.
+    /// - Parameters:
+    ///   - deadline: In nanoseconds of uptime. A client that has sent enough since then is left alone.
+    ///   - problem: Words the answer.
     func expire(before deadline: UInt64, with problem: (ServerRefusal) -> Response) {
         client.expire(before: deadline) { problem(.timedOut).closingBytes(id: id.withLock { $0 }) }
     }
 
-    /// Ends a request that is not complete where its client has closed its side.
+    /// Ends an incomplete request if its client has closed its side.
     func noticeEnd() {
         client.noticeEnd()
     }
@@ -113,9 +119,9 @@ final class Exchange: @unchecked Sendable {
         client.noticeHangUp()
     }
 
-    /// Ends what is sent as a stream.
+    /// Ends the stream that is being sent, if there is one.
     ///
-    /// - Returns: Whether there was a stream.
+    /// - Returns: Whether there was one.
     func endStream() -> Bool {
         guard let stream = stream.withLock({ $0 }) else { return false }
         stream.end()
@@ -150,7 +156,7 @@ final class Exchange: @unchecked Sendable {
             }
             return .goOn
         } catch {
-            // Where such a request ends is anyone's guess, so the connection ends with it.
+            // Nobody can tell where such a request ends, so the connection ends with it.
             connection.lingerAtEnd()
             return send(core.configuration.problem(error))
         }
@@ -165,8 +171,8 @@ final class Exchange: @unchecked Sendable {
         return try unsafe call.head(fields, target: record.target, isSecure: listener.isSecure)
     }
 
-    /// Answers a request whose body is not wanted: a body that is soon over is swallowed first, since the connection
-    /// then lives on; any other is not waited for.
+    /// Answers a request whose body nobody wants. A short body is dropped first, because the connection can then be
+    /// used again; a longer one is not waited for.
     private func refuse(_ response: Response, _ head: RequestHead) -> AccessCall.Step {
         switch head.bodyLength {
         case .none:
@@ -200,7 +206,7 @@ final class Exchange: @unchecked Sendable {
             stage = .decided(core.configuration.problem(.bodyTooLarge(limit: limit)))
             sink.abandon()
         case .decided(let response):
-            // Only a chunked body, of which nobody knew how long it is, gets further than that.
+            // Only a chunked body gets here, since its size was not known beforehand.
             let (patience, overflow) = limit.addingReportingOverflow(core.configuration.swallowedBytes)
             guard overflow || record.receivedBytes <= patience else {
                 sendLast(response)
@@ -237,13 +243,13 @@ final class Exchange: @unchecked Sendable {
 
     // MARK: - Answer
 
-    /// Answers what the library is about to refuse by itself; the connection ends with it.
+    /// Answers a request that the library is about to refuse. The connection ends with the answer.
     func refuse(_ refusal: ServerRefusal) {
         if case .decided(let response) = stage { return sendLast(response) }
         sendLast(core.configuration.problem(refusal))
     }
 
-    /// Answers where the library takes no answer; the connection ends with it.
+    /// Answers at a time at which the library takes no answer. The connection ends with the answer.
     private func sendLast(_ response: Response) {
         switch stage {
         case .answered: return
@@ -260,6 +266,7 @@ final class Exchange: @unchecked Sendable {
         record.settle(response, in: core.metrics)
     }
 
+    /// Sends the answer if it is there, and otherwise suspends the connection until it is.
     private func sendOrSuspend() -> AccessCall.Step {
         switch reply.collect(whenSuspended: { client.beginWaiting(for: self) }) {
         case .send(let response): send(response)
@@ -276,15 +283,16 @@ final class Exchange: @unchecked Sendable {
             }
         }
         stream.withLock { $0 = sent }
-        // A stop that came before the line above has not seen the stream.
+        // If the server was stopped before the line above, the stop has not seen the stream.
         if core.inFlight.isStopping { sent?.end() }
-        // Bytes behind the body would have the system reset the connection, and the answer with it.
+        // Bytes that follow the body would have the system reset the connection, and the client would lose the answer.
         if chunks != nil { connection.lingerAtEnd() }
         let isLast = core.inFlight.isDraining || isCrowded || chunks != nil
         return connection.queue(response, stream: sent, id: id.withLock { $0 }, closing: isLast)
     }
 
-    /// The library is done with the request, answered or not, and calls no more.
+    /// Completes the exchange. The library is done with the request, answered or not, and makes no further calls for
+    /// it.
     func complete() {
         if case .receiving(let sink) = stage { sink.abandon() }
         stage = .answered

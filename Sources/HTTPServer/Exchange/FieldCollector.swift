@@ -2,21 +2,21 @@ import CMicroHTTPD
 import Glibc
 import HTTPTypes
 
-/// Copies a request's fields out of libmicrohttpd, and sees to it that they are what came over the wire.
+/// Copies the fields of a request out of libmicrohttpd, and proves that they are what came over the wire.
 ///
-/// The library's parser lets some lines through changed: it ends a value at a NUL, it appends a folded line
-/// (`obs-fold`) to the name of the field before, and it takes LF alone for the end of a line, which a proxy before us
-/// may not. All leave traces in where the strings lie: a head that was taken as it came lies in memory in one piece,
-/// line after line, with only the line ends overwritten by NULs (libmicrohttpd 0.9.75 `src/microhttpd/connection.c`,
-/// `get_next_header_line` and `process_broken_line`).
+/// The library's parser changes some lines: it ends a value at a NUL, it appends a folded line (`obs-fold`) to the name
+/// of the previous field, and it accepts LF alone as the end of a line, which a proxy in front of this server may not.
+/// Each of these shows in the addresses of the strings. A head that was taken as it came lies in memory in one piece,
+/// line after line, with only the ends of the lines overwritten by NULs (libmicrohttpd 0.9.75
+/// `src/microhttpd/connection.c`, `get_next_header_line` and `process_broken_line`).
 struct FieldCollector {
-    /// More than this is no client of ours; `HTTPFields` holds no more than 65535.
+    /// The most fields that a request may have. Real clients send far fewer, and `HTTPFields` holds at most 65535.
     static let maxFields = 1000
 
     private(set) var fields = HTTPFields()
     private(set) var refusal: ServerRefusal?
     private let maxHeaderBytes: Int
-    /// Where the line before ended.
+    /// The address at which the previous line ended.
     private var lineEnd: UInt
 
     /// Reads the fields of the request that a connection has before it.

@@ -3,7 +3,7 @@ import Synchronization
 /// The requests that are under way, from their first line to the last byte of their answer.
 final class InFlight: Sendable {
     private struct State {
-        /// By ``key(of:)``.
+        /// The exchanges by ``key(of:)``.
         var exchanges: [UInt64: Exchange] = [:]
         var isDraining = false
         var isStopping = false
@@ -11,21 +11,23 @@ final class InFlight: Sendable {
     }
     private let state = Mutex(State())
 
+    /// How many requests are under way.
     var count: Int { state.withLock { $0.exchanges.count } }
 
-    /// Whether answers tell their clients to go elsewhere for the next request.
+    /// Whether answers tell their clients to use another connection for the next request.
     var isDraining: Bool { state.withLock { $0.isDraining } }
 
-    /// Whether what waits for its answer is being refused.
+    /// Whether the server is being stopped and refuses requests that still wait for their answer.
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
+    /// Has answers close their connections from now on.
     func beginDraining() {
         state.withLock { $0.isDraining = true }
     }
 
     /// Ends the taking of requests.
     ///
-    /// - Returns: Those that still have to be answered.
+    /// - Returns: The requests that still have to be answered.
     func beginStopping() -> [Exchange] {
         state.withLock { state in
             state.isDraining = true
@@ -34,14 +36,16 @@ final class InFlight: Sendable {
         }
     }
 
-    /// Those that are under way now.
+    /// The requests that are under way now.
     var all: [Exchange] { state.withLock { Array($0.exchanges.values) } }
 
-    /// What a request is found by while it is under way. Later another may have it.
+    /// A key by which a request is found while it is under way. A later request may get the same key.
     static func key(of exchange: Exchange) -> UInt64 { UInt64(UInt(bitPattern: ObjectIdentifier(exchange))) }
 
     subscript(key: UInt64) -> Exchange? { state.withLock { $0.exchanges[key] } }
 
+    /// Adds a request that begins.
+    ///
     /// - Returns: Whether the server still takes requests.
     func add(_ exchange: Exchange) -> Bool {
         state.withLock { state in
@@ -50,6 +54,7 @@ final class InFlight: Sendable {
         }
     }
 
+    /// Removes a request that is completed.
     func remove(_ exchange: Exchange) {
         let waiters = state.withLock { state in
             state.exchanges[Self.key(of: exchange)] = nil
@@ -60,7 +65,7 @@ final class InFlight: Sendable {
         for waiter in waiters { waiter() }
     }
 
-    /// Calls `action` once, as soon as no request is under way: at once, or from a daemon thread.
+    /// Calls `action` once, as soon as no request is under way: immediately, or later from a daemon thread.
     func whenQuiet(_ action: @escaping @Sendable () -> Void) {
         let isQuiet = state.withLock { state in
             if !state.exchanges.isEmpty { state.waiters.append(action) }

@@ -3,23 +3,23 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Sockets over which the last answer is out while their clients may still be sending: what comes is dropped for a
-/// while.
+/// Sockets whose last answer is out while their clients may still be sending. What comes is dropped for a while, before
+/// a socket is closed.
 ///
-/// To close a socket with bytes that were not read, or that get more, has the system reset the connection. A client
-/// that is still sending then fails before it looks at the answer: proxies answer 502 instead (RFC 9112 9.6). So the
-/// sending side alone is shut, and the rest is read until the client ends, is silent or takes too long, or has sent
-/// more than enough.
+/// If a socket is closed while bytes are unread, or if more arrive afterwards, the system resets the connection. A
+/// client that is still sending then fails before it looks at the answer, and a proxy answers 502 in its place (RFC
+/// 9112, section 9.6). Therefore only the sending side is shut down at first. The rest is read until the client ends,
+/// falls silent, takes too long, or has sent more than enough.
 ///
-/// `@unchecked Sendable`: what changes is touched on `queue` alone, but for the count.
+/// `@unchecked Sendable`: only `queue` touches the members that change, except for the count, which is atomic.
 final class Lingering: @unchecked Sendable {
     /// How long a client is read from in all, in nanoseconds.
     private static let patience: UInt64 = 30_000_000_000
-    /// How long it may send nothing, in nanoseconds.
+    /// How long a client may send nothing, in nanoseconds.
     private static let silence: UInt64 = 5_000_000_000
-    /// How much of it is read: a body that one machine sends another in a second or two.
+    /// How many bytes are read from a client: a body that one machine sends to another in a second or two.
     private static let maxBytes = 256 << 20
-    /// Sockets take turns after so much.
+    /// After how many bytes it is another socket's turn.
     private static let turnBytes = 1 << 20
 
     private final class Socket {
@@ -35,27 +35,27 @@ final class Lingering: @unchecked Sendable {
 
     private let limit: Int
     private let queue = DispatchQueue(label: "segscore.lingering")
-    /// By their descriptors, which are closed when the sources are canceled.
+    /// The sockets by their descriptors, which are closed when the sources are canceled.
     private var sockets: [Int32: Socket] = [:]
     private var buffer = [UInt8](repeating: 0, count: 64 << 10)
     private let openCount = Atomic(0)
 
-    /// - Parameter limit: How many sockets linger at once; where one more comes, that which came first is closed.
+    /// - Parameter limit: How many sockets may linger at once. For one more, the socket that came first is closed.
     init(limit: Int) {
         self.limit = limit
     }
 
-    /// Sockets that are open.
+    /// How many sockets are open.
     var count: Int { openCount.load(ordering: .relaxed) }
 
-    /// Takes a socket, to close it later.
+    /// Takes a socket, and closes it later.
     func add(_ descriptor: Int32) {
         segscore_end_sending(descriptor)
         openCount.add(1, ordering: .relaxed)
         queue.async { self.begin(descriptor) }
     }
 
-    /// Closes those whose time is over.
+    /// Closes the sockets whose time is over.
     func expire() {
         guard count > 0 else { return }
         queue.async {
@@ -67,7 +67,7 @@ final class Lingering: @unchecked Sendable {
         }
     }
 
-    /// Closes all.
+    /// Closes all sockets.
     func close() {
         queue.sync {
             for descriptor in sockets.keys { end(descriptor) }
@@ -104,7 +104,8 @@ final class Lingering: @unchecked Sendable {
     }
 
     private func end(_ descriptor: Int32) {
-        // Out of the table at once: when the source is done the number may soon be another's.
+        // It leaves the table at once, because its number may belong to another socket as soon as the source is
+        // canceled.
         sockets.removeValue(forKey: descriptor)?.source.cancel()
     }
 }

@@ -1,10 +1,10 @@
 import ServiceInterface
 import Synchronization
 
-/// A request's ``ReplyGate``, and the connection that is suspended until the answer is there.
+/// The ``ReplyGate`` of a request, with the connection that stays suspended until the answer is there.
 ///
-/// Both the suspension and the resumption happen with the lock held, so that they come in this order, and a
-/// connection is only resumed while it is suspended, which is while the library keeps it.
+/// The connection is suspended and resumed with the lock held. That keeps the two in order, and ensures that a
+/// connection is resumed only while it is suspended, which is as long as the library is sure to keep it.
 final class PendingReply: Sendable {
     private let connection: Connection
     private let gate = Mutex(ReplyGate())
@@ -13,9 +13,9 @@ final class PendingReply: Sendable {
         self.connection = connection
     }
 
-    /// Takes the answer, once and from any thread; what comes later is dropped.
+    /// Takes the answer, once and from any thread. Answers that come later are dropped.
     ///
-    /// - Returns: Whether the answer is the one that the client gets.
+    /// - Returns: Whether the client gets this answer.
     func answer(_ response: Response) -> Bool {
         gate.withLock { gate in
             switch gate.offer(response) {
@@ -27,9 +27,10 @@ final class PendingReply: Sendable {
         }
     }
 
-    /// Says what the handler has to do, and suspends the connection where it has to wait.
+    /// Takes the answer for the library's access handler, or suspends the connection if there is none.
     ///
-    /// - Parameter whenSuspended: Called with the lock held once the connection is suspended.
+    /// - Parameter whenSuspended: Is called with the lock held, once the connection is suspended.
+    /// - Returns: What the access handler has to do.
     func collect(whenSuspended: () -> Void) -> ReplyGate.Step {
         gate.withLock { gate in
             let step = gate.collect()
@@ -41,28 +42,28 @@ final class PendingReply: Sendable {
         }
     }
 
-    /// An answer that came although nobody was asked: the server is being stopped.
+    /// Takes an answer that came before the sink was asked for one, because the server is being stopped.
     func collectEarly() -> Response? {
         gate.withLock { $0.collectEarly() }
     }
 
-    /// Calls `action` with the lock held, where the request is not in yet and nobody has answered it.
+    /// Calls `action` with the lock held if the request is incomplete and nobody has answered it.
     func whileOpen(_ action: () -> Void) {
         gate.withLock { gate in
             if gate.isOpen { action() }
         }
     }
 
-    /// Gives a request up that is not in yet, and calls `action` with the lock held.
+    /// Gives an incomplete request up if it has expired, and then calls `action` with the lock held.
     func expire(if isExpired: () -> Bool, _ action: () -> Void) {
         gate.withLock { gate in
             if gate.expire(if: isExpired) { action() }
         }
     }
 
-    /// Ends the wait of a suspended connection whose client has left.
+    /// Ends the wait of a suspended connection if its client has left.
     ///
-    /// - Returns: Whether it has.
+    /// - Returns: Whether the client has left.
     func leave(if hasLeft: () -> Bool) -> Bool {
         gate.withLock { gate in
             guard gate.leave(if: hasLeft) else { return false }
@@ -71,7 +72,7 @@ final class PendingReply: Sendable {
         }
     }
 
-    /// The library is done with the request.
+    /// Closes the gate. The library is done with the request.
     func close() {
         gate.withLock { $0.close() }
     }

@@ -1,9 +1,9 @@
 import ServiceInterface
 
-/// Where the answer to a request is: a value that says what is to be done about the connection, and does nothing
-/// itself.
+/// The way of an answer from the sink, which may give it on any thread, to libmicrohttpd's access handler.
 ///
-/// The sink's answer comes from any thread, before or after the connection is suspended:
+/// The gate is a value that says what has to be done about the connection, and does nothing itself. ``PendingReply``
+/// does it. The answer may come before or after the connection is suspended:
 ///
 ///     open ─ answer ─> ready ─ handler ─> closed
 ///     open ─ handler ─> suspended ─ answer ─> ready ─ handler, resumed ─> closed
@@ -11,7 +11,7 @@ import ServiceInterface
 ///     open ─ request stops arriving ─> closed
 ///     any ─ request completed ─> closed
 ///
-/// ``PendingReply`` does what it says.
+/// "Handler" is the library's access handler here.
 struct ReplyGate {
     private enum State {
         case open
@@ -20,35 +20,37 @@ struct ReplyGate {
         case closed
     }
 
-    /// What becomes of an answer that is offered.
+    /// The fate of an answer that is offered.
     enum Offer: Equatable {
-        /// It waits for the handler.
+        /// The answer waits for the handler.
         case keep
-        /// It waits for the handler, for whom the connection has to be resumed.
+        /// The answer waits for the handler, and the connection has to be resumed so that the handler is called.
         case resume
-        /// Another came before it, or nobody waits any more.
+        /// The answer is dropped: another came first, or nobody waits any more.
         case drop
     }
 
-    /// What the handler has to do when the whole request is in.
+    /// What the handler has to do once the whole request has arrived.
     enum Step {
+        /// It sends this answer.
         case send(Response)
-        /// The connection has to be suspended.
+        /// It suspends the connection.
         case suspend
-        /// The connection is suspended already.
+        /// It waits: the connection is suspended already.
         case wait
-        /// The request expired at the last moment, and the socket is shut down; or the client has hung up.
+        /// It closes the connection: the request expired at the last moment, and its socket is shut down, or the client
+        /// has hung up.
         case close
     }
 
     private var state = State.open
 
-    /// Whether neither an answer nor the handler has come.
+    /// Whether neither an answer nor the handler has come yet.
     var isOpen: Bool {
         if case .open = state { true } else { false }
     }
 
-    /// An answer has come, the first of which counts.
+    /// Offers an answer. The first one counts.
     mutating func offer(_ response: Response) -> Offer {
         switch state {
         case .open:
@@ -62,7 +64,7 @@ struct ReplyGate {
         }
     }
 
-    /// The handler asks for the answer.
+    /// Asks for the answer on behalf of the handler.
     mutating func collect() -> Step {
         switch state {
         case .ready(let response):
@@ -78,34 +80,34 @@ struct ReplyGate {
         }
     }
 
-    /// An answer that came although the handler has not asked: the server is being stopped.
+    /// Takes an answer that came before the handler asked, because the server is being stopped.
     mutating func collectEarly() -> Response? {
         guard case .ready(let response) = state else { return nil }
         state = .closed
         return response
     }
 
-    /// Gives a request up that is not in yet.
+    /// Gives an incomplete request up.
     ///
-    /// - Parameter isExpired: Asked only where it is not.
-    /// - Returns: Whether it is given up.
+    /// - Parameter isExpired: Is asked only if the request is incomplete.
+    /// - Returns: Whether the request is given up.
     mutating func expire(if isExpired: () -> Bool) -> Bool {
         guard case .open = state, isExpired() else { return false }
         state = .closed
         return true
     }
 
-    /// Ends the wait for an answer that nobody takes.
+    /// Ends the wait for an answer that nobody will take.
     ///
-    /// - Parameter hasLeft: Asked only where the connection is suspended.
-    /// - Returns: Whether the wait is over, for which the connection has to be resumed.
+    /// - Parameter hasLeft: Is asked only if the connection is suspended.
+    /// - Returns: Whether the wait is over, so that the connection has to be resumed.
     mutating func leave(if hasLeft: () -> Bool) -> Bool {
         guard case .suspended = state, hasLeft() else { return false }
         state = .closed
         return true
     }
 
-    /// The library is done with the request.
+    /// Closes the gate. The library is done with the request.
     mutating func close() {
         state = .closed
     }

@@ -1,22 +1,26 @@
 import HTTPTypes
 import ServiceInterface
 
-/// A request's head, checked against what RFC 9112 demands before a body is framed by it.
+/// The head of a request, checked against the rules of RFC 9112 that decide where its body ends.
 struct RequestHead {
+    /// The size of a body, as the head announces it.
     enum BodyLength: Equatable {
         case none
         case known(UInt64)
-        /// Chunked.
+        /// The body is chunked.
         case unknown
     }
 
     let request: HTTPRequest
     let bodyLength: BodyLength
+    /// Whether the client waits for `100 Continue` before it sends the body.
     let expectsContinue: Bool
 
+    /// Checks a head.
+    ///
     /// - Parameters:
-    ///   - fields: As they came.
-    ///   - target: As it came; nil where it holds what no target may.
+    ///   - fields: The fields as they came over the wire.
+    ///   - target: The target as it came; nil if it contains a byte that no target may contain.
     /// - Throws: ``ServerRefusal/malformed`` or ``ServerRefusal/unsupportedTransferCoding``.
     init(
         method: String, target: String?, version: String, fields: HTTPFields, scheme: String
@@ -26,7 +30,7 @@ struct RequestHead {
         expectsContinue =
             version != "HTTP/1.0" && fields[values: .expect].contains { $0.lowercased() == "100-continue" }
 
-        // RFC 9112 3.2: exactly one Host, which only HTTP/1.0 may leave out.
+        // RFC 9112, section 3.2: exactly one Host, which only HTTP/1.0 may leave out.
         let hosts = fields[values: .hostField]
         guard hosts.count == 1 || (hosts.isEmpty && version == "HTTP/1.0"), hosts.allSatisfy(Self.isAuthority) else {
             throw .malformed
@@ -45,8 +49,8 @@ struct RequestHead {
         request = HTTPRequest(method: method, scheme: scheme, authority: authority, path: path, headerFields: others)
     }
 
-    /// Where the body ends, by RFC 9112 6.3. Whatever two recipients might read in two ways is refused: it is how
-    /// requests are smuggled past a proxy.
+    /// The size of the body by RFC 9112, section 6.3. A head that two recipients might read in two ways is refused,
+    /// since it could smuggle a request past a proxy.
     private static func bodyLength(_ fields: HTTPFields, version: String) throws(ServerRefusal) -> BodyLength {
         let codings = fields[values: .transferEncoding]
         let lengths = fields[values: .contentLength]
@@ -62,7 +66,7 @@ struct RequestHead {
         return length == 0 ? .none : .known(length)
     }
 
-    /// Takes `http://host/path` apart; a proxy's clients send that (RFC 9112 3.2.2).
+    /// Splits `http://host/path`, which clients send to proxies (RFC 9112, section 3.2.2).
     private static func absoluteForm(_ target: String) -> (authority: String, path: String)? {
         for scheme in ["http://", "https://"]
         where target.utf8.count > scheme.utf8.count && target.prefix(scheme.count).lowercased() == scheme {
@@ -80,7 +84,7 @@ struct RequestHead {
 }
 
 extension HTTPFields {
-    /// Takes a client's id for its request, where it is one that a log can hold.
+    /// The id that the client gave its request, if it is one that a log can hold.
     var requestID: String? {
         guard let id = self[.requestID], (1...64).contains(id.utf8.count) else { return nil }
         let isPlain = id.utf8.allSatisfy {
@@ -97,6 +101,6 @@ extension HTTPField.Name {
     static let requestID = known("X-Request-Id")
     static let traceParent = known("traceparent")
 
-    /// swift-http-types keeps this one out of reach, because a request has an `authority` instead.
+    /// The Host field. swift-http-types hides its own name for it, because a request has an `authority` instead.
     static let hostField = known("Host")
 }

@@ -3,20 +3,20 @@ import HTTPTypes
 import Logging
 import ServiceInterface
 
-/// What one request is counted and logged by.
+/// The facts about one request that metrics and the log hold.
 struct RequestRecord {
-    /// As it came; nil where it holds a byte that no target may.
+    /// The target as it came; nil if it contains a byte that no target may contain.
     let target: String?
-    /// When the first line was in, in nanoseconds of uptime.
+    /// The time at which the first line was in, in nanoseconds of uptime.
     let startedAt = DispatchTime.now().uptimeNanoseconds
     var method = ""
     var trace: TraceContext?
-    /// What the request is counted by.
+    /// The template that metrics count the request by.
     var path: PathTemplate?
     private(set) var receivedBytes: UInt64 = 0
     private var status = 0
     private var sentBytes = 0
-    /// How much of the body was in when the request was counted; nil until then.
+    /// How many bytes of the body were in when the request was counted; nil until it is counted.
     private var countedBytes: UInt64?
 
     init(target: String?) {
@@ -25,21 +25,24 @@ struct RequestRecord {
 
     var isHead: Bool { method == "HEAD" }
 
-    /// A piece of the body is in.
+    /// Notes that a piece of the body has arrived.
     mutating func received(_ byteCount: Int) {
         receivedBytes += UInt64(byteCount)
     }
 
-    /// Counts the request. That is before its answer goes out, so that who has the answer finds it counted.
+    /// Counts the request. This happens before its answer goes out, so that a client that has the answer finds the
+    /// request in the metrics.
     mutating func settle(_ response: Response, in metrics: RequestMetrics) {
         status = response.head.status.code
         sentBytes = isHead ? 0 : response.body.byteCount
         count(in: metrics)
     }
 
-    /// The library is done with the request: counts what is not counted yet.
+    /// Counts what is not counted yet. The library is done with the request.
     ///
-    /// - Parameter isExpired: Whether the request was refused for not arriving.
+    /// - Parameters:
+    ///   - streamedBytes: How many bytes of a streamed body were sent.
+    ///   - isExpired: Whether the request was refused because it did not arrive.
     mutating func complete(streamedBytes: Int, isExpired: Bool, in metrics: RequestMetrics) {
         if let countedBytes {
             metrics.countBytes(received: receivedBytes - countedBytes, sent: streamedBytes)
@@ -58,7 +61,7 @@ struct RequestRecord {
                 sentBytes: sentBytes, duration: DispatchTime.now().uptimeNanoseconds - startedAt))
     }
 
-    /// What is logged of the request when it is completed.
+    /// The fields of the log line about the request.
     func metadata(id: String) -> Logger.Metadata {
         var metadata: Logger.Metadata = [
             "http.method": "\(method)", "http.path": "\(target ?? "")", "http.status": "\(status)",

@@ -4,11 +4,12 @@ import ServiceInterface
 import Tensors
 
 extension Response {
-    /// The whole answer as it goes over the wire, the last on its connection: for when libmicrohttpd cannot send it.
+    /// The whole answer as it goes over the wire, as the last of its connection. It serves the cases in which
+    /// libmicrohttpd cannot send an answer.
     ///
     /// - Parameters:
-    ///   - id: Goes into `X-Request-Id`.
-    ///   - isHead: Leaves the body out.
+    ///   - id: The value of `X-Request-Id`.
+    ///   - isHead: Whether the body is left out.
     func closingBytes(id: String, isHead: Bool = false) -> [UInt8] {
         var text = "HTTP/1.1 \(head.status.code) \(head.status.reasonPhrase)\r\nDate: \(Self.date)\r\n"
         for field in head.headerFields {
@@ -23,7 +24,7 @@ extension Response {
         return bytes
     }
 
-    /// Now, as RFC 9110 5.6.7 writes it. The program sets no locale, so the names are English.
+    /// The current time as RFC 9110, section 5.6.7 writes it. The program sets no locale, so the names are English.
     private static var date: String {
         var now = time(nil)
         var parts = unsafe tm()

@@ -1,19 +1,19 @@
 import ServiceInterface
 import Synchronization
 
-/// A streamed body on its way out over one connection, which is suspended while there is nothing to send.
+/// A streamed body that is being sent over a connection. The connection is suspended while there is nothing to send.
 ///
-/// The connection is suspended and resumed with the lock held, so that they come in this order; and only until it is
-/// closed.
+/// The connection is suspended and resumed with the lock held, so that the two stay in order, and is left alone once it
+/// is closed.
 final class SentStream: Sendable {
     /// What the library gets when it asks for the next bytes.
     enum Piece {
-        /// So many were copied.
+        /// This many bytes were copied.
         case bytes(Int)
-        /// There are none yet, and the connection is suspended.
+        /// There are no bytes yet, and the connection is suspended.
         case later
         case end
-        /// The stream breaks off.
+        /// The stream breaks off before its end.
         case cut
     }
 
@@ -29,7 +29,7 @@ final class SentStream: Sendable {
     private let whenSuspended: @Sendable () -> Void
     private let byteCount = Atomic(0)
 
-    /// - Parameter whenSuspended: Called with the connection suspended, each time that it is.
+    /// - Parameter whenSuspended: Is called each time that the connection has been suspended.
     init(_ stream: ByteStream, on connection: Connection, whenSuspended: @escaping @Sendable () -> Void) {
         self.stream = stream
         self.connection = connection
@@ -39,7 +39,7 @@ final class SentStream: Sendable {
     /// How many bytes of the stream the library has taken.
     var sentBytes: Int { byteCount.load(ordering: .relaxed) }
 
-    /// Copies what there is, or suspends the connection until there is more.
+    /// Copies the bytes that there are, or suspends the connection until there are more.
     @unsafe
     func read(into target: UnsafeMutableRawBufferPointer) -> Piece {
         state.withLock { state in
@@ -69,7 +69,7 @@ final class SentStream: Sendable {
         }
     }
 
-    /// Ends the body where its client has hung up while there was nothing to send.
+    /// Ends the body if its client has hung up while there was nothing to send.
     func noticeHangUp(of connection: Connection) {
         let hasLeft = state.withLock { state in
             guard case .suspended = state else { return false }
@@ -78,12 +78,12 @@ final class SentStream: Sendable {
         if hasLeft { stream.finish() }
     }
 
-    /// Ends the body: the server is being stopped.
+    /// Ends the body because the server is being stopped.
     func end() {
         stream.finish()
     }
 
-    /// The library is done with the connection.
+    /// Closes the stream. The library is done with the connection.
     func close() {
         state.withLock { $0 = .closed }
         stream.close()

@@ -4,7 +4,7 @@ import Logging
 import ServiceInterface
 import Synchronization
 
-/// What the exchanges of a server share.
+/// The state that all exchanges of a server share.
 final class ServerCore: Sendable {
     let configuration: ServerConfiguration
     let responder: any Responder
@@ -13,7 +13,7 @@ final class ServerCore: Sendable {
     let connections: Connections
     let hangUps: HangUpWatch
     let lingering: Lingering
-    /// When it was last said that descriptors are short, in nanoseconds of uptime; 0 for never.
+    /// The time at which the log last said that descriptors are short, in nanoseconds of uptime; 0 if it never has.
     private let warnedAt = Mutex<UInt64>(0)
 
     init(configuration: ServerConfiguration, responder: any Responder) {
@@ -25,7 +25,7 @@ final class ServerCore: Sendable {
         connections = Connections(limit: configuration.maxConnections)
     }
 
-    /// Refuses the requests that have stopped arriving, and closes the connections on which none begins.
+    /// Refuses the requests that have stopped arriving, and closes the connections on which no request begins.
     func expireStalled() {
         for exchange in inFlight.all { exchange.noticeEnd() }
         lingering.expire()
@@ -38,7 +38,7 @@ final class ServerCore: Sendable {
         connections.expire(before: now - patience)
     }
 
-    /// Whether one more connection is allowed.
+    /// Whether one more connection may be opened.
     func admits(_ role: ListenerRole) -> Bool {
         guard DescriptorTable.hasRoom(below: configuration.descriptorLimit) else {
             connections.closeLongestIdle()
@@ -47,10 +47,11 @@ final class ServerCore: Sendable {
         return connections.admits(role, besides: role == .service ? lingering.count : 0)
     }
 
-    /// The system had no descriptor, or no memory, for a connection that has come: that of another may do.
+    /// Makes room for a connection that has come while the system had no descriptor or no memory for it, by closing
+    /// another.
     ///
-    /// - Parameter isFirst: Whether the thread has no other connection. libmicrohttpd then tries again at once, and would
-    ///   do nothing else, so it is held up for a moment, which nobody else waits for.
+    /// - Parameter isFirst: Whether the thread has no other connection. libmicrohttpd then tries again at once and
+    ///   would use up a processor with that, so the thread sleeps for a moment. Nobody else waits for it.
     func runShort(isFirst: Bool) {
         connections.closeLongestIdle()
         if isFirst { usleep(20_000) }

@@ -1,8 +1,8 @@
 extension ServerRefusal {
-    /// What libmicrohttpd refuses by itself.
+    /// The refusal that stands for one of libmicrohttpd's own.
     ///
-    /// - Parameter status: The status that the library would answer with (0.9.75 `src/microhttpd/connection.c`, where
-    ///   `transmit_error_response_static` is used).
+    /// - Parameter status: The status that the library would answer with (0.9.75 `src/microhttpd/connection.c`, the
+    ///   calls of `transmit_error_response_static`).
     init(libraryStatus status: UInt32, _ configuration: ServerConfiguration) {
         let limit = min(configuration.maxHeaderBytes, configuration.connectionBufferBytes)
         switch status {
@@ -10,7 +10,7 @@ extension ServerRefusal {
         case 414: self = .targetTooLong(limit: limit)
         case 431: self = .headerTooLarge(limit: limit)
         case 505: self = .unsupportedVersion
-        // 400, and 500 for an extension of a chunk that has no end.
+        // The library answers 400 for most faults, and 500 for an extension of a chunk that has no end.
         default: self = .malformed
         }
     }

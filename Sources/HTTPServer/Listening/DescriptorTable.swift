@@ -3,13 +3,13 @@ import Glibc
 
 /// The descriptors that the process may have open.
 enum DescriptorTable {
-    /// How many are left to what is no connection, such as files of requests that are under way.
+    /// How many descriptors connections leave to other uses, such as the files of requests that are under way.
     static let reserve: Int32 = 32
 
-    /// Whether one more connection leaves the reserve alone. The system gives the lowest number that is free, so that
-    /// one near the limit says that nearly all below are taken.
+    /// Whether one more connection leaves the reserve free. The system gives the lowest free number, so a number near
+    /// the limit means that nearly all below it are taken.
     ///
-    /// - Parameter limit: Nil for none.
+    /// - Parameter limit: The number that descriptors stay below; nil if there is no limit.
     static func hasRoom(below limit: Int?) -> Bool {
         guard let limit else { return true }
         let probe = segscore_hang_ups_new()

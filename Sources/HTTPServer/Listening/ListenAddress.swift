@@ -1,6 +1,6 @@
-/// Where a server listens: `127.0.0.1:8080`, `[::1]:8080`, `localhost:0` or `unix:/run/segscore.sock`.
+/// An address to listen on: `127.0.0.1:8080`, `[::1]:8080`, `localhost:0` or `unix:/run/segscore.sock`.
 package enum ListenAddress: Equatable, Sendable, CustomStringConvertible {
-    /// A host name or address, without brackets; port 0 lets the system choose.
+    /// A host name or an IP address without brackets. With port 0 the system chooses a port.
     case tcp(host: String, port: UInt16)
     case unix(path: String)
 
@@ -24,7 +24,7 @@ package enum ListenAddress: Equatable, Sendable, CustomStringConvertible {
             host = host.dropFirst().dropLast()
             guard host.contains(":") else { throw .malformedAddress(text) }
         } else if host.contains(":") {
-            // Without brackets nothing tells the last group of an IPv6 address from a port.
+            // Without brackets, nothing tells the last group of an IPv6 address from a port.
             throw .malformedAddress(text)
         }
         guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F }) else {

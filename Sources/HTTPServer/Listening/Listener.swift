@@ -1,12 +1,12 @@
 import ServiceInterface
 
-/// What the requests to one address have in common.
+/// The facts that all requests to one address share.
 final class Listener: Sendable {
     let core: ServerCore
     let role: ListenerRole
-    /// Whether it speaks TLS.
+    /// Whether the listener speaks TLS.
     let isSecure: Bool
-    /// The name or IP address that it was told to listen on; nil for a Unix socket.
+    /// The name or IP address that the listener was told to listen on; nil for a Unix socket.
     let host: String?
 
     init(core: ServerCore, _ address: ListenAddress, role: ListenerRole, isSecure: Bool) {

@@ -5,10 +5,10 @@ import Synchronization
 
 /// A socket that clients can connect to.
 ///
-/// libmicrohttpd closes the descriptor when its daemon ends; until a daemon has it, it is closed here.
+/// When a daemon ends, libmicrohttpd closes the descriptor. Until a daemon has the descriptor, it is closed here.
 final class ListeningSocket: Sendable {
     let descriptor: Int32
-    /// With the port that the system chose.
+    /// The address, with the port that the system chose.
     let address: ListenAddress
 
     private struct State {
@@ -17,9 +17,9 @@ final class ListeningSocket: Sendable {
     }
     private let state = Mutex(State())
 
-    /// Binds and listens.
+    /// Binds a socket and listens on it.
     ///
-    /// - Throws: ``ServerError``.
+    /// - Throws: ``ServerError`` if the address cannot be resolved or is taken.
     init(_ address: ListenAddress) throws(ServerError) {
         switch address {
         case .unix(let path):
@@ -36,29 +36,29 @@ final class ListeningSocket: Sendable {
         if !state.withLock({ $0.isAdopted }) { close(descriptor) }
     }
 
-    /// A daemon has the descriptor now, and closes it.
+    /// Notes that a daemon has the descriptor now and will close it.
     func adopted() {
         state.withLock { $0.isAdopted = true }
     }
 
-    /// Lets nobody new connect, and waits until the daemon has accepted who did: the system resets connections that
-    /// wait when listening ends, and their clients may have sent a request.
+    /// Lets no new client connect, and waits until the daemon has accepted those that have. When listening ends, the
+    /// system resets connections that wait to be accepted, and their clients may have sent a request.
     ///
-    /// - Parameter patience: How long it waits at most, in seconds.
+    /// - Parameter patience: How long to wait at most, in seconds.
     func acceptTheLast(patience: Double = 1) {
         let isAccepting = state.withLock { state in
             guard state.isAccepting, state.isAdopted else { return false }
             if case .unix(let path) = address {
                 unsafe unlink(path)
             } else {
-                // Where the system has no such thing, somebody may slip in below.
+                // If the system cannot drop new connections, a client may still connect during the wait below.
                 _ = segscore_drop_new_connections(descriptor)
             }
             return true
         }
         guard isAccepting else { return }
         let deadline = DispatchTime.now() + patience
-        // Two looks, since a handshake may be just ending.
+        // It looks twice, since a handshake may be just ending.
         var looks = 0
         while looks < 2, DispatchTime.now() < deadline {
             var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
@@ -67,21 +67,21 @@ final class ListeningSocket: Sendable {
         }
     }
 
-    /// Ends listening: from here on the system refuses connections.
+    /// Ends listening. From here on the system refuses connections.
     ///
-    /// The descriptor stays open, as something that is never readable, because a daemon polls it still.
-    /// `MHD_quiesce_daemon` would be the way to say so, but in libmicrohttpd 0.9.75 it and the polling threads may both
-    /// take the descriptor out of the same epoll set, and whichever comes second aborts the process
+    /// The descriptor stays open, as a socket that is never readable, because a daemon still polls it.
+    /// `MHD_quiesce_daemon` is meant for this. In libmicrohttpd 0.9.75, however, that call and a polling thread may
+    /// both take the descriptor out of the same epoll set, and the second to do so aborts the process
     /// (`src/microhttpd/daemon.c`, `MHD_quiesce_daemon` and `MHD_epoll`).
     func retire() {
         state.withLock { state in
             guard state.isAccepting else { return }
             state.isAccepting = false
             if case .unix(let path) = address { unsafe unlink(path) }
-            // At once, even where a thread is in the middle of accepting.
+            // This takes effect at once, even if a thread is in the middle of accepting.
             segscore_end_both(descriptor)
             let silent = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-            // Out of descriptors: clients are refused all the same, at the price of a thread that polls in vain.
+            // If descriptors have run out, clients are refused all the same, but a thread polls in vain.
             guard silent >= 0 else { return }
             dup2(silent, descriptor)
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -138,7 +138,7 @@ final class ListeningSocket: Sendable {
         return descriptor
     }
 
-    /// Removes a socket that a server left behind. Whatever else lies at the path stays, and `bind` reports it.
+    /// Removes a socket that a server left behind. Anything else at the path stays, and `bind` reports it.
     private static func removeStaleSocket(
         _ path: String, _ name: sockaddr_un, _ address: ListenAddress
     ) throws(ServerError) {
@@ -151,7 +151,7 @@ final class ListeningSocket: Sendable {
                 unsafe connect(probe, pointer, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        // A full backlog answers EAGAIN: someone listens, too.
+        // A full backlog fails with EAGAIN instead, and means that somebody listens.
         guard result != 0, errno == ECONNREFUSED else { throw .pathInUse(path) }
         unsafe unlink(path)
     }
@@ -163,7 +163,7 @@ final class ListeningSocket: Sendable {
         return descriptor
     }
 
-    /// Closes the descriptor where it fails.
+    /// Binds and listens. Closes the descriptor if that fails.
     @unsafe
     private static func bindAndListen(
         _ descriptor: Int32, _ name: UnsafePointer<sockaddr>?, _ size: socklen_t, _ address: ListenAddress
@@ -191,7 +191,7 @@ final class ListeningSocket: Sendable {
         }
         guard result == 0 else { return nil }
         return unsafe withUnsafeBytes(of: &name) { bytes in
-            // The port lies at the same place in `sockaddr_in` and `sockaddr_in6`.
+            // The port lies at the same offset in `sockaddr_in` and `sockaddr_in6`.
             UInt16(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
         }
     }

@@ -3,10 +3,10 @@ import HTTPTypes
 import ServiceInterface
 import Synchronization
 
-/// What is counted of requests.
+/// The metrics of requests.
 ///
-/// Paths are counted by their templates, and methods that nobody answers as one, so that clients cannot make up
-/// metrics.
+/// Paths are counted by their templates, and all methods that no endpoint answers as one, so that clients cannot create
+/// metrics by making up names.
 final class RequestMetrics: Sendable {
     private struct Key: Hashable {
         let path: Int
@@ -16,23 +16,24 @@ final class RequestMetrics: Sendable {
 
     private struct Handles {
         let requests: Counter
-        /// Of all requests of the path.
+        /// The durations of all requests of the path.
         let duration: Timer
     }
 
-    /// How a request went.
+    /// The facts about a request that are counted.
     struct Outcome {
-        /// Nil for a path that nothing has.
+        /// Nil if no endpoint has the path.
         let path: PathTemplate?
         let method: String
-        /// Nil where the client went away, or the HTTP library refused, before there was an answer.
+        /// Nil if the client went away, or the library closed the connection, before there was an answer.
         let status: Int?
         let receivedBytes: UInt64
         let sentBytes: Int
-        /// In nanoseconds.
+        /// The time from the first line to the answer, in nanoseconds.
         let duration: UInt64
     }
 
+    /// The template of all paths that no endpoint has.
     private static let elsewhere = PathTemplate(number: -1, text: "other")
 
     private let factory: any MetricsFactory
@@ -48,12 +49,12 @@ final class RequestMetrics: Sendable {
         sentBytes = Counter(label: "segscore_http_response_bytes_total", factory: factory)
     }
 
-    /// A request's first line is in.
+    /// Notes that the first line of a request has arrived.
     func began() {
         inFlight.increment()
     }
 
-    /// The last byte of an answer is out, or there will be none.
+    /// Notes that the last byte of an answer is out, or that there will be no answer.
     func ended() {
         inFlight.decrement()
     }
@@ -74,7 +75,7 @@ final class RequestMetrics: Sendable {
         sentBytes.increment(by: outcome.sentBytes)
     }
 
-    /// Counts what of a body has gone out or come in since its request was counted.
+    /// Counts the bytes of bodies that have gone out or come in since their request was counted.
     func countBytes(received: UInt64, sent: Int) {
         receivedBytes.increment(by: Int64(clamping: received))
         sentBytes.increment(by: sent)
@@ -90,7 +91,7 @@ final class RequestMetrics: Sendable {
     }
 }
 
-/// The methods that are counted by themselves.
+/// The methods that are counted one by one.
 private enum KnownMethod: String {
     case get = "GET"
     case head = "HEAD"
