@@ -20,9 +20,11 @@ struct AccessCall {
     /// - Throws: ``ServerRefusal/malformed`` or ``ServerRefusal/headerTooLarge(limit:)``.
     @unsafe
     func fields(of connection: Connection) throws(ServerRefusal) -> HTTPFields {
-        try unsafe FieldCollector.collect(
-            connection, method: method, version: version,
+        var collector = try unsafe FieldCollector(
+            method: method, version: version, size: connection.headSize,
             maxHeaderBytes: connection.core.configuration.maxHeaderBytes)
+        unsafe connection.forEachField { name, value in unsafe collector.add(name: name, value: value) }
+        return try collector.collected()
     }
 
     /// The head of the request, checked.

@@ -120,6 +120,17 @@ final class Connection: @unchecked Sendable {
     /// The size that the head of the current request has on the wire, in bytes.
     var headSize: Int { unsafe segscore_mhd_head_size(handle) }
 
+    /// Calls `take` with the name and the value of each field of the current request, until it returns false.
+    @unsafe
+    func forEachField(_ take: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool) {
+        unsafe withoutActuallyEscaping(take) { take in
+            var visitor = unsafe FieldVisitor(take: take)
+            unsafe withUnsafeMutablePointer(to: &visitor) { visitor in
+                _ = unsafe MHD_get_connection_values_n(handle, .HEADER_KIND, visitField, visitor)
+            }
+        }
+    }
+
     /// Has the library leave the connection alone until it is resumed.
     ///
     /// Has to be called on the daemon thread, in a callback of the library about this connection.
@@ -197,4 +208,21 @@ final class Connection: @unchecked Sendable {
             segscore_end_both(descriptor)
         }
     }
+}
+
+/// The context of `visitField`, valid during one call of ``Connection/forEachField(_:)``.
+@unsafe
+private struct FieldVisitor {
+    let take: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool
+}
+
+/// `MHD_KeyValueIteratorN`.
+private func visitField(
+    context: UnsafeMutableRawPointer?, kind: MHD_ValueKind, name: UnsafePointer<CChar>?, nameCount: Int,
+    value: UnsafePointer<CChar>?, valueCount: Int
+) -> MHD_Result {
+    guard let visitor = unsafe context?.assumingMemoryBound(to: FieldVisitor.self) else { return .NO }
+    let name = unsafe UnsafeRawBufferPointer(start: name, count: nameCount)
+    let value = unsafe UnsafeRawBufferPointer(start: value, count: valueCount)
+    return unsafe visitor.pointee.take(name, value) ? .YES : .NO
 }

@@ -19,11 +19,6 @@ final class Connections: Sendable {
     private let state = Mutex(State())
     private let limit: Int
 
-    /// How many connections are let in beyond the limit.
-    static let spares = 16
-    /// How many places administration has, which is enough because probes and collectors of metrics are few.
-    static let administrationLimit = 64
-
     /// - Parameter limit: How many places callers have, over all listeners.
     init(limit: Int) {
         self.limit = limit
@@ -35,7 +30,7 @@ final class Connections: Sendable {
     private func limit(of role: ListenerRole) -> Int {
         switch role {
         case .service: limit
-        case .administration: Self.administrationLimit
+        case .administration: ServerConfiguration.administrationLimit
         }
     }
 
@@ -51,7 +46,9 @@ final class Connections: Sendable {
     func admits(_ role: ListenerRole, besides others: Int) -> Bool {
         let limit = limit(of: role) - others
         while count(of: role) >= limit {
-            guard closeLongestIdle(of: role) else { return count(of: role) < limit + Self.spares }
+            guard closeLongestIdle(of: role) else {
+                return count(of: role) < limit + ServerConfiguration.probeConnections
+            }
         }
         return true
     }

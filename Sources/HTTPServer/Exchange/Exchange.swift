@@ -15,11 +15,9 @@ import Synchronization
 @safe
 final class Exchange: @unchecked Sendable {
     private enum Stage {
-        /// The head has not arrived, or is being looked at.
         case head
         /// The answer is settled, and the rest of the body is dropped.
         case decided(Response)
-        /// The sink takes the body.
         case receiving(any BodySink)
         /// The sink has the whole body and has not answered.
         case waiting
@@ -38,7 +36,7 @@ final class Exchange: @unchecked Sendable {
     /// The stream that is being sent, if any. The thread that stops the server reads it too.
     private let stream = Mutex<SentStream?>(nil)
     /// The id of the request. The thread that ends stalled requests reads it too.
-    private let id = Mutex(Exchange.randomID())
+    private let id = Mutex(RequestID.random())
     /// Whether the connection is one more than there are places, and ends with this request.
     private lazy var isCrowded = connection.isCrowded
     /// The size of the body in bytes, if the head names it.
@@ -166,7 +164,7 @@ final class Exchange: @unchecked Sendable {
     private func readHead(_ call: AccessCall) throws(ServerRefusal) -> RequestHead {
         record.method = unsafe String(cString: call.method)
         let fields = try unsafe call.fields(of: connection)
-        if let requestID = fields.requestID { id.withLock { $0 = requestID } }
+        if let requestID = RequestID.given(in: fields) { id.withLock { $0 = requestID } }
         record.trace = fields[.traceParent].flatMap(TraceContext.init)
         return try unsafe call.head(fields, target: record.target, isSecure: listener.isSecure)
     }
@@ -185,11 +183,6 @@ final class Exchange: @unchecked Sendable {
         }
         stage = .decided(response)
         return .goOn
-    }
-
-    private static func randomID() -> String {
-        let digits = String(UInt64.random(in: 0 ... .max), radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
     // MARK: - Body

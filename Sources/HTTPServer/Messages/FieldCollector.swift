@@ -1,4 +1,3 @@
-import CMicroHTTPD
 import Glibc
 import HTTPTypes
 
@@ -13,43 +12,47 @@ struct FieldCollector {
     /// The most fields that a request may have. Real clients send far fewer, and `HTTPFields` holds at most 65535.
     static let maxFields = 1000
 
-    private(set) var fields = HTTPFields()
-    private(set) var refusal: ServerRefusal?
+    private var fields = HTTPFields()
+    private var refusal: ServerRefusal?
     private let maxHeaderBytes: Int
     /// The address at which the previous line ended.
     private var lineEnd: UInt
+    /// The address at which the head ends.
+    private let headEnd: UInt
 
-    /// Reads the fields of the request that a connection has before it.
+    /// Begins with the fields of a head.
     ///
     /// - Parameters:
-    ///   - method: As the library gave it: the first byte of the head.
-    ///   - version: As the library gave it: the last word of the first line.
+    ///   - method: The library's pointer to the method, which is the first byte of the head.
+    ///   - version: The library's pointer to the version, which is the last word of the first line.
+    ///   - size: The size of the head on the wire, in bytes.
+    ///   - maxHeaderBytes: The greatest size that a head may have, in bytes.
+    /// - Throws: ``ServerRefusal/headerTooLarge(limit:)``.
     @unsafe
-    static func collect(
-        _ connection: Connection, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, maxHeaderBytes: Int
-    ) throws(ServerRefusal) -> HTTPFields {
-        let firstLineEnd = unsafe UInt(bitPattern: version) &+ UInt(strlen(version))
-        var collector = FieldCollector(maxHeaderBytes: maxHeaderBytes, lineEnd: firstLineEnd)
-        let size = connection.headSize
+    init(
+        method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, size: Int, maxHeaderBytes: Int
+    ) throws(ServerRefusal) {
         guard size <= maxHeaderBytes else { throw .headerTooLarge(limit: maxHeaderBytes) }
-        unsafe withUnsafeMutablePointer(to: &collector) { pointer in
-            _ = unsafe MHD_get_connection_values_n(connection.handle, .HEADER_KIND, takeField, pointer)
-        }
-        if let refusal = collector.refusal { throw refusal }
-        // After the last field come its own line end and the empty line.
-        let end = UInt(bitPattern: method) &+ UInt(size)
-        guard end &- collector.lineEnd == 4 else { throw .malformed }
-        return collector.fields
-    }
-
-    private init(maxHeaderBytes: Int, lineEnd: UInt) {
         self.maxHeaderBytes = maxHeaderBytes
-        self.lineEnd = lineEnd
+        lineEnd = unsafe UInt(bitPattern: version) &+ UInt(strlen(version))
+        headEnd = UInt(bitPattern: method) &+ UInt(size)
     }
 
-    /// - Returns: Whether to go on.
+    /// The fields, once all of them are added.
+    ///
+    /// - Throws: ``ServerRefusal/malformed`` or ``ServerRefusal/headerTooLarge(limit:)``.
+    consuming func collected() throws(ServerRefusal) -> HTTPFields {
+        if let refusal { throw refusal }
+        // The last field is followed by the end of its line and the empty line.
+        guard headEnd &- lineEnd == 4 else { throw .malformed }
+        return fields
+    }
+
+    /// Adds the next field, given by its name and value as they lie in the library's buffer.
+    ///
+    /// - Returns: Whether to go on; false if the field is refused.
     @unsafe
-    fileprivate mutating func add(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
+    mutating func add(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
         let (nameStart, valueStart) = unsafe (Self.address(name), Self.address(value))
         let nameEnd = nameStart &+ UInt(name.count)
         let gap = valueStart &- nameEnd
@@ -78,14 +81,4 @@ struct FieldCollector {
     private static func address(_ bytes: UnsafeRawBufferPointer) -> UInt {
         UInt(bitPattern: bytes.baseAddress)
     }
-}
-
-/// `MHD_KeyValueIteratorN`.
-private func takeField(
-    context: UnsafeMutableRawPointer?, kind: MHD_ValueKind, name: UnsafePointer<CChar>?, nameCount: Int,
-    value: UnsafePointer<CChar>?, valueCount: Int
-) -> MHD_Result {
-    guard let collector = unsafe context?.assumingMemoryBound(to: FieldCollector.self) else { return .NO }
-    let name = unsafe UnsafeRawBufferPointer(start: name, count: nameCount)
-    return unsafe collector.pointee.add(name: name, value: .init(start: value, count: valueCount)) ? .YES : .NO
 }

@@ -30,7 +30,13 @@ package struct ServerConfiguration: Sendable {
 
     /// How many connections may be open beyond ``maxConnections``: those of administration, and the spare ones for
     /// probes.
-    package static let spareConnections = Connections.administrationLimit + 2 * Connections.spares
+    package static let spareConnections = administrationLimit + 2 * probeConnections
+
+    /// How many connections administration may have, which is enough because probes and collectors of metrics are few.
+    static let administrationLimit = 64
+
+    /// How many connections of each kind are let in beyond their limit, for probes alone.
+    static let probeConnections = 16
 
     /// The number that descriptors stay below; nil if there is no limit. Connections leave some of the descriptors to
     /// files.
@@ -72,26 +78,4 @@ package struct ServerConfiguration: Sendable {
     /// How many bytes of a body have to arrive within ``idleTimeout``: 500 a second. Without this, a client that sends
     /// a byte now and then could hold a place for jobs for ever.
     var enoughBytes: Int { max(1, 500 * idleTimeout) }
-}
-
-/// The reasons for which a server refuses a request without asking the responder. Each case names the status of the
-/// answer.
-package enum ServerRefusal: Error, Equatable, Sendable {
-    /// 400: the head or the chunks violate RFC 9112, or the head contradicts itself about where the body ends.
-    case malformed
-    /// 501: the body has a transfer coding other than `chunked`.
-    case unsupportedTransferCoding
-    /// 505: the version is neither HTTP/1.1 nor HTTP/1.0.
-    case unsupportedVersion
-    /// 414: the first line does not end within the connection's buffer. The limit is in bytes.
-    case targetTooLong(limit: Int)
-    /// 431: the head is too large. The limit is in bytes.
-    case headerTooLarge(limit: Int)
-    /// 413: the body is too large. The limit is in bytes.
-    case bodyTooLarge(limit: UInt64)
-    /// 408: the request did not arrive within ``ServerConfiguration/idleTimeout``, or too slowly. Its connection is
-    /// closed.
-    case timedOut
-    /// 503: the server is being stopped.
-    case unavailable
 }

@@ -83,20 +83,6 @@ struct RequestHead {
     }
 }
 
-extension HTTPFields {
-    /// The id that the client gave its request, if it is one that a log can hold.
-    var requestID: String? {
-        guard let id = self[.requestID], (1...64).contains(id.utf8.count) else { return nil }
-        let isPlain = id.utf8.allSatisfy {
-            switch $0 {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
-            default: false
-            }
-        }
-        return isPlain ? id : nil
-    }
-}
-
 extension HTTPField.Name {
     static let requestID = known("X-Request-Id")
     static let traceParent = known("traceparent")
