@@ -1,6 +1,6 @@
 package import HTTPTypes
 
-/// The kinds of problem there are, each with the status that it is answered with.
+/// The kinds of problems, each with the status of its answer.
 ///
 /// The raw value is the last part of the document's `type`, which clients switch on: it never changes. A test holds the
 /// cases against `openapi.yaml`.
@@ -99,7 +99,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case stateFull = "state-full"
     case outputFull = "output-full"
 
-    /// What a problem of this kind is answered with.
+    /// The status with which a problem of this kind is answered.
     package var status: HTTPResponse.Status {
         switch self {
         case .unknownParameter, .repeatedParameter, .invalidParameter, .malformedRequest, .malformedBody, .missingArray,
@@ -137,7 +137,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
         }
     }
 
-    /// The kind in words: the raw value with its first letter raised.
+    /// The kind in words: the raw value with its first letter raised and blanks for dashes.
     var title: String {
         let words = rawValue.split(separator: "-").joined(separator: " ")
         return words.prefix(1).uppercased() + words.dropFirst()
@@ -145,6 +145,6 @@ package enum ProblemType: String, CaseIterable, Sendable {
 }
 
 extension HTTPResponse.Status {
-    /// WebDAV's status for a full disk (RFC 4918, 11.5).
+    /// The status that WebDAV defines for a full disk (RFC 4918, section 11.5).
     package static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
 }
