@@ -1,13 +1,20 @@
 import WebService
 
-/// Turns bfloat16 into float32 as it arrives, both little-endian: a bfloat16 is a float32 without its lower half.
+/// Widens bfloat16 elements to float32 as they arrive, both little-endian. A bfloat16 is a float32 without its lower
+/// half.
 struct BFloat16 {
+    /// The first byte of an element whose second byte has not arrived.
     private var first: UInt8?
 
-    /// The bytes that are turned at once: what comes of them stays in the cache.
+    /// How many bytes are widened at once: so few that the result stays in the cache.
     private static let pieceSize = 32 << 10
 
     /// Takes the next bytes, which may end within an element.
+    ///
+    /// - Parameters:
+    ///   - bytes: Bytes of bfloat16 elements.
+    ///   - output: Takes the float32 elements, piece by piece.
+    /// - Throws: What `output` throws.
     mutating func widen(
         _ bytes: borrowing Span<UInt8>, _ output: (borrowing Span<UInt8>) throws(Problem) -> Void
     ) throws(Problem) {

@@ -17,7 +17,7 @@ enum Datatype: String, CaseIterable {
     case float64 = "FP64"
     case bfloat16 = "BF16"
 
-    /// The datatype of elements: the first that is taken as these, since bfloat16 comes last.
+    /// The datatype of elements: the first that stands for them, since bfloat16 comes last.
     init(_ scalar: ElementType.Scalar) {
         guard let datatype = Self.allCases.first(where: { $0.scalar == scalar }) else {
             preconditionFailure("all types of elements have names")
@@ -25,7 +25,7 @@ enum Datatype: String, CaseIterable {
         self = datatype
     }
 
-    /// What elements are taken as: bfloat16 as the float32 that it is the upper half of.
+    /// The type that elements are scored as. A bfloat16 is scored as the float32 whose upper half it is.
     var scalar: ElementType.Scalar {
         switch self {
         case .bool: .bool
@@ -49,7 +49,7 @@ enum Datatype: String, CaseIterable {
     /// The name in a model's configuration.
     var configurationName: String { "TYPE_" + rawValue }
 
-    /// Those that an input may have.
+    /// The datatypes that an input may have.
     static func allowed(for input: ScoringError.Array) -> [Datatype] {
         allCases.filter { $0.scalar.isFloatingPoint == (input == .predictedProbabilities) }
     }

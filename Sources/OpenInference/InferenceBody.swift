@@ -6,40 +6,46 @@ import ServiceInterface
 import Tensors
 import WebService
 
-/// The body of an inference request: JSON, and behind it the elements of those inputs that have none in the JSON.
+/// Decodes the body of an inference request: JSON, followed by the elements of those inputs that have none in the JSON.
 ///
-/// What stands behind the JSON goes to the arrays as it arrives. A body that is JSON alone is held and read at its end.
+/// Bytes behind the JSON go to the arrays as they arrive. A body that consists of JSON alone is held and read at its
+/// end.
 final class InferenceBody: BodyDecoder {
     private let arrays: ScoreArrays
-    private let form: InferenceForm
+    private let format: InferenceFormat
     private let regions: SharedRegions?
     private let limits: ArrayBody.Limits
-    /// The size of the JSON; nil where it is all.
+    /// The size of the JSON in bytes; nil if the whole body is JSON.
     private let headerByteCount: Int?
-    /// The size of the body as it is read, where the head tells it.
+    /// The size of the decoded body in bytes, if the head tells it.
     private let byteCount: Int?
     private var coding: ContentDecoder
-    /// Nil when it has been read.
+    /// The JSON as far as it has come; nil once it has been read.
     private var text: HeldText?
     private var request: InferenceRequest?
-    /// The inputs behind the JSON that have not come in whole, the one that comes first.
+    /// The inputs behind the JSON that have not come whole, in their order.
     private var awaited: [InferenceInput] = []
+    /// How many bytes of the first of ``awaited`` are still to come.
     private var missingBytes = 0
-    /// Takes the input that is being handed on.
+    /// Takes the elements of the input that is being delivered.
     private var receiver: InputReceiver?
     private var bfloat16 = BFloat16()
-    /// The inputs that have been handed on.
+    /// The arrays whose delivery has begun.
     private var delivered: [ScoringError.Array] = []
 
-    /// The longest JSON that may stand ahead of bytes: it is read while these wait, on a thread that serves others too.
+    /// The greatest size of JSON that may stand ahead of bytes, in bytes. The JSON is read while these bytes wait, on a
+    /// thread that serves other connections too.
     private static let headerLimit = 1 << 16
 
-    /// - Throws: 400 for a size of the JSON that cannot be; 411 where there is no body; 415 for a coding that is not understood.
+    /// Creates a decoder.
+    ///
+    /// - Throws: A 400 problem if the head gives the JSON an impossible size; 411 if there is no body; 415 for a
+    ///   content coding that is not understood.
     init(
-        _ request: IncomingRequest, _ inference: InferenceService, _ arrays: ScoreArrays, _ form: InferenceForm
+        _ request: IncomingRequest, _ inference: InferenceService, _ arrays: ScoreArrays, _ format: InferenceFormat
     ) throws(Problem) {
         self.arrays = arrays
-        self.form = form
+        self.format = format
         regions = inference.regions
         limits = inference.service.bodyLimits
         let fields = request.head.headerFields
@@ -74,7 +80,8 @@ final class InferenceBody: BodyDecoder {
         guard count <= headerLimit else {
             throw Problem(
                 .invalidHeader,
-                "The JSON ahead of bytes has more than \(headerLimit) bytes; send its data as bytes too, or all in the JSON.",
+                "The JSON ahead of bytes has more than \(headerLimit) bytes; "
+                    + "send its data as bytes too, or all in the JSON.",
                 parameter: name, expected: "at most \(headerLimit) bytes", actual: text, limit: headerLimit)
         }
         return count
@@ -94,7 +101,8 @@ final class InferenceBody: BodyDecoder {
             let request = try read()
             try checkSizes(of: request, behind: headerByteCount)
             awaited = request.binaryInputs
-            // Where they are, all of them are in that little JSON. Those of a region, which may be large, are for a worker to read.
+            // Labels in this JSON, which is short, can be delivered here. Those in a shared-memory region may be large,
+            // so a worker reads them.
             if !awaited.isEmpty, case .json? = request.input(.labels)?.source { try deliver(.labels) }
             try beginNext()
         }
@@ -113,7 +121,7 @@ final class InferenceBody: BodyDecoder {
         }
     }
 
-    /// Takes what is JSON alone, as far as the head tells.
+    /// Keeps bytes of a body that seems to consist of JSON alone.
     private func gather(_ bytes: borrowing Span<UInt8>, in text: HeldText) throws(Problem) {
         let room = limits.jsonBytes - text.bytes.count
         guard bytes.count > room else { return try text.append(bytes) }
@@ -140,15 +148,15 @@ final class InferenceBody: BodyDecoder {
 
     func complete() throws(Problem) {
         if request == nil { _ = try read() }
-        // Where they are there labels go first, so that nothing has to wait for them.
+        // Labels go first, so that no probabilities have to wait for them.
         try deliver(.labels)
         try deliver(.predictedProbabilities)
     }
 
-    /// Reads the JSON, and what it says of parameters and outputs.
+    /// Reads the JSON, and sets the parameters and outputs that it names.
     private func read() throws(Problem) -> InferenceRequest {
         guard let text else { preconditionFailure("it is read once") }
-        // The decoder keeps three words for each value, in lists that grow by doubling.
+        // The JSON decoder keeps three words for each value, in lists that grow by doubling.
         let values = text.bytes.lazy.count { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "[") }
         try text.reserve(text.bytes.count + 48 * values)
         let request: InferenceRequest
@@ -157,7 +165,7 @@ final class InferenceBody: BodyDecoder {
         } catch {
             throw headerByteCount == nil && JSONMessage.isFollowed(in: text.bytes) ? Self.lengthMissing : error
         }
-        // Nothing tells where they begin.
+        // Without the size of the JSON, nothing tells where these inputs begin.
         guard headerByteCount != nil || request.binaryInputs.isEmpty else { throw Self.lengthMissing }
         for (name, value) in request.parameters { try arrays.set(name, value) }
         for input in request.inputs {
@@ -165,13 +173,14 @@ final class InferenceBody: BodyDecoder {
             let name = input.array.rawValue
             try regions.required(for: name).region(of: slice, for: name).check(slice, for: name)
         }
-        form.set(request)
+        format.set(request)
         self.request = request
         self.text = nil
         return request
     }
 
-    /// For elements that stand behind JSON of which nobody says where it ends: the client did not, or a proxy has dropped the field.
+    /// The problem of elements that stand behind JSON of unknown size. The client did not name the size, or a proxy has
+    /// dropped the field.
     private static var lengthMissing: Problem {
         let name = HTTPField.Name.inferenceHeaderLength.rawName
         return Problem(
@@ -198,7 +207,7 @@ final class InferenceBody: BodyDecoder {
             missingBytes = input.byteCount
             try begin(input)
             guard missingBytes == 0 else { return }
-            // Nothing of it will come.
+            // An input without elements has no bytes to wait for.
             try end()
             awaited.removeFirst()
         }
@@ -206,7 +215,7 @@ final class InferenceBody: BodyDecoder {
 
     // MARK: Arrays
 
-    /// Hands on an input that did not come behind the JSON, unless that was done before.
+    /// Delivers an input that does not stand behind the JSON, unless it is delivered already.
     private func deliver(_ array: ScoringError.Array) throws(Problem) {
         guard !delivered.contains(array), let input = request?.input(array) else { return }
         try begin(input)

@@ -9,21 +9,21 @@ import Synchronization
 import Tensors
 import WebService
 
-/// The answer to an inference request: JSON, and behind it the elements of outputs that are wanted so. What is written into
-/// shared memory is in neither.
-final class InferenceForm: ScoreForm {
+/// The answer to an inference request: JSON, followed by the elements of those outputs that the client wants as bytes.
+/// Outputs that are written to shared memory stand in neither.
+final class InferenceFormat: ScoreFormat {
     private let regions: SharedRegions?
-    /// Nil until the JSON of the request has been read.
+    /// The request's wishes for its answer; nil until the JSON of the request has been read.
     private let wanted = Mutex<Wanted?>(nil)
 
-    /// What a request wants of its answer.
+    /// The wishes of a request for its answer.
     private struct Wanted {
         let id: String?
         let isBinary: Bool
         let outputs: [InferenceOutput]
         let hasFloat64: Bool
 
-        /// What the elements of an output are.
+        /// The type of the elements of an output.
         func scalar(of output: ScoreParameters.Array) -> ElementType.Scalar {
             switch output {
             case .imageScores: .float64
@@ -37,7 +37,7 @@ final class InferenceForm: ScoreForm {
         self.regions = regions
     }
 
-    /// The JSON of the request has been read.
+    /// Takes over the wishes of a request whose JSON has been read.
     func set(_ request: InferenceRequest) {
         let wanted = Wanted(
             id: request.id, isBinary: request.isBinary, outputs: request.outputs,
@@ -94,7 +94,7 @@ final class InferenceForm: ScoreForm {
             if binary.isEmpty {
                 response = Response(.ok, .json, try header.pieces.body())
             } else {
-                // Where the JSON ends is said ahead of it.
+                // The size of the JSON goes out in a field ahead of it, so the JSON has to be made whole first.
                 var body = ResponseBody()
                 for piece in try header.pieces.buffers() { body.append(piece) }
                 response = Response(.ok, .octets, body)

@@ -4,24 +4,26 @@ import Scoring
 import Tensors
 import WebService
 
-/// The JSON of an inference request: what it brings, and what it wants.
+/// The JSON of an inference request: its inputs and parameters, and the outputs that it wants.
 struct InferenceRequest: Decodable, Sendable {
-    /// Repeated in the answer.
+    /// A text that the answer repeats.
     let id: String?
-    /// Those of the scoring, by their names, as texts.
+    /// The parameters of the scoring as texts, by their names.
     let parameters: [String: String]
-    /// Whether outputs that do not say so themselves are answered as bytes behind the JSON.
+    /// Whether outputs are answered as bytes behind the JSON unless they say otherwise.
     let isBinary: Bool
     /// `labels` and `pred_probs`, in the order of the request.
     let inputs: [InferenceInput]
-    /// Empty where the request names none and so wants all.
+    /// The outputs that the request names; empty if it names none and thereby wants all of them.
     let outputs: [InferenceOutput]
 
     private enum Key: String, CodingKey {
         case id, parameters, inputs, outputs
     }
 
-    /// - Throws: ``Problem``, 400 for all that can be said of the JSON alone, or `DecodingError`.
+    /// Reads and checks the JSON.
+    ///
+    /// - Throws: A 400 ``Problem`` for faults that can be seen in the JSON alone, or `DecodingError`.
     init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: Key.self)
         id = try members.decodeIfPresent(String.self, forKey: .id)
@@ -40,7 +42,7 @@ struct InferenceRequest: Decodable, Sendable {
         try check()
     }
 
-    /// Those that other models or servers make something of.
+    /// Whether a parameter belongs to the protocol and means nothing to this model.
     private static func isOfProtocol(_ name: String) -> Bool {
         ["priority", "timeout", "content_type", "headers"].contains(name)
             || ["sequence_", "triton_"].contains { name.hasPrefix($0) }
@@ -62,18 +64,19 @@ struct InferenceRequest: Decodable, Sendable {
 
     func input(_ array: ScoringError.Array) -> InferenceInput? { inputs.first { $0.array == array } }
 
-    /// Those that are bytes behind the JSON.
+    /// The inputs whose elements stand behind the JSON.
     var binaryInputs: [InferenceInput] { inputs.filter { $0.source == .binary } }
 }
 
 /// One input of a request.
 struct InferenceInput: Decodable, Sendable {
-    /// Where its elements are.
+    /// The place of the elements.
     enum Source: Equatable, Sendable {
-        /// Behind the JSON.
+        /// The elements stand behind the JSON.
         case binary
+        /// The elements lie in shared memory.
         case region(RegionSlice)
-        /// They stood in the JSON.
+        /// The elements stood in the JSON. These are their bytes, little-endian.
         case json([UInt8])
     }
 
@@ -82,14 +85,16 @@ struct InferenceInput: Decodable, Sendable {
     let layout: TensorLayout
     let source: Source
 
-    /// The size of its elements on the wire, in bytes.
+    /// The size of the elements on the wire, in bytes.
     var byteCount: Int { layout.elementCount * datatype.byteCount }
 
     private enum Key: String, CodingKey {
         case name, shape, datatype, parameters, data
     }
 
-    /// - Throws: ``Problem``, 400 for all that can be said of the JSON alone, or `DecodingError`.
+    /// Reads and checks the JSON.
+    ///
+    /// - Throws: A 400 ``Problem`` for faults that can be seen in the JSON alone, or `DecodingError`.
     init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: Key.self)
         array = try Self.array(try members.decode(String.self, forKey: .name))
@@ -109,7 +114,8 @@ struct InferenceInput: Decodable, Sendable {
         if let size = binarySize ?? region?.byteCount, size != byteCount {
             throw Problem(
                 .shapeMismatch,
-                "The size of \(array.rawValue) does not match its shape \(layout.shape.inWords) of \(datatype.rawValue).",
+                "The size of \(array.rawValue) does not match its shape \(layout.shape.inWords) "
+                    + "of \(datatype.rawValue).",
                 parameter: array.rawValue, expected: "\(byteCount) bytes", actual: "\(size) bytes")
         }
         if let region {
@@ -159,9 +165,9 @@ struct InferenceInput: Decodable, Sendable {
 /// One output that a request wants.
 struct InferenceOutput: Decodable, Sendable {
     let array: ScoreParameters.Array
-    /// Whether it is answered as bytes behind the JSON; nil where the request's own word counts.
+    /// Whether the output is answered as bytes behind the JSON; nil if the request's own setting counts.
     var isBinary: Bool?
-    /// Where it is written instead.
+    /// The shared memory that the output is written to instead of the answer.
     var region: RegionSlice?
 
     private enum Key: String, CodingKey {
@@ -172,7 +178,9 @@ struct InferenceOutput: Decodable, Sendable {
         self.array = array
     }
 
-    /// - Throws: ``Problem``, 400 for all that can be said of the JSON alone, or `DecodingError`.
+    /// Reads and checks the JSON.
+    ///
+    /// - Throws: A 400 ``Problem`` for faults that can be seen in the JSON alone, or `DecodingError`.
     init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: Key.self)
         let name = try members.decode(String.self, forKey: .name)
@@ -192,15 +200,17 @@ struct InferenceOutput: Decodable, Sendable {
 }
 
 extension KeyedDecodingContainer {
-    /// The parameters of a request or a tensor; those that are null, or all of them, are not there.
+    /// The parameters of a request or a tensor. Parameters that are null count as absent.
     fileprivate func parameters(_ key: Key) throws -> [String: ParameterValue] {
         try decodeIfPresent([String: ParameterValue].self, forKey: key)?.filter { !$0.value.isNull } ?? [:]
     }
 }
 
 extension Problem {
+    /// The problem of an output that does not exist.
+    ///
     /// - Parameters:
-    ///   - available: Those that there are.
+    ///   - available: The outputs that do exist.
     static func unknownOutput(_ name: String, _ available: [ScoreParameters.Array]) -> Problem {
         let names = available.map(\.rawValue).joined(separator: ", ")
         return Problem(

@@ -3,7 +3,7 @@ import ScoringService
 import ServiceInterface
 import WebService
 
-/// What clients ask of regions of shared memory.
+/// The endpoints for regions of shared memory.
 extension InferenceService {
     /// `GET /v2/systemsharedmemory/status` and `/v2/systemsharedmemory/region/{region}/status`
     func showRegions(_ call: Call) throws(Problem) -> any RequestHandler {
@@ -48,9 +48,9 @@ extension InferenceService {
     }
 }
 
-/// Takes a small body, and answers at its end.
+/// Takes a small body whole, and answers at its end.
 ///
-/// `@unchecked Sendable`: the daemon's thread that reads the body hands the handler to the one worker that answers.
+/// `@unchecked Sendable`: the daemon thread that reads the body hands the handler to the one worker that answers.
 private final class MessageHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let text = HeldText(limit: 64 << 10)

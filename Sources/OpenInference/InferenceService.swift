@@ -5,23 +5,27 @@ package import ScoringService
 import ServiceInterface
 package import WebService
 
-/// The Open Inference Protocol, version 2: the service as a server of one model.
+/// The Open Inference Protocol, version 2: presents the scoring service as a server of one model.
 ///
 /// - SeeAlso: kserve/open-inference-protocol `specification/protocol/inference_rest.md`, triton-inference-server/server
 ///   `docs/protocol`.
 package final class InferenceService: Sendable {
     static let modelName = "segscore"
-    /// That of what goes in and comes out, not of the program.
+    /// The version of the model's inputs and outputs, which is not that of the program.
     static let modelVersion = "1"
 
     let service: Service
-    /// Nil if inferences use no shared memory.
+    /// The regions of shared memory; nil if inferences may use none.
     let regions: SharedRegions?
     private let statistics: InferenceStatistics
 
+    /// Creates the service.
+    ///
     /// - Parameters:
+    ///   - service: The scoring service, which runs the jobs.
     ///   - statistics: Counts the jobs of the service.
-    ///   - sharedMemoryDirectory: Where regions of shared memory are that inferences may use; nil if they may not.
+    ///   - sharedMemoryDirectory: The directory whose files clients may register as regions of shared memory; nil if
+    ///     inferences may use no shared memory.
     package init(_ service: Service, _ statistics: InferenceStatistics, sharedMemoryDirectory: String? = nil) {
         self.service = service
         self.statistics = statistics
@@ -56,7 +60,7 @@ package final class InferenceService: Sendable {
         return EndpointGroup(ofServer + ofModels, prefix: "/v2", rendering: \.ofInference)
     }
 
-    /// A handler of what takes no parameters in its query, as nothing of the protocol does.
+    /// Wraps a handler whose path takes no parameters in its query, as is true of all paths of the protocol.
     private func plain(_ makeHandler: @escaping Endpoint.MakeHandler) -> Endpoint.MakeHandler {
         { [service] call throws(Problem) in
             try service.checkNoParameters(call.request)
@@ -64,7 +68,7 @@ package final class InferenceService: Sendable {
         }
     }
 
-    /// A handler of what stands under a model: proves that there is such a model.
+    /// Wraps a handler of a path beneath a model, and proves that there is such a model.
     private func ofModel(_ makeHandler: @escaping Endpoint.MakeHandler) -> Endpoint.MakeHandler {
         plain { [self] call throws(Problem) in
             try check(model: call["model"] ?? "", version: call["version"])
@@ -77,14 +81,16 @@ package final class InferenceService: Sendable {
         try service.checkMemory()
         let arrays = ScoreArrays(
             service.configuration.places, parameters: Parameters(known: ScoreParameters.namesWithoutAnswer))
-        let form = InferenceForm(regions)
+        let format = InferenceFormat(regions)
         return try ScoreHandler(
-            service, arrays, form, Preference([:]), of: call.caller,
+            service, arrays, format, Preference([:]), of: call.caller,
             place: try service.uploadPlace(for: call.request, of: call.caller),
-            body: try InferenceBody(call.request, self, arrays, form))
+            body: try InferenceBody(call.request, self, arrays, format))
     }
 
-    /// - Throws: 404 for a model that is not there.
+    /// Proves that a model exists.
+    ///
+    /// - Throws: A 404 problem if it does not.
     private func check(model: String, version: String?) throws(Problem) {
         let expected = "\(Self.modelName), in version \(Self.modelVersion)"
         guard model == Self.modelName else {
@@ -197,12 +203,12 @@ package final class InferenceService: Sendable {
     }
 }
 
-/// What the model's description says of a tensor.
+/// The description of a tensor in the model's metadata.
 private struct ModelTensor {
     let name: String
-    /// Of several that it may have, the one that most have.
+    /// The datatype. A tensor may have several, of which this is the most common.
     let datatype: Datatype
-    /// With −1 for what may be any.
+    /// The shape, with −1 for extents that may have any size.
     let shape: [Int]
 
     static let inputs = [

@@ -4,16 +4,17 @@ package import Jobs
 import Synchronization
 import WebService
 
-/// What the protocol's statistics say of the model: all jobs that have ended, by whatever path they came.
+/// The counts behind the protocol's statistics of the model. They include all jobs that have ended, whichever endpoint
+/// made them.
 package final class InferenceStatistics: Sendable {
-    /// How often something was, and for how long altogether.
+    /// How often something happened, and how long it took altogether.
     private struct Total {
         var count = 0
         var nanoseconds = 0
 
         mutating func add(_ seconds: TimeInterval) {
             count += 1
-            // A job does not last for centuries, nor do all of them together.
+            // The sum cannot overflow in practice: all jobs together do not run for centuries.
             nanoseconds &+= Int(exactly: (seconds * 1e9).rounded()) ?? 0
         }
 
@@ -52,8 +53,8 @@ package final class InferenceStatistics: Sendable {
         }
     }
 
-    /// Writes what Triton says of a model, without its name. Inputs are read while they come and outputs sent from where they
-    /// are, so that there is no time that only they take.
+    /// Writes the statistics as Triton has them, without the model's name. Inputs are read while they arrive, and
+    /// outputs are sent from where they lie, so that neither has a time of its own.
     func write(to members: inout JSONWriter.Members) {
         let totals = totals.withLock { $0 }
         members.integer("last_inference", totals.lastSuccess)

@@ -2,19 +2,19 @@ import HTTPTypes
 import Scoring
 import WebService
 
-/// The elements of an input that stand in the JSON, one behind the other or in nested lists, on their way into the bytes that they
-/// would have behind it.
+/// The elements of an input that stand in the JSON, one after the other or in nested lists. They are turned into the
+/// bytes that would otherwise stand behind the JSON.
 struct TensorData {
     private let array: ScoringError.Array
     private let datatype: Datatype
     private let count: Int
     private var bytes: [UInt8] = []
 
-    /// More levels than any shape that is taken has.
+    /// The most levels of lists, which are more than any accepted shape has.
     private static let depthLimit = 8
 
     /// - Parameters:
-    ///   - count: How many elements the shape has. Nothing is allocated for them.
+    ///   - count: How many elements the shape has. No memory is taken for them in advance.
     init(_ array: ScoringError.Array, _ datatype: Datatype, count: Int) {
         self.array = array
         self.datatype = datatype
@@ -23,7 +23,7 @@ struct TensorData {
 
     /// Reads a list.
     ///
-    /// - Throws: ``Problem``, 400 for what is no element, or `DecodingError`.
+    /// - Throws: A 400 ``Problem`` for a value that is no element, or `DecodingError`.
     mutating func read(_ list: any UnkeyedDecodingContainer, depth: Int = 1) throws {
         guard datatype != .bfloat16 else {
             throw problem("BF16 comes as bytes behind the JSON only", expected: "the parameter binary_data_size")
@@ -31,7 +31,7 @@ struct TensorData {
         guard depth <= Self.depthLimit else { throw problem("its lists are nested too deep", expected: "4 levels") }
         var list = list
         guard !list.isAtEnd else { return }
-        // The first element tells which kind of list it is.
+        // The first element tells whether the list holds lists or numbers.
         if let inner = try? list.nestedUnkeyedContainer() {
             try read(inner, depth: depth + 1)
             while !list.isAtEnd { try read(try list.nestedUnkeyedContainer(), depth: depth + 1) }
@@ -40,9 +40,9 @@ struct TensorData {
         }
     }
 
-    /// The elements, little-endian.
+    /// The elements as bytes, little-endian.
     ///
-    /// - Throws: 400 where they are not as many as the shape says.
+    /// - Throws: A 400 problem if there are more or fewer elements than the shape has.
     func finish() throws(Problem) -> [UInt8] {
         guard bytes.count / datatype.byteCount == count else {
             throw Problem(

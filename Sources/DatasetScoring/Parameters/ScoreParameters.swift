@@ -112,14 +112,14 @@ package struct ScoreParameters: Equatable, Sendable {
     /// The arrays that an answer of a media type holds.
     ///
     /// - Throws: 400 if the arrays that the client names do not fit the media type, or one of them is not found.
-    package func included(in form: MediaType) throws(Problem) -> [Array] {
-        let included = include ?? (form == .json ? [.imageScores] : form == .npy ? [] : available)
+    package func included(in format: MediaType) throws(Problem) -> [Array] {
+        let included = include ?? (format == .json ? [.imageScores] : format == .npy ? [] : available)
         if included.contains(.issues) && threshold == nil {
             throw Problem(
                 .invalidParameter, "include names issues, which need a threshold.",
                 parameter: "include", expected: "a threshold with it", actual: "issues")
         }
-        if form == .npy && included.count != 1 {
+        if format == .npy && included.count != 1 {
             throw Problem(
                 .invalidParameter, "An npy answer holds one array: include must name exactly one.",
                 parameter: "include", expected: "one of " + available.map(\.rawValue).joined(separator: ", "),

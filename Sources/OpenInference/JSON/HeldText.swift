@@ -1,14 +1,14 @@
 import Tensors
 import WebService
 
-/// A text that is gathered as it arrives and held in memory, which it takes from the budget.
+/// A text that is gathered as it arrives, in memory that the budget counts.
 final class HeldText {
     private(set) var bytes: [UInt8] = []
     private let limit: Int
     private var reserved = 0
 
     /// - Parameters:
-    ///   - limit: How many bytes the text may have.
+    ///   - limit: The most bytes that the text may have.
     init(limit: Int) {
         self.limit = limit
     }
@@ -17,15 +17,15 @@ final class HeldText {
         ByteBudget.memory.release(reserved)
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     ///
-    /// - Throws: 413 where there are too many; 503 where memory is short.
+    /// - Throws: A 413 problem if the text becomes too long; 503 if memory is short.
     func append(_ more: borrowing Span<UInt8>) throws(Problem) {
         guard more.count <= limit - bytes.count else { throw .bodyTooLarge(limit: limit) }
         let count = bytes.count + more.count
         if count > reserved {
             let larger = max(count, min(2 * reserved, limit))
-            // While it grows, both are there.
+            // While the text moves to a larger buffer, both buffers exist.
             let before = reserved
             try reserve(larger)
             bytes.reserveCapacity(larger)
@@ -39,9 +39,9 @@ final class HeldText {
         reserved -= byteCount
     }
 
-    /// Takes memory for what is made of the text while it is read.
+    /// Takes memory from the budget for the values that are read from the text.
     ///
-    /// - Throws: 503 where memory is short.
+    /// - Throws: A 503 problem if memory is short.
     func reserve(_ byteCount: Int) throws(Problem) {
         guard ByteBudget.memory.reserve(byteCount) else { throw Problem(TensorError.outOfMemory(byteCount: byteCount)) }
         reserved += byteCount

@@ -2,11 +2,12 @@ import Foundation
 import Threads
 import WebService
 
-/// JSON that is a request, or the head of one.
+/// JSON that is a request, or that begins one.
 enum JSONMessage {
     /// Reads a whole text.
     ///
-    /// - Throws: 400 for what is not well formed or of another shape, and whatever the type itself throws as ``Problem``.
+    /// - Throws: A 400 problem if the text is malformed or has other members than `Message`, and the problems that
+    ///   `Message` itself throws.
     static func decode<Message: Decodable>(_: Message.Type, from text: [UInt8]) throws(Problem) -> Message {
         do {
             return try JSONDecoder().decode(Message.self, from: Data(text))
@@ -40,42 +41,40 @@ enum JSONMessage {
         return .malformedBody("The JSON cannot be read: \(prefix)\(sentence).", expected: "one JSON object")
     }
 
-    /// Whether an object is complete ahead of the text's end, and something stands behind it.
+    /// Whether an object is complete ahead of the text's end, and followed by more than blanks.
     static func isFollowed(in text: [UInt8]) -> Bool {
-        var (depth, isInString, isEscaped) = (0, false, false)
-        for (index, byte) in text.enumerated() {
-            if isEscaped {
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\"") {
-                isInString.toggle()
-            } else if isInString {
-                isEscaped = byte == UInt8(ascii: "\\")
-            } else if byte == UInt8(ascii: "{") {
-                depth += 1
-            } else if byte == UInt8(ascii: "}") {
-                depth -= 1
-                guard depth > 0 else { return depth == 0 && !text[(index + 1)...].allSatisfy(isBlank) }
-            }
+        var depth = 0
+        let end = firstIndexOutsideStrings(of: text) { byte in
+            if byte == UInt8(ascii: "{") { depth += 1 }
+            guard byte == UInt8(ascii: "}") else { return false }
+            depth -= 1
+            return depth <= 0
         }
-        return false
+        guard let end, depth == 0 else { return false }
+        return !text[(end + 1)...].allSatisfy(isBlank)
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
-    /// Whether an N or an I stands outside of strings: in JSON neither does, and those who write NaN or Infinity do it so.
+    /// Whether an N or an I stands outside of strings. JSON has neither there, and writers of NaN or Infinity put one.
     private static func holdsNonFiniteNumber(_ text: [UInt8]) -> Bool {
+        firstIndexOutsideStrings(of: text) { $0 == UInt8(ascii: "N") || $0 == UInt8(ascii: "I") } != nil
+    }
+
+    /// The index of the first byte outside of strings that `isWanted` accepts; nil if there is none.
+    private static func firstIndexOutsideStrings(of text: [UInt8], where isWanted: (UInt8) -> Bool) -> Int? {
         var (isInString, isEscaped) = (false, false)
-        for byte in text {
+        return text.firstIndex { byte in
             if isEscaped {
                 isEscaped = false
             } else if byte == UInt8(ascii: "\"") {
                 isInString.toggle()
             } else if isInString {
                 isEscaped = byte == UInt8(ascii: "\\")
-            } else if byte == UInt8(ascii: "N") || byte == UInt8(ascii: "I") {
-                return true
+            } else {
+                return isWanted(byte)
             }
+            return false
         }
-        return false
     }
 }

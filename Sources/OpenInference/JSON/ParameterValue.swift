@@ -7,7 +7,7 @@ enum ParameterValue: Decodable, Sendable {
     case number(Double)
     case string(String)
     case null
-    /// A list or an object, which the protocol does not have.
+    /// A list or an object. The protocol allows neither.
     case other
 
     var isNull: Bool {
@@ -32,9 +32,9 @@ enum ParameterValue: Decodable, Sendable {
         }
     }
 
-    /// The value as the query of another request has it.
+    /// The value as the query of a scoring request would have it.
     ///
-    /// - Throws: 400 for what the protocol does not have.
+    /// - Throws: A 400 problem for a list, an object or null.
     func text(_ name: String) throws(Problem) -> String {
         switch self {
         case .boolean(let value): return "\(value)"
@@ -47,7 +47,9 @@ enum ParameterValue: Decodable, Sendable {
         }
     }
 
-    /// - Throws: 400 where it is something else.
+    /// The value as a boolean.
+    ///
+    /// - Throws: A 400 problem if it is something else.
     func boolean(_ name: String) throws(Problem) -> Bool {
         guard case .boolean(let value) = self else {
             throw .invalidParameter(name, expected: "true or false", actual: try text(name))
@@ -55,7 +57,9 @@ enum ParameterValue: Decodable, Sendable {
         return value
     }
 
-    /// - Throws: 400 where it is something else.
+    /// The value as a string.
+    ///
+    /// - Throws: A 400 problem if it is something else.
     func string(_ name: String) throws(Problem) -> String {
         guard case .string(let value) = self else {
             throw .invalidParameter(name, expected: "a string", actual: try text(name))
@@ -63,9 +67,9 @@ enum ParameterValue: Decodable, Sendable {
         return value
     }
 
-    /// A number of bytes.
+    /// The value as a number of bytes.
     ///
-    /// - Throws: 400 where it is something else.
+    /// - Throws: A 400 problem if it is something else, or negative.
     func count(_ name: String) throws(Problem) -> Int {
         guard case .integer(let value) = self, let count = Int(exactly: value), count >= 0 else {
             throw .invalidParameter(name, expected: "a whole number of at least 0", actual: try text(name))

@@ -1,15 +1,15 @@
 import WebService
 
-/// Where in a region of shared memory the elements of a tensor are.
+/// The part of a region of shared memory in which the elements of a tensor lie.
 struct RegionSlice: Equatable, Sendable {
     let region: String
-    /// From the region's start on, in bytes.
+    /// The distance from the region's start, in bytes.
     let offset: Int
     let byteCount: Int
 
-    /// The parameters of a tensor; nil where they name no region.
+    /// Reads the parameters of a tensor; nil if they name no region.
     ///
-    /// - Throws: 400 where they are of another type than they should be, or the size is missing.
+    /// - Throws: A 400 problem if a parameter has the wrong type, or if the size is missing.
     init?(_ parameters: [String: ParameterValue], of tensor: String) throws(Problem) {
         let (name, size) = ("shared_memory_region", "shared_memory_byte_size")
         guard let region = try parameters[name]?.string(name) else { return nil }

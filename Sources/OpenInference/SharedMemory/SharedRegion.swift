@@ -3,21 +3,25 @@ import HTTPTypes
 import Tensors
 import WebService
 
-/// A region of shared memory that a client has registered: a stretch of a file that it has too.
+/// A region of shared memory that a client has registered: a stretch of a file that client and server both open.
 struct SharedRegion: Sendable {
     let name: String
-    /// As the client named the file.
+    /// The name of the file as the client gave it.
     let key: String
     let offset: Int
     let byteCount: Int
     private let file: SharedFile
 
-    /// What is read at once: it stays in the cache until it is looked at.
+    /// How many bytes are read at once: so few that they stay in the cache until they are looked at.
     private static let pieceSize = 512 << 10
 
+    /// Opens a region.
+    ///
     /// - Parameters:
-    ///   - directory: Where the files are.
-    /// - Throws: 400 where there is no such file, it is none that may be used, or is smaller than the region.
+    ///   - name: The name that the client gives the region.
+    ///   - registration: The file and the stretch of it.
+    ///   - directory: The directory of the files.
+    /// - Throws: A 400 problem if the file does not exist, may not be used, or is smaller than the region.
     init(_ name: String, _ registration: Registration, in directory: String) throws(Problem) {
         self.name = name
         key = registration.key
@@ -32,9 +36,9 @@ struct SharedRegion: Sendable {
         try checkSize(for: name)
     }
 
-    /// Proves that a slice is within the region, and the region within what there is of the file now.
+    /// Proves that a slice lies within the region, and the region within the current size of its file.
     ///
-    /// - Throws: 400 where it is not.
+    /// - Throws: A 400 problem if not.
     func check(_ slice: RegionSlice, for tensor: String) throws(Problem) {
         let (end, overflow) = slice.offset.addingReportingOverflow(slice.byteCount)
         guard !overflow, end <= byteCount else {
@@ -64,7 +68,7 @@ struct SharedRegion: Sendable {
 
     /// Reads a slice, piece by piece.
     ///
-    /// - Throws: What `body` throws; 400 where the slice is not there as a whole; 503 where memory is short.
+    /// - Throws: What `body` throws; a 400 problem if the slice does not exist as a whole; 503 if memory is short.
     func read(
         _ slice: RegionSlice, for tensor: String, _ body: (borrowing Span<UInt8>) throws(Problem) -> Void
     ) throws(Problem) {
@@ -81,9 +85,9 @@ struct SharedRegion: Sendable {
         }
     }
 
-    /// Writes bytes into a slice that was checked.
+    /// Writes bytes into a slice that has been checked.
     ///
-    /// - Throws: 400 where the file does not take them.
+    /// - Throws: A 400 problem if the file does not take them.
     func write(
         _ owner: any StableBytes, _ range: Range<Int>, at position: Int, for tensor: String
     ) throws(Problem) {
@@ -94,7 +98,7 @@ struct SharedRegion: Sendable {
         }
     }
 
-    /// What a client says of a region when it registers it.
+    /// The body of a request that registers a region.
     struct Registration: Decodable {
         let key: String
         var offset = 0
@@ -117,9 +121,9 @@ struct SharedRegion: Sendable {
             }
         }
 
-        /// The file's name in its directory: the key without the slashes that it may begin with, as `shm_open` has it.
+        /// The name of the file in its directory: the key without its leading slashes, as `shm_open` treats it.
         ///
-        /// - Throws: 400 where that leads elsewhere.
+        /// - Throws: A 400 problem if the name leads out of the directory.
         func fileName() throws(Problem) -> String {
             let name = String(key.drop { $0 == "/" })
             guard (1...255).contains(name.utf8.count), ![".", ".."].contains(name),
@@ -134,7 +138,7 @@ struct SharedRegion: Sendable {
 }
 
 extension Problem {
-    /// A region, or its file, that cannot be used.
+    /// The problem of a region whose file cannot be used.
     fileprivate static func unusable(_ error: TensorError, for parameter: String) -> Problem {
         let detail: String
         switch error {
@@ -150,7 +154,7 @@ extension Problem {
             expected: "shared memory that this server may read and write")
     }
 
-    /// A slice that an output does not fit in.
+    /// The problem of a slice that is too small for an output.
     static func tooSmall(_ slice: RegionSlice, for tensor: String, needed byteCount: Int) -> Problem {
         Problem(
             .unusableRegion, "\(tensor) does not fit in what is set apart for it in \"\(slice.region)\".",

@@ -4,21 +4,23 @@ import WebService
 
 /// The regions of shared memory that clients have registered.
 final class SharedRegions: Sendable {
-    /// Where their files are.
+    /// The directory of the regions' files.
     let directory: String
     private let regions = Mutex<[String: SharedRegion]>([:])
 
-    /// Each holds a file open.
+    /// The most regions that may be registered, since each holds a file open.
     static let limit = 256
 
     init(directory: String) {
         self.directory = directory
     }
 
-    /// All of them, by name.
+    /// All regions, sorted by name.
     var all: [SharedRegion] { regions.withLock { $0.values.sorted { $0.name < $1.name } } }
 
-    /// - Throws: 404 where there is none of that name.
+    /// The region of a name.
+    ///
+    /// - Throws: A 404 problem if there is none.
     func region(named name: String) throws(Problem) -> SharedRegion {
         guard let region = regions.withLock({ $0[name] }) else {
             throw Problem(
@@ -29,9 +31,9 @@ final class SharedRegions: Sendable {
         return region
     }
 
-    /// The region that a tensor is to be found in.
+    /// The region that a slice for a tensor lies in.
     ///
-    /// - Throws: 400 where there is none of that name.
+    /// - Throws: A 400 problem if there is no region of that name.
     func region(of slice: RegionSlice, for tensor: String) throws(Problem) -> SharedRegion {
         guard let region = regions.withLock({ $0[slice.region] }) else {
             throw Problem(
@@ -41,7 +43,9 @@ final class SharedRegions: Sendable {
         return region
     }
 
-    /// - Throws: 400 for a name that is taken or a file that cannot be used; 503 where there are too many.
+    /// Registers a region.
+    ///
+    /// - Throws: A 400 problem if the name is taken or the file cannot be used; 503 if too many regions are registered.
     func register(_ name: String, _ registration: SharedRegion.Registration) throws(Problem) {
         let region = try SharedRegion(name, registration, in: directory)
         try regions.withLock { (regions) throws(Problem) in
@@ -59,9 +63,9 @@ final class SharedRegions: Sendable {
         }
     }
 
-    /// Forgets a region, or all; one that is in use lives until it is not.
+    /// Forgets the region of a name, or all regions. A region that is in use lives until it no longer is.
     func unregister(_ name: String?) {
-        // Files are closed when the lock is free.
+        // The files are closed once the lock is free.
         let forgotten = regions.withLock { regions -> [SharedRegion] in
             guard let name else {
                 defer { regions = [:] }
@@ -74,9 +78,11 @@ final class SharedRegions: Sendable {
 }
 
 extension SharedRegions? {
+    /// The regions, if there may be any.
+    ///
     /// - Parameters:
-    ///   - tensor: Whose elements are to be found in one.
-    /// - Throws: 400 where the server does not use shared memory.
+    ///   - tensor: The tensor whose elements are said to lie in a region.
+    /// - Throws: A 400 problem if the server uses no shared memory.
     func required(for tensor: String) throws(Problem) -> SharedRegions {
         guard let self else { throw .sharedMemoryOff(tensor) }
         return self
@@ -84,8 +90,10 @@ extension SharedRegions? {
 }
 
 extension Problem {
+    /// The problem of a request for shared memory that the server does not use.
+    ///
     /// - Parameters:
-    ///   - parameter: The input whose elements were to be found in shared memory.
+    ///   - parameter: The tensor whose elements are said to lie in a region; nil if the request is about regions alone.
     static func sharedMemoryOff(_ parameter: String? = nil) -> Problem {
         Problem(
             .sharedMemoryOff, "This server uses no shared memory.", parameter: parameter,

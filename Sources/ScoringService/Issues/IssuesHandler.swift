@@ -14,13 +14,13 @@ final class IssuesHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let arrays: ScoreInputs
     private let body: ArrayBody
-    private let form: MediaType
+    private let format: MediaType
 
     init(_ request: IncomingRequest, _ service: Service) throws(Problem) {
         self.service = service
         if service.queue.isDraining { throw .draining }
         try service.checkMemory()
-        form = try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
+        format = try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
         let parameters = try Parameters(target: request.head.path ?? "", known: ["threshold"])
         _ = try parameters.threshold()
         arrays = ScoreInputs(parameters: parameters, limit: service.configuration.maxPixels)
@@ -43,7 +43,7 @@ final class IssuesHandler: RequestHandler, @unchecked Sendable {
         service.encode(answer) { [self] () throws(Problem) in
             try body.complete()
             let issues = try arrays.issues()
-            switch form {
+            switch format {
             case .npy: return try .npy(issues)
             case .npz: return try .npz([("issues", issues)])
             default:

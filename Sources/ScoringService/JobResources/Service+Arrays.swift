@@ -24,8 +24,8 @@ extension Service {
         let threshold = try parameters.threshold()
         let accept = call.request.head.headerFields[.accept]
         let offers: [MediaType] = array == .imageScores ? [.npy, .json] : [.npy, .npz, .json, .png]
-        let form = try MediaType.negotiated(accept, offers: offers)
-        guard form != .png || image != nil else {
+        let format = try MediaType.negotiated(accept, offers: offers)
+        guard format != .png || image != nil else {
             throw Problem(
                 .invalidParameter, "A picture shows one image.", parameter: "image",
                 expected: "the index of an image")
@@ -45,7 +45,7 @@ extension Service {
                 ]
                 let tag = parts.compactMap(\.self).joined(separator: ".")
                 let isSeveral = array != .imageScores && image == nil && scores.size == nil
-                switch isSeveral ? try Self.formOfSeveral(form, accept) : form {
+                switch isSeveral ? try Self.formatOfSeveral(format, accept) : format {
                 case .png: return try .png(try elements(image))
                 case .npy: return try Response.npy(try elements(image)).immutable(tag: tag, for: head)
                 case .npz:
@@ -77,8 +77,8 @@ extension Service {
     /// What images of several sizes are answered as, which are no one array.
     ///
     /// - Throws: 406 where the client takes one array only.
-    private static func formOfSeveral(_ form: MediaType, _ accept: String?) throws(Problem) -> MediaType {
-        guard form == .npy else { return form }
+    private static func formatOfSeveral(_ format: MediaType, _ accept: String?) throws(Problem) -> MediaType {
+        guard format == .npy else { return format }
         do throws(Problem) {
             return try .negotiated(accept, offers: [.npz, .json])
         } catch {

@@ -6,12 +6,12 @@ package import ServiceInterface
 package import WebService
 
 /// What the answer to a scoring request is written as.
-package protocol ScoreForm: Sendable {
+package protocol ScoreFormat: Sendable {
     /// The parameters and the shape of the arrays are known, and no image has been scored.
     ///
     /// - Parameters:
     ///   - shape: Nil where the arrays do not fit together, which the client is told by whoever scores them.
-    /// - Throws: 400 where what was asked for does not fit the form, or is not there.
+    /// - Throws: 400 where what was asked for does not fit the format, or is not there.
     func check(_ parameters: ScoreParameters, _ shape: ScoringShape?) throws(Problem)
 
     /// The answer for a job that has succeeded.
@@ -20,7 +20,7 @@ package protocol ScoreForm: Sendable {
     func response(of job: Job<ScoreJob>) throws(Problem) -> Response
 }
 
-extension MediaType: ScoreForm {
+extension MediaType: ScoreFormat {
     package func check(_ parameters: ScoreParameters, _ shape: ScoringShape?) throws(Problem) {
         _ = try parameters.included(in: self)
     }

@@ -41,12 +41,12 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
             let earlier = try service.keys.job(of: .init(owner: caller.owner, name: key), where: service.knows)
         else { return try ScoreHandler(request, of: caller, service) }
         let reply = ScoreReply(
-            service: service, job: earlier.id, form: try form(of: request),
+            service: service, job: earlier.id, format: try format(of: request),
             preference: Preference(request.head.headerFields))
         return RepeatedRequestHandler(request, reply, earlier.fingerprint)
     }
 
-    private static func form(of request: IncomingRequest) throws(Problem) -> MediaType {
+    private static func format(of request: IncomingRequest) throws(Problem) -> MediaType {
         try .negotiated(request.head.headerFields[.accept], offers: [.json, .npz, .npy])
     }
 
@@ -56,7 +56,7 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
             service.configuration.places,
             parameters: try Parameters(target: request.head.path ?? "", known: ScoreParameters.names))
         try self.init(
-            service, arrays, try Self.form(of: request), Preference(request.head.headerFields), of: caller,
+            service, arrays, try Self.format(of: request), Preference(request.head.headerFields), of: caller,
             place: try service.uploadPlace(for: request, of: caller),
             try request.idempotencyKey().map { ($0, RequestFingerprint(request)) },
             body: try ArrayBody(request, limits: service.bodyLimits, inputs: arrays))
@@ -67,7 +67,8 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
     ///   - body: Hands on what it reads to `arrays`.
     ///   - key: With the request's fingerprint before any byte of its body.
     package init(
-        _ service: Service, _ arrays: ScoreArrays, _ form: any ScoreForm, _ preference: Preference, of caller: Caller,
+        _ service: Service, _ arrays: ScoreArrays, _ format: any ScoreFormat, _ preference: Preference,
+        of caller: Caller,
         place: UploadShares.Place?,
         _ key: (name: String, fingerprint: RequestFingerprint)? = nil, body: any BodyDecoder
     ) throws(Problem) {
@@ -80,7 +81,7 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         fingerprint = key?.fingerprint
         let details = ScoreJob.Details(parameters: try arrays.parameters, owner: caller.owner)
         let job = try Self.admit(details, service)
-        reply = ScoreReply(service: service, job: job, form: form, preference: preference)
+        reply = ScoreReply(service: service, job: job, format: format, preference: preference)
         if let durable = service.durable, reply.preference.isAsync { durable.begin(try snapshot()) }
         guard let key = self.key else { return }
         do throws(Problem) {
@@ -252,7 +253,7 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
             ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init), owner: owner),
             shape?.imageCount)
         try service.check(parameters)
-        try reply.form.check(parameters, shape)
+        try reply.format.check(parameters, shape)
         return parameters
     }
 

@@ -9,7 +9,7 @@ import WebService
 struct ScoreReply: Sendable {
     let service: Service
     let job: JobID
-    let form: any ScoreForm
+    let format: any ScoreFormat
     let preference: Preference
 
     /// Whether the client waits for the result at all.
@@ -43,7 +43,7 @@ struct ScoreReply: Sendable {
             do throws(JobError) { try service.queue.delete(job) } catch { /* It has been forgotten already. */  }
             throw failure
         }
-        var response = try service.reading { () throws(Problem) in try form.response(of: snapshot) }
+        var response = try service.reading { () throws(Problem) in try format.response(of: snapshot) }
         response.head.headerFields[.preferenceApplied] = preference.applied
         return response
     }

@@ -8,7 +8,7 @@ import TensorCodecs
 import Tensors
 import WebService
 
-/// The answer of a scoring that succeeded: its arrays, in the form that was asked for.
+/// The answer of a scoring that succeeded: its arrays, in the format that was asked for.
 struct ScoreResponse {
     private let job: Job<ScoreJob>
     private let scores: DatasetScores
@@ -19,13 +19,13 @@ struct ScoreResponse {
         scores = try job.openedOutput()
     }
 
-    /// - Throws: 400 where `include` does not fit the form; 503 where memory is short.
-    func response(in form: MediaType) throws(Problem) -> Response {
-        let arrays = try job.details.parameters.included(in: form).map { (name) throws(Problem) in
+    /// - Throws: 400 where `include` does not fit the format; 503 where memory is short.
+    func response(in format: MediaType) throws(Problem) -> Response {
+        let arrays = try job.details.parameters.included(in: format).map { (name) throws(Problem) in
             (name, try scores.elements(name, threshold: job.details.parameters.threshold ?? 0))
         }
         var response: Response
-        switch form {
+        switch format {
         case .npy: response = try .npy(arrays[0].1)
         case .npz: response = try .npz(arrays.map { ($0.0.rawValue, $0.1) })
         default: response = try .json { document(&$0, arrays) }
