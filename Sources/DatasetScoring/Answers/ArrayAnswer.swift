@@ -4,7 +4,7 @@ import TensorCodecs
 package import Tensors
 package import WebService
 
-/// An array of an answer: its layout, and the memory that its elements lie in.
+/// An array of an answer: its layout, and the memory in which its elements lie.
 package struct ArrayAnswer: Sendable {
     package enum Elements: Sendable {
         case scores(PixelScores)
@@ -13,7 +13,7 @@ package struct ArrayAnswer: Sendable {
         case mask(Buffer<UInt8>)
     }
 
-    /// Elements that lie together in memory.
+    /// A range of elements that lie together in memory.
     package struct Piece: Sendable {
         package let elements: Elements
         package let range: Range<Int>
@@ -21,10 +21,11 @@ package struct ArrayAnswer: Sendable {
 
     package let layout: TensorLayout
 
-    /// At least one piece. If there are several, each holds a range of the array's first dimension, in order.
+    /// The pieces of the array, at least one. If there are several, each holds a range of the array's first dimension,
+    /// in order.
     package let pieces: [Piece]
 
-    /// The memory that holds the elements, and which bytes of it belong to the array.
+    /// The owners of the elements' memory, each with the bytes of it that belong to the array.
     package var bytes: [(owner: any StableBytes, range: Range<Int>)] {
         let size = layout.elementType.scalar.byteCount
         return pieces.map { piece in
@@ -38,16 +39,16 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// The array as an npy file.
+    /// The array as an npy file, without a copy of its elements.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if there is no memory for the header.
     func npy() throws(TensorError) -> [(owner: any StableBytes, range: Range<Int>)] {
         let header = try Buffer(NpyEncoder.header(for: layout))
         return [(header, 0..<header.count)] + bytes
     }
 
     private init(_ scalar: ElementType.Scalar, _ shape: [Int], _ pieces: [Piece]) {
-        // No overflow: arrays of this shape are in memory, so that its product was checked when they were made.
+        // The product of the extents cannot overflow: it was checked when the arrays were made.
         guard let layout = try? TensorLayout(elementType: ElementType(scalar), shape: shape) else {
             preconditionFailure("an array in memory has a shape that fits")
         }
@@ -56,14 +57,17 @@ package struct ArrayAnswer: Sendable {
         self.pieces = pieces
     }
 
+    /// The image scores, `(N,)`, float64.
     static func imageScores(of scores: DatasetScores) -> ArrayAnswer {
         let pieces = scores.parts.map { Piece(elements: .numbers($0.imageScores), range: 0..<$0.imageScores.count) }
         return ArrayAnswer(.float64, [scores.imageCount], pieces)
     }
 
+    /// The pixel scores: `(N, H, W)`, or `(H, W)` of one image; float32 or float64.
+    ///
     /// - Parameters:
-    ///   - image: An image's index; nil for all images, which then are of one size.
-    /// - Throws: 400 if there is no such image.
+    ///   - image: The index of an image; nil for all images, which then have to be of one size.
+    /// - Throws: A 400 problem if there is no such image.
     static func pixelScores(of scores: DatasetScores, image: Int? = nil) throws(Problem) -> ArrayAnswer {
         let selection = try Selection(image, of: scores)
         let scalar = scores.parts[0].pixelScores.elementType.scalar
@@ -72,11 +76,13 @@ package struct ArrayAnswer: Sendable {
             selection.parts.map { Piece(elements: .scores($0.scores.pixelScores), range: $0.pixels) })
     }
 
+    /// The pixels whose scores are below a threshold: `(N, H, W)`, or `(H, W)` of one image; Bool.
+    ///
     /// - Parameters:
-    ///   - image: An image's index; nil for all images, which then are of one size.
+    ///   - image: The index of an image; nil for all images, which then have to be of one size.
     ///   - classIndex: The class whose issues are wanted; nil for the issues of all classes.
-    /// - Throws: 400 if there is no such image or class; 404 if a class is named and the predicted classes are not
-    ///   known; 503 if memory is short.
+    /// - Throws: A 400 problem if there is no such image or class; 404 if a class is named and the predicted classes
+    ///   are not known; 503 if memory is short.
     static func issues(
         of scores: DatasetScores, threshold: Double, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
@@ -86,11 +92,13 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
+    /// The label issues that confident learning found: `(N, H, W)`, or `(H, W)` of one image; Bool.
+    ///
     /// - Parameters:
-    ///   - image: An image's index; nil for all images, which then are of one size.
+    ///   - image: The index of an image; nil for all images, which then have to be of one size.
     ///   - classIndex: The class whose issues are wanted; nil for the issues of all classes.
-    /// - Throws: 400 if there is no such image or class; 404 if the method does not look for label issues, or a class
-    ///   is named and the predicted classes are not known; 503 if memory is short.
+    /// - Throws: A 400 problem if there is no such image or class; 404 if the method does not look for label issues, or
+    ///   if a class is named and the predicted classes are not known; 503 if memory is short.
     static func labelIssues(
         of scores: DatasetScores, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
@@ -101,7 +109,7 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// A mask of all pixels that are wanted, or of those whose issues are of one class.
+    /// A mask of the pixels of all images or of one, restricted to the issues of one class if a class is named.
     ///
     /// - Parameters:
     ///   - make: Makes the mask of some pixels of a part.
@@ -129,7 +137,12 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// Which scores of a range are below a threshold.
+    /// Marks the scores that are below a threshold.
+    ///
+    /// - Parameters:
+    ///   - range: The scores to look at.
+    ///   - shape: The shape of the mask, which has as many elements as the range.
+    /// - Throws: A 503 problem if memory is short.
     package static func mask(
         _ scores: PixelScores, _ range: Range<Int>, shape: [Int], threshold: Double
     ) throws(Problem) -> ArrayAnswer {
@@ -141,7 +154,9 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// An array of images' indices.
+    /// An array of the indices of images, int64.
+    ///
+    /// - Throws: A 503 problem if memory is short.
     package static func indices(_ indices: [Int]) throws(Problem) -> ArrayAnswer {
         do throws(TensorError) {
             let buffer = try Buffer<Int64>(uninitialized: indices.count)
@@ -155,18 +170,17 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// Appends some elements of the array in the form that they have in nested lists; see
-    /// ``JSONNumbers/append(_:at:of:to:)``.
+    /// Appends some elements of the array as they stand in nested lists; see ``JSONNumbers/append(_:at:of:to:)``.
     ///
     /// - Parameters:
-    ///   - elements: The elements' indices in the array.
-    ///   - shape: The array's shape, or another one of as many elements.
+    ///   - elements: The range of the elements in the array.
+    ///   - shape: The shape of the array, or another one with as many elements.
     func appendJSON(_ elements: Range<Int>, shape: [Int], to text: inout [UInt8]) {
         var first = 0
         for piece in pieces {
             let end = first + piece.range.count
             let wanted = elements.clamped(to: first..<end)
-            // An array without elements still has brackets to write.
+            // Even an array without elements has brackets that must be written.
             if !wanted.isEmpty || layout.elementCount == 0 {
                 let start = piece.range.lowerBound - first
                 Self.append(
@@ -194,14 +208,14 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// The pixels that are wanted in an array.
+    /// The pixels of all images, or of one.
     private struct Selection {
         let shape: [Int]
         let parts: [(scores: SegmentationScores, pixels: Range<Int>)]
 
         /// - Parameters:
-        ///   - image: An image's index; nil for all images, which then are of one size.
-        /// - Throws: 400 if there is no such image.
+        ///   - image: The index of an image; nil for all images, which then have to be of one size.
+        /// - Throws: A 400 problem if there is no such image.
         init(_ image: Int?, of scores: DatasetScores) throws(Problem) {
             guard let image else {
                 guard let size = scores.size else { preconditionFailure("images of several sizes are no array") }

@@ -4,24 +4,26 @@ import Tensors
 package import WebService
 
 extension DataDirectories {
-    /// Proves that results can be written to a path.
+    /// Proves that results may be written to a path.
     ///
-    /// - Throws: 400 if no files are taken here.
+    /// - Throws: A 400 problem if the server was given no directory for files.
     package func checkOutput(_ text: String) throws(Problem) {
         _ = try find(text, parameter: Self.parameter)
     }
 
-    /// The parameter that names the path.
+    /// The name of the parameter that holds the path.
     private static let parameter = "output"
 
-    /// Writes arrays as `NAME.npy` into a directory, in place of files of these names.
+    /// Writes arrays as `NAME.npy` into a directory, and replaces files of these names.
     ///
-    /// Arrays that an earlier run has left in the directory are removed, since they may be of other images; files whose
-    /// names are not those of arrays stay. When this returns, everything is on the disk.
+    /// Arrays that an earlier run has left in the directory are removed, since they may belong to other images. Files
+    /// with other names stay. When the method returns, everything is on the disk.
     ///
     /// - Parameters:
-    ///   - text: The directory, which is made if it is not there.
-    /// - Throws: 400 if no files are taken here, 422 for a path that cannot be written to, 507 if the disk is full.
+    ///   - arrays: The arrays with their names, which may contain one slash.
+    ///   - text: The path of the directory, which is made if it does not exist.
+    /// - Throws: A 400 problem if the server was given no directory for files; 422 for a path that cannot be written
+    ///   to; 507 if the disk is full.
     package func write(_ arrays: [(name: String, array: ArrayAnswer)], to text: String) throws(Problem) {
         let (directory, path) = try find(text, parameter: Self.parameter)
         let written = Set(arrays.map(\.name))
@@ -49,7 +51,7 @@ extension DataDirectories {
         }
     }
 
-    /// The arrays that stand in a directory as files, of one image each or of all images.
+    /// The names of the arrays that a directory holds as files, be they of all images or of one image each.
     private static func arrayNames(in directory: ConfinedDirectory, _ path: String) throws(TensorError) -> [String] {
         let arrays = ScoreParameters.Array.allCases.map(\.rawValue)
         var names = try directory.names(in: path).compactMap(Self.withoutSuffix).filter { arrays.contains($0) }

@@ -7,10 +7,11 @@ extension DatasetScores {
     ///
     /// - Parameters:
     ///   - threshold: The score below which a pixel is an issue.
-    ///   - image: An image's index; nil for all images, which then are of one size if the array has a value for each
-    ///     pixel.
-    /// - Throws: 400 if there is no such image; 404 if the method does not look for label issues; 503 if memory is
-    ///   short.
+    ///   - image: The index of an image; nil for all images, which then have to be of one size if the array has a value
+    ///     for each pixel.
+    ///   - classIndex: The class whose issues are wanted; nil for the issues of all classes.
+    /// - Throws: A 400 problem if there is no such image or class; 404 if the method does not look for label issues, or
+    ///   if a class is named and the predicted classes are not known; 503 if memory is short.
     package func elements(
         _ array: ScoreParameters.Array, threshold: Double, image: Int? = nil, classIndex: Int? = nil
     ) throws(Problem) -> ArrayAnswer {
@@ -22,7 +23,9 @@ extension DatasetScores {
         }
     }
 
-    /// - Throws: 404 if the method does not look for label issues.
+    /// The statistics of confident learning.
+    ///
+    /// - Throws: A 404 problem if the method does not look for label issues.
     package func requireStatistics() throws(Problem) -> LabelIssues.Statistics {
         guard let statistics else {
             throw Problem(
@@ -32,7 +35,9 @@ extension DatasetScores {
         return statistics
     }
 
-    /// - Throws: 404 if only the probabilities of labels were read.
+    /// Proves that the most probable class of each pixel is known.
+    ///
+    /// - Throws: A 404 problem if only the probabilities of labels were read.
     package func requirePredicted() throws(Problem) {
         guard hasPredicted else {
             throw Problem(

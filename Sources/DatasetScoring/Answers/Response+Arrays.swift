@@ -5,18 +5,21 @@ package import Tensors
 package import WebService
 
 extension Response {
-    /// A response with one array as npy, sent without a copy of the array.
+    /// A response with one array as npy, which is sent without a copy of the array.
+    ///
+    /// - Throws: A 503 problem if memory is short.
     package static func npy(_ array: ArrayAnswer) throws(Problem) -> Response {
         var response = try bytes(.ok, .npy, NpyEncoder.header(for: array.layout))
         for (owner, range) in array.bytes { response.body.append(owner, range) }
         return response
     }
 
-    /// A response with named arrays as npz, sent without a copy of the arrays.
+    /// A response with named arrays as npz, which is sent without a copy of the arrays.
     ///
     /// - Parameters:
-    ///   - reservation: Counts what the archive takes beside the arrays' elements, which is much if there are many
-    ///     arrays.
+    ///   - reservation: The memory that the archive takes besides the elements of the arrays, if that is worth counting
+    ///     because there are many arrays.
+    /// - Throws: A 503 problem if memory is short.
     package static func npz(
         _ arrays: [(name: String, array: ArrayAnswer)], _ reservation: ByteReservation? = nil
     ) throws(Problem) -> Response {
@@ -37,10 +40,10 @@ extension Response {
 }
 
 extension JSONWriter.Members {
-    /// Writes an array as a member that is nested lists.
+    /// Writes an array as a member that consists of nested lists.
     ///
     /// - Parameters:
-    ///   - shape: Another shape of as many elements; nil for the array's own.
+    ///   - shape: Another shape with as many elements; nil for the array's own.
     package mutating func elements(_ name: String, _ array: ArrayAnswer, shape: [Int]? = nil) {
         let shape = shape ?? array.layout.shape
         elements(name, count: array.layout.elementCount) { elements, text in
@@ -50,7 +53,7 @@ extension JSONWriter.Members {
 }
 
 extension JSONWriter {
-    /// Writes one array, as nested lists.
+    /// Writes one array as nested lists.
     package mutating func elements(_ array: ArrayAnswer) {
         elements(count: array.layout.elementCount) { elements, text in
             array.appendJSON(elements, shape: array.layout.shape, to: &text)

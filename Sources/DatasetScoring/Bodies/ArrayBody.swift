@@ -4,11 +4,12 @@ package import ServiceInterface
 import TensorCodecs
 package import WebService
 
-/// Decodes a body that holds arrays: npz, multipart or JSON, gzipped or not.
+/// Decodes a body that holds arrays: npz, multipart or JSON, compressed or not.
 ///
-/// The first bytes tell which it is: what `curl --data-binary` and `requests` say of a body is wrong or missing.
+/// The first bytes decide which of these a body is, because `curl --data-binary` and `requests` give it a wrong media
+/// type or none.
 package final class ArrayBody: BodyDecoder {
-    /// The sizes that a body is held to.
+    /// The limits for the size of a body, in bytes.
     package struct Limits {
         package let bodyBytes: Int
         package let jsonBytes: Int
@@ -22,15 +23,17 @@ package final class ArrayBody: BodyDecoder {
     private let arrays: NamedArrays
     private let limits: Limits
     private let multipart: MultipartType?
-    /// What the head says that the body is; empty if it says nothing.
+    /// The media type that the head gives the body; empty if it gives none.
     private let mediaType: String
-    /// The size of the body as it is read, if the head tells it.
+    /// The size of the decoded body in bytes, if the head tells it.
     private let byteCount: Int?
     private var coding: ContentDecoder
-    /// Decodes the form that the first bytes tell; nil before them.
+    /// The decoder that the first byte chose; nil before that byte.
     private var decoder: (any BodyDecoder)?
 
-    /// - Throws: 411 if there is no body, 415 for a media type or coding that no array comes in.
+    /// Creates a decoder.
+    ///
+    /// - Throws: A 411 problem if there is no body; 415 for a media type or a content coding in which no arrays come.
     package init(
         _ request: IncomingRequest, limits: Limits, inputs: any RequestInputs
     ) throws(Problem) {
@@ -50,7 +53,9 @@ package final class ArrayBody: BodyDecoder {
         }
     }
 
-    /// The body has ended.
+    /// Tells the decoder that the body has ended. The work is quick, so the thread that reads the connection may do it.
+    ///
+    /// - Throws: A 400 problem if the body is empty or ends early.
     package func finish() throws(Problem) {
         try coding.finish()
         guard let decoder else {
@@ -59,8 +64,8 @@ package final class ArrayBody: BodyDecoder {
         try explaining { () throws(Problem) in try decoder.finish() }
     }
 
-    /// Adds what to do about it to the problem of a body that curl's `-d` sent: curl takes line breaks and zeros out of
-    /// such a file, and says that it is a URL-encoded form.
+    /// Adds advice to the problem of a body that was sent with curl's `-d`. That option removes line breaks and zeros
+    /// from a file, and declares it a URL-encoded form.
     private func explaining(_ body: () throws(Problem) -> Void) throws(Problem) {
         do throws(Problem) {
             try body()
@@ -73,7 +78,10 @@ package final class ArrayBody: BodyDecoder {
         }
     }
 
-    /// Hands on what was kept for the end. It may take long, so that workers call it.
+    /// Hands on the arrays and parameters that had to wait for the end. The work may take long, so a worker has to do
+    /// it.
+    ///
+    /// - Throws: A problem with the body, or with the arrays in it.
     package func complete() throws(Problem) {
         try decoder?.complete()
     }
@@ -93,7 +101,8 @@ package final class ArrayBody: BodyDecoder {
             UInt8(ascii: "\n"):
             if firstByte == UInt8(ascii: "\r"), let multipart { return try makeDecoder(multipart) }
             return JSONBody(arrays, byteLimit: limits.jsonBytes)
-        // The first byte of a byte order mark. Below it, a body that is said to be JSON and is not an object.
+        // The first case is the first byte of a byte order mark, the second a body that claims to be JSON and is no
+        // object.
         case 0xEF where multipart == nil: return JSONBody(arrays, byteLimit: limits.jsonBytes)
         case _ where mediaType == "application/json": return JSONBody(arrays, byteLimit: limits.jsonBytes)
         default:
@@ -117,7 +126,7 @@ package final class ArrayBody: BodyDecoder {
     private static let accepted =
         "an npz file, multipart/form-data with one npy file an array, or application/json"
 
-    /// What curl calls any data.
+    /// The media type that curl gives to any data.
     private static let formMediaType = "application/x-www-form-urlencoded"
 
     private static let mediaTypes = [

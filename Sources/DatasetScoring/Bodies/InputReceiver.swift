@@ -3,7 +3,7 @@ import TensorCodecs
 package import Tensors
 package import WebService
 
-/// Takes one array from a decoder, and passes its elements on to what the request's inputs keep of them.
+/// Takes one array from a decoder, and passes its elements on to the inputs of the request.
 package final class InputReceiver: ArrayReceiver {
     private let array: ScoringError.Array
     private let inputs: any RequestInputs
@@ -15,8 +15,11 @@ package final class InputReceiver: ArrayReceiver {
     private(set) var certainBytes = 0
 
     /// - Parameters:
-    ///   - bytesToEnd: What is left of the body's content from the start of the array's file on; 0 if no parameter can
-    ///     follow, nil if that cannot be known.
+    ///   - array: The array that arrives.
+    ///   - inputs: The inputs that take its elements.
+    ///   - byteLimit: The greatest size of the array, in bytes.
+    ///   - bytesToEnd: The size of the body's content from the start of the array's file on, in bytes. 0 if no
+    ///     parameter can follow the array; nil if the size is not known.
     package init(
         _ array: ScoringError.Array, of inputs: any RequestInputs, byteLimit: Int = .max, bytesToEnd: Int? = 0
     ) {
@@ -27,9 +30,10 @@ package final class InputReceiver: ArrayReceiver {
     }
 
     package func begin(_ layout: TensorLayout, at offset: Int) throws(Problem) {
-        // No overflow: a whole array's size and a header's are far from it.
+        // The subtraction cannot overflow: the sizes of an array and of a header are far from the limits of Int.
         let isLast = bytesToEnd.map { $0 - offset <= layout.byteCount } ?? false
-        // The inputs are asked first, since too many pixels say more to the client than too many bytes.
+        // The inputs are asked first, because a client learns more from the number of pixels than from the number of
+        // bytes.
         accumulator = try inputs.begin(array, layout, parametersAreKnown: isLast)
         guard layout.byteCount <= byteLimit else { throw .bodyTooLarge(limit: byteLimit).found(in: array) }
         if let bytesToEnd, bytesToEnd - offset == layout.byteCount { certainBytes = layout.byteCount }

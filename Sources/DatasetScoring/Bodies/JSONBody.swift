@@ -2,7 +2,7 @@ import Scoring
 import TensorCodecs
 import WebService
 
-/// Decodes a body that is a JSON object. The text is held in memory and read at its end.
+/// Decodes a body that is a JSON object. The text is held in memory and read at the end of the body.
 final class JSONBody: BodyDecoder {
     private let arrays: NamedArrays
     private let text: JSONText
@@ -38,7 +38,7 @@ final class JSONBody: BodyDecoder {
             return InputReceiver(try arrays.open(name), of: arrays.inputs)
         }
 
-        /// Takes an object that stands for an array and names the file that the array is in.
+        /// Takes an object that stands in an array's place and names a file that holds the array.
         private func refer(_ name: String, _ fields: [String: String]) throws(Problem) {
             guard let file = fields["file"], fields.count == 1 else {
                 throw .invalidParameter(name, expected: "an array, or {\"file\": \"…\"}", actual: "an object")
@@ -57,7 +57,7 @@ final class JSONBody: BodyDecoder {
             case .strings(let list): try arrays.inputs.set(name, list.joined(separator: ","))
             case .object(let fields) where isArray: try refer(name, fields)
             case .other where isArray: try refer(name, [:])
-            // A member that is null counts as one that is not there.
+            // A member that is null counts as absent.
             case .null: break
             case .object, .other:
                 throw .invalidParameter(name, expected: "a string, a number or a list of strings", actual: value.kind)

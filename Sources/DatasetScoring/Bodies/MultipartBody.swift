@@ -2,14 +2,14 @@ import Scoring
 import TensorCodecs
 import WebService
 
-/// Decodes a body that is a form: one npy file a part, and parameters as text parts.
+/// Decodes a body that is a form: each array is an npy file in a part of its own, and parameters are text parts.
 final class MultipartBody: BodyDecoder {
     private enum Part {
         case array(NpyInput)
         case parameter(String, text: [UInt8])
     }
 
-    /// The most bytes that a parameter has; a text part that is longer is no parameter.
+    /// The most bytes that a parameter may have. A text part that is longer is no parameter.
     private static let textLimit = 4096
 
     private let arrays: NamedArrays
@@ -20,7 +20,7 @@ final class MultipartBody: BodyDecoder {
     private var part: Part?
 
     /// - Parameters:
-    ///   - byteCount: The size of the whole form, where that is known beforehand.
+    ///   - byteCount: The size of the whole form in bytes, if it is known beforehand.
     init(
         _ arrays: NamedArrays, _ type: MultipartType, _ limits: ArrayBody.Limits, byteCount: Int?
     ) throws(Problem) {
@@ -58,10 +58,10 @@ final class MultipartBody: BodyDecoder {
 
     func complete() throws(Problem) {}
 
-    /// A part is an array if its name is one's, or if it came as a file.
+    /// Begins a part. It is an array if it has the name of one, or if it came as a file.
     private func beginPart(_ part: FormPart) throws(Problem) {
         if part.fileName != nil || arrays.array(named: part.name) != nil {
-            // Whether another part follows can be told from the sizes of the form and of this part's array.
+            // The sizes of the form and of this part's array tell whether another part follows.
             let bytesToEnd = byteCount.map { $0 - Int(clamping: part.start) - closingByteCount }
             self.part = .array(
                 NpyInput(

@@ -2,7 +2,7 @@ import HTTPTypes
 package import Scoring
 package import WebService
 
-/// Finds by its name which array of a request something in a body is, and sees to it that no array comes twice.
+/// Finds the arrays of a request by the names that a body gives them, and ensures that no array comes twice.
 final class NamedArrays {
     let inputs: any RequestInputs
     private var seen: [ScoringError.Array: String] = [:]
@@ -11,16 +11,16 @@ final class NamedArrays {
         self.inputs = inputs
     }
 
-    /// The array that a name means; nil if the request takes no array of this name.
+    /// The array that a name stands for; nil if the request takes no array of this name.
     func array(named name: String) -> ScoringError.Array? {
         inputs.arrays.first { $0.isCalled(name) }
     }
 
-    /// Marks an array as seen.
+    /// Notes that an array comes.
     ///
     /// - Parameters:
-    ///   - name: The array's name, as the body has it.
-    /// - Throws: 400 if the request takes no such array, or if the array came before.
+    ///   - name: The name of the array in the body.
+    /// - Throws: A 400 problem if the request takes no such array, or if the array came before.
     func open(_ name: String) throws(Problem) -> ScoringError.Array {
         guard let array = array(named: name) else {
             let expected = inputs.arrays.map(\.rawValue).joined(separator: ", ")
@@ -34,15 +34,15 @@ final class NamedArrays {
 }
 
 extension ScoringError.Array {
-    /// The names that the array has besides its own: nnU-Net's exports use these.
+    /// Further names of the array: those in nnU-Net's exports.
     private var otherNames: [String] { self == .predictedProbabilities ? ["probabilities", "softmax"] : [] }
 
-    /// Whether a name means the array.
+    /// Whether a name stands for the array.
     func isCalled(_ name: String) -> Bool { rawValue == name || otherNames.contains(name) }
 }
 
 extension Problem {
-    /// An array that came twice, maybe by two of its names.
+    /// The problem of an array that comes twice, perhaps under two of its names.
     fileprivate static func repeated(_ array: ScoringError.Array, _ first: String, _ second: String) -> Problem {
         guard first != second else { return repeated(array.rawValue) }
         return Problem(
@@ -50,10 +50,10 @@ extension Problem {
             parameter: array.rawValue, expected: "once", actual: "\(first), \(second)")
     }
 
-    /// An array that did not come.
+    /// The problem of an array that did not come.
     ///
     /// - Parameters:
-    ///   - names: The names of what was passed over; the client may have meant one of them.
+    ///   - names: The names of what was ignored. The client may have meant one of them.
     package static func missing(_ array: ScoringError.Array, beside names: [String] = []) -> Problem {
         Problem(
             .missingArray, "The body has no array \"\(array.rawValue)\".", parameter: array.rawValue,

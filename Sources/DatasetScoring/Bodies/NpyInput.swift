@@ -2,13 +2,13 @@ import Scoring
 import TensorCodecs
 import WebService
 
-/// An npy file that holds one array of a request. Every problem with the file names the array.
+/// Decodes an npy file that holds one array of a request. Every problem with the file names the array.
 struct NpyInput {
     private let array: ScoringError.Array
     private let receiver: InputReceiver
     private var decoder: NpyDecoder<InputReceiver>
 
-    /// How many bytes of the file are sure to come, whatever they are.
+    /// How many bytes of the file are certain to follow, whatever they contain.
     var certainBytes: Int { receiver.certainBytes }
 
     /// - Parameters:

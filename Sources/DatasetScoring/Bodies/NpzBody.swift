@@ -2,7 +2,7 @@ import Scoring
 import TensorCodecs
 import WebService
 
-/// Decodes a body that is an npz file: one entry an array. Whatever else is in the archive is passed over.
+/// Decodes a body that is an npz file, each entry of which is an array. Other entries are ignored.
 final class NpzBody: BodyDecoder {
     private let decoder: NpzDecoder<Entries>
 
@@ -20,8 +20,8 @@ final class NpzBody: BodyDecoder {
 
     func complete() throws(Problem) {}
 
-    /// The name that an entry gives its array, in whatever folder of the archive the entry is; nil for a folder, and
-    /// for what a Mac puts beside each file.
+    /// The name that an entry gives its array, whichever folder of the archive the entry lies in; nil for a folder, and
+    /// for the files that macOS adds beside each file.
     static func arrayName(_ entry: String) -> String? {
         let parts = entry.split(separator: "/", omittingEmptySubsequences: false)
         guard let name = parts.last, !name.isEmpty, parts.first != "__MACOSX" else { return nil }

@@ -2,9 +2,9 @@ package import Scoring
 package import Tensors
 package import WebService
 
-/// What a request wants of its body: which arrays, which parameters, and what becomes of them.
+/// The arrays and parameters that a request takes from its body.
 ///
-/// The decoders of all body forms find arrays and parameters, and bring them here.
+/// The decoders of all formats bring here what they find.
 package protocol RequestInputs: AnyObject {
     /// The arrays that the request takes.
     var arrays: [ScoringError.Array] { get }
@@ -12,32 +12,40 @@ package protocol RequestInputs: AnyObject {
     /// The names of the parameters that the request takes.
     var parameterNames: [String] { get }
 
-    /// An array begins, whose header has been read. Each array begins at most once.
+    /// Tells the inputs that an array begins, whose header has been read. Each array begins at most once.
     ///
     /// - Parameters:
-    ///   - parametersAreKnown: Whether all parameters have been set; if not, some may stand behind the array.
-    /// - Returns: What takes the array's elements.
-    /// - Throws: The problem of an array that is of no use here.
+    ///   - array: The array.
+    ///   - layout: The shape, element type and order of the array.
+    ///   - parametersAreKnown: Whether all parameters have been set. If not, some may follow the array.
+    /// - Returns: The accumulator that takes the elements of the array.
+    /// - Throws: A problem if the array cannot be used.
     func begin(
         _ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool
     ) throws(Problem) -> any ArrayAccumulator
 
-    /// All elements of an array have come.
+    /// Tells the inputs that all elements of an array have come.
+    ///
+    /// - Throws: A problem if the elements cannot be used.
     func end(_ array: ScoringError.Array) throws(Problem)
 
-    /// Something stands beside the arrays and is of no use here.
+    /// Tells the inputs that the body contains something besides arrays and parameters, which is ignored.
     ///
     /// - Parameters:
     ///   - name: The name that it has in the body.
     func passOver(_ name: String)
 
-    /// A file stands for an array.
+    /// Tells the inputs that a file stands for an array.
     ///
     /// - Parameters:
-    ///   - file: The file's path, as the body has it.
+    ///   - array: The array.
+    ///   - file: The path of the file, as the body has it.
+    /// - Throws: A problem if the file cannot be opened, or if no file may stand for the array.
     func refer(_ array: ScoringError.Array, to file: String) throws(Problem)
 
-    /// A parameter stands in the body.
+    /// Tells the inputs the value of a parameter.
+    ///
+    /// - Throws: A 400 problem if there is no such parameter, or if the value is not allowed.
     func set(_ parameter: String, _ value: String) throws(Problem)
 }
 

@@ -3,14 +3,14 @@ import Scoring
 import Tensors
 import WebService
 
-/// The scores of the arrays in two files, to be shown and written.
+/// The scores of the arrays in two files.
 package struct FileScores {
     let scores: DatasetScores
 
     /// The parameters that the scores were made with.
     let parameters: ScoreParameters
 
-    /// What is shown of an image in the ranking.
+    /// The place of an image in the ranking.
     package struct Rank: Equatable {
         package let image: Int
         package let score: Double
@@ -19,8 +19,8 @@ package struct FileScores {
 
     /// The images, worst first.
     ///
-    /// Each has the number of its label issues if the method looks for these, otherwise the number of its pixels below
-    /// the threshold. Without a threshold, cleanlab's default counts.
+    /// The issues of an image are its label issues if the method looks for these, otherwise its pixels below the
+    /// threshold. If there is no threshold, cleanlab's default is used.
     package func ranking() -> [Rank] {
         let issues = IssuesFromScores(threshold: parameters.threshold ?? IssuesFromScores.defaultThreshold)
         let imageScores = scores.imageScores
@@ -35,13 +35,13 @@ package struct FileScores {
     }
 
     /// Writes `image_scores.npy` and `pixel_scores.npy`, `issues.npy` if there is a threshold, and `label_issues.npy`
-    /// if the method finds them.
+    /// if the method looks for label issues.
     ///
     /// - Parameters:
-    ///   - directory: The directory to write to, which is made if it is not there. Files of these names in it are
+    ///   - directory: The path of the directory, which is made if it does not exist. Files of these names in it are
     ///     replaced.
     /// - Returns: The paths of the files that were written.
-    /// - Throws: ``FileScoring/Failure``.
+    /// - Throws: ``FileScoring/Failure`` if the files cannot be written.
     package func write(to directory: String) throws(FileScoring.Failure) -> [String] {
         let arrays: [(ScoreParameters.Array, ArrayAnswer)]
         do throws(Problem) {

@@ -9,16 +9,18 @@ package struct FileScoring {
     private let labels: FileArray
     private let predictedProbabilities: FileArray
 
-    /// What was wrong, and with which file if it was a file.
+    /// A problem, with the path of the file that has it if it is the problem of a file.
     package struct Failure: Error {
         package let path: String?
         package let problem: Problem
     }
 
+    /// Opens the files.
+    ///
     /// - Parameters:
-    ///   - labels: The path of an npy file, or of an archive. The archive's member `labels` is read, or the member that
-    ///     is named behind a `#`.
-    ///   - predictedProbabilities: The same for `pred_probs`; nil if they are in the archive of `labels`.
+    ///   - labels: The path of an npy file or of an archive. Of an archive, the member that is named behind a `#` is
+    ///     read, or else the member `labels`.
+    ///   - predictedProbabilities: The same for `pred_probs`; nil if they lie in the archive of `labels`.
     /// - Throws: ``Failure`` if a file cannot be opened.
     package init(labels: String, predictedProbabilities: String?) throws(Failure) {
         self.labels = try Self.open(labels, .labels)
@@ -29,10 +31,10 @@ package struct FileScoring {
     /// Scores all images.
     ///
     /// - Parameters:
-    ///   - parameters: The parameters of `POST /score`, by their names on the wire.
+    ///   - values: The parameters of `POST /score`, by their names on the wire.
     ///   - processors: How many threads read `pred_probs` and go over the images.
-    ///   - progress: Called with the share of the work that is done, in `[0, 1]`, by one thread at a time.
-    /// - Throws: ``Failure`` for whatever is wrong with the parameters or the arrays.
+    ///   - progress: Is called with the share of the work that is done, in `[0, 1]`, by one thread at a time.
+    /// - Throws: ``Failure`` if the parameters or the arrays are faulty.
     package func score(
         parameters values: [String: String], processors: Int, progress: @escaping @Sendable (Double) -> Void
     ) throws(Failure) -> FileScores {
@@ -59,8 +61,8 @@ package struct FileScoring {
         }
     }
 
-    /// Reads `pred_probs`: an npy file at several places at once, the member of an archive from its first byte to its
-    /// last.
+    /// Reads `pred_probs`. An npy file is read at several places at once, the member of an archive from its first byte
+    /// to its last.
     private func pixels(
         _ arrays: ScoreArrays, _ processors: Int, _ progress: @Sendable (Double) -> Void
     ) throws(Problem) -> ScoredPixels? {
@@ -76,6 +78,8 @@ package struct FileScoring {
         }
     }
 
+    /// The inputs for a scoring with some parameters.
+    ///
     /// - Throws: ``Failure`` for a parameter that is unknown, or whose value is not allowed.
     private func inputs(
         _ values: [String: String], _ processors: Int
@@ -94,7 +98,7 @@ package struct FileScoring {
 
     /// Opens the file that a path names.
     ///
-    /// The path of an archive without a member's name stands for its member that is called as the array is.
+    /// If the path of an archive names no member, it stands for the member that has the array's name.
     private static func open(_ text: String, _ array: ScoringError.Array) throws(Failure) -> FileArray {
         let (path, member) = split(text)
         do throws(TensorError) {
@@ -107,7 +111,7 @@ package struct FileScoring {
         }
     }
 
-    /// Cuts off the name of a member behind a `#`, unless a file's name has that `#` in it.
+    /// Cuts off the name of a member behind a `#`, unless the `#` belongs to the name of an existing file.
     private static func split(_ text: String) -> (path: String, member: String?) {
         guard unsafe access(text, F_OK) != 0, let mark = text.lastIndex(of: "#") else { return (text, nil) }
         return (String(text[..<mark]), String(text[text.index(after: mark)...]))

@@ -4,15 +4,15 @@ import Scoring
 package import Tensors
 import WebService
 
-/// The directories whose files may stand for arrays in a request, and which results may be written to.
+/// The directories whose files may stand for arrays in a request, and into which results may be written.
 ///
-/// A directory may have a name. A path that begins with a name leads into the directory of that name, any other path
+/// A directory may have a name. A path that begins with such a name leads into that directory. Any other path leads
 /// into the directory without a name, if there is one.
 package struct DataDirectories: Sendable {
     private let directories: [String: ConfinedDirectory]
 
     /// - Parameters:
-    ///   - directories: Directories by their names; the empty string for the one without a name.
+    ///   - directories: The directories by their names; the name of the directory without one is the empty string.
     package init(_ directories: [String: ConfinedDirectory] = [:]) {
         self.directories = directories
     }
@@ -21,7 +21,8 @@ package struct DataDirectories: Sendable {
     ///
     /// - Parameters:
     ///   - text: `run7/pred_probs.npy`, or `run7/arrays.npz#pred_probs` for a member of an archive.
-    /// - Throws: 400 if no files are taken here, 422 for a file that cannot be read.
+    ///   - array: The array.
+    /// - Throws: A 400 problem if the server was given no directory for files; 422 for a file that cannot be read.
     func file(_ text: String, for array: ScoringError.Array) throws(Problem) -> FileArray {
         let parts = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let (directory, path) = try find(parts.first ?? "", parameter: array.rawValue)
@@ -32,9 +33,9 @@ package struct DataDirectories: Sendable {
         }
     }
 
-    /// The directory that a path begins with, and the rest of the path.
+    /// The directory that a path leads into, and the rest of the path.
     ///
-    /// - Throws: 400 if no files are taken here, or none of such a path.
+    /// - Throws: A 400 problem if the server was given no directory for files, or none for such a path.
     func find(
         _ text: String, parameter: String
     ) throws(Problem) -> (directory: ConfinedDirectory, path: String) {
@@ -43,7 +44,7 @@ package struct DataDirectories: Sendable {
                 .filesNotTaken, "This server was given no directory whose files requests may name.",
                 parameter: parameter, expected: "a server with --data-dir", actual: text)
         }
-        // The kernel takes a path to end at its first zero, so that it would open another file.
+        // The kernel ends a path at its first zero byte, and would open another file.
         guard !text.isEmpty, !text.utf8.contains(0), text.utf8.count < Int(PATH_MAX) else {
             throw .invalidParameter(parameter, expected: "a path of a file", actual: text)
         }
@@ -63,7 +64,7 @@ package struct DataDirectories: Sendable {
 }
 
 extension Problem {
-    /// What is wrong with a file that a request names.
+    /// The problem of a file that a request names and that cannot be used.
     static func file(_ error: TensorError, _ name: String, parameter: String) -> Problem {
         guard case .system(_, _, let code) = error else {
             var problem = Problem(error)
@@ -75,7 +76,7 @@ extension Problem {
         case ENOSPC, EDQUOT, EFBIG:
             return Problem(
                 .outputFull, "There is no room on the disk for \(name).", parameter: parameter)
-        // Faults of the machine, which it would have with any other file too.
+        // These are faults of the machine, which any other file would meet too.
         case EIO, EMFILE, ENFILE, ENOMEM: return Problem(error)
         case EXDEV: reason = "it leads out of its directory"
         case ENODEV, ENXIO, EISDIR: reason = "it is no regular file"

@@ -4,16 +4,16 @@ import TensorCodecs
 import Tensors
 import WebService
 
-/// A file that holds an array: an npy file, or an npz file of which a member is the array.
+/// A file that holds an array: an npy file, or an npz file with the array as a member.
 struct FileArray {
     let file: InputFile
 
-    /// The member's name, with or without `.npy`; nil for an npy file.
+    /// The name of the member, with or without `.npy`; nil for an npy file.
     let member: String?
 
-    /// Brings the array to the inputs of a request, from its first byte to its last.
+    /// Reads the array from its first byte to its last, and brings it to the inputs of a request.
     ///
-    /// - Throws: What is wrong with the file or the array.
+    /// - Throws: A problem with the file or the array.
     func read(_ array: ScoringError.Array, into inputs: any RequestInputs) throws(Problem) {
         guard let member else {
             try requireArray(array)
@@ -36,7 +36,9 @@ struct FileArray {
         }
     }
 
-    /// - Throws: 422 if the file is an archive and no member of it is named.
+    /// Proves that the file itself is the array.
+    ///
+    /// - Throws: A 422 problem if the file is an archive and no member of it is named.
     func requireArray(_ array: ScoringError.Array) throws(Problem) {
         guard member == nil, ZipMembers.isArchive(file) else { return }
         throw Problem(
@@ -50,7 +52,7 @@ struct FileArray {
     }
 }
 
-/// Reads one member of an archive, and passes over the others.
+/// Reads one member of an archive, and skips the others.
 private final class MemberPicker: EntryReceiver {
     private let name: String
     private let array: ScoringError.Array

@@ -3,13 +3,13 @@ import Tensors
 import WebService
 
 extension InputFile {
-    /// How many bytes are read at once: so many that the call costs nothing beside them, and so few that they stay in
-    /// the cache until they are looked at. A multiple of every element's size.
+    /// How many bytes are read at once: so many that the cost of the call does not matter, and so few that they stay in
+    /// the cache until they are looked at. The number is a multiple of the size of every element type.
     static let bytesAtOnce = 512 << 10
 
-    /// Reads neighbouring bytes of a file that holds an array, piece by piece.
+    /// Reads a range of the bytes of a file that holds an array, piece by piece.
     ///
-    /// - Throws: What `body` throws; 422 if the file has become shorter; 503 if memory is short.
+    /// - Throws: What `body` throws; a 422 problem if the file has become shorter; 503 if memory is short.
     func read(
         _ range: Range<Int>, of array: ScoringError.Array,
         _ body: (borrowing Span<UInt8>) throws(Problem) -> Void

@@ -1,8 +1,8 @@
-/// How large the arrays of a scoring may be, and the places that they may be in.
+/// The limits and directories of a scoring: the greatest size of its arrays, and where arrays and results may lie.
 package struct ScoringPlaces: Sendable {
-    /// The largest N·H·W, the number of pixels.
+    /// The greatest number of pixels, N·H·W.
     let maxPixels: Int
-    /// An existing directory for `pred_probs` that come before `labels`.
+    /// The path of an existing directory, for `pred_probs` that come before `labels`.
     let spoolDirectory: String
     /// The directories whose files may stand for arrays.
     let dataDirectories: DataDirectories

@@ -1,11 +1,13 @@
 import Tensors
 
-/// Reads the names in a zip archive's directory, for sentences which tell what a client could have meant.
+/// Reads the names in the directory of a zip archive. Problems list them, so that a client sees what it could have
+/// meant.
 enum ZipMembers {
-    /// The most names that are read: a sentence with more would help nobody.
+    /// The most names that are read, since a longer list would help nobody.
     private static let nameLimit = 64
 
-    /// The most bytes of the directory that are read, and of the record behind it, whose comment may be that long.
+    /// The most bytes that are read of the directory, and of the record behind it, which may carry a comment of that
+    /// length.
     private static let byteLimit = nameLimit * 512
     private static let endByteCount = 22 + Int(UInt16.max)
 
@@ -14,7 +16,7 @@ enum ZipMembers {
         bytes(of: file, 0..<min(4, file.byteCount)) == [0x50, 0x4B, 0x03, 0x04]
     }
 
-    /// The names, in the order of the directory, without those of folders; empty if the directory cannot be read.
+    /// The names in the order of the directory, without those of folders; empty if the directory cannot be read.
     static func names(in file: InputFile) -> [String] {
         let start = max(file.byteCount - endByteCount, 0)
         guard let tail = bytes(of: file, start..<file.byteCount), tail.count >= 22,
@@ -39,7 +41,7 @@ enum ZipMembers {
         bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 
-    /// Bytes of the file; nil if they cannot be read.
+    /// Some bytes of the file; nil if they cannot be read.
     private static func bytes(of file: InputFile, _ range: Range<Int>) -> [UInt8]? {
         guard !range.isEmpty, let buffer = try? Buffer<UInt8>(uninitialized: range.count) else { return nil }
         var result: [UInt8] = []

@@ -17,43 +17,46 @@ package final class ScoreArrays: RequestInputs {
     private var source: (any ProbabilitySource)?
     /// The files that stand for arrays.
     private var files: [ScoringError.Array: FileArray] = [:]
-    /// The names of what stood beside the arrays.
+    /// The names of what the body held besides the arrays.
     private var ignored: [String] = []
 
     /// - Parameters:
-    ///   - parameters: Those that do not stand in the body.
+    ///   - places: The limits and directories of the scoring.
+    ///   - parameters: The parameters that do not stand in the body.
     package init(_ places: ScoringPlaces, parameters: Parameters) {
         self.places = places
         arriving = ArrivingParameters(parameters)
     }
 
     /// The parameters that have come.
+    ///
+    /// - Throws: A 400 problem if one of them has a value that is not allowed.
     package var parameters: ScoreParameters {
         get throws(Problem) { try arriving.value }
     }
 
-    /// The shape, once the headers of both arrays have been seen and fit together.
+    /// The shape of the scoring; nil until the headers of both arrays have been read and are found to match.
     package private(set) var shape: ScoringShape?
 
-    /// How many images have been scored in whole as they arrived.
+    /// How many whole images have been scored while the arrays arrived.
     package var imagesDone: Int { source?.imagesDone ?? 0 }
 
-    /// The layout of `pred_probs`, once its header has been seen.
+    /// The layout of `pred_probs`; nil until its header has been read.
     package var probabilitiesLayout: TensorLayout? { layouts[.predictedProbabilities] }
 
-    /// K, once it is known; nil also for `pred_probs` that have no shape at all, which is found when the arrays are put
-    /// together.
+    /// K; nil until it is known. It stays nil for `pred_probs` of an impossible rank, which is found when the arrays
+    /// are put together.
     package var classCount: Int? {
         guard let layout = probabilitiesLayout else { return nil }
         return layout.shape.count == 4 ? layout.shape[1] : classCount(ofBands: layout)
     }
 
     private func classCount(ofBands layout: TensorLayout) -> Int? {
-        // A parameter that is not allowed is told of by whoever asks for the parameters.
+        // A parameter that is not allowed is reported where ``parameters`` is read.
         (try? parameters)?.classCount(ofBands: layout)
     }
 
-    /// What the client should know of the arrays, once they are pixels.
+    /// The notes for the client, once the arrays have become pixels.
     package func notes(on pixels: borrowing ScoredPixels) -> InputNotes {
         InputNotes(clampedCount: pixels.clampedCount, ignored: ignored)
     }
@@ -98,7 +101,7 @@ package final class ScoreArrays: RequestInputs {
         do throws(ScoringError) {
             shape = try ScoringShape(labels: labels, predictedProbabilities: whole ?? layout.shape)
         } catch {
-            // The client is told when the arrays are scored, which throws the same.
+            // The client is told when the arrays are scored, which throws the same error.
         }
     }
 
@@ -110,9 +113,9 @@ package final class ScoreArrays: RequestInputs {
 
     // MARK: - Sources
 
-    /// Chooses what takes `pred_probs` that come with the request.
+    /// Chooses the source for `pred_probs` that come with the request.
     ///
-    /// - Throws: What is wrong with the layout, or with labels and layout together.
+    /// - Throws: A problem with the layout, or with labels and layout together.
     private func makeSource(
         _ layout: TensorLayout, _ parameters: ScoreParameters, parametersAreKnown: Bool
     ) throws(Problem) -> any ProbabilitySource {
@@ -126,8 +129,8 @@ package final class ScoreArrays: RequestInputs {
         }
     }
 
-    /// Chooses what reads `pred_probs` from a file. Several threads read an npy file of all classes; anything else is
-    /// taken as if it came with the request.
+    /// Chooses the source for `pred_probs` in a file. An npy file with all classes is read by several threads; any
+    /// other file is treated as if its array came with the request.
     private func take(_ file: FileArray, _ parameters: ScoreParameters) throws(Problem) {
         if file.member == nil {
             try file.requireArray(.predictedProbabilities)
@@ -140,12 +143,12 @@ package final class ScoreArrays: RequestInputs {
         try file.read(.predictedProbabilities, into: self)
     }
 
-    /// Scores what was spooled or is in files, and hands over the pixels.
+    /// Scores the probabilities that were spooled or lie in files, and hands over the pixels.
     ///
     /// - Parameters:
-    ///   - isCancelled: Asked once per image.
+    ///   - isCancelled: Is asked once per image.
     /// - Returns: Nil if the work was canceled.
-    /// - Throws: 400 if an array is missing, and all that can be wrong with the two together.
+    /// - Throws: A 400 problem if an array is missing, and every problem of the two arrays together.
     package func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
         try files[.labels]?.read(.labels, into: self)
         let demand = try demand()
@@ -155,9 +158,9 @@ package final class ScoreArrays: RequestInputs {
         return try source.pixels(for: demand) { _ in !isCancelled() }
     }
 
-    /// What is wanted of `pred_probs`, once the labels are there.
+    /// The demand on `pred_probs`, once the labels are there.
     ///
-    /// - Throws: 400 if there are no labels.
+    /// - Throws: A 400 problem if there are no labels.
     func demand() throws(Problem) -> ProbabilityDemand {
         guard let labels else { throw .missing(.labels, beside: ignored) }
         return ProbabilityDemand(labels: labels, parameters: try parameters)

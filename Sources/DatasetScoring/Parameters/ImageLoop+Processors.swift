@@ -2,7 +2,8 @@ import Scoring
 import Threads
 
 extension ImageLoop {
-    /// A loop with one lane for each processor. The lanes are threads of their own while there is work for them.
+    /// Creates a loop with one lane for each processor. The lanes run on threads of their own while there is work for
+    /// them.
     package init(processors: Int) {
         self.init(lanes: processors) { lanes, lane in Lanes.perform(lanes, lane) }
     }

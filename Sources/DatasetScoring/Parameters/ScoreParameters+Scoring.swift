@@ -9,11 +9,11 @@ extension ScoreParameters {
     /// Scores the images by the method that was asked for.
     ///
     /// - Parameters:
-    ///   - pixels: The pixels of all images, whose blocks, if any, were made with these parameters.
-    ///   - loop: What goes over the images.
-    ///   - progress: Called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
+    ///   - pixels: The pixels of all images. If they are blocks, these were made with the same parameters.
+    ///   - loop: The loop over the images.
+    ///   - progress: Is called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
     /// - Returns: Nil if `progress` ended the work.
-    /// - Throws: 422 for labels that are no classes; 503 if memory is short.
+    /// - Throws: A 422 problem for labels that are no classes; 503 if memory is short.
     package func score(
         _ pixels: consuming ScoredPixels, on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
     ) throws(Problem) -> DatasetScores? {

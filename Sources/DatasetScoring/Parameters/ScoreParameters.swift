@@ -6,7 +6,7 @@ package import WebService
 
 /// The parameters of a scoring, each with a value that is allowed.
 package struct ScoreParameters: Equatable, Sendable {
-    /// How images are scored; the names are the wire's.
+    /// The method by which images are scored. The raw values are the wire's.
     package enum Method: String, CaseIterable {
         case softmin
         case numPixelIssues = "num_pixel_issues"
@@ -20,21 +20,21 @@ package struct ScoreParameters: Equatable, Sendable {
         case labelIssues = "label_issues"
     }
 
-    /// What is read of `pred_probs` in a file.
+    /// The part of `pred_probs` in a file that is read.
     package enum Reading: String, CaseIterable {
-        /// Only the probabilities that pixels give to their own label, if the method needs no others.
+        /// The probabilities that pixels give to their own label, if the method needs no others.
         case labelled
         /// Every probability.
         case all
     }
 
-    /// The parameters' names on the wire.
+    /// The names of the parameters on the wire.
     package static let names = [
         "method", "temperature", "downsample", "threshold", "ignore_label", "include", "output", "read",
         "classes",
     ]
 
-    /// The names that are known in requests which say in another way what their answer is to hold.
+    /// The names that are known in requests which choose the arrays of their answer in another way.
     package static let namesWithoutAnswer = names.filter { $0 != "include" }
 
     package let method: Method
@@ -46,16 +46,18 @@ package struct ScoreParameters: Equatable, Sendable {
     /// The arrays that the client wants in its answer; nil if it names none.
     let include: [Array]?
 
-    /// The directory that the results are written to besides: a path in a ``DataDirectories``.
+    /// The directory to which results are written too, as a path in a ``DataDirectories``.
     package let output: String?
 
-    /// Nil if the client names none, which has the effect of ``Reading/labelled``.
+    /// The choice of the client; nil if it makes none, which has the effect of ``Reading/labelled``.
     package let reading: Reading?
 
-    /// K, if the client says it. A client has to say it if its `pred_probs` hold labelled classes alone.
+    /// K, if the client names it. It has to do so if its `pred_probs` hold labelled classes alone.
     package let classCount: Int?
 
-    /// - Throws: 400 for a value that is not allowed.
+    /// Reads the parameters.
+    ///
+    /// - Throws: A 400 problem for a value that is not allowed.
     package init(_ parameters: Parameters) throws(Problem) {
         method = try parameters.choice("method") ?? .softmin
         temperature =
@@ -81,20 +83,20 @@ package struct ScoreParameters: Equatable, Sendable {
         return values
     }
 
-    /// The parameters as they came, to be parsed again.
+    /// The parameters as texts that can be parsed again.
     package var named: Parameters { Parameters(known: Self.names, values: values) }
 
-    /// The extent in pixels of the blocks that are looked at; 1 if pixels are looked at.
+    /// The side of the blocks that are scored, in pixels; 1 if single pixels are scored.
     var blockSide: Int { method == .numPixelIssues ? downsample : 1 }
 
-    /// K of `pred_probs` that hold the labelled classes of bands of rows alone, `(M, R, W)`; nil for any other layout.
+    /// K for `pred_probs` that hold only the labelled classes of bands of rows, `(M, R, W)`; nil for any other layout.
     func classCount(ofBands layout: TensorLayout) -> Int? {
         method == .softmin && layout.shape.count == 3 ? classCount : nil
     }
 
-    /// Proves that the parameters go together, once all of them have come.
+    /// Proves that the parameters go together. To be called once all of them have come.
     ///
-    /// - Throws: 400 for a parameter that belongs to another method.
+    /// - Throws: A 400 problem for a parameter that belongs to another method.
     package func check() throws(Problem) {
         guard method == .softmin else { return }
         if downsample != 1 {
@@ -109,9 +111,10 @@ package struct ScoreParameters: Equatable, Sendable {
         }
     }
 
-    /// The arrays that an answer of a media type holds.
+    /// The arrays that an answer in some format holds.
     ///
-    /// - Throws: 400 if the arrays that the client names do not fit the media type, or one of them is not found.
+    /// - Throws: A 400 problem if the arrays that the client names do not fit the format, or if one of them does not
+    ///   exist.
     package func included(in format: MediaType) throws(Problem) -> [Array] {
         let included = include ?? (format == .json ? [.imageScores] : format == .npy ? [] : available)
         if included.contains(.issues) && threshold == nil {
@@ -128,7 +131,7 @@ package struct ScoreParameters: Equatable, Sendable {
         return Array.allCases.filter(included.contains)
     }
 
-    /// The arrays that can be answered, by these parameters.
+    /// The arrays that an answer can hold, given these parameters.
     package var available: [Array] {
         Array.allCases.filter { array in
             switch array {
@@ -158,9 +161,9 @@ package struct ScoreParameters: Equatable, Sendable {
 }
 
 extension Parameters {
-    /// Parameters of a scoring, by their names.
+    /// The parameters of a scoring, by their names.
     ///
-    /// - Throws: 400 for a name that is unknown.
+    /// - Throws: A 400 problem for a name that is unknown.
     package init(scoring values: [String: String]) throws(Problem) {
         try self.init(values, known: ScoreParameters.names)
     }

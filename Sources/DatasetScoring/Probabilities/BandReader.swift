@@ -2,19 +2,21 @@ import Scoring
 import Tensors
 import WebService
 
-/// Reads from a file the probabilities of a band of pixels.
+/// Reads the probabilities of a band of pixels from a file.
 struct BandReader {
     let file: InputFile
 
-    /// The place of the array's first element in the file.
+    /// The offset of the array's first element in the file, in bytes.
     let offset: Int
 
-    /// Reads all that the band wants.
+    /// Reads all bytes that the band wants.
     ///
     /// - Parameters:
-    ///   - progress: Called with each piece that has been read; `false` ends the reading.
-    /// - Returns: Whether all was read.
-    /// - Throws: 422 for what is no probability; 500 if the file cannot be read; 503 if memory is short.
+    ///   - band: The band, which takes the bytes.
+    ///   - progress: Is called with each piece that has been read; `false` ends the reading.
+    /// - Returns: Whether all bytes were read.
+    /// - Throws: A 422 problem for a value that is no probability; 500 if the file cannot be read; 503 if memory is
+    ///   short.
     func read(into band: some FileBand, progress: (FilePieces.Piece) -> Bool) throws(Problem) -> Bool {
         let buffer: Buffer<UInt8>
         do throws(TensorError) {

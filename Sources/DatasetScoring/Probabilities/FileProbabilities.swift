@@ -5,13 +5,13 @@ import Tensors
 import Threads
 import WebService
 
-/// `pred_probs`, `(N, K, H, W)`, in an npy file, which several threads read at once.
+/// `pred_probs`, `(N, K, H, W)`, in an npy file that several threads read at once.
 ///
-/// If that is enough for the scores, only the probabilities that labels name are read.
+/// Only the probabilities that labels name are read, if the scores need no others.
 final class FileProbabilities: ProbabilitySource {
     private let file: InputFile
     let layout: TensorLayout
-    /// The place of the array's first element in the file.
+    /// The offset of the array's first element in the file, in bytes.
     private let offset: Int
     /// How many threads read.
     private let processors: Int
@@ -19,9 +19,9 @@ final class FileProbabilities: ProbabilitySource {
     var accumulator: (any ArrayAccumulator)? { nil }
     var imagesDone: Int { 0 }
 
-    /// Reads the header.
+    /// Reads the header of the file.
     ///
-    /// - Throws: What is wrong with the file.
+    /// - Throws: A problem with the file.
     init(_ file: InputFile, processors: Int) throws(Problem) {
         self.file = file
         self.processors = processors
@@ -32,7 +32,7 @@ final class FileProbabilities: ProbabilitySource {
         guard let own = try demand.ownProbabilities(in: layout) else {
             return try allPixels(for: demand, progress: progress)
         }
-        // Whole images are what is done: within one, classes are read back and forth.
+        // Progress counts whole images, because classes are read back and forth within an image.
         let byteCount = layout.byteCount / own.shape.imageCount
         let isComplete = try read(try Self.bands { () throws(ScoringError) in try own.bands(processors) }) { piece in
             progress(Double(piece.bytes.lowerBound / byteCount) / Double(own.shape.imageCount))
@@ -40,7 +40,7 @@ final class FileProbabilities: ProbabilitySource {
         return isComplete ? own.finish() : nil
     }
 
-    /// The pixels, of which every probability is read.
+    /// The pixels, for a demand that needs every probability.
     private func allPixels(
         for demand: ProbabilityDemand, progress: (Double) -> Bool
     ) throws(Problem) -> ScoredPixels? {
@@ -65,10 +65,10 @@ final class FileProbabilities: ProbabilitySource {
     /// Reads bands, each on a thread of its own.
     ///
     /// - Parameters:
-    ///   - progress: Called with each piece that the first band has read, whose progress stands for that of all bands;
-    ///     `false` ends the reading of all.
-    /// - Returns: Whether all was read.
-    /// - Throws: A band's problem; if several have one, that of the first of them.
+    ///   - progress: Is called with each piece that the first band has read, which stands for the progress of all
+    ///     bands; `false` ends the reading of all.
+    /// - Returns: Whether all bytes were read.
+    /// - Throws: The problem of a band; if several bands have one, that of the first of these bands.
     private func read<Band: FileBand>(
         _ bands: [Band], progress: (FilePieces.Piece) -> Bool
     ) throws(Problem) -> Bool {

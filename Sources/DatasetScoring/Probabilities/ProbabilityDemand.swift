@@ -3,14 +3,14 @@ import Scoring
 import Tensors
 import WebService
 
-/// What is wanted of predicted probabilities. The labels and the parameters say it together.
+/// The demand on predicted probabilities, which follows from the labels and the parameters.
 struct ProbabilityDemand {
     let labels: LabelMap
     let parameters: ScoreParameters
 
-    /// What takes `pred_probs` of a layout as they arrive.
+    /// The accumulator for `pred_probs` of a layout that arrive in order.
     ///
-    /// - Throws: What is wrong with labels, layout and parameters together.
+    /// - Throws: A problem with labels, layout and parameters together.
     func accumulator(for layout: TensorLayout) throws(Problem) -> any ProbabilityAccumulator {
         guard let classCount = parameters.classCount(ofBands: layout) else { return try pixelAccumulator(for: layout) }
         return try make(layout) { () throws(ScoringError) in
@@ -19,9 +19,9 @@ struct ProbabilityDemand {
         }
     }
 
-    /// What takes all of `pred_probs`, `(N, K, H, W)`.
+    /// The accumulator for all of `pred_probs`, `(N, K, H, W)`.
     ///
-    /// - Throws: What is wrong with labels, layout and parameters together.
+    /// - Throws: A problem with labels, layout and parameters together.
     func pixelAccumulator(for layout: TensorLayout) throws(Problem) -> PixelAccumulator {
         try make(layout) { () throws(ScoringError) in
             try PixelAccumulator(
@@ -30,9 +30,10 @@ struct ProbabilityDemand {
         }
     }
 
-    /// What takes of `pred_probs` in a file only the probabilities of labels; nil if more is needed.
+    /// The accumulator that reads only the probabilities of labels from `pred_probs` in a file; nil if the scores need
+    /// more.
     ///
-    /// - Throws: What is wrong with labels, layout and parameters together.
+    /// - Throws: A problem with labels, layout and parameters together.
     func ownProbabilities(in layout: TensorLayout) throws(Problem) -> OwnProbabilities? {
         try make(layout) { () throws(ScoringError) in
             guard parameters.method == .softmin, parameters.reading != .all, OwnProbabilities.canRead(layout.order)
@@ -41,7 +42,7 @@ struct ProbabilityDemand {
         }
     }
 
-    /// Makes something once `pred_probs` are found to have as many classes as the client says, if the client says it.
+    /// Makes an accumulator, after it has proved that `pred_probs` have as many classes as the client says.
     private func make<Result>(
         _ layout: TensorLayout, _ result: () throws(ScoringError) -> Result
     ) throws(Problem) -> Result {

@@ -2,8 +2,8 @@ import Scoring
 import Tensors
 import WebService
 
-/// `pred_probs` that wait in a spool file: they come before their labels or before what may be a parameter, or their
-/// bytes are not wanted in the order in which they come.
+/// `pred_probs` that wait in a spool file, because they came before their labels or before the last parameter, or
+/// because they are not needed in the order in which they came.
 final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
     private let layout: TensorLayout
     private let spool: SpoolFile
@@ -11,12 +11,16 @@ final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
     var accumulator: (any ArrayAccumulator)? { self }
     var imagesDone: Int { 0 }
 
+    /// Creates the spool file.
+    ///
     /// - Parameters:
-    ///   - parameters: Those that have come.
-    ///   - parametersAreKnown: Whether all parameters have come. Those that are still to come may say that the array
-    ///     holds the labelled classes of bands alone.
-    /// - Throws: What is wrong with the layout, whatever the labels; ``ScoringError/memory(_:)`` if there can be no
-    ///   file.
+    ///   - layout: The shape, element type and order of the array.
+    ///   - parameters: The parameters that have come.
+    ///   - parametersAreKnown: Whether all parameters have come. Parameters that are still to come may say that the
+    ///     array holds only the labelled classes of bands.
+    ///   - places: The limits and directories of the scoring.
+    /// - Throws: An error in the layout that does not depend on the labels; ``ScoringError/memory(_:)`` if the file
+    ///   cannot be made.
     init(
         _ layout: TensorLayout, _ parameters: ScoreParameters, parametersAreKnown: Bool, in places: ScoringPlaces
     ) throws(ScoringError) {
@@ -64,7 +68,7 @@ final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
         return isComplete ? pixels.finish() : nil
     }
 
-    /// The pixels, if the array holds the labelled classes of bands alone.
+    /// The pixels, for an array that holds only the labelled classes of bands.
     private func labelledPixels(in file: InputFile, _ demand: ProbabilityDemand) throws(Problem) -> ScoredPixels {
         let accumulator = try demand.accumulator(for: layout)
         try file.read(0..<layout.byteCount, of: .predictedProbabilities) { (bytes) throws(Problem) in

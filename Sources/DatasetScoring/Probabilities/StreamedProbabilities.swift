@@ -2,19 +2,19 @@ import Scoring
 import Tensors
 import WebService
 
-/// `pred_probs` that are scored as they arrive: their labels have come before them, and so have all parameters.
+/// `pred_probs` that are scored as they arrive, because their labels and all parameters came before them.
 final class StreamedProbabilities: ProbabilitySource {
     private let probabilities: any ProbabilityAccumulator
 
     var accumulator: (any ArrayAccumulator)? { probabilities }
     var imagesDone: Int { probabilities.imagesDone }
 
-    /// - Throws: What is wrong with labels, layout and parameters together.
+    /// - Throws: A problem with labels, layout and parameters together.
     init(_ layout: TensorLayout, for demand: ProbabilityDemand) throws(Problem) {
         probabilities = try demand.accumulator(for: layout)
     }
 
-    /// Whether probabilities can be scored in the order in which they arrive.
+    /// Whether probabilities of a layout can be scored in the order in which they arrive.
     static func canTake(_ layout: TensorLayout, _ parameters: ScoreParameters) -> Bool {
         FilePieces.areInFileOrder(layout.order, downsample: parameters.blockSide)
     }
