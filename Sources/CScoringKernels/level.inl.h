@@ -1,14 +1,16 @@
-/// All loops, for the level that a file of `levels/` is for: it defines `LEVEL`, and `LANES` unless loops are to be plain.
+/// All loops of one level. A file of `levels/` includes this one after it has defined `LEVEL`, the level's name, and
+/// unless loops are to be plain `LANES`, the number of elements of a vector.
 
 #include <math.h>
 #include <string.h>
 
 #include "CScoringKernels.h"
 
-// With it, levels that have a fused multiplication and addition would round differently.
+// If the compiler could fuse multiplications and additions, levels that can would round differently from others.
 #pragma STDC FP_CONTRACT OFF
 
-/// Loops that mostly have nothing to do look at so many pixels at once whether they do.
+/// How many pixels at once are looked at by loops that have nothing to do for most of them, to see whether there is
+/// anything.
 enum { GROUP = 16 };
 
 #include "loops/elements.inl.h"

@@ -1,6 +1,6 @@
-/// The list of all loops. It is included wherever something is made for each of them: the members of `segscore_kernels`,
-/// and in `level.inl.h` the functions and the table of a level. A new loop is an entry here, the loop itself in `loops/`,
-/// and its call in `Scoring/Kernels`.
+/// The list of all loops. It is included wherever something is made for each of them: the members of
+/// `segscore_kernels`, and in `level.inl.h` the functions and the table of a level. A new loop is an entry here, the
+/// loop itself in `loops/`, and its call in `Scoring/Kernels`.
 ///
 ///     SEGSCORE_LOOP(result, name, (parameters))
 ///     SEGSCORE_TYPED_LOOP(result, name, choice, (flags), (parameters), (arguments))

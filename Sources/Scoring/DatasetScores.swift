@@ -2,7 +2,7 @@ import Tensors
 
 /// The scores of all images of a data set, which came in one part or in several. Images are counted over all parts.
 package struct DatasetScores: Sendable {
-    /// At least one, of as many classes and of scores of one type; images may be of a size of each part's own.
+    /// At least one part, all of as many classes and of scores of one type. Each part has a size of images of its own.
     package let parts: [SegmentationScores]
 
     private let images: ImageParts
@@ -20,13 +20,13 @@ package struct DatasetScores: Sendable {
 
     package var classCount: Int { parts[0].shape.classCount }
 
-    /// What decided which pixels are label issues, of all parts together; nil where nobody looked for them.
+    /// The numbers that decided which pixels of all parts are label issues; nil if label issues were not asked for.
     package var statistics: LabelIssues.Statistics? { parts[0].labelIssues?.statistics }
 
     /// Whether the most probable class of every pixel is known.
     package var hasPredicted: Bool { parts.allSatisfy { $0.predicted != nil } }
 
-    /// Height and width of the images; nil where these are of several sizes.
+    /// Height and width of the images; nil if these are of several sizes.
     package var size: (height: Int, width: Int)? {
         let (height, width) = (parts[0].shape.height, parts[0].shape.width)
         return parts.allSatisfy { $0.shape.height == height && $0.shape.width == width } ? (height, width) : nil
@@ -54,14 +54,14 @@ package struct DatasetScores: Sendable {
         package let image: Int
         package let score: Double
 
-        /// Whether it comes before another.
+        /// Whether the image comes before another in the ranking.
         fileprivate func precedes(_ other: Rank) -> Bool { (score, image) < (other.score, other.image) }
     }
 
-    /// The worst images, worst first; equal scores by index.
+    /// The worst images, worst first, and of equal scores the lower index first.
     ///
     /// - Parameters:
-    ///   - limit: How many, at least 1; twice as many are held.
+    ///   - limit: How many images, at least 1; up to twice as many are held meanwhile.
     /// - Complexity: O(N·log `limit`) time at most, O(`limit`) memory.
     package func worst(_ limit: Int) -> [Rank] {
         precondition(limit >= 1)
@@ -83,7 +83,7 @@ package struct DatasetScores: Sendable {
         return Array(ranks.prefix(limit))
     }
 
-    /// The images, worst first; equal scores by index.
+    /// All images, worst first, and of equal scores the lower index first.
     package func ranking() -> [Int] {
         let scores = imageScores
         return scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }

@@ -1,6 +1,7 @@
 package import Tensors
 
-/// Why arrays that could be read cannot be scored. Facts only; sentences are written where people read them.
+/// Why arrays that could be read cannot be scored. The cases hold facts only; their sentences are written where people
+/// read them.
 package enum ScoringError: Error, Equatable {
     /// The array that an error speaks of, by its name on the wire.
     package enum Array: String, Sendable {
@@ -10,7 +11,7 @@ package enum ScoringError: Error, Equatable {
         case pixelScores = "pixel_scores"
     }
 
-    /// Where a pixel is: indices from zero.
+    /// The place of a pixel, by indices from zero.
     package struct Position: Equatable, Sendable {
         package let image: Int
         package let row: Int
@@ -23,9 +24,9 @@ package enum ScoringError: Error, Equatable {
     case tooManyPixels(Array, count: Int, limit: Int)
     case tooManyClasses(Int, limit: Int)
     case elementType(Array, ElementType.Scalar)
-    /// An array that is taken in C order alone.
+    /// The array is in Fortran order, and is taken only in C order.
     case fortranOrder(Array)
-    /// A block size that does not divide H and W.
+    /// The block size does not divide H and W.
     case downsample(Int, height: Int, width: Int)
     case labelOutOfRange(LabelValue, at: Position, classCount: Int)
     case probabilityOutOfRange(Double, at: Position, classIndex: Int, Lookalike)

@@ -18,7 +18,7 @@ package struct ScoringShape: Codable, Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - labels: `(N, H, W)`, each at least 1.
-    ///   - predictedProbabilities: As it came from outside.
+    ///   - predictedProbabilities: The shape as a client sent it, which may be anything.
     /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
     ///   ``ScoringError/shapeMismatch(_:expected:actual:)`` or ``ScoringError/tooManyClasses(_:limit:)``.
     package init(labels: [Int], predictedProbabilities shape: [Int]) throws(ScoringError) {
@@ -36,14 +36,14 @@ package struct ScoringShape: Codable, Equatable, Sendable {
         width = shape[3]
     }
 
-    /// Reads a shape that was written before; what is there now may be anything.
+    /// Reads a shape that was written before. The file may have been changed since, so it is checked.
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         imageCount = try values.decode(Int.self, forKey: .imageCount)
         classCount = try values.decode(Int.self, forKey: .classCount)
         height = try values.decode(Int.self, forKey: .height)
         width = try values.decode(Int.self, forKey: .width)
-        // So that the dozens of bytes that a pixel takes in a file can be added up.
+        // The dozens of bytes that each pixel takes in a file must be countable in an Int.
         let room = [height, width].reduce(1 << 50) { $0 / max($1, 1) }
         guard imageCount <= room, imageCount >= 1, height >= 1, width >= 1, (1...Self.classLimit).contains(classCount)
         else {
@@ -52,13 +52,13 @@ package struct ScoringShape: Codable, Equatable, Sendable {
         }
     }
 
-    /// The greatest extent of a block: the pixels of one are counted in 32 bits.
+    /// The greatest extent of a block, since its pixels are counted in 32 bits.
     package static let blockSideLimit = Int(UInt16.max)
 
     /// Proves that images can be cut into blocks.
     ///
     /// - Parameters:
-    ///   - downsample: The blocks' extent, at least 1.
+    ///   - downsample: The extent of the blocks, at least 1.
     /// - Throws: ``ScoringError/downsample(_:height:width:)``.
     package func check(downsample: Int) throws(ScoringError) {
         guard downsample <= Self.blockSideLimit, height % downsample == 0, width % downsample == 0 else {
@@ -66,9 +66,9 @@ package struct ScoringShape: Codable, Equatable, Sendable {
         }
     }
 
-    /// Where a pixel is.
+    /// The place of a pixel.
     ///
-    /// - Parameter index: Of the pixel in `(N, H, W)`, last index fastest.
+    /// - Parameter index: The index of the pixel in `(N, H, W)`, last index fastest.
     func position(of index: Int) -> ScoringError.Position {
         ScoringError.Position(pixel: index, height: height, width: width)
     }

@@ -12,11 +12,11 @@ package struct SegmentationScores: Sendable {
 
     let labels: LabelMap
 
-    /// `(N, H, W)`, the most probable class of each pixel, the first of equals; nil where only the probabilities of labels were
-    /// looked at.
+    /// `(N, H, W)`, the most probable class of each pixel, the first of equals; nil if only the probabilities of labels
+    /// were looked at.
     let predicted: ClassCodes?
 
-    /// What confident learning has found; nil where it was not asked.
+    /// The label issues that confident learning has found; nil if it was not asked for them.
     package let labelIssues: LabelIssues?
 
     /// The memory that the arrays take.

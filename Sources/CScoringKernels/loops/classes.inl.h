@@ -1,7 +1,8 @@
 /// Loops over classes alone, for one type: `CLASS`, and `NAME` for the functions' names.
 
 static size_t NAME(first_label_outside)(const CLASS *labels, size_t count, segscore_labels_kept kept) {
-    // A whole block at once, which vectors can do; the place is looked for where there is one.
+    // A whole block is looked at at once, which vectors can do; only in a block that has such a label is its place
+    // looked for.
     enum { BLOCK = 1024 };
     for (size_t start = 0; start < count; start += BLOCK) {
         size_t end = count - start < BLOCK ? count : start + BLOCK;
@@ -90,7 +91,7 @@ static void NAME(take_blocks)(
         double mean = counts[i] == 0 ? 0 : sums[i] / counts[i];
         sums[i] = 0;
         totals[i] = class_index == 0 ? mean : totals[i] + mean;
-        // A block of which no pixel takes part is never among the lowest.
+        // A block of which no pixel takes part scores 1, so that it is never among the lowest.
         if (labels[i] == class_index || counts[i] == 0) scores[i] = counts[i] == 0 ? 1 : mean;
         if (class_index == 0 || mean > largest[i]) {
             largest[i] = mean;

@@ -1,25 +1,27 @@
 /// Exponentials of float64 numbers.
 ///
-/// exp(x) = 2^n · exp(r) with n the whole number next to x / ln 2 and r = x - n · ln 2, at most ln 2 / 2 from zero, where the
-/// Taylor series of degree 13 is off by less than 2^-57. ln 2 is subtracted in two parts, the first short enough for its
-/// product with n to be exact (W. J. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980). 2^n is multiplied
-/// in two steps, since the result may be subnormal while 2^n is not a number.
+/// exp(x) = 2^n · exp(r) with n the whole number next to x / ln 2 and r = x - n · ln 2, at most ln 2 / 2 from zero,
+/// where the Taylor series of degree 13 is off by less than 2^-57. ln 2 is subtracted in two parts, the first short
+/// enough for its product with n to be exact (W. J. Cody and W. Waite, "Software Manual for the Elementary Functions",
+/// 1980). 2^n is multiplied in two steps, since the result may be subnormal while 2^n is not a number.
 
 #if defined(LANES)
 typedef double numbers_v __attribute__((ext_vector_type(LANES)));
 typedef int64_t whole_v __attribute__((ext_vector_type(LANES)));
 typedef __typeof__((numbers_v)0 == (numbers_v)0) number_mask_v;
 
-/// By a pointer, for vectors that are wider than registers have no way of their own to be passed.
+/// Replaces values by their exponentials. They are passed by a pointer, since there is no convention for passing
+/// vectors that are wider than registers.
 static void exponential(numbers_v *value) {
-    // Levels may differ in the last bit here, and a fused multiplication and addition is one step of the series for two.
+    // Levels may differ in the last bit here, and with fused multiplications and additions a step of the series is one
+    // instruction and not two.
 #pragma STDC FP_CONTRACT ON
     numbers_v x = *value;
-    // Beyond these all is 0 or infinite.
+    // Beyond these bounds every result is 0 or infinite.
     const numbers_v low = -746, high = 710;
     numbers_v bounded = x < low ? low : x;
     bounded = bounded > high ? high : bounded;
-    // Adding 1.5 · 2^52 leaves the whole number in the last bits.
+    // The sum with 1.5 · 2^52 has the whole number in its last bits.
     const numbers_v shift = 0x1.8p52;
     numbers_v shifted = bounded * 0x1.71547652b82fep0 + shift;
     numbers_v n = shifted - shift;

@@ -1,6 +1,6 @@
 /// Labels as they arrive.
 
-/// Integers: a negative one becomes a huge unsigned one, so one comparison does.
+/// Integers. As an unsigned number a negative one is huge, so that one comparison is enough.
 #define NARROW_INTEGERS(SOURCE, UNSIGNED)                                                                              \
     do {                                                                                                               \
         const char *from = source;                                                                                     \
@@ -12,7 +12,7 @@
         }                                                                                                              \
     } while (0)
 
-/// Floats: NaN fails the first comparison, a fraction the second.
+/// Floats. NaN fails the first comparison, and a fraction the second.
 #define NARROW_FLOATS(SOURCE)                                                                                          \
     do {                                                                                                               \
         const char *from = source;                                                                                     \
@@ -26,7 +26,8 @@
         }                                                                                                              \
     } while (0)
 
-/// In blocks, so that contiguous labels are vectorised: range first, then the copy.
+/// Integers whose labels are neighbours, in blocks, which the compiler turns into vectors: a block is copied first and
+/// its range checked behind the copy.
 #define NARROW_INTEGERS_CONTIGUOUS(SOURCE, UNSIGNED)                                                                   \
     do {                                                                                                               \
         const char *from = source;                                                                                     \

@@ -1,7 +1,7 @@
 /// Loops over scores and classes, for one pair of types: `SCORE`, `CLASS`, and `NAME` for the functions' names.
 
-/// The bits of a score: as whole numbers those in [0, 1] end with those of 1, and all others are larger. Of these -0 alone
-/// is none the worse for it.
+/// The bits of a score as a whole number. Those of scores in [0, 1] are at most those of 1, and all others are larger;
+/// -0, which is 0, is among the others.
 static KEY NAME(bits)(SCORE score) {
     KEY bits;
     memcpy(&bits, &score, sizeof bits);
@@ -14,12 +14,12 @@ static SCORE NAME(load)(const char *from, size_t index) {
     return value;
 }
 
-/// A second look, where the greatest bits tell that there is a value beyond [0, 1]: brings the scores that such values became
-/// to its ends.
+/// A second look at probabilities, if the greatest bits tell that one of them is beyond [0, 1] or -0. Scores that were
+/// taken from values beyond it by no more than rounding become the nearer end. Returns as `take` does.
 __attribute__((noinline, cold)) static size_t NAME(settle)(
     const char *from, size_t count, CLASS class_index, const CLASS *labels, SCORE *scores, size_t stride,
     size_t *clamped) {
-    // Rounded as the values are, so that the bound itself is within it.
+    // The bounds are rounded as the values are, so that a value at a bound is within it.
     const SCORE least = (SCORE)-SEGSCORE_ROUNDING, most = (SCORE)(1 + SEGSCORE_ROUNDING);
     size_t found = 0;
     size_t i = 0;
@@ -41,9 +41,10 @@ typedef CLASS NAME(classes_v) __attribute__((ext_vector_type(LANES)));
 typedef __typeof__((NAME(scores_v))0 == (NAME(scores_v))0) NAME(score_mask_v);
 typedef __typeof__((NAME(classes_v))0 == (NAME(classes_v))0) NAME(class_mask_v);
 
-/// `take` for neighbours, many at a time; what is left over is for others. Returns the greatest bits of a probability.
+/// Does as `take` does for neighbouring pixels, many at a time, up to the last whole vector. Returns the greatest bits
+/// of a probability.
 ///
-/// Compilers do not find this by themselves: they turn what is chosen into what is jumped over.
+/// Compilers do not find these vectors by themselves, since they turn choices into jumps.
 static KEY NAME(take_vectors)(
     const char *from, size_t count, CLASS class_index, const CLASS *labels, SCORE *scores, CLASS *predicted,
     SCORE *largest) {
@@ -155,7 +156,7 @@ static void NAME(ignore)(SCORE *scores, const CLASS *labels, size_t count, int32
 
 static double NAME(softmin)(
     const SCORE *scores, const CLASS *labels, size_t count, int32_t ignored, double temperature) {
-    // Scores are not negative, so that they are ordered as their bits are, of which compilers find the least in vectors.
+    // Scores are not negative, so that they are ordered as their bits are, whose least compilers can find in vectors.
     SCORE least = INFINITY;
     KEY least_bits = NAME(bits)(least);
     for (size_t i = 0; i < count; i++) {
@@ -164,7 +165,7 @@ static double NAME(softmin)(
         least_bits = bits < least_bits ? bits : least_bits;
     }
     memcpy(&least, &least_bits, sizeof least);
-    // Below the bound every score but the least weighs nothing, and the inverse would be infinite.
+    // At temperatures below the bound every score but the least weighs nothing, and the inverse would be infinite.
     double scale = 1 / fmax(temperature, 0x1p-1000);
     double weight = 0, product = 0;
     size_t i = 0;
@@ -206,8 +207,8 @@ static bool NAME(is_kept)(CLASS label, segscore_labels_kept kept) {
 static void NAME(sum_by_label)(
     const SCORE *scores, const CLASS *labels, size_t count, segscore_labels_kept kept, double *sums,
     int64_t *counts) {
-    // Neighbours mostly share a label: a group that does is added up before it goes to memory, where one addition would have
-    // to wait for the other.
+    // Neighbours mostly share a label. A group that does is added up in registers, since additions to the same sum in
+    // memory would have to wait for each other.
     for (size_t i = 0; i < count;) {
         CLASS label = labels[i];
         size_t end = i + 1;
@@ -269,11 +270,11 @@ static void NAME(count_keys)(
     for (size_t start = 0; start < count; start += GROUP) {
         size_t end = count - start < GROUP ? count : start + GROUP;
         if (end - start == GROUP && !NAME(any_within)(scores + start, (SCORE)limit)) continue;
-        // Behind the first digit few share the prefix.
+        // After the first digit few scores share the prefix.
         if (end - start == GROUP && prefix > 0 && !NAME(any_between)(scores + start, first, last)) continue;
         for (size_t i = start; i < end; i++) {
             uint64_t key = NAME(key)(scores[i]) >> shift;
-            // Added up without a branch, which would be foreseen as badly as scores are.
+            // They are added up without a branch, since processors cannot foresee one that depends on scores.
             counts[key & mask] +=
                 (scores[i] <= (SCORE)limit) & (key >> width == prefix) & NAME(is_kept)(labels[i], kept);
         }

@@ -1,21 +1,21 @@
 import Synchronization
 
-/// Goes over the cells of all images, as often as is asked. Images of one part are of one size.
+/// Goes over the cells of all images, once for each pass that is asked for. The images of one part are of one size.
 struct CellPasses: Sendable {
-    /// An image among all.
+    /// An image, as a pass hands it out.
     struct Image {
-        /// Counted over all parts.
+        /// The index of the image over all parts.
         let index: Int
         let part: Int
         let indexInPart: Int
         let cells: ConfidenceCells
-        /// Its own of its part's cells.
+        /// The indices of the image's cells among those of its part.
         let range: Range<Int>
     }
 
     let parts: [ConfidenceCells]
     private let loop: ImageLoop
-    /// Asked now and then during each pass; `false` ends it.
+    /// Asked now and then during each pass, which `false` ends.
     private let isWanted: @Sendable () -> Bool
     private let images: ImageParts
 
@@ -42,9 +42,9 @@ struct CellPasses: Sendable {
     /// Calls `body` for each image.
     ///
     /// - Parameters:
-    ///   - progress: As ``ImageLoop`` has it; by default it says whether the pass is wanted.
-    /// - Returns: Whether all images were gone over.
-    /// - Throws: What `body` throws; of several errors that of the first image.
+    ///   - progress: Called as by ``ImageLoop``; by default it says whether the pass is wanted.
+    /// - Returns: Whether `body` was called for all images.
+    /// - Throws: The error that `body` throws; of several errors that of the first image.
     func run<Failure: Error>(
         progress: (@Sendable (Int) -> Bool)? = nil,
         _ body: @Sendable (_ image: Image, _ lane: Int) throws(Failure) -> Void
@@ -58,8 +58,8 @@ struct CellPasses: Sendable {
 
     /// Counts something in each image.
     ///
-    /// - Returns: For each image, over all parts; nil where the pass was ended.
-    /// - Throws: What `body` throws; of several errors that of the first image.
+    /// - Returns: The count of each image, over all parts; nil if the pass was ended.
+    /// - Throws: The error that `body` throws; of several errors that of the first image.
     func count<Failure: Error>(
         progress: (@Sendable (Int) -> Bool)? = nil,
         _ body: @Sendable (_ image: Image, _ lane: Int) throws(Failure) -> Int

@@ -1,7 +1,7 @@
-/// What confident learning looks at: for each cell its label, the probability of that, and the class that is most
-/// probable. A cell is a pixel or, with `downsample`, a block of pixels.
+/// The cells that confident learning looks at, each with its label, the probability of its label, and its most probable
+/// class. A cell is a pixel or, with `downsample`, a block of pixels.
 struct ConfidenceCells: Sendable {
-    /// The extent of a cell in pixels, down and across; 1 where cells are the pixels themselves.
+    /// The extent of a cell in pixels, down and across; 1 if cells are the pixels themselves.
     let side: Int
 
     let classCount: Int
@@ -9,16 +9,17 @@ struct ConfidenceCells: Sendable {
     /// N, at least 1.
     let imageCount: Int
 
-    /// `(N, H / side, W / side)`, like the next two: the probability of the cell's own label.
+    /// `(N, H / side, W / side)`, like the next two arrays: the probability of the cell's own label.
     let scores: PixelScores
 
-    /// Where a cell's label is no class it takes no part.
+    /// The labels. A cell whose label is no class takes no part.
     let labels: ClassCodes
 
-    /// The most probable class, the first of equals.
+    /// The most probable classes, the first of equals.
     let predicted: ClassCodes
 
-    /// The label of the cells that take no part either; -1 for none. Blocks have none such.
+    /// The label whose cells take no part either; -1 for none. With blocks there is none, since ignored pixels take no
+    /// part in their blocks.
     let ignored: Int32
 
     var cellsPerImage: Int { scores.count / imageCount }

@@ -1,9 +1,10 @@
 import Synchronization
 import Tensors
 
-/// Finds label issues by confident learning, and scores each image by the share of its pixels that are none.
+/// Finds label issues by confident learning, and scores each image by the share of its pixels that are no label issues.
 ///
-/// From one pass over the probabilities: <doc:NumPixelIssues> states the algorithm, and why the pass is enough.
+/// One pass over the probabilities is all it needs: <doc:NumPixelIssues> states the algorithm, and why the pass is
+/// enough.
 ///
 /// - SeeAlso: cleanlab/cleanlab `cleanlab/segmentation/filter.py`, `cleanlab/experimental/label_issues_batched.py`.
 package struct ConfidentLearning: Equatable, Sendable {
@@ -16,17 +17,20 @@ package struct ConfidentLearning: Equatable, Sendable {
 
     /// Checks the labels, finds the label issues and scores every image.
     ///
-    /// Images of all parts decide together, as if they came in one array: the images of the first part are the first.
+    /// Images of all parts decide together, as if they came in one array, the images of the first part first.
     ///
     /// - Parameters:
-    ///   - parts: Consumed: at least one, of as many classes and of scores of one type; images may be of a size of each part's
-    ///     own. Their scores become the result's, 1 where a pixel is ignored. Blocks in them were made with the same
-    ///     ignored label.
-    ///   - loop: What goes over the images.
-    ///   - progress: Called as ``ImageLoop`` says in the last step, and with 0 in the steps before; `false` ends the work.
-    /// - Returns: Each part's scores with their ``SegmentationScores/labelIssues``, or nil where `progress` ended the work.
+    ///   - parts: At least one part, all of as many classes and of scores of one type. Each part has a size of images
+    ///     of its own. The parts are consumed: their scores become the result's, 1 at ignored pixels. Blocks in them
+    ///     were made with the same ignored label.
+    ///   - loop: The loop that goes over the images.
+    ///   - progress: Called as ``ImageLoop`` says in the last step, and with 0 in the steps before; `false` ends the
+    ///     work.
+    /// - Returns: Each part's scores with their ``SegmentationScores/labelIssues``, or nil if `progress` ended the
+    ///   work.
     /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` or ``ScoringError/memory(_:)``.
-    /// - Complexity: O(N·H·W) time; one byte a pixel, and for each lane one a block of an image, beside the scores.
+    /// - Complexity: O(N·H·W) time; beside the scores, memory of one byte a pixel, and for each lane of one byte a cell
+    ///   of an image.
     package func score(
         _ parts: consuming [ScoredPixels], on loop: ImageLoop = .serial,
         progress: @escaping @Sendable (Int) -> Bool = { _ in true }
@@ -53,7 +57,7 @@ package struct ConfidentLearning: Equatable, Sendable {
         }
     }
 
-    /// Proves the labels, averages what each class is given, and counts the low scores.
+    /// Proves the labels, finds the confident thresholds, and counts the low scores.
     private func thresholds(
         _ passes: CellPasses, _ parts: [ScoredPixels]
     ) throws(ScoringError) -> (ConfidentThresholds, lowCount: Int)? {
@@ -68,7 +72,7 @@ package struct ConfidentLearning: Equatable, Sendable {
         return lowCounts.map { (sums.withLock { $0.total }, $0.reduce(0, +)) }
     }
 
-    /// n. Lets go of the largest probabilities, which nothing needs afterwards.
+    /// Counts n, and lets go of the largest probabilities, which nothing needs afterwards.
     private func countIssues(
         _ passes: CellPasses, _ largest: consuming [PixelScores], _ thresholds: ConfidentThresholds
     ) -> Int? {
@@ -79,15 +83,15 @@ package struct ConfidentLearning: Equatable, Sendable {
         }?.reduce(0, +)
     }
 
-    /// What is found in a part.
+    /// The label issues of a part, and the scores of its images.
     private struct Marks {
         let mask: Buffer<UInt8>
-        /// `(N,)`: the marks of each image.
+        /// `(N,)`: the number of marks of each image.
         let counts: Buffer<Int>
         let imageScores: Buffer<Double>
     }
 
-    /// The label issues: candidates that the full-size prediction does not take for what they are labelled as.
+    /// Marks the label issues: pixels of candidates whose own most probable class is not their own label.
     private func mark(
         _ passes: CellPasses, cut: Cut?, _ parts: [ScoredPixels], _ progress: @escaping @Sendable (Int) -> Bool
     ) throws(ScoringError) -> [Marks]? {
@@ -104,7 +108,7 @@ package struct ConfidentLearning: Equatable, Sendable {
                     counts: try allocate(count), imageScores: imageScores))
         }
         guard let cut else { return marks }
-        // The numbers of pixels at the cut and of those marked, of each image.
+        // The lists of numbers that follow, of each image, are counted as memory too.
         let lists = try reserve(4 * MemoryLayout<Int>.stride * passes.imageCount)
         defer { withExtendedLifetime(lists) {} }
         guard let ties = cut.ties(passes) else { return nil }
@@ -136,14 +140,14 @@ package struct ConfidentLearning: Equatable, Sendable {
 
     /// Marks the pixels of an image that are in a candidate and not predicted as their label.
     ///
-    /// - Returns: How many there are.
+    /// - Returns: How many pixels were marked.
     private static func markDisagreeing(
         _ candidates: Buffer<UInt8>, _ image: CellPasses.Image, _ pixels: ScoredPixels, ignored: Int32,
         into mask: Buffer<UInt8>
     ) -> Int {
         guard let predicted = pixels.predicted else { preconditionFailure("confident learning has needed them") }
         let (height, width, side) = (pixels.shape.height, pixels.shape.width, image.cells.side)
-        // Pixels need no rows to find their blocks: they are these.
+        // If cells are pixels, all rows are done at once, since no row has to find its blocks.
         let rowsAtOnce = side == 1 ? height : 1
         return stride(from: 0, to: height, by: rowsAtOnce).reduce(0) { count, row in
             let first = (image.indexInPart * height + row) * width

@@ -2,16 +2,16 @@
 ///
 /// - SeeAlso: cleanlab/cleanlab `cleanlab/count.py`, `get_confident_thresholds`.
 package struct ConfidentThresholds: Codable, Equatable, Sendable {
-    /// No threshold is lower; it is that of a class which nothing is labelled as.
+    /// The lowest threshold, and that of a class which no cell is labelled as.
     package static let lowerBound = 2e-6
 
-    /// A probability is confident from this much below its threshold on, so that rounding decides nothing.
+    /// How far below its threshold a probability is confident already, so that rounding decides nothing.
     static let margin = 1e-6
 
-    /// `(K,)`: for each class the probabilities of it, added up over the cells labelled so.
+    /// `(K,)`: the self-confidence of the cells labelled as each class, added up.
     package private(set) var sums: [Double]
 
-    /// `(K,)`: the number of cells labelled so.
+    /// `(K,)`: the number of cells labelled as each class.
     package private(set) var counts: [Int64]
 
     /// - Parameters:
@@ -21,14 +21,14 @@ package struct ConfidentThresholds: Codable, Equatable, Sendable {
         counts = [Int64](repeating: 0, count: classCount)
     }
 
-    /// `(K,)`: the thresholds of what has been added.
+    /// `(K,)`: the thresholds of the cells that have been added.
     package var values: [Double] {
         zip(sums, counts).map { sum, count in
             count == 0 ? Self.lowerBound : max(sum / Double(count), Self.lowerBound)
         }
     }
 
-    /// Reads what was written before; what is there now may be anything.
+    /// Reads sums that were written before. The file may have been changed since, so they are checked.
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         sums = try values.decode([Double].self, forKey: .sums)
@@ -45,7 +45,7 @@ package struct ConfidentThresholds: Codable, Equatable, Sendable {
         Kernels.sumByLabel(cells, range, sums: &sums, counts: &counts)
     }
 
-    /// Adds what was summed up elsewhere, of the same classes.
+    /// Adds the sums of other cells, of the same classes.
     package mutating func add(_ other: ConfidentThresholds) {
         precondition(other.sums.count == sums.count)
         for index in sums.indices {
@@ -56,19 +56,19 @@ package struct ConfidentThresholds: Codable, Equatable, Sendable {
 }
 
 extension ConfidentThresholds {
-    /// Adds up what images have, which may come in any order, in the order of images: sums are rounded, and so the same however
-    /// many lanes there were.
+    /// Adds up the sums of images in the order of the images, whatever order they come in. Sums are rounded, so that
+    /// only this makes them the same however many lanes there are.
     struct InOrder: Sendable {
         private(set) var total: ConfidentThresholds
         private var next = 0
-        /// Of images behind one that has not come yet.
+        /// The sums of images behind one that has not come yet.
         private var waiting: [Int: ConfidentThresholds] = [:]
 
         init(classCount: Int) {
             total = ConfidentThresholds(classCount: classCount)
         }
 
-        /// Adds what an image has, once for each.
+        /// Adds the sums of an image, once for each.
         mutating func add(_ ofImage: ConfidentThresholds, of image: Int) {
             waiting[image] = ofImage
             while let ofNext = waiting.removeValue(forKey: next) {

@@ -1,17 +1,18 @@
 import Tensors
 
-/// The score of the n-th lowest cell: those below it, and the first of those at it, are candidates for label issues.
+/// The score of the n-th lowest cell. Cells below it, and the first of those that equal it, are candidates for label
+/// issues.
 ///
-/// Found without sorting. Scores in `[0, 1]` have the order of their bits, so the bits are settled a digit at a time from
-/// the highest on, each by counting the scores that share the digits found so far.
+/// It is found without sorting. Scores in `[0, 1]` have the order of their bits, so its bits are found a digit at a
+/// time from the highest on, each by counting the scores that share the digits found so far.
 package struct Cut: Codable, Equatable, Sendable {
-    /// In `[0, 1]`; as float64, also where scores are float32.
+    /// The score, in `[0, 1]`; float64 even if scores are float32.
     package let score: Double
 
     /// How many scores are lower.
     package let countBelow: Int
 
-    /// How many of those that equal it are candidates, at least 1; the first by image, row and column.
+    /// How many of the scores that equal it are candidates, at least 1: the first by image, row and column.
     package let ties: Int
 
     /// How many scores equal it.
@@ -34,7 +35,8 @@ extension Cut {
 
     private static let low = 0.5
 
-    /// How many scores of an image are low. All of these take part, since the scores of others are 1.
+    /// How many scores of an image are low. All of these are of cells that take part, since the others have a score of
+    /// 1.
     static func countLow(_ cells: ConfidenceCells, _ range: Range<Int>) -> Int {
         Kernels.countBelow(cells.scores, range, threshold: low)
     }
@@ -43,16 +45,16 @@ extension Cut {
     ///
     /// - Parameters:
     ///   - count: n, at most the number of cells that take part.
-    ///   - passes: Scores of one type.
-    ///   - lowCount: What ``countLow(_:_:)`` gives for all cells.
-    /// - Returns: Nil where n is 0 or the cut is not wanted any more.
+    ///   - passes: Passes over cells whose scores are of one type.
+    ///   - lowCount: The sum of ``countLow(_:_:)`` over all images.
+    /// - Returns: Nil if n is 0 or the cut is not wanted any more.
     /// - Throws: ``ScoringError/memory(_:)``.
     /// - Complexity: O(N·H·W), two readings of float32 and four of float64.
     init?(of count: Int, _ passes: CellPasses, lowCount: Int) throws(ScoringError) {
         guard count > 0 else { return nil }
         let isDouble: Bool
         if case .float64 = passes.parts[0].scores { isDouble = true } else { isDouble = false }
-        // Where enough scores are low, the others need not be looked at closely; most of them are near 1.
+        // If enough scores are low, the others need not be looked at closely; most of them are near 1.
         let limit = lowCount >= count ? Self.low : 1
         var prefix: UInt64 = 0
         var below = 0
@@ -94,9 +96,9 @@ extension Cut {
         return total
     }
 
-    /// How many of the scores at the cut are candidates, of each image: the first are.
+    /// How many of the scores at the cut are candidates in each image. They are the first.
     ///
-    /// - Returns: For each image, over all parts; nil where it is not wanted any more.
+    /// - Returns: The number of each image, over all parts; nil if it is not wanted any more.
     func ties(_ passes: CellPasses) -> [Int]? {
         guard ties < equalCount else { return [Int](repeating: .max, count: passes.imageCount) }
         let score = score

@@ -1,6 +1,6 @@
 package import Tensors
 
-/// What confident learning has found.
+/// The label issues that confident learning has found.
 package struct LabelIssues: Sendable {
     /// `(N, H, W)`, one byte a pixel, 1 at a label issue: NumPy's bool.
     package let mask: Buffer<UInt8>
@@ -12,7 +12,7 @@ package struct LabelIssues: Sendable {
 
     /// The numbers that decided which pixels are label issues.
     package struct Statistics: Codable, Equatable, Sendable {
-        /// The extent of the blocks that were looked at, in pixels; 1 where these were the pixels themselves.
+        /// The extent of the blocks that were looked at, in pixels; 1 if pixels themselves were.
         package let downsample: Int
 
         /// How many pixels or blocks took part.
@@ -23,7 +23,7 @@ package struct LabelIssues: Sendable {
         /// n: how many pixels or blocks are confidently predicted as another class than their label.
         package let issueCount: Int
 
-        /// Nil where n is 0.
+        /// The score of the last candidate; nil if n is 0.
         package let cut: Cut?
     }
 }

@@ -1,4 +1,4 @@
-/// Takes the elements of one array as they arrive, and keeps of them what the scores need.
+/// Takes the elements of one array as they arrive, and keeps what the scores need of them.
 package protocol ArrayAccumulator: AnyObject {
     /// Takes the next bytes. A call may end within an element; all calls together bring the whole array.
     ///

@@ -1,9 +1,9 @@
 import Tensors
 
-/// Where the elements of an array belong, as they come in file order.
+/// The pixels and classes that the elements of an array belong to, as they come in file order.
 ///
-/// An array `(N, K, H, W)` is taken apart into runs: neighbours in the file that share image row or class and lie
-/// evenly spaced among the pixels `(N, H, W)`. In C order a run is a plane, in Fortran order it is one element of each
+/// An array `(N, K, H, W)` is taken apart into runs: neighbours in the file that are of one class and lie evenly spaced
+/// among the pixels `(N, H, W)`. In C order a run is a plane, in Fortran order it is one element of each
 /// image. Arrays without classes have K = 1.
 ///
 /// With blocks, a file in Fortran order is read block by block, in the order of ``FilePieces``.
@@ -30,12 +30,12 @@ struct ElementRuns {
     private let order: TensorLayout.Order
     private let blockSide: Int
 
-    /// The next element's place in the order that elements come in.
+    /// How many elements stand ahead of the next, in the order that elements come in.
     var position = 0
 
     /// - Parameters:
     ///   - imageCount: At least 1, as are the other extents; their product fits an `Int`.
-    ///   - blockSide: Divides height and width.
+    ///   - blockSide: The extent of blocks, which divides height and width.
     init(
         imageCount: Int, classCount: Int, height: Int, width: Int, order: TensorLayout.Order, blockSide: Int = 1
     ) {
@@ -49,8 +49,8 @@ struct ElementRuns {
 
     /// The next run.
     ///
-    /// - Parameter limit: The number of elements that are there, at least 1. A run cut short by it is gone on with
-    ///   in the next call.
+    /// - Parameter limit: The number of elements that are there, at least 1. If they end within a run, the next call
+    ///   goes on with the rest of it.
     mutating func next(limit: Int) -> Run {
         let plane = height * width
         let run: Run

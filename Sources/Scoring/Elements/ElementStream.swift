@@ -1,7 +1,7 @@
 /// Cuts a stream of bytes into whole elements.
 ///
 /// The network splits arrays anywhere. An element that lies across two chunks is put together here; all others are
-/// handed on where they arrived.
+/// handed on without a copy.
 struct ElementStream {
     private let elementByteCount: Int
     private var carried: [UInt8] = []

@@ -1,20 +1,20 @@
 package import Tensors
 
-/// The order in which a file of probabilities that is there as a whole is read: pieces of it, that together bring some lines
-/// of all images. Lines are rows in C order and columns in Fortran order.
+/// The order in which a whole file of probabilities is read: pieces of it that together bring some lines of all images.
+/// Lines are rows in C order and columns in Fortran order.
 ///
-/// That is the file's own order but for blocks in Fortran order: there each block's pixels come together, so that one block
-/// is all that waits for more.
+/// It is the file's own order, unless there are blocks in Fortran order: then the pixels of each block come together,
+/// so that only one block waits for more of them.
 package struct FilePieces: Sequence {
-    /// Neighbours in the file.
+    /// Elements that are neighbours in the file.
     package struct Piece: Equatable, Sendable {
-        /// Counted from the file's first element.
+        /// The bytes of the piece, counted from the file's first element.
         package let bytes: Range<Int>
-        /// The first element's place in the order of ``ElementRuns``.
+        /// How many elements stand ahead of the first one in the order of ``ElementRuns``.
         let position: Int
     }
 
-    /// In bytes.
+    /// The smallest piece that is worth a read of its own, in bytes.
     private static let smallestPiece = 16 << 10
 
     private let layout: TensorLayout
@@ -23,8 +23,8 @@ package struct FilePieces: Sequence {
 
     /// - Parameters:
     ///   - layout: `(N, K, H, W)`, each at least 1.
-    ///   - side: The extent of blocks, 1 for pixels; divides H and W.
-    ///   - lines: Whole blocks of them.
+    ///   - side: The extent of blocks, 1 for pixels, which divides H and W.
+    ///   - lines: The lines that the pieces bring, whole blocks of them.
     init(_ layout: TensorLayout, side: Int, lines: Range<Int>) {
         precondition(layout.shape.count == 4 && layout.elementCount > 0)
         precondition(lines.lowerBound % side == 0 && lines.upperBound % side == 0)
@@ -36,8 +36,8 @@ package struct FilePieces: Sequence {
     /// All lines, dealt out to bands of about as many each.
     ///
     /// - Parameters:
-    ///   - count: How many bands there are to be; fewer where there are fewer lines of blocks, and one where pieces would be
-    ///     so small that reading them cost more than their bytes.
+    ///   - count: How many bands are wanted. There are fewer if there are fewer lines of blocks, and one if pieces
+    ///     would be so small that a read of one would cost more than its bytes.
     static func bands(_ count: Int, of layout: TensorLayout, side: Int) -> [FilePieces] {
         let blockLines = (layout.order == .c ? layout.shape[2] : layout.shape[3]) / side
         let planeByteCount = layout.byteCount / layout.shape[0] / layout.shape[1]
@@ -49,7 +49,7 @@ package struct FilePieces: Sequence {
         }
     }
 
-    /// Whether bytes can be taken as they arrive.
+    /// Whether the pieces come in the file's own order, so that bytes can be taken as they arrive.
     package static func areInFileOrder(_ order: TensorLayout.Order, downsample: Int) -> Bool {
         order == .c || downsample == 1
     }
@@ -74,7 +74,7 @@ package struct FilePieces: Sequence {
                 return (start..<start + count, start)
             }
         case .fortran:
-            // Pixels lie one after another in the file, columns of them together; a piece is a column of a block.
+            // In the file, pixels lie one after another in columns, so that a column of a block is a piece.
             let side = side
             let blocksPerLine = height / side
             let elementsPerPixel = images * classes

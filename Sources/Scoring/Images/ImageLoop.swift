@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Goes over images, on several lanes at once where there are processors for them.
+/// Goes over images, on several lanes at once if there are processors for them.
 ///
-/// A lane takes the next images when it is done with some. Threads are not this module's business: whoever has them says how
-/// lanes are run. Results do not depend on how many there are, nor on which takes what.
+/// A lane takes the next images when it is done with some. This module starts no threads: its caller says how lanes are
+/// run. Results depend neither on the number of lanes nor on which lane takes which images.
 package struct ImageLoop: Sendable {
-    /// Calls its second argument with each lane below its first, at once or one after another, and returns when all calls
-    /// have returned.
+    /// Calls its second argument with each lane below its first, at once or one after another, and returns when all
+    /// calls have returned.
     package typealias Perform = @Sendable (_ lanes: Int, _ lane: @Sendable (Int) -> Void) -> Void
 
     private let lanes: Int
@@ -14,8 +14,8 @@ package struct ImageLoop: Sendable {
     private let perform: Perform
 
     /// - Parameters:
-    ///   - lanes: How many there are at most, at least 1.
-    ///   - pixelsAtOnce: So many pixels, at least 1, are worth a thread's waking up and the taking of a lock.
+    ///   - lanes: The largest number of lanes, at least 1.
+    ///   - pixelsAtOnce: How many pixels, at least 1, are worth a thread's waking up and the taking of a lock.
     package init(lanes: Int, pixelsAtOnce: Int = 1 << 16, perform: @escaping Perform) {
         precondition(lanes >= 1 && pixelsAtOnce >= 1)
         self.lanes = lanes
@@ -23,7 +23,7 @@ package struct ImageLoop: Sendable {
         self.perform = perform
     }
 
-    /// One lane, the caller's thread.
+    /// A loop of one lane, on the caller's thread.
     package static let serial = ImageLoop(lanes: 1) { lanes, body in
         for lane in 0..<lanes { body(lane) }
     }
@@ -41,13 +41,13 @@ package struct ImageLoop: Sendable {
     /// Calls `body` for each image.
     ///
     /// - Parameters:
-    ///   - pixelsPerImage: What there is to do for one, at least 1.
-    ///   - progress: Called with the number of images done, by one lane at a time and in order: on one lane after each image,
-    ///     on several after some; `false` ends the loop.
-    ///   - body: Called with an image and the lane that does it, below ``laneCount(_:pixelsPerImage:)``. On several lanes calls
-    ///     overlap, but not those of one lane.
+    ///   - pixelsPerImage: The mean number of pixels of an image, at least 1.
+    ///   - progress: Called with the number of images done, by one lane at a time and in ascending order: after each
+    ///     image if there is one lane, else after some images; `false` ends the loop.
+    ///   - body: Called with an image and the lane that does it, below ``laneCount(_:pixelsPerImage:)``. Calls of
+    ///     different lanes overlap; calls of one lane do not.
     /// - Returns: Whether all images were done.
-    /// - Throws: What `body` throws; of several errors that of the first image.
+    /// - Throws: The error that `body` throws; of several errors that of the first image.
     func run<Failure: Error>(
         _ images: Int, pixelsPerImage: Int, progress: @Sendable (Int) -> Bool = { _ in true },
         _ body: @Sendable (_ image: Int, _ lane: Int) throws(Failure) -> Void
@@ -96,8 +96,8 @@ extension ImageLoop {
             self.atOnce = atOnce
         }
 
-        /// Images are taken in order, so that when one fails all before it have been taken, and an earlier failure is
-        /// heard of too.
+        /// Takes the next images. They are taken in order, so that if one fails, all before it have been taken, and an
+        /// earlier failure is heard of too.
         mutating func next() -> Range<Int>? {
             guard !isEnded, taken < images else { return nil }
             let start = taken

@@ -20,7 +20,7 @@ struct ImageParts: Sendable {
     ///   - image: In `0..<imageCount`.
     func locate(_ image: Int) -> (part: Int, image: Int) {
         precondition((0..<imageCount).contains(image))
-        // The last part that begins at or before it.
+        // It is in the last part that does not begin behind it.
         var (part, end) = (0, firsts.count - 1)
         while end - part > 1 {
             let middle = (part + end) / 2

@@ -1,6 +1,6 @@
 package import Tensors
 
-/// Which classes are taken for which: the issues, counted by label and most probable class.
+/// Counts the issues by label and most probable class, which shows the classes that are taken for each other.
 ///
 /// - SeeAlso: cleanlab/cleanlab `cleanlab/segmentation/summary.py`, `common_label_issues`.
 package struct IssueSummary: Sendable {
@@ -11,14 +11,14 @@ package struct IssueSummary: Sendable {
         package let issueCount: Int
     }
 
-    /// The most frequent first, equally frequent ones by label, then by class.
+    /// The pairs, the most frequent first; of equally frequent ones the lower label first, then the lower class.
     package let rows: [Row]
 
     /// Counts the issues.
     ///
     /// - Parameters:
-    ///   - parts: Masks, `(N, H, W)`, 1 at an issue, and what they were made of, with predicted classes.
-    ///   - excluded: Most probable classes that do not count.
+    ///   - parts: Masks, `(N, H, W)`, 1 at an issue, and the scores that they were made of, with predicted classes.
+    ///   - excluded: Most probable classes whose issues do not count.
     /// - Complexity: O(N·H·W + P·log P) for P pairs of classes.
     package init(_ parts: some Sequence<(Buffer<UInt8>, SegmentationScores)>, excluding excluded: Set<Int> = []) {
         var counts: [UInt32: Int] = [:]
@@ -47,7 +47,7 @@ package struct IssueSummary: Sendable {
         _ mask: Buffer<UInt8>, _ labels: Buffer<Code>, _ predicted: Buffer<Code>
     ) -> [UInt32: Int] {
         var counts: [UInt32: Int] = [:]
-        // Neighbours mostly are of one pair: it is looked up when it changes.
+        // Neighbours mostly are of one pair, so that the dictionary is asked only when the pair changes.
         var last: (pair: UInt32, count: Int) = (0, 0)
         for index in 0..<mask.count where mask.span[index] != 0 {
             let pair = UInt32(labels.span[index]) << 16 | UInt32(predicted.span[index])

@@ -1,6 +1,6 @@
 package import Tensors
 
-/// Turns scores into issues by a threshold: a score below it is one.
+/// Turns scores into issues by a threshold: a pixel or image whose score is below it is an issue.
 ///
 /// Scores are compared as float64, so that a float32 score and the threshold it was printed with are told apart.
 ///
@@ -9,7 +9,7 @@ package struct IssuesFromScores: Equatable, Sendable {
     /// In `[0, 1]`.
     package let threshold: Double
 
-    /// What cleanlab takes where no threshold is given.
+    /// The threshold that cleanlab takes if none is given.
     package static let defaultThreshold = 0.1
 
     package init(threshold: Double = defaultThreshold) {
@@ -38,13 +38,14 @@ package struct IssuesFromScores: Equatable, Sendable {
 
     /// The images whose score is below the threshold.
     ///
-    /// cleanlab 2.9 returns one index more, even where none qualifies; this is what its documentation says.
+    /// cleanlab 2.9 returns one index more, even if no image qualifies; these are the images that its documentation
+    /// speaks of.
     ///
     /// - Parameters:
     ///   - imageScores: `(N,)`, NaN allowed.
-    /// - Returns: Their indices, lowest score first; equal scores by index.
+    /// - Returns: The indices of the images, lowest score first, and of equal scores the lower index first.
     package func images(_ imageScores: PixelScores) -> [Int] {
-        // Filtered first: NaN has no place in an order.
+        // They are filtered first, since NaN has no place in an order.
         switch imageScores {
         case .float32(let scores):
             Self.ascending((0..<scores.count).filter { Double(scores.span[$0]) < threshold }, by: scores)
@@ -53,7 +54,7 @@ package struct IssuesFromScores: Equatable, Sendable {
         }
     }
 
-    /// Sorts images by scores that are not NaN, equal ones by index.
+    /// Sorts images by scores that are not NaN, and images of equal scores by index.
     static func ascending<Score: Comparable & BitwiseCopyable & Sendable>(
         _ images: some Sequence<Int>, by scores: Buffer<Score>
     ) -> [Int] {

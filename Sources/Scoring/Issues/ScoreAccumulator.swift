@@ -9,8 +9,8 @@ package final class ScoreAccumulator: ArrayAccumulator {
     private var runs: ElementRuns
 
     /// - Parameters:
-    ///   - array: Which of the two: `(N,)` or `(N, H, W)`.
-    ///   - layout: Of a floating-point type.
+    ///   - array: Which of the two arrays: `(N,)` or `(N, H, W)`.
+    ///   - layout: A layout of a floating-point type.
     ///   - limit: The largest number of elements.
     /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
     ///   ``ScoringError/tooManyPixels(_:count:limit:)``, ``ScoringError/elementType(_:_:)`` or
@@ -45,7 +45,7 @@ package final class ScoreAccumulator: ArrayAccumulator {
         }
     }
 
-    /// All scores are in.
+    /// The scores, after all of them have come.
     package func finish() -> PixelScores {
         scores
     }

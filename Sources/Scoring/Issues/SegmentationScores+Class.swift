@@ -1,10 +1,11 @@
 package import Tensors
 
 extension SegmentationScores {
-    /// The issues that involve a class: those of pixels that are labelled so, and of pixels that it is most probable for.
+    /// The issues that involve a class: pixels that are labelled as it, and pixels that it is most probable for.
     ///
     /// - Parameters:
-    ///   - classIndex: In `0..<K`. All probabilities were looked at.
+    ///   - classIndex: A class in `0..<K`. All probabilities have been looked at, so that the most probable classes are
+    ///     known.
     ///   - mask: One byte a pixel of `pixels`, 1 at an issue.
     ///   - pixels: Indices into `(N, H, W)`.
     /// - Throws: ``ScoringError/memory(_:)``.

@@ -1,8 +1,8 @@
 import CScoringKernels
 import Synchronization
 
-/// The level of processors that the loops over pixels are compiled for: the best that this one can run, unless another was
-/// chosen.
+/// A level of processors that the loops over pixels are compiled for. The best one that this processor can run is in
+/// use, unless another was chosen.
 ///
 /// `@unchecked Sendable`: the table of loops is constant.
 @safe
@@ -11,7 +11,7 @@ package struct KernelLevel: Equatable, @unchecked Sendable, CustomStringConverti
     package let description: String
     let loops: segscore_kernels
 
-    /// All that this processor can run, from `plain`, which is the definition, to the best.
+    /// All levels that this processor can run, from `plain`, which is the definition, to the best.
     package static let available: [KernelLevel] = {
         var levels: [KernelLevel] = []
         while let loops = unsafe segscore_kernels_at(levels.count) {
@@ -22,7 +22,7 @@ package struct KernelLevel: Equatable, @unchecked Sendable, CustomStringConverti
 
     private static let chosen = Atomic<Int>(available.count - 1)
 
-    /// The level that all work uses. All levels give the same results, but for the last bits of softmin.
+    /// The level that all work uses. All levels give the same results, except for the last bits of softmin.
     package static var current: KernelLevel { available[chosen.load(ordering: .relaxed)] }
 
     /// Has all work use another level from now on.

@@ -5,8 +5,8 @@ extension Kernels {
     /// The labels of one image's blocks, and how many pixels of each take part.
     ///
     /// - Parameters:
-    ///   - pixels: The image's, in `labels`.
-    ///   - block: The image's first block, in `blockLabels` and `counts`.
+    ///   - pixels: The indices of the image's pixels in `labels`.
+    ///   - block: The index of the image's first block in `blockLabels` and `counts`.
     static func blockLabels(
         _ labels: ClassCodes, _ pixels: Range<Int>, width: Int, side: Int, classCount: Int, ignored: Int32,
         into blockLabels: ClassCodes, _ counts: Buffer<UInt32>, at block: Int
@@ -25,9 +25,9 @@ extension Kernels {
     /// Adds probabilities of part of one row to the sums of the row's blocks.
     ///
     /// - Parameters:
-    ///   - pixel: The first pixel's index in `labels`.
-    ///   - column: The first pixel's column.
-    ///   - sums: One for each block of a row.
+    ///   - pixel: The index of the first pixel in `labels`.
+    ///   - column: The column of the first pixel.
+    ///   - sums: One sum for each block of a row.
     static func addRow(
         _ elements: NativeElements, from index: Int, count: Int, column: Int, side: Int, labels: ClassCodes,
         pixel: Int, ignored: Int32, to sums: Buffer<Double>
@@ -51,11 +51,11 @@ extension Kernels {
             ignored, sums.mutableElements + sum, sumStride)
     }
 
-    /// Turns the sums of one class into the means of its blocks, and takes these; sets the sums to zero.
+    /// Turns the sums of one class into the means of its blocks, takes these, and sets the sums to zero.
     ///
     /// - Parameters:
     ///   - sum: The index of the first block's sum.
-    ///   - blocks: Indices into all that is kept of blocks.
+    ///   - blocks: Indices into the arrays of blocks: counts, labels, scores and classes.
     ///   - total: The index of the first block's total.
     static func takeBlocks(
         _ sums: Buffer<Double>, at sum: Int, _ blocks: Range<Int>, classIndex: Int, counts: Buffer<UInt32>,

@@ -36,10 +36,10 @@ extension Kernels {
         }
     }
 
-    /// Counts the scores of a range by a part of their bits, among those up to a limit whose higher bits are `prefix`.
+    /// Counts the scores of a range that are up to a limit and whose higher bits are `prefix`, by the bits of a digit.
     ///
     /// - Parameters:
-    ///   - first: The index of the first of the digit's counts.
+    ///   - first: The index of the count for a digit of 0.
     static func countKeys(
         _ cells: ConfidenceCells, _ range: Range<Int>, upTo limit: Double, prefix: UInt64, digit: Cut.Digit,
         counts: Buffer<UInt64>, at first: Int
@@ -51,7 +51,7 @@ extension Kernels {
             cells.kept, limit, prefix, UInt32(digit.shift), UInt32(digit.width), counts.mutableElements + first)
     }
 
-    /// How many cells of a range take part with a score.
+    /// How many cells of a range take part and have a score.
     static func countEqual(_ cells: ConfidenceCells, _ range: Range<Int>, to score: Double) -> Int {
         checkBounds(cells, range)
         return unsafe loops.count_equal(
@@ -59,7 +59,7 @@ extension Kernels {
             cells.kept, score)
     }
 
-    /// Marks the cells of a range that are below the cut, and of those at it the first `ties`.
+    /// Marks the cells of a range whose score is below the cut, and of those at the cut the first `ties`.
     static func markLowest(
         _ cells: ConfidenceCells, _ range: Range<Int>, cut: Double, ties: Int, into marks: Buffer<UInt8>
     ) {
@@ -71,12 +71,12 @@ extension Kernels {
             cells.kept, cut, ties, marks.mutableElements)
     }
 
-    /// Marks the pixels of a row, or of rows of blocks of one pixel, whose block is marked and whose predicted class is
-    /// not their label.
+    /// Marks the pixels of a row whose block is marked and whose predicted class is not their label. If blocks are
+    /// single pixels, several rows may be done at once.
     ///
     /// - Parameters:
-    ///   - blockMark: The index of the row's first mark among the blocks'.
-    /// - Returns: How many were marked.
+    ///   - blockMark: The index of the mark of the row's first block.
+    /// - Returns: How many pixels were marked.
     static func markDisagreeing(
         _ blockMarks: Buffer<UInt8>, at blockMark: Int, side: Int, labels: ClassCodes, predicted: ClassCodes,
         _ pixels: Range<Int>, ignored: Int32, into marks: Buffer<UInt8>

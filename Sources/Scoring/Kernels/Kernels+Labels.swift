@@ -2,9 +2,9 @@ import CScoringKernels
 import Tensors
 
 extension Kernels {
-    /// Stores a run of labels, from the one after `done` of it.
+    /// Stores a run of labels, of which `done` have been stored already.
     ///
-    /// - Returns: How many were stored: all that are left, or those before the first that the codes cannot hold.
+    /// - Returns: How many more were stored: all that are left, or those ahead of the first that the codes cannot hold.
     static func narrowLabels(
         _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, after done: Int, into codes: ClassCodes
     ) -> Int {
@@ -49,12 +49,12 @@ extension Kernels {
         return unsafe loops.count_class(codes.pointer(at: pixels.lowerBound), pixels.count, UInt32(code))
     }
 
-    /// The classes among the labels of a range, each with ranges that hold all its pixels.
+    /// The classes among the labels of a range, each with one range or several that hold all its pixels.
     ///
     /// - Parameters:
-    ///   - pixels: Fewer than 2³².
-    ///   - gap: How many pixels may lie between two of a class in one range of it.
-    ///   - places: `(K,)`, zero before and after.
+    ///   - pixels: The range, of fewer than 2³² pixels.
+    ///   - gap: How many pixels of others may lie between two pixels of a class within one range of it.
+    ///   - places: `(K,)`: working memory, all zeros before and after.
     static func classExtents(
         _ labels: ClassCodes, _ pixels: Range<Int>, ignored: Int32, gap: Int = .max, places: Buffer<UInt32>
     ) -> [(classIndex: Int, pixels: Range<Int>)] {

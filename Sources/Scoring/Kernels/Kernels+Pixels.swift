@@ -5,9 +5,9 @@ extension Kernels {
     /// Takes a run's probabilities: those that pixels give to their own label, and the largest of each pixel.
     ///
     /// - Parameters:
-    ///   - largestIndex: Where the run's first pixel stands in `largest`; the next stand `largestStride` apart.
-    /// - Returns: The first element of the run that is no probability, counted from its start, and how many ahead of it were
-    ///   beyond [0, 1] by rounding.
+    ///   - largestIndex: The index of the run's first pixel in `largest`; the next pixels stand `largestStride` apart.
+    /// - Returns: The first element of the run that is no probability, counted from the start of the run, and how many
+    ///   ahead of it rounding had led beyond [0, 1].
     static func take(
         _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, labels: ClassCodes,
         scores: PixelScores, predicted: ClassCodes, largest: PixelScores, largestIndex: Int, largestStride: Int
@@ -26,9 +26,9 @@ extension Kernels {
         return (found < count ? found : nil, clamped)
     }
 
-    /// Takes those of a run's probabilities, of neighbouring pixels, that pixels give to their own label.
+    /// Takes the probabilities of a run of neighbouring pixels that they give to their own label.
     ///
-    /// - Returns: As ``take(_:from:_:labels:scores:predicted:largest:largestIndex:largestStride:)``.
+    /// - Returns: The same as ``take(_:from:_:labels:scores:predicted:largest:largestIndex:largestStride:)``.
     static func takeOwn(
         _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, labels: ClassCodes, scores: PixelScores
     ) -> (outside: Int?, clamped: Int) {
@@ -58,7 +58,7 @@ extension Kernels {
             scores.pointer(at: pixels.lowerBound), labels.pointer(at: pixels.lowerBound), pixels.count, ignored)
     }
 
-    /// The softmin of a range of pixels; NaN where all of them are ignored.
+    /// The softmin of a range of pixels; NaN if all of them are ignored.
     static func softmin(
         _ scores: PixelScores, _ labels: ClassCodes, _ pixels: Range<Int>, ignored: Int32, temperature: Double
     ) -> Double {

@@ -7,9 +7,9 @@ enum Kernels {
     @unsafe
     static var loops: segscore_kernels { unsafe KernelLevel.current.loops }
 
-    /// Elements in the machine's byte order; float16 has become float32.
+    /// Elements in the machine's byte order, of which float16 has become float32.
     ///
-    /// Exists only during the call that lends it, and looks at no byte outside its elements.
+    /// A value exists only during the call that lends it, and looks at no byte outside its elements.
     @safe
     struct NativeElements {
         fileprivate let base: UnsafeRawPointer
@@ -56,7 +56,8 @@ enum Kernels {
         }
     }
 
-    /// Lends whole elements in the machine's byte order: in place where they are so already, else block by block.
+    /// Lends whole elements in the machine's byte order: in place if they are in it already, else block by block from a
+    /// copy.
     static func withNativeElements<Failure: Error>(
         _ bytes: borrowing Span<UInt8>, of type: ElementType,
         _ body: (NativeElements) throws(Failure) -> Void
@@ -85,7 +86,7 @@ enum Kernels {
     /// Lends elements that are no further than rounding from [0, 1], block by block, each as the nearest value in it.
     ///
     /// - Parameters:
-    ///   - body: Called with a block, and how many elements stood ahead of it.
+    ///   - body: Called with a block and the number of elements ahead of it.
     static func withClampedElements(
         _ elements: NativeElements, from index: Int, count: Int, _ body: (NativeElements, Int) -> Void
     ) {

@@ -1,11 +1,11 @@
 import Tensors
 
-/// One class a pixel or block, in the smallest type that holds them all.
+/// One class for each pixel or block, in the smallest type that holds them all.
 enum ClassCodes: Sendable {
     case narrow(Buffer<UInt8>)
     case wide(Buffer<UInt16>)
 
-    /// Codes that are all written before any is read.
+    /// Makes codes that have to be written before any is read.
     ///
     /// - Throws: ``ScoringError/memory(_:)``.
     init(count: Int, isWide: Bool) throws(ScoringError) {

@@ -1,6 +1,7 @@
 package import Tensors
 
-/// Takes `labels` as they arrive and keeps them in one byte each, or two from the first that needs it.
+/// Takes `labels` as they arrive and keeps them in one byte each, or in two bytes from the first label on that needs
+/// two.
 package final class LabelAccumulator: ArrayAccumulator {
     private let layout: TensorLayout
     private var stream: ElementStream
@@ -21,8 +22,8 @@ package final class LabelAccumulator: ArrayAccumulator {
         }
         self.layout = layout
         stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
-        // In C order one image follows the other without a gap, so that they are as one: a run each would take its time where they
-        // are small, and a few bytes may unpack to very many.
+        // In C order one image follows the other without a gap, so that all count as one image. A run for each would be
+        // slow if they are small, and a few bytes may unpack to very many of them.
         let isOne = layout.order == .c
         runs = ElementRuns(
             imageCount: isOne ? 1 : layout.shape[0], classCount: 1,
@@ -42,7 +43,7 @@ package final class LabelAccumulator: ArrayAccumulator {
         }
     }
 
-    /// All labels are in.
+    /// The labels, after all of them have come.
     package func finish() -> LabelMap {
         LabelMap(shape: layout.shape, codes: codes, others: others)
     }
@@ -63,7 +64,7 @@ package final class LabelAccumulator: ArrayAccumulator {
         }
     }
 
-    /// Keeps a label that the codes of now cannot hold: in wider ones if that helps, else as one of the others.
+    /// Keeps a label that the codes cannot hold: in wider codes if that helps, else as one of the others.
     private func keep(_ value: LabelValue, at pixel: Int) throws(ScoringError) {
         let wide: Buffer<UInt16>
         switch codes {
@@ -86,7 +87,7 @@ package final class LabelAccumulator: ArrayAccumulator {
 /// Makes a buffer.
 ///
 /// - Parameters:
-///   - isZeroed: Whether it has to hold zeros; otherwise every element is written before any is read.
+///   - isZeroed: Whether the buffer has to hold zeros; otherwise every element is written before any is read.
 /// - Throws: ``ScoringError/memory(_:)``.
 func allocate<Element: BitwiseCopyable & Sendable>(
     _ count: Int, isZeroed: Bool = true
@@ -98,7 +99,7 @@ func allocate<Element: BitwiseCopyable & Sendable>(
     }
 }
 
-/// Takes memory from the budget for as long as the result lives, for what counts nowhere else.
+/// Takes memory from the budget for as long as the result lives, for arrays of Swift, which are counted nowhere else.
 ///
 /// - Throws: ``ScoringError/memory(_:)``.
 func reserve(_ byteCount: Int) throws(ScoringError) -> ByteReservation {

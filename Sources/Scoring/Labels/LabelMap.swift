@@ -2,8 +2,8 @@ import Tensors
 
 /// The labels of all pixels, in the smallest type that holds them.
 ///
-/// `labels` come before K and `ignore_label` are known, so what they must be is checked by
-/// ``check(image:classCount:ignoredLabel:)`` once these are.
+/// `labels` may come before K is known, so that only ``check(image:classCount:ignoredLabel:)`` proves that each is a
+/// class or ignored.
 package struct LabelMap: Sendable {
     /// A value that no code can hold, and the first pixel that has it.
     struct Other: Codable, Equatable, Sendable {
@@ -11,7 +11,7 @@ package struct LabelMap: Sendable {
         let pixel: Int
     }
 
-    /// Stands for a value that no code can hold. It is no class, since K is at most 65,535.
+    /// The code that stands for a value that no code can hold. It is no class, since K is at most 65,535.
     static let otherCode: UInt16 = .max
 
     /// `(N, H, W)`, each at least 1.
@@ -22,8 +22,8 @@ package struct LabelMap: Sendable {
     /// of them may be the label to ignore, two cannot.
     let others: [Other]
 
-    /// The same labels, with codes that also hold every class below `classCount` and leave one byte or two of all ones to
-    /// mean none of them.
+    /// The same labels, in codes that can hold every class below `classCount` as well, and of which all ones is no
+    /// class.
     ///
     /// - Throws: ``ScoringError/memory(_:)``.
     func holding(classCount: Int) throws(ScoringError) -> LabelMap {
@@ -32,7 +32,7 @@ package struct LabelMap: Sendable {
         return map
     }
 
-    /// The code of the pixels that take no part; -1 where no pixel has such a label.
+    /// The code of the pixels that take no part; -1 if the codes hold no such label.
     func code(ofIgnored label: Int64?) -> Int32 {
         guard let label else { return -1 }
         if others.contains(where: { $0.value == .integer(label) }) { return Int32(Self.otherCode) }
@@ -53,15 +53,17 @@ package struct LabelMap: Sendable {
 
     /// Proves that every label of an image is a class or ignored; once all images passed, all labels are.
     ///
-    /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` for the first pixel that has another label. Where
-    ///   several values that no code can hold came in Fortran order, it may be a later one, and of another image.
+    /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` for the first pixel that has another label. If
+    ///   several values that no code can hold came in Fortran order, it may be for a later pixel, and one of another
+    ///   image.
     func check(image: Int, classCount: Int, ignoredLabel: Int64?) throws(ScoringError) {
         let plane = shape[1] * shape[2]
         let pixels = image * plane..<(image + 1) * plane
         let ignored = code(ofIgnored: ignoredLabel)
         var bad = Kernels.firstLabelOutside(codes, pixels, classCount: classCount, ignored: ignored)
             .map { label(at: $0) }
-        // The kernel takes the value that shares its code with the ignored one for ignored too.
+        // If the ignored label is a value that no code can hold, the kernel takes every other such value for ignored
+        // too.
         if ignored == Int32(Self.otherCode),
             let other = others.first(where: { $0.value != ignoredLabel.map { .integer($0) } }),
             pixels.contains(other.pixel), other.pixel < bad?.pixel ?? .max
@@ -75,7 +77,8 @@ package struct LabelMap: Sendable {
 
     /// The label of a pixel that is not ignored.
     ///
-    /// - Returns: One of ``others`` where the code does not tell which value the pixel has.
+    /// - Returns: The label and the pixel. If the code does not tell which of ``others`` the pixel has, it is one of
+    ///   them.
     private func label(at pixel: Int) -> Other {
         switch codes {
         case .narrow(let labels): Other(value: .integer(Int64(labels.span[pixel])), pixel: pixel)
@@ -85,7 +88,7 @@ package struct LabelMap: Sendable {
             if others.count == 1 {
                 Other(value: others[0].value, pixel: pixel)
             } else {
-                // None there is where a file holds codes that nobody wrote.
+                // There are no others if a file was changed, so that it holds codes that were never written.
                 others.first { $0.pixel == pixel } ?? others.first
                     ?? Other(value: .integer(Int64(Self.otherCode)), pixel: pixel)
             }

@@ -1,12 +1,12 @@
-/// A label as it came, where it is not one that can be kept as a class.
+/// A label as it came, if it cannot be kept as a class.
 package enum LabelValue: Codable, Equatable, Sendable, CustomStringConvertible {
     case integer(Int64)
-    /// Over the largest `Int64`.
+    /// A whole number above the largest `Int64`.
     case unsigned(UInt64)
-    /// Not a whole number, not finite, or beyond every integer.
+    /// A number that is not whole, not finite, or beyond every integer.
     case real(Double)
 
-    /// The value of a float, as an integer where it is one.
+    /// The value of a float, as an integer if it is one.
     init(_ value: Double) {
         if let whole = Int64(exactly: value) {
             self = .integer(whole)

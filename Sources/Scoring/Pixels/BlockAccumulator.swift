@@ -2,17 +2,20 @@ import Tensors
 
 /// Takes probabilities as they arrive, and keeps of each block of pixels what confident learning needs.
 ///
-/// The sums of one class over one row of blocks are all that waits for more: memory does not grow with classes. Where
-/// classes are the inner dimension of the file, it is one block at a time, of all images and classes.
+/// In C order only the sums of one class over one row of blocks wait for more, so that memory does not grow with
+/// classes. In Fortran order, in which all classes of a pixel come together, those of one block at a time wait, of all
+/// images and classes.
 struct BlockAccumulator {
     private let blocks: BlockProbabilities
     private let shape: ScoringShape
     private let order: TensorLayout.Order
     private let labels: ClassCodes
     private let ignored: Int32
-    /// In C order one for each block of a row; in Fortran order one for each image and class.
+    /// The sums of probabilities: in C order one for each block of a row, in Fortran order one for each image and
+    /// class.
     private let sums: Buffer<Double>
-    /// In C order one for each block of an image; in Fortran order one for each image.
+    /// The sums of means over the classes: in C order one for each block of an image, in Fortran order one for each
+    /// image.
     private let totals: Buffer<Double>
 
     private var side: Int { blocks.side }
@@ -20,8 +23,8 @@ struct BlockAccumulator {
     private var blocksPerImage: Int { shape.pixelsPerImage / side / side }
 
     /// - Parameters:
-    ///   - blocks: What is filled.
-    ///   - labels: Those of the pixels.
+    ///   - blocks: The blocks that are filled.
+    ///   - labels: The labels of the pixels.
     /// - Throws: ``ScoringError/memory(_:)``.
     init(
         _ blocks: BlockProbabilities, labels: ClassCodes, shape: ScoringShape, order: TensorLayout.Order, ignored: Int32
@@ -41,7 +44,7 @@ struct BlockAccumulator {
         }
     }
 
-    /// Takes a run; runs come in the order of ``ElementRuns``.
+    /// Takes a run. Runs come in the order of ``ElementRuns``.
     func take(_ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run) {
         switch order {
         case .c: takeRows(elements, from: index, run)
@@ -49,7 +52,7 @@ struct BlockAccumulator {
         }
     }
 
-    /// A run that lies in a plane.
+    /// Takes a run that lies in a plane.
     private func takeRows(_ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run) {
         let (image, first) = run.firstPixel.quotientAndRemainder(dividingBy: shape.pixelsPerImage)
         var done = 0
@@ -70,7 +73,7 @@ struct BlockAccumulator {
         }
     }
 
-    /// A run that holds the same pixel of several images.
+    /// Takes a run that holds the same pixel of several images.
     private func takeImages(_ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run) {
         let (image, pixel) = run.firstPixel.quotientAndRemainder(dividingBy: shape.pixelsPerImage)
         Kernels.addEach(

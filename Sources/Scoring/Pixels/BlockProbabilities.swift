@@ -1,34 +1,34 @@
 import Tensors
 
-/// The mean probabilities of blocks of pixels, renormalised over the classes: what `downsample` makes of images.
+/// The mean probabilities of blocks of pixels, renormalised over the classes, which `downsample` makes of images.
 struct BlockProbabilities: Sendable {
     /// The blocks' extent in pixels, down and across.
     let side: Int
 
-    /// `(N, H / side, W / side)`, like all that follow: the mean of the labels that take part, rounded half to even; all
-    /// ones where none does.
+    /// `(N, H / side, W / side)`, like all arrays that follow: the mean of the labels that take part, rounded half to
+    /// even, or all ones if none does.
     let labels: ClassCodes
 
-    /// How many pixels take part.
+    /// How many pixels of each block take part.
     let counts: Buffer<UInt32>
 
-    /// The probability of the block's label.
+    /// The probability of each block's label.
     let scores: Buffer<Double>
 
-    /// The largest probability.
+    /// The largest probability of each block.
     let largest: Buffer<Double>
 
     /// The class of the largest probability, the first of equals.
     let predicted: ClassCodes
 
-    /// The memory that the arrays take, but for the largest probabilities.
+    /// The memory that the arrays take, except the largest probabilities, which are counted elsewhere.
     var byteCount: Int { labels.byteCount + counts.byteCount + scores.byteCount + predicted.byteCount }
 
-    /// Makes blocks, of which those of each image are to be prepared.
+    /// Makes blocks. Those of each image are to be prepared before they are filled.
     ///
     /// - Parameters:
-    ///   - count: Of all images.
-    ///   - side: Divides H and W.
+    ///   - count: The number of blocks of all images.
+    ///   - side: The blocks' extent, which divides H and W.
     /// - Throws: ``ScoringError/memory(_:)``.
     init(count: Int, side: Int, isWide: Bool) throws(ScoringError) {
         self.side = side
@@ -42,7 +42,7 @@ struct BlockProbabilities: Sendable {
     /// Makes the labels of an image's blocks.
     ///
     /// - Parameters:
-    ///   - labels: Those of the image are all classes or ignored; they hold K classes and none.
+    ///   - labels: Labels in codes that hold all K classes. Those of the image are all classes or ignored.
     func prepare(image: Int, labels: LabelMap, shape: ScoringShape, ignored: Int32) {
         let plane = shape.pixelsPerImage
         Kernels.blockLabels(
@@ -51,7 +51,7 @@ struct BlockProbabilities: Sendable {
             at: image * (plane / side / side))
     }
 
-    /// Takes blocks that were made before.
+    /// Takes arrays that were made before.
     init(
         side: Int, labels: ClassCodes, counts: Buffer<UInt32>, scores: Buffer<Double>, largest: Buffer<Double>,
         predicted: ClassCodes
@@ -64,8 +64,8 @@ struct BlockProbabilities: Sendable {
         self.predicted = predicted
     }
 
-    /// Takes one class's sums over some blocks: turns them into means, adds these to `totals`, keeps what is the label's or
-    /// the largest, and sets the sums to zero. Classes come in order.
+    /// Takes one class's sums over some blocks: turns them into means, adds these to `totals`, keeps a mean if it is
+    /// that of the block's label or the largest so far, and sets the sums to zero. Classes come in order.
     ///
     /// - Parameters:
     ///   - sum: The index of the first block's sum.
@@ -79,8 +79,8 @@ struct BlockProbabilities: Sendable {
             scores: scores, largest: largest, predicted: predicted)
     }
 
-    /// Renormalises some blocks, of which all classes have been taken. A block whose probabilities are all zero keeps
-    /// these.
+    /// Renormalises some blocks, of which all classes have been taken. If all probabilities of a block are zero, they
+    /// stay so.
     func normalise(_ blocks: Range<Int>, totals: Buffer<Double>, at total: Int) {
         Kernels.divide(scores, blocks, by: totals, at: total)
         Kernels.divide(largest, blocks, by: totals, at: total)

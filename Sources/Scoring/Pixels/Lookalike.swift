@@ -1,22 +1,23 @@
 import CScoringKernels
 
 extension ScoringError {
-    /// What values that are no probabilities may be, by the first of them and some that came behind it.
+    /// What values that are no probabilities may be instead, by the first of them and some that came behind it.
     package enum Lookalike: Equatable, Sendable {
-        /// Probabilities that were rounded, but to fewer digits than is taken.
+        /// Probabilities, rounded to so few digits that they are further beyond [0, 1] than ``rounding``.
         case roundedProbabilities
-        /// From 0 to 100.
+        /// Probabilities as percentages, from 0 to 100.
         case percentages
+        /// The inputs of a softmax.
         case logits
-        /// What could be either of these.
+        /// Values that could be either of these.
         case percentagesOrLogits
-        /// The first is not finite.
+        /// The first value is not finite, which tells nothing.
         case nothing
 
-        /// How far beyond [0, 1] a value counts as the nearer end.
+        /// How far beyond [0, 1] a value may be and still count as the nearer end.
         package static let rounding = SEGSCORE_ROUNDING
 
-        /// Nobody means so little by a logit or a percentage.
+        /// How far beyond [0, 1] a value has to be to be a logit or a percentage; nobody means so little by them.
         private static let margin = 0.01
 
         /// - Parameters:
@@ -37,7 +38,7 @@ extension ScoringError {
                 } else if most <= 1 + Self.margin {
                     .roundedProbabilities
                 } else {
-                    // Few logits are so large, and fewer where none is negative.
+                    // Few logits are above 20, and fewer if no other is negative.
                     most > 20 ? .percentages : .percentagesOrLogits
                 }
         }
@@ -45,10 +46,10 @@ extension ScoringError {
 }
 
 extension Kernels.NativeElements {
-    /// Of so many at most, which are enough to tell.
+    /// How many elements are looked at, which are enough to tell.
     private static let lookedAt = 1 << 14
 
-    /// What the elements from one that is no probability on may be.
+    /// What the elements may be instead of probabilities, from the first on that is none.
     func lookalike(from index: Int) -> ScoringError.Lookalike {
         ScoringError.Lookalike((index..<min(index + Self.lookedAt, count)).lazy.map { doubleValue(at: $0) })
     }

@@ -1,29 +1,30 @@
 package import Tensors
 
-/// Takes the probabilities that pixels give to their own label as they arrive without most of the others, which is all that
-/// ``Softmin`` needs: `(M, R, W)`, of each image and each band of R of its rows the classes that are labels there, in ascending
-/// order.
+/// Takes the probabilities that pixels give to their own label as they arrive without most of the others, which are all
+/// that ``Softmin`` needs. The array is `(M, R, W)`: of each image and each band of R of its rows it has the planes of
+/// the classes that are labels there, in ascending order.
 ///
-/// What does not arrive is not proved to be a probability.
+/// Values that do not arrive are not proved to be probabilities.
 package final class OwnAccumulator: ProbabilityAccumulator {
     private let own: OwnProbabilities
-    /// `(M, R, W)`, as it came.
+    /// `(M, R, W)`, as the client sent it.
     private let shape: [Int]
     private let bandRows: Int
     private var stream: ElementStream
-    /// What ``Kernels/classExtents(_:_:ignored:gap:places:)`` needs.
+    /// `(K,)`, zeros: working memory of ``Kernels/classExtents(_:_:ignored:gap:places:)``.
     private let places: Buffer<UInt32>
 
-    /// The band whose classes arrive, counted over all images, and those of them that are still to come, the last first.
+    /// The band whose classes arrive, counted over all images, and the classes of it that are still to come, the last
+    /// first.
     private var band = -1
     private var classes: [Int] = []
     /// How much of the last of `classes` has arrived.
     private var elementsDone = 0
-    /// Whether the array can be what it should be, as far as it has come.
+    /// Whether the array has the planes that it should have, as far as it has come.
     private var isAsExpected = true
 
-    /// So many bands and pixels are looked through as soon as the array begins. More would take a time in which whoever reads
-    /// the array could do nothing else, for a client that has sent hardly a byte; then M is proved as they come.
+    /// How many bands and pixels are looked through as soon as the array begins, to prove M. For a client that has sent
+    /// hardly a byte, more would hold up the thread that reads; then M is proved as the planes come.
     private static let lookedThrough = (bands: 16 << 10, pixels: 4 << 20)
 
     /// - Parameters:
@@ -31,8 +32,9 @@ package final class OwnAccumulator: ProbabilityAccumulator {
     ///   - layout: `(M, R, W)` of a floating-point type, R a divisor of H.
     ///   - classCount: K, in `1...ScoringShape.classLimit`.
     ///   - ignoredLabel: A label value whose pixels take no part.
-    /// - Throws: What ``check(_:)`` throws, ``ScoringError/memory(_:)``, or ``ScoringError/shapeMismatch(_:expected:actual:)``
-    ///   where there are not too many labels to find that now; else ``finish()`` does.
+    /// - Throws: What ``check(_:)`` throws, ``ScoringError/memory(_:)``, or
+    ///   ``ScoringError/shapeMismatch(_:expected:actual:)``, which ``finish()`` throws instead if there are too many
+    ///   labels to find it now.
     package init(labels: LabelMap, layout: TensorLayout, classCount: Int, ignoredLabel: Int64?) throws(ScoringError) {
         try Self.check(layout)
         let (imageCount, height, width) = (labels.shape[0], labels.shape[1], labels.shape[2])
@@ -60,7 +62,8 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         advance()
     }
 
-    /// M. They are looked for again as they come: to keep them would take memory that nobody has counted.
+    /// M. The classes of each band are looked for again when its planes come, since to keep them would take memory that
+    /// is not counted.
     private var expectedCount: Int { (0..<bandCount).reduce(0) { $0 + classes(ofBand: $1).count } }
 
     private var mismatch: ScoringError {
@@ -75,7 +78,7 @@ package final class OwnAccumulator: ProbabilityAccumulator {
     package static func check(_ layout: TensorLayout) throws(ScoringError) {
         let shape = layout.shape
         guard shape.count == 3 else { throw .rank(.predictedProbabilities, expected: 3, shape: shape) }
-        // Where all pixels are ignored, no band has a class.
+        // If all pixels are ignored, no band has a class, and M is 0.
         guard !shape.dropFirst().contains(0) else { throw .emptyArray(.predictedProbabilities, shape: shape) }
         guard layout.order == .c else { throw .fortranOrder(.predictedProbabilities) }
         guard layout.elementType.scalar.isFloatingPoint else {
@@ -83,7 +86,7 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         }
     }
 
-    /// Of all images.
+    /// The number of bands of all images.
     private var bandCount: Int { own.shape.imageCount * own.shape.height / bandRows }
 
     private var pixelsPerBand: Int { bandRows * own.shape.width }
@@ -126,10 +129,10 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         }
     }
 
-    /// Goes on to the next band that has classes, where this one has no more; or behind the last.
+    /// If the band has no more classes to come, goes on to the next band that has any, or behind the last band.
     private func advance() {
         guard classes.isEmpty, band < bandCount else { return }
-        // Bands without any may be many more than there are elements.
+        // It is looked for by pixel, since bands without classes may be many more than there are elements.
         let rest = (band + 1) * pixelsPerBand..<own.shape.pixelCount
         let next = Kernels.firstLabelKept(
             own.labels.codes, rest, classCount: own.shape.classCount, ignored: own.ignored)
@@ -137,7 +140,7 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         if band < bandCount { classes = classes(ofBand: band) }
     }
 
-    /// In descending order.
+    /// The classes that are labels in a band, in descending order.
     private func classes(ofBand band: Int) -> [Int] {
         let pixels = band * pixelsPerBand..<(band + 1) * pixelsPerBand
         return Kernels.classExtents(own.labels.codes, pixels, ignored: own.ignored, places: places)

@@ -1,23 +1,24 @@
 import Tensors
 
-/// A band of which little more is read than the probabilities that pixels give to their own label, which is all that
-/// ``Softmin`` needs: of some rows of an image at a time the classes that are there, each from its first pixel to its last but
-/// for long gaps.
+/// A band of which little more is read than the probabilities that pixels give to their own label, which are all that
+/// ``Softmin`` needs. Some rows of an image at a time, each class that is a label there is read from its first pixel to
+/// its last, without long gaps between.
 ///
-/// What is not read is not proved to be a probability.
+/// Values that are not read are not proved to be probabilities.
 ///
 /// `@unchecked Sendable`: one thread uses a band, and no two bands write to the same pixels.
 package final class OwnBand: FileBand, @unchecked Sendable {
-    /// A call costs as much as reading so many bytes in vain.
+    /// The shortest gap that is not read, in bytes: one more call costs as much as reading so many bytes in vain.
     private static let gap = 16 << 10
 
-    /// Few enough for their scores and labels to stay in the cache while one class after the other is read.
+    /// How many pixels are read at a time: few enough for their scores and labels to stay in the cache while one class
+    /// after the other is read.
     private static let pixelsAtOnce = 128 << 10
 
     private let layout: TensorLayout
     private let own: OwnProbabilities
     private let rows: Range<Int>
-    /// What ``Kernels/classExtents(_:_:ignored:gap:places:)`` needs.
+    /// `(K,)`, zeros: working memory of ``Kernels/classExtents(_:_:ignored:gap:places:)``.
     private let places: Buffer<UInt32>
 
     /// - Throws: ``ScoringError/memory(_:)``.
@@ -38,8 +39,10 @@ package final class OwnBand: FileBand, @unchecked Sendable {
         }
     }
 
+    /// The pieces that bring some rows.
+    ///
     /// - Parameters:
-    ///   - rows: Of one image, counted over all.
+    ///   - rows: Rows of one image, counted over all images.
     private func pieces(_ rows: Range<Int>) -> [FilePieces.Piece] {
         let (shape, size) = (own.shape, layout.elementType.scalar.byteCount)
         let pixels = rows.lowerBound * shape.width..<rows.upperBound * shape.width

@@ -1,7 +1,7 @@
 package import Tensors
 
-/// The probabilities that pixels give to their own label, from a file that is there as a whole, which ``OwnBand`` reads, or
-/// as ``OwnAccumulator`` takes them.
+/// The probabilities that pixels give to their own label. ``OwnBand`` fills them from a whole file, ``OwnAccumulator``
+/// from an array as it arrives.
 package struct OwnProbabilities: Sendable {
     package let shape: ScoringShape
     let layout: TensorLayout
@@ -10,10 +10,11 @@ package struct OwnProbabilities: Sendable {
     let ignored: Int32
     let clamped = ClampCount()
 
-    /// As many pixels as classes are looked for in at once.
+    /// How many pixels can be looked through for classes at once.
     static let pixelLimit = Int(UInt32.max)
 
-    /// Whether a file can be read so: in Fortran order the probabilities of a pixel are neighbours, and all are read.
+    /// Whether single probabilities can be read from a file. In Fortran order those of a pixel are neighbours, so that
+    /// all are read.
     package static func canRead(_ order: TensorLayout.Order) -> Bool { order == .c }
 
     /// - Parameters:
@@ -43,7 +44,7 @@ package struct OwnProbabilities: Sendable {
     /// Deals out the rows to several readers.
     ///
     /// - Parameters:
-    ///   - count: How many there are to be; fewer where there are fewer rows.
+    ///   - count: How many readers are wanted; there are fewer if there are fewer rows.
     /// - Throws: ``ScoringError/memory(_:)``.
     package func bands(_ count: Int) throws(ScoringError) -> [OwnBand] {
         let count = max(min(count, shape.height), 1)
@@ -52,7 +53,8 @@ package struct OwnProbabilities: Sendable {
         }
     }
 
-    /// All of them have been read. Pixels whose label is no class have any score at all, until ``Softmin`` refuses or ignores them.
+    /// The pixels, after all have been read. Those whose label is no class have any score at all, until ``Softmin``
+    /// refuses or ignores them.
     package func finish() -> ScoredPixels {
         ScoredPixels(
             shape: shape, labels: labels, scores: scores, predicted: nil, largest: nil, blocks: nil,

@@ -1,10 +1,10 @@
 package import Tensors
 
-/// Takes `pred_probs` as they arrive and keeps what each pixel gives to its own label, which class it finds most probable,
-/// and how probable that is.
+/// Takes `pred_probs` as they arrive and keeps of each pixel the probability of its own label, its most probable class,
+/// and the probability of that class.
 ///
-/// Every plane is looked at once and forgotten: memory grows with pixels, not with classes. That the probabilities are
-/// finite and in `[0, 1]` is proved here, and nowhere again.
+/// Every plane is looked at once and forgotten, so that memory grows with pixels, not with classes. That the
+/// probabilities are finite and in `[0, 1]` is proved here, and not again.
 package final class PixelAccumulator: ProbabilityAccumulator {
     package var shape: ScoringShape { arrays.shape }
     private let arrays: PixelArrays
@@ -15,7 +15,8 @@ package final class PixelAccumulator: ProbabilityAccumulator {
     /// - Parameters:
     ///   - labels: All labels, `(N, H, W)`.
     ///   - layout: `(N, K, H, W)` of a floating-point type.
-    ///   - downsample: The extent of the blocks that confident learning is to look at, at least 1, which is for pixels.
+    ///   - downsample: The extent of the blocks that confident learning is to look at, at least 1; blocks of 1 are the
+    ///     pixels themselves.
     ///   - ignoredLabel: A label value whose pixels have no part in their blocks.
     /// - Throws: What ``ScoringShape/init(labels:predictedProbabilities:)`` throws,
     ///   ``ScoringError/elementType(_:_:)``, ``ScoringError/memory(_:)``; with blocks also
@@ -24,7 +25,8 @@ package final class PixelAccumulator: ProbabilityAccumulator {
         labels: LabelMap, layout: TensorLayout, downsample: Int = 1, ignoredLabel: Int64? = nil
     ) throws(ScoringError) {
         arrays = try PixelArrays(labels: labels, layout: layout, downsample: downsample, ignoredLabel: ignoredLabel)
-        // The labels of all images would hold up whoever reads, for a client that has sent hardly a byte.
+        // Each image is prepared when its first probability comes. To prepare all of them now would hold up the thread
+        // that reads, for a client that has sent hardly a byte.
         cursor = try PixelCursor(arrays, preparesImages: true)
         stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
     }
@@ -48,7 +50,7 @@ package final class PixelAccumulator: ProbabilityAccumulator {
         }
     }
 
-    /// In Fortran order, none before the last byte.
+    /// How many images have arrived in whole; in Fortran order none has before the last byte.
     package var imagesDone: Int {
         switch arrays.layout.order {
         case .c: elementsDone / (shape.classCount * shape.pixelsPerImage)
@@ -68,11 +70,10 @@ package final class PixelAccumulator: ProbabilityAccumulator {
         }
     }
 
-    /// Deals out the pixels to several readers of a file that is there as a whole, who take the place of
-    /// ``receive(_:)``.
+    /// Deals out the pixels to several readers of a whole file, which take the place of ``receive(_:)``.
     ///
     /// - Parameters:
-    ///   - count: How many readers there are to be; fewer where there are fewer lines.
+    ///   - count: How many readers are wanted; there are fewer if there are fewer lines.
     /// - Throws: ``ScoringError/memory(_:)``, and with blocks ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     package func bands(_ count: Int) throws(ScoringError) -> [PixelBand] {
         if arrays.blocks != nil {

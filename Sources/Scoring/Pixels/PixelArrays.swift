@@ -18,7 +18,8 @@ struct PixelArrays: Sendable {
 
     let clamped = ClampCount()
 
-    /// What ``PixelAccumulator/init(labels:layout:downsample:ignoredLabel:)`` says.
+    /// Makes the arrays. Parameters and errors are those of
+    /// ``PixelAccumulator/init(labels:layout:downsample:ignoredLabel:)``.
     init(labels: LabelMap, layout: TensorLayout, downsample: Int, ignoredLabel: Int64?) throws(ScoringError) {
         shape = try ScoringShape(labels: labels.shape, predictedProbabilities: layout.shape)
         try shape.check(downsample: downsample)
@@ -39,7 +40,8 @@ struct PixelArrays: Sendable {
             count: shape.pixelCount / downsample / downsample, side: downsample, isWide: self.labels.codes.isWide)
     }
 
-    /// Makes the labels of an image's blocks, if there are blocks: before any of its probabilities is taken.
+    /// Makes the labels of an image's blocks, if there are blocks. It is called before any probability of the image is
+    /// taken.
     ///
     /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     func prepare(image: Int) throws(ScoringError) {
@@ -48,10 +50,10 @@ struct PixelArrays: Sendable {
         blocks.prepare(image: image, labels: labels, shape: shape, ignored: ignored)
     }
 
-    /// The extent of blocks; 1 where there are none.
+    /// The extent of blocks; 1 if there are none.
     var side: Int { blocks?.side ?? 1 }
 
-    /// What is left when all planes have been seen.
+    /// The pixels, after all planes have been seen.
     func finish() -> ScoredPixels {
         let largest = blocks.map { .float64($0.largest) } ?? largest
         guard let largest else { preconditionFailure("largest probabilities are kept of pixels or of blocks") }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// A band of which every probability is looked at.
+/// A band whose probabilities are all looked at.
 ///
 /// `@unchecked Sendable`: one thread uses a band, and no two bands write to the same pixels.
 package final class PixelBand: FileBand, @unchecked Sendable {

@@ -1,14 +1,15 @@
 import Tensors
 
-/// Brings elements to their pixels, in the order of ``ElementRuns``. Several cursors may fill the same arrays, each the pixels
-/// of its own lines.
+/// Brings elements to their pixels, in the order of ``ElementRuns``. Several cursors may fill the same arrays, each of
+/// them the pixels of its own lines.
 struct PixelCursor {
     private let arrays: PixelArrays
     private let blocks: BlockAccumulator?
-    /// With blocks, of one image in C order; in Fortran order of one pixel of each image.
+    /// The largest probabilities. With blocks they are those of one image in C order, and of one pixel of each image in
+    /// Fortran order.
     private let largest: PixelScores
     private var runs: ElementRuns
-    /// Whether images are prepared when their first probability comes; else they are before any of all.
+    /// Whether an image is prepared when its first probability comes; else all images have been prepared before.
     private let preparesImages: Bool
 
     /// - Throws: ``ScoringError/memory(_:)`` or ``ScoringError/elementType(_:_:)``.
@@ -32,12 +33,14 @@ struct PixelCursor {
             order: order, blockSide: arrays.side)
     }
 
-    /// Goes on with another element.
+    /// Has the next element be another one.
     mutating func seek(to position: Int) {
         runs.position = position
     }
 
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``, and where images are prepared here
+    /// Takes the next elements.
+    ///
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``, and if images are prepared here
     ///   ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     mutating func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
         var index = 0

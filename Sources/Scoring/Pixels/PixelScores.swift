@@ -6,11 +6,11 @@ package enum PixelScores: Sendable {
     case float32(Buffer<Float>)
     case float64(Buffer<Double>)
 
-    /// Makes scores that are all written before any is read.
+    /// Makes scores that have to be written before any is read.
     ///
     /// - Parameters:
     ///   - scalar: The type of the array that the scores are taken from.
-    ///   - array: Named in errors.
+    ///   - array: The array that errors name.
     /// - Throws: ``ScoringError/elementType(_:_:)`` for types that are not floats, or ``ScoringError/memory(_:)``.
     init(count: Int, for scalar: ElementType.Scalar, of array: ScoringError.Array) throws(ScoringError) {
         switch scalar {
@@ -43,7 +43,7 @@ package enum PixelScores: Sendable {
         }
     }
 
-    /// Whether all are numbers from 0 to 1.
+    /// Whether all scores are numbers from 0 to 1.
     var areProbabilities: Bool {
         switch self {
         case .float32(let scores):

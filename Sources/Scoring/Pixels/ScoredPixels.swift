@@ -1,7 +1,7 @@
 package import Tensors
 
-/// What one pass over the probabilities leaves: each pixel's label, the probability of it, the most probable class, and
-/// how probable that is. ``OwnBand`` leaves the first two.
+/// The pixels after one pass over the probabilities: each with its label, the probability of its label, its most
+/// probable class, and the probability of that class. ``OwnProbabilities`` have only the first two.
 package struct ScoredPixels: Sendable {
     package let shape: ScoringShape
     let labels: LabelMap
@@ -11,12 +11,14 @@ package struct ScoredPixels: Sendable {
     private(set) var largest: PixelScores?
     private(set) var isSettled: Bool
 
-    /// How many probabilities of those that were looked at were beyond [0, 1] by rounding, and count as its nearer end.
+    /// How many of the probabilities that were looked at rounding had led beyond [0, 1]; they count as the nearer end
+    /// of it.
     package let clampedCount: Int
 
     /// - Parameters:
-    ///   - predicted: Nil, as is `largest`, where only the probabilities of labels were looked at.
-    ///   - largest: Each cell's largest probability: each block's where there are blocks.
+    ///   - predicted: The most probable classes; nil, as is `largest`, if only the probabilities of labels were looked
+    ///     at.
+    ///   - largest: The largest probability of each block if there are blocks, else of each pixel.
     ///   - isSettled: Whether ``settle(ignoredLabel:)`` was called.
     init(
         shape: ScoringShape, labels: LabelMap, scores: PixelScores, predicted: ClassCodes?, largest: PixelScores?,
@@ -38,7 +40,7 @@ package struct ScoredPixels: Sendable {
     ///   - ignoredLabel: A label value whose pixels take no part.
     /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     func settle(image: Int, ignoredLabel: Int64?) throws(ScoringError) {
-        // Not again: pages of a file would become memory of our own for it.
+        // It is not done again, since it writes: pages of a mapped file would become memory of our own.
         guard !isSettled else { return }
         try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
         let ignored = labels.code(ofIgnored: ignoredLabel)
@@ -56,8 +58,8 @@ package struct ScoredPixels: Sendable {
     /// The type of the scores.
     package var elementType: ElementType { scores.elementType }
 
-    /// Does ahead of time for all images what those who score do for each: proves that every label is a class or ignored, and
-    /// scores ignored pixels 1. Nobody else uses the scores yet.
+    /// Does for all images ahead of time what scoring does for each: proves that every label is a class or ignored, and
+    /// scores ignored pixels 1. Nothing else uses the scores yet.
     ///
     /// - Parameters:
     ///   - ignoredLabel: A label value whose pixels take no part.
@@ -67,7 +69,7 @@ package struct ScoredPixels: Sendable {
         isSettled = true
     }
 
-    /// The blocks where there are any, else the pixels.
+    /// The cells that confident learning looks at: the blocks if there are any, else the pixels.
     ///
     /// - Parameters:
     ///   - ignored: The label of the pixels that take no part.
@@ -83,7 +85,7 @@ package struct ScoredPixels: Sendable {
             scores: .float64(blocks.scores), labels: blocks.labels, predicted: blocks.predicted, ignored: -1)
     }
 
-    /// Hands over the largest probability of each cell; once.
+    /// Hands over the largest probability of each cell. It can be called once.
     mutating func takeLargest() -> PixelScores {
         guard let result = largest else { preconditionFailure("the largest probabilities are taken once") }
         largest = nil

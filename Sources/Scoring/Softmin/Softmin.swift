@@ -4,8 +4,8 @@ import Tensors
 ///
 ///     image = Σ wᵢ·sᵢ / Σ wᵢ,   wᵢ = exp((min s − sᵢ) / T)
 ///
-/// which is the inner product of the scores with softmax((1 − s) / T), the exponent shifted by its maximum. Sums are
-/// float64. Pixels of the ignored label take no part; an image that has no others scores 1.
+/// which is the inner product of the scores with softmax((1 − s) / T), whose exponents are shifted by their maximum.
+/// Sums are float64. Pixels of the ignored label take no part; an image that has no other pixels scores 1.
 ///
 /// - SeeAlso: cleanlab/cleanlab `cleanlab/segmentation/rank.py`, `cleanlab/internal/multilabel_scorer.py`.
 package struct Softmin: Equatable, Sendable {
@@ -26,10 +26,10 @@ package struct Softmin: Equatable, Sendable {
     /// Checks the labels and scores every image.
     ///
     /// - Parameters:
-    ///   - pixels: Consumed: its scores become the result's, 1 where a pixel is ignored.
-    ///   - loop: What goes over the images.
+    ///   - pixels: The pixels, which are consumed: their scores become the result's, 1 at ignored pixels.
+    ///   - loop: The loop that goes over the images.
     ///   - progress: Called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
-    /// - Returns: The scores, or nil where `progress` ended the work.
+    /// - Returns: The scores, or nil if `progress` ended the work.
     /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` or ``ScoringError/memory(_:)``.
     /// - Complexity: O(N·H·W) time, O(N) memory beside the scores.
     package func score(

@@ -1,9 +1,9 @@
 package import Tensors
 
-/// Scores as two files hold them: that of the pixels, and one of what scoring has added to these: a score an image, and with
-/// label issues their number in each image and their mask.
+/// Scores as two files hold them. One is the file of the pixels. The other has what scoring adds to them: the scores of
+/// the images and, with label issues, their number in each image and their mask.
 extension SegmentationScores {
-    /// What the file of the pixels holds.
+    /// The contents of the file of the pixels.
     package var storedPixels: (contents: StoredPixels, arrays: [any StableBytes]) {
         ScoredPixels(
             shape: shape, labels: labels, scores: pixelScores, predicted: predicted, largest: nil, blocks: nil,
@@ -24,13 +24,13 @@ extension SegmentationScores {
         ArrayFile.offsets(of: storedSizes(shape, hasLabelIssues: hasLabelIssues)).byteCount
     }
 
-    /// What ``byteCount`` is of scores in files.
+    /// The ``byteCount`` of scores that are in files.
     package static func byteCount(_ contents: StoredPixels, hasLabelIssues: Bool) -> Int {
         let scores = contents.shape.imageCount * 8 + (hasLabelIssues ? contents.shape.pixelCount : 0)
         return contents.withoutCells.sizes.reduce(scores, +)
     }
 
-    /// The sizes of the arrays of the other file, in bytes, in its order.
+    /// The sizes of the arrays of the other file, in bytes, in the order of the file.
     package static func storedSizes(_ shape: ScoringShape, hasLabelIssues: Bool) -> [Int] {
         [shape.imageCount * 8] + (hasLabelIssues ? [shape.imageCount * 8, shape.pixelCount] : [])
     }
@@ -39,8 +39,8 @@ extension SegmentationScores {
     ///
     /// - Parameters:
     ///   - statistics: Nil for scores without label issues.
-    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` where a file is no longer what
-    ///   was written.
+    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` if a file is shorter
+    ///   than it was written.
     package init(
         _ contents: StoredPixels, path: String, scoresPath: String, statistics: LabelIssues.Statistics?
     ) throws(TensorError) {

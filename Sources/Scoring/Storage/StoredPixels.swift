@@ -1,16 +1,16 @@
 package import Tensors
 
-/// What a file of ``ScoredPixels`` holds: all that has to be known to read it, and nothing of its elements.
+/// A description of a file of ``ScoredPixels``: all that has to be known to read it, and nothing of its elements.
 ///
-/// The file has each pixel's score, the code of its label, and where there is one the code of its most probable class. Behind these
-/// come the cells that confident learning looks at; a file may be cut off in front of them.
+/// The file has the score of each pixel, the code of its label, and the code of its most probable class if that is
+/// known. Behind these come the cells that confident learning looks at; a file may be cut off in front of them.
 package struct StoredPixels: Codable, Equatable, Sendable {
     package let shape: ScoringShape
     package let hasFloat64: Bool
     let hasWideCodes: Bool
     package let hasPredicted: Bool
     let others: [LabelMap.Other]
-    /// The extent of the cells; nil where they are not there.
+    /// The extent of the cells; nil if the file has none.
     private(set) var cellSide: Int?
 
     /// The same pixels without the cells.
@@ -33,7 +33,7 @@ package struct StoredPixels: Codable, Equatable, Sendable {
         switch cellSide {
         case nil: []
         case 1?: [scoreSize * shape.pixelCount]
-        // Labels, counts, scores, largest probabilities and their classes.
+        // The arrays of blocks are labels, counts, scores, largest probabilities and their classes.
         case let side?: [codeSize, 4, 8, 8, codeSize].map { $0 * (shape.pixelCount / side / side) }
         }
     }
@@ -43,7 +43,7 @@ package struct StoredPixels: Codable, Equatable, Sendable {
 }
 
 extension StoredPixels {
-    /// Reads what was written before; what is there now may be anything.
+    /// Reads a description that was written before. It may have been changed since, so it is checked.
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         shape = try values.decode(ScoringShape.self, forKey: .shape)
@@ -63,7 +63,8 @@ extension StoredPixels {
 }
 
 extension ScoredPixels {
-    /// The pixels as a file holds them: after ``settle(ignoredLabel:)``, so that scoring changes nothing of it.
+    /// The pixels as a file holds them. They have been settled (``settle(ignoredLabel:)``), so that scoring does not
+    /// change the file.
     ///
     /// - Parameters:
     ///   - keepsCells: Whether confident learning is still to come.
@@ -79,8 +80,8 @@ extension ScoredPixels {
 
     /// Reads pixels from a file.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` where the file is no longer
-    ///   what was written.
+    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` if the file is
+    ///   shorter than it was written.
     package init(_ contents: StoredPixels, path: String) throws(TensorError) {
         var arrays = StoredArrays(of: contents, in: try MappedFile(path: path, byteCount: contents.byteCount))
         let count = contents.shape.pixelCount
@@ -103,9 +104,10 @@ extension ScoredPixels {
             blocks: blocks, isSettled: true)
     }
 
-    /// Whether the elements can be what pixels have: scores from 0 to 1, and classes below K, but for one label that is ignored.
+    /// Whether the elements can be those of pixels: scores from 0 to 1, and classes below K, except one label that is
+    /// ignored.
     ///
-    /// For files that were written without checksums: from there numbers go to where they are taken for indices.
+    /// It is asked of files that were written without checksums, since their classes are used as indices.
     package var isPlausible: Bool {
         guard scores.areProbabilities, largest?.areProbabilities ?? true else { return false }
         let cells = blocks.map { [$0.predicted] } ?? []
@@ -114,7 +116,7 @@ extension ScoredPixels {
         return classes && labels.allSatisfy { $0.values(from: shape.classCount).count <= 1 }
     }
 
-    /// The extent of what confident learning looks at.
+    /// The extent of the cells that confident learning looks at.
     private var cellSide: Int { blocks?.side ?? 1 }
 
     private var cellArrays: [any StableBytes] {
