@@ -8,7 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// Mappings stand in chunks that double in size and are never given back, so that the handler can go over them without a lock.
+// Slots of mappings stand in chunks that double in size and are never freed, so that the handler can go over them
+// without a lock.
 enum { FIRST_CHUNK = 256, CHUNKS = 24 };
 
 struct slot {
@@ -22,7 +23,7 @@ static _Atomic uint64_t faults;
 static uintptr_t page_size;
 static struct sigaction earlier;
 
-// These are the lock's.
+// The lock protects these two, and the links of the slots that are free.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static long first_free = -1, count = 0;
 
@@ -35,6 +36,7 @@ static struct slot *slot_of(long number) {
     return atomic_load_explicit(&chunks[chunk], memory_order_acquire) + number;
 }
 
+/// Puts zeros in place of a mapping's pages from the one that has an address on; 0 if no guarded mapping has it.
 static int patch(uintptr_t address) {
     long size = FIRST_CHUNK;
     for (int chunk = 0; chunk < CHUNKS; chunk++, size *= 2) {
@@ -59,7 +61,8 @@ static void handle(int number, siginfo_t *info, void *context) {
     (void) context;
     int code = errno;
     if (info->si_code <= 0 || !patch((uintptr_t) info->si_addr)) {
-        // Of somebody else: as if nobody had been here. A fault comes again by itself.
+        // The signal is not about a guarded mapping, and goes where it would have gone without this handler. A fault
+        // comes again by itself; a signal that was sent has to be raised again.
         sigaction(SIGBUS, &earlier, NULL);
         if (info->si_code <= 0) raise(number);
     }
@@ -73,6 +76,7 @@ static void install(void) {
     sigaction(SIGBUS, &action, &earlier);
 }
 
+/// Takes a free slot, with the lock held; -1 if there is no memory for one.
 static long take(void) {
     if (first_free >= 0) {
         long number = first_free;

@@ -7,14 +7,14 @@
 #include <sys/socket.h>
 #include <microhttpd.h>
 
-/// What libmicrohttpd calls, all with the same context, and the settings of one daemon.
+/// The callbacks of one daemon, which all get the same context, and its settings.
 ///
-/// Has to stay where it is for as long as the daemon lives.
+/// The struct has to stay in place for as long as the daemon lives.
 struct segscore_mhd_options {
     void *context;
     MHD_AcceptPolicyCallback admit;
     MHD_NotifyConnectionCallback connection;
-    /// May write to the target, which lies in the connection's buffer.
+    /// Called with the target of each request. It may write to the target, which lies in the connection's buffer.
     void *(*target)(void *context, char *target, struct MHD_Connection *connection);
     MHD_AccessHandlerCallback handle;
     MHD_RequestCompletedCallback complete;
@@ -25,18 +25,19 @@ struct segscore_mhd_options {
     unsigned int connections_per_address;
     unsigned int idle_seconds;
     size_t connection_buffer_bytes;
-    /// In PEM, kept for as long as the daemon lives; both NULL for plain HTTP.
+    /// Certificate and key in PEM, which are kept for as long as the daemon lives; both are NULL for plain HTTP.
     const char *tls_certificate;
     const char *tls_key;
 };
 
-/// TLS 1.2 and 1.3, with what GnuTLS takes for safe, and of that only what has forward secrecy (no key exchange by RSA alone) and
-/// encrypts and authenticates in one (no CBC, and so no SHA-1 beside it). CCM is left out: no browser and no library asks for it first.
+/// TLS 1.2 and 1.3 with those of GnuTLS' safe choices that have forward secrecy (no key exchange by RSA alone) and
+/// encrypt and authenticate in one step (no CBC, and so no SHA-1 beside it). CCM is left out, since no browser and no
+/// library prefers it.
 #define SEGSCORE_TLS_PRIORITIES \
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-MAC-ALL:+AEAD" \
     ":-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305"
 
-/// Writes out one of the library's messages: a `va_list` cannot be handed to Swift.
+/// Writes out one of the library's messages, since a `va_list` cannot be handed to Swift.
 static void segscore_mhd_log(void *options, const char *format, va_list arguments) {
     const struct segscore_mhd_options *o = (const struct segscore_mhd_options *) options;
     char message[512];
@@ -44,12 +45,12 @@ static void segscore_mhd_log(void *options, const char *format, va_list argument
     o->log(o->context, message);
 }
 
-/// `MHD_start_daemon` is variadic, which Swift cannot call; this fixes its arguments.
+/// Starts a daemon. `MHD_start_daemon` is variadic, and Swift cannot call such functions.
 ///
 /// `MHD_OPTION_STRICT_FOR_CLIENT` is left out: it only adds checks of `Host` and of blanks in the target, which the
 /// server makes itself to answer them in its own words (and 0.9.75 sends the head of that answer twice).
 static inline struct MHD_Daemon *segscore_mhd_start(struct segscore_mhd_options *o) {
-    // A pool of one thread is no pool, and asking for it earns a warning.
+    // A pool of one thread is not asked for, since the library warns of it.
     struct MHD_OptionItem pool[] = {
         {o->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t) o->threads, NULL},
         {MHD_OPTION_END, 0, NULL}};
@@ -77,14 +78,15 @@ static inline struct MHD_Daemon *segscore_mhd_start(struct segscore_mhd_options 
         MHD_OPTION_END);
 }
 
-/// The answer of a daemon that is never asked.
+/// The handler of a daemon that gets no requests, since it has no socket: that of `segscore_mhd_takes_tls`.
 static enum MHD_Result segscore_mhd_refuse(
     void *context, struct MHD_Connection *connection, const char *target, const char *method, const char *version,
     const char *bytes, size_t *count, void **request) {
     return MHD_NO;
 }
 
-/// Whether the library can serve with a certificate and a key: reads both, and holds the one against the other.
+/// Whether the library can serve with a certificate and a key. A daemon without a socket is started with them, since
+/// the library then reads both and checks that they belong together.
 static inline int segscore_mhd_takes_tls(const char *certificate, const char *key) {
     struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, segscore_mhd_refuse, NULL,
@@ -97,27 +99,28 @@ static inline int segscore_mhd_takes_tls(const char *certificate, const char *ke
     return 1;
 }
 
-/// What a connection's notification left for its socket.
+/// The context that the notification of a new connection has set for its socket; NULL if there is none.
 static inline void *segscore_mhd_socket_context(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
 }
 
-/// The socket of a connection; open until the connection's notification that it is closed has returned.
+/// The socket of a connection. It stays open until the notification that the connection is closed has returned.
 static inline int segscore_mhd_descriptor(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info == NULL ? -1 : info->connect_fd;
 }
 
-/// The size of a request's head on the wire; `MHD_get_connection_info` is variadic too.
+/// The size of a request's head on the wire. `MHD_get_connection_info` is variadic too, so that Swift cannot call it.
 static inline size_t segscore_mhd_head_size(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     return info == NULL ? 0 : info->header_size;
 }
 
-/// Writes the IP address of a connection's client, of version 6 its first 64 bits; 0 where it has none.
+/// Writes the IP address of a connection's client as text, of an address of version 6 only the first 64 bits, which
+/// belong to one network. Returns 0 if the client has no IP address.
 static inline int segscore_mhd_peer(struct MHD_Connection *connection, char *text, socklen_t size) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     if (info == NULL || info->client_addr == NULL) return 0;

@@ -16,7 +16,7 @@ int segscore_queue_response(struct MHD_Connection *connection, unsigned int stat
     static _Atomic queue_function library_function;
     queue_function function = atomic_load_explicit(&library_function, memory_order_acquire);
     if (function == NULL) {
-        // The first definition is the program's, which stands below.
+        // The next definition is the library's own: the first is the program's, which stands below.
         function = (queue_function) dlsym(RTLD_NEXT, "MHD_queue_response");
         if (function == NULL) return MHD_NO;
         atomic_store_explicit(&library_function, function, memory_order_release);
@@ -24,8 +24,8 @@ int segscore_queue_response(struct MHD_Connection *connection, unsigned int stat
     return function(connection, status, response);
 }
 
-/// Called by the library alone, with what it answers by itself. The page is queued all the same, for the library then takes
-/// the way to the connection's end that it knows.
+/// Only the library calls this, to queue a page that it answers with by itself. The page is queued all the same, since
+/// the library then ends the connection in the way that it knows.
 __attribute__((used, visibility("default")))
 enum MHD_Result MHD_queue_response(
     struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response) {

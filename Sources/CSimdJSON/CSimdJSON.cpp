@@ -1,6 +1,6 @@
 #include "CSimdJSON.h"
 
-// Errors are returned, not thrown.
+// The parser returns errors and does not throw them.
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
 
@@ -49,8 +49,8 @@ std::string_view trimmed(std::string_view token) {
     return token.substr(0, end == std::string_view::npos ? 0 : end + 1);
 }
 
-/// Doubles in memory of `malloc`, which can be given away. There is room for all of them from the first on, so that they are never
-/// copied; the system gives pages as they are written.
+/// Doubles in memory of `malloc`, which can be given away. From the first on there is room for all of them, so that
+/// they are never copied; the system gives pages of it only as they are written.
 class Doubles {
 public:
     explicit Doubles(size_t limit) : capacity(limit) {}
@@ -64,7 +64,7 @@ public:
         return true;
     }
 
-    /// Gives the elements away, without the room that they did not need.
+    /// Gives the elements away, without the room that they do not need.
     double *release() {
         void *fitted = std::realloc(elements, (count > 0 ? count : 1) * sizeof(double));
         double *result = fitted ? static_cast<double *>(fitted) : elements;
@@ -85,7 +85,7 @@ private:
     const size_t capacity;
 };
 
-/// Reads one nested list. Its shape is that of the first path down; every other list must agree with it.
+/// Reads one nested list. The first list at each depth sets the shape, and all others must agree with it.
 class ArrayReader {
 public:
     ArrayReader(segscore_json_fault &fault, size_t limit) : elements(limit), fault(fault) {}
@@ -98,7 +98,7 @@ public:
             path[depth] = count;
             ondemand::value value;
             if (auto error = element.get(value)) return fail(status_of(error), depth + 1);
-            // A list that is too long is only counted from here on.
+            // If the list is too long, the rest of its elements are only counted.
             if (!is_known[depth] || count < shape[depth]) {
                 const auto status = read_element(value, depth);
                 if (status != SEGSCORE_JSON_OK) return status;
@@ -279,9 +279,9 @@ struct segscore_json {
 
 namespace {
 
-/// simdjson's parser asks for a buffer of strings and does not look whether there was memory for it before it writes there
-/// (`ondemand::parser::allocate`); so it does with one of positions where it has its checks for development. They are private,
-/// and only an explicit instantiation may name them.
+/// Whether simdjson's parser got memory for its buffers. It allocates one for strings, and if it has its checks for
+/// development one for positions, and writes there without looking whether there was memory
+/// (`ondemand::parser::allocate`). The buffers are private members, which only an explicit instantiation may name.
 template <typename Owner, typename Owner::Member member> struct Reaching {
     friend typename Owner::Member reach(Owner) { return member; }
 };
@@ -309,7 +309,8 @@ bool has_buffers(const ondemand::parser &parser) {
 
 segscore_json_measure segscore_json_measure_text(const char *text, size_t count) {
     segscore_json_measure measure = {};
-    // Places are operators, quotes, and where something else begins. Without branches, so that vectors can do it.
+    // Places are operators, quotes, and the starts of everything else. They are counted without branches, so that
+    // vectors can do it.
     unsigned char before = 1;
     for (size_t start = 0; start < count;) {
         const size_t end = count - start < 4096 ? count : start + 4096;
@@ -327,7 +328,7 @@ segscore_json_measure segscore_json_measure_text(const char *text, size_t count)
         measure.scalars += scalars;
         start = end;
     }
-    // What is escaped ends no string.
+    // A quote that is escaped ends no string.
     const char *const end = text + count;
     const char *place = text;
     while ((place = static_cast<const char *>(std::memchr(place, '"', static_cast<size_t>(end - place))))) {
@@ -355,7 +356,8 @@ segscore_json_status segscore_json_begin(segscore_json *json, const char *text, 
     json->has_begun = false;
     json->fault = {};
     json->fault.position = -1;
-    const auto padded = simdjson::padded_string_view(json->text, json->count, capacity - static_cast<size_t>(json->offset));
+    const size_t readable = capacity - static_cast<size_t>(json->offset);
+    const auto padded = simdjson::padded_string_view(json->text, json->count, readable);
     if (auto error = json->parser.iterate(padded).get(json->document)) return status_of(error);
     if (!has_buffers(json->parser)) return SEGSCORE_JSON_MEMORY;
     ondemand::object object;

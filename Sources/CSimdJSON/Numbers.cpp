@@ -12,7 +12,7 @@ size_t write_floating(Number value, char *text) {
         std::memcpy(text, "null", 4);
         return 4;
     }
-    // At most 24 bytes: sign, 17 digits, point, exponent of five.
+    // The text has at most 24 bytes: the sign, 17 digits, the point, and five of the exponent.
     char *end = std::to_chars(text, text + SEGSCORE_JSON_NUMBER_SIZE, value).ptr;
     for (const char *character = text; character < end; character += 1) {
         if (*character == '.' || *character == 'e') return static_cast<size_t>(end - text);

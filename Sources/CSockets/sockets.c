@@ -30,7 +30,7 @@ int segscore_has_hung_up(int descriptor) {
 }
 
 int segscore_drop_new_connections(int descriptor) {
-    // At the flags of the TCP header, whose bit 1 is SYN.
+    // Byte 13 of the TCP header has the flags, of which bit 1 is SYN: packets with it are dropped, others kept.
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),

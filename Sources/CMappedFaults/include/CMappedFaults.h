@@ -3,14 +3,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Has faults on a mapping of a file end with zeros in place of the process (SIGBUS): where the file was made shorter, or its disk
-/// cannot be read. From the first such page on, all of the mapping reads as zeros then.
+/// Has the pages of a mapped file read as zeros if they cannot be read, because the file was made shorter or its disk
+/// fails. Otherwise SIGBUS would end the process. From the first such page on, the rest of the mapping reads as zeros.
 ///
-/// - Returns: What ``segscore_unguard`` takes; -1 where there is no memory to remember the mapping in.
+/// - Returns: A guard for ``segscore_unguard``; -1 if there is no memory to remember the mapping in.
 long segscore_guard(void *start, size_t length);
 
-/// The mapping is about to go.
+/// Ends a guard. It is called before the mapping is removed.
 void segscore_unguard(long guard);
 
-/// How many mappings have faulted until now: whoever has read finds by it whether what was read may be zeros.
+/// How many mappings have faulted until now. If the number is the same before and after a mapping is read, what was
+/// read is the file's.
 uint64_t segscore_mapped_faults(void);

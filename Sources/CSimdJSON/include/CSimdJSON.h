@@ -1,7 +1,7 @@
 #pragma once
 
-// JSON in and out for arrays: simdjson's on-demand parser with a C face, and the shortest decimal text of numbers.
-// No C++ exception leaves these functions.
+// JSON for arrays: simdjson's on-demand parser with functions for C, and the shortest decimal text of numbers. No C++
+// exception leaves these functions.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,30 +35,30 @@ typedef enum __attribute__((enum_extensibility(closed))) {
     SEGSCORE_JSON_NOT_NUMBER SEGSCORE_SWIFT_NAME(notNumber),
     SEGSCORE_JSON_RAGGED SEGSCORE_SWIFT_NAME(ragged),
     SEGSCORE_JSON_MIXED SEGSCORE_SWIFT_NAME(mixed),
-    /// A list is nested deeper than an array may be.
+    /// Lists are nested deeper than those of an array may be.
     SEGSCORE_JSON_ARRAY_DEEP SEGSCORE_SWIFT_NAME(arrayDeep),
 } segscore_json_status;
 
-/// Bytes of the text or of the parser; valid until the parser is closed or begins another text.
+/// Bytes of the text or of the parser, valid until the parser is closed or begins another text.
 typedef struct {
     const char *start;
     size_t count;
 } segscore_json_string;
 
-/// Where the last error is.
+/// The place of the last error, and what is wrong there.
 typedef struct {
-    /// Offset into the text; -1 where it is not known.
+    /// The offset into the text; -1 if it is not known.
     ptrdiff_t position;
-    /// Indices of the list element.
+    /// The indices of the element of the list that the error is at.
     size_t path[SEGSCORE_JSON_DEPTH];
     size_t path_count;
-    /// Lengths, for `SEGSCORE_JSON_RAGGED`.
+    /// For `SEGSCORE_JSON_RAGGED`, the length that a list should have and the one that it has.
     size_t expected, actual;
 } segscore_json_fault;
 
 /// A nested list of numbers, flattened, the last index moving fastest.
 typedef struct {
-    /// Made by `malloc`; the caller's to `free`.
+    /// Memory of `malloc`, which the caller has to `free`.
     double *elements;
     size_t count;
     size_t shape[SEGSCORE_JSON_DEPTH];
@@ -71,9 +71,9 @@ typedef enum __attribute__((enum_extensibility(closed))) {
     SEGSCORE_JSON_VALUE_NUMBER SEGSCORE_SWIFT_NAME(number),
     SEGSCORE_JSON_VALUE_STRING SEGSCORE_SWIFT_NAME(string),
     SEGSCORE_JSON_VALUE_STRINGS SEGSCORE_SWIFT_NAME(strings),
-    /// An object whose values are strings: in `strings` each name, and behind it its value.
+    /// An object whose values are strings: `strings` has each name with its value behind it.
     SEGSCORE_JSON_VALUE_OBJECT SEGSCORE_SWIFT_NAME(object),
-    /// Another object, or a list of other things than strings. It is not validated.
+    /// An object with other values, or a list with other elements. The rest of it is not validated.
     SEGSCORE_JSON_VALUE_OTHER SEGSCORE_SWIFT_NAME(other),
 } segscore_json_kind;
 
@@ -92,9 +92,9 @@ typedef struct segscore_json segscore_json;
 /// How many bytes beyond the text must be readable.
 size_t segscore_json_padding(void);
 
-/// What a text holds, at most, of that which takes memory while it is parsed.
+/// How many things a text has, at most, that take memory while it is parsed.
 typedef struct {
-    /// Places that the parser keeps, four bytes each.
+    /// Places in the text that the parser keeps in four bytes each.
     size_t places;
     /// Numbers, booleans and nulls.
     size_t scalars;
@@ -107,7 +107,7 @@ typedef struct {
 /// Looks through a text, which need not be well formed.
 segscore_json_measure segscore_json_measure_text(const char *text, size_t count);
 
-/// Makes a parser; null where there is no memory.
+/// Makes a parser; null if there is no memory.
 segscore_json *segscore_json_open(void);
 void segscore_json_close(segscore_json *json);
 
@@ -117,7 +117,8 @@ segscore_json_status segscore_json_begin(segscore_json *json, const char *text, 
 /// Goes to the next member, past whatever was not read of the one before.
 segscore_json_status segscore_json_next(segscore_json *json, segscore_json_string *name);
 
-/// Reads the member's value, once, as a nested list of numbers and booleans (1 and 0), of which there are at most `limit`.
+/// Reads the member's value, once, as a nested list of numbers and booleans (1 and 0), of which there are at most
+/// `limit`.
 segscore_json_status segscore_json_read_array(segscore_json *json, segscore_json_array *array, size_t limit);
 
 /// Whether the member's value, which is still to be read, is an object.
@@ -126,13 +127,13 @@ bool segscore_json_is_object(segscore_json *json);
 /// Reads the member's value, once.
 segscore_json_status segscore_json_read_value(segscore_json *json, segscore_json_value *value);
 
-/// What is known of the error that a function returned last.
+/// The fault of the error that a function returned last.
 segscore_json_fault segscore_json_last_fault(const segscore_json *json);
 
 /// The size that the text of one number may have.
 #define SEGSCORE_JSON_NUMBER_SIZE 32
 
-/// Writes the shortest decimal text that reads back as the same number; `null` where it is not finite.
+/// Writes the shortest decimal text that reads back as the same number, or `null` if the number is not finite.
 ///
 /// Returns the number of bytes written to `text`, which has room for `SEGSCORE_JSON_NUMBER_SIZE`.
 size_t segscore_json_write_float(float value, char *text);

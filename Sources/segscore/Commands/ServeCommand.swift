@@ -253,7 +253,7 @@ struct ServeCommand: ParsableCommand {
     /// directory outlive the process and go on in the next.
     private func stop(_ server: Server, _ queue: JobQueue<ScoreJob>, _ durable: DurableJobs?, _ logger: Logger) {
         queue.drain()
-        // Nobody can bring an open job batches any more, and without a state directory what it has would be gone.
+        // An open job can get no more batches, and without a state directory what it has would be gone.
         if durable == nil { queue.cancelOpen() }
         server.stopAccepting()
         let idle = DispatchGroup()
