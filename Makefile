@@ -5,7 +5,7 @@ help:
 	@echo 'make build   build the program for release: .build/release/segscore'
 	@echo 'make check   run what says in a few minutes whether a change is sound: for every day, beside make test'
 	@echo 'make test    build and run all tests'
-	@echo 'make fuzz    try made-up requests and files for FUZZ_SECONDS each, by default 60, and stop at the first that harms'
+	@echo 'make fuzz    try made-up requests and files for FUZZ_SECONDS (60) each, and stop at the first that harms'
 	@echo 'make soak    load the program for SOAK_MINUTES (30) and a few more: floods, stops, crashes, mixed traffic'
 	@echo 'make bench   measure the program against what it is to keep up with: a table of ratios'
 	@echo 'make format  format the Swift sources in place'

@@ -1,11 +1,11 @@
-"""How fast segscore is, against what it is to keep up with or to beat, all measured in one run.
+"""Measures segscore against what it is to keep up with or to beat, all in one run.
 
     make bench
     python Benchmarks/bench.py [--binary .build/release/segscore] [--rounds 9] [--rows wire,files] [--json FILE]
 
 Prints medians, the ratio (the median of the pairs' ratios, and their spread) and the bar that each ratio is held to.
-Times depend on the machine and on what else it does; look at the ratios. Needs NumPy and a C compiler; rows for which
-cleanlab, FastAPI, uvicorn, wrk or simdjson is missing are left out.
+Times depend on the machine and on what else it does, so look at the ratios. Needs NumPy and a C compiler; rows for
+which cleanlab, FastAPI, uvicorn, wrk or simdjson is missing are left out.
 """
 
 import argparse

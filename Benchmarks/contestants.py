@@ -1,4 +1,4 @@
-"""What is measured, and what it is measured against: servers that are started, asked and stopped."""
+"""Servers that are started, asked and stopped: segscore, and those that it is measured against."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ HEAD_END = b"\r\n\r\n"
 
 
 def read_head(connection: socket.socket) -> tuple[bytes, bytes]:
-    """The head of a message, and what came behind it."""
+    """The head of a message, and the bytes that came behind it."""
     data = b""
     while HEAD_END not in data:
         received = connection.recv(65536)
@@ -30,7 +30,7 @@ def content_length(head: bytes) -> int:
 
 
 class Endpoint:
-    """Where requests go: a port of this machine, or a path."""
+    """An address that requests go to: a port of this machine, or the path of a socket."""
 
     def __init__(self, address):
         self.address = address
@@ -61,7 +61,7 @@ class Endpoint:
 
 
 def compiled(source: str, folder: str, *flags: str) -> str:
-    """The path of a program of this folder."""
+    """Compiles a source of this folder, and returns the path of the program."""
     program = os.path.join(folder, pathlib.Path(source).stem)
     compiler = "c++" if source.endswith(".cpp") else "cc"
     subprocess.run([compiler, "-O2", str(HERE / source), "-o", program, *flags], check=True)
@@ -69,7 +69,7 @@ def compiled(source: str, folder: str, *flags: str) -> str:
 
 
 class Sink:
-    """Reads each body and keeps nothing of it, over TCP and over a Unix socket; `sink.c`."""
+    """`sink.c`: a server that reads each body and keeps nothing of it, over TCP and over a Unix socket."""
 
     def __init__(self, folder: str):
         program, path = compiled("sink.c", folder, "-pthread", "-D_GNU_SOURCE"), os.path.join(folder, "sink.sock")
@@ -87,7 +87,7 @@ class Sink:
 
 
 class Segscore:
-    """`segscore serve`, with its flags as they come."""
+    """`segscore serve`, with its own defaults and the flags that are given."""
 
     def __init__(self, binary: str, folder: str, *flags: str):
         path = os.path.join(folder, f"segscore-{time.monotonic_ns()}.sock")
@@ -113,7 +113,7 @@ class Segscore:
 
 
 class FastAPI:
-    """cleanlab behind FastAPI and uvicorn, as one would write it in an afternoon; `fastapi_app.py`."""
+    """`fastapi_app.py`: cleanlab behind FastAPI and uvicorn, as one would write it in an afternoon."""
 
     def __init__(self):
         with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -29,14 +29,14 @@ def arrays(images: int, classes: int, height: int, width: int) -> dict[str, np.n
 
 
 def npz(named: dict[str, np.ndarray]) -> tuple[str, bytes]:
-    """Media type and body, as `np.savez` writes it."""
+    """The media type, and a body as `np.savez` writes it."""
     file = io.BytesIO()
     np.savez(file, **named)
     return "application/x-npz", file.getvalue()
 
 
 def form(named: dict[str, np.ndarray]) -> tuple[str, bytes]:
-    """Media type and body, one `.npy` file a part."""
+    """The media type, and a body that has a `.npy` file in each part."""
     body = io.BytesIO()
     for name, array in named.items():
         body.write(f'--edge\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.npy"\r\n\r\n'.encode())
@@ -47,13 +47,13 @@ def form(named: dict[str, np.ndarray]) -> tuple[str, bytes]:
 
 
 def json_text(named: dict[str, np.ndarray]) -> tuple[str, bytes]:
-    """Media type and body, with as many digits as the numbers need."""
+    """The media type, and a body whose numbers have as many digits as they need."""
     members = [f'"{name}":{nested(array)}' for name, array in named.items()]
     return "application/json", ("{" + ",".join(members) + "}").encode()
 
 
 def nested(array: np.ndarray) -> str:
-    """Nested lists; float32 in its own shortest digits, which `tolist` would not give."""
+    """Nested lists. Numbers of float32 have the digits that float32 needs; `tolist` would write those of float64."""
     if array.ndim == 1:
         return "[" + ",".join(map(str, array)) + "]" if array.dtype != np.float32 else shortest(array)
     return "[" + ",".join(map(nested, array)) + "]"

@@ -1,4 +1,4 @@
-"""cleanlab as a web service: what segscore is compared with."""
+"""cleanlab as a web service, which segscore is compared with."""
 
 import io
 

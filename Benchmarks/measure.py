@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 @dataclasses.dataclass
 class Row:
-    """One line of the table: what ours took, what theirs took, and their ratio, which is what to look at."""
+    """A line of the table: what segscore took, what the other took, and their ratio, which is what to look at."""
 
     work: str
     ours: float
@@ -42,9 +42,9 @@ def compare(
     warm_up: int = 1,
     calls: int = 1,
 ) -> Row:
-    """Lets the two take turns; the ratio is the median of the pairs' ratios, the spread their least and greatest.
+    """Lets two contestants take turns. The ratio is the median of the pairs' ratios, the spread the least and greatest.
 
-    Without a bar any ratio holds. A turn is of several calls, of which the median counts: the first call finds the
+    Without a bar any ratio holds. A turn has several calls, of which the median counts, since the first call finds the
     caches full of what the other contestant has left there.
     """
     for _ in range(warm_up):
@@ -82,7 +82,7 @@ def single(work: str, value: float, unit: str, at_most: float) -> Row:
 
 
 def together(count: int, times: int, work: Callable[[], object]) -> float:
-    """Pieces of work a second, done by several threads at once."""
+    """How many pieces of work are done a second by several threads at once."""
 
     def repeat():
         for _ in range(times):

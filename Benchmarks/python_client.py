@@ -1,4 +1,4 @@
-"""What the Python package costs against cleanlab in the same process, the two taking turns.
+"""Measures what the Python package costs against cleanlab in the same process, the two taking turns.
 
     pip install ./Clients/python cleanlab==2.9.0
     python Benchmarks/python_client.py [--binary .build/release/segscore] [--rounds 9] [--unix]
@@ -6,7 +6,7 @@
 Prints for 8 x 21 x 512 x 512 float32 how much the process grows, and the ratio of `get_label_quality_scores` to
 cleanlab's: the median of the pairs' ratios, their least and greatest. For softmin there is also the ratio to a bare
 socket that sends all bytes to the same server and reads no scores. Times depend on the machine and on what else it
-does; look at the ratios.
+does, so look at the ratios.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import segscore
 import segscore.segmentation.rank
 
 SHAPE = (8, 21, 512, 512)
-SLACK = 16_000_000  # Bytes that the process may grow by besides the answer.
+SLACK = 16_000_000  # The bytes that the process may grow by besides the answer.
 
 
 def status_bytes(name: str) -> int:
@@ -34,9 +34,9 @@ def status_bytes(name: str) -> int:
 
 
 def growth(work) -> tuple[int, int]:
-    """How much the process grows at most while it works, and the bytes of the answer."""
+    """How many bytes the process grows by at most while it works, and how many the answer has."""
     before = status_bytes("VmRSS")
-    pathlib.Path("/proc/self/clear_refs").write_text("5")  # Forgets the peak.
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # Has the kernel forget the peak.
     answer = work()
     return status_bytes("VmHWM") - before, sum(array.nbytes for array in answer)
 
@@ -64,7 +64,7 @@ def main() -> None:
         segscore.configure(f"unix:{endpoint.address}" if options.unix else "http://{}:{}".format(*endpoint.address))
         try:
             print("| work | the package | against | ratio | bar |\n| --- | --- | --- | --- | --- |")
-            # First, while no memory is left over from other work.
+            # Growth comes first, while no memory is left over from other work.
             scores(ours, method="softmin", images=1)
             for method in ("softmin", "num_pixel_issues"):
                 grown, answer = growth(functools.partial(scores, ours, method=method))

@@ -1,4 +1,4 @@
-"""The rows of the table; each compares segscore with what it is to keep up with or to beat."""
+"""The rows of the table, each of which compares segscore with what it is to keep up with or to beat."""
 
 import pathlib
 import re
@@ -15,14 +15,14 @@ import contestants
 import data
 from measure import Row, compare, single, timed, together
 
-#: Kept results take fresh memory until there is no room for more; a bound that is soon reached shows what a server does
-#: that has run for a while.
+#: Kept results take fresh memory until there is no room for more. With a bound that is soon reached the server behaves
+#: as one that has run for a while.
 STEADY = ("--result-memory", "40MiB")
 SOFTMIN, NUM_PIXEL_ISSUES = "/score", "/score?method=num_pixel_issues"
 
 
 class Bench:
-    """Everything that rows need, started when the first of them needs it."""
+    """The servers and the data that rows share."""
 
     def __init__(self, binary: str, folder: str, rounds: int):
         self.binary, self.folder, self.rounds = binary, folder, rounds
@@ -35,7 +35,7 @@ class Bench:
         self.sink.stop()
 
     def post(self, work, media_type, body, *, at_most, target=SOFTMIN, accept="application/json", unix=False) -> Row:
-        """A request, against the sink with the same client."""
+        """The row of a request to segscore, against the same client's request to the sink."""
         ours, theirs = (self.server.unix, self.sink.unix) if unix else (self.server.tcp, self.sink.tcp)
         return compare(
             work,
@@ -171,7 +171,7 @@ def volume(bench: Bench):
 
 
 def triton(bench: Bench):
-    """tritonclient, against the same call into a server that reads and drops."""
+    """tritonclient, against the same call to a server that reads and drops."""
     try:
         import tritonclient.http as client
     except ImportError:
@@ -254,7 +254,7 @@ def tiny(bench: Bench):
 
 
 def memory(bench: Bench):
-    """A fresh server that gets one request."""
+    """The peak memory of a fresh server that gets one request."""
     body = data.npz(bench.voc)
     server = contestants.Segscore(bench.binary, bench.folder)
     try:
@@ -266,7 +266,7 @@ def memory(bench: Bench):
 
 
 def growth(bench: Bench):
-    """Eight times the images, four times the classes."""
+    """Time a byte and memory with eight times the images, and with four times the classes."""
     small = data.npz(bench.voc)
 
     def time_of_a_share(server, body, factor):

@@ -1,7 +1,9 @@
-// Reads each HTTP body and keeps nothing of it: sink ADDRESS, a port of 127.0.0.1 to listen on or a path. Prints the port.
+// A server that reads each HTTP body and keeps nothing of it: sink ADDRESS. The address is the path of a Unix socket or
+// a port of 127.0.0.1, which is printed.
 //
-// The fastest thing that a server can do with a body: one thread a connection, blocking reads. Of buffers from 16 KiB to 1 MiB those
-// below 128 KiB let the client finish soonest: a reader that takes more at once keeps its client busier.
+// One thread a connection with blocking reads is the fastest thing that a server can do with a body. Of buffers from
+// 16 KiB to 1 MiB those below 128 KiB let the client finish soonest: a reader that takes more at once keeps its client
+// busier.
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-"""Draws docs/images/wrong-masks.png: what a running server says of three images of Examples/sample.
+"""Draws docs/images/wrong-masks.png: what a running server answers about three images of Examples/sample.
 
 segscore serve
 python Scripts/draw_overview.py [URL]     # needs numpy, pillow and requests
@@ -19,7 +19,7 @@ PICTURE = ROOT / "docs/images/wrong-masks.png"
 
 IMAGES = {6: "the mask is shifted", 5: "a stray stroke of car", 9: "a house is called car"}
 COLUMNS = ["picture", "given mask", "pixel scores", "label issues"]
-# Those of Examples/sample/make_sample.py: ground, road, house, tree, car, water.
+# The colours of the classes in Examples/sample/make_sample.py: ground, road, house, tree, car, water.
 CLASSES = np.array(
     [(193, 205, 151), (110, 112, 120), (200, 84, 60), (52, 110, 58), (240, 196, 25), (66, 133, 190)], np.uint8
 )
@@ -29,7 +29,7 @@ SIDE, GAP, HEADING, CAPTION = 216, 8, 30, 26
 
 
 def answers(url: str) -> tuple[dict[int, float], dict[int, bytes], dict[int, bytes]]:
-    """Of each image its score, its heat map and its mask of label issues, as the server answers them."""
+    """The scores of the images, their heat maps and their masks of label issues, as the server answers them."""
 
     def scored(**parameters: str) -> str:
         with open(SAMPLE / "labels.npy", "rb") as labels, open(SAMPLE / "pred_probs.npy", "rb") as pred_probs:
