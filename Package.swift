@@ -101,7 +101,9 @@ let package = Package(
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["TensorCodecs", "Tensors", httpTypes], path: "Tests/TestSupport",
+            swiftSettings: settings),
         // All tests are one program, so it is enough that one of its targets has this.
         .target(name: "CMutexOrder", path: "Tests/CMutexOrder"),
         .testTarget(
@@ -109,6 +111,16 @@ let package = Package(
             dependencies: [
                 "CMutexOrder", "HTTPServer", "PrometheusText", "ServiceInterface", "Tensors", httpTypes, logging,
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "WebServiceTests",
+            dependencies: [
+                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "WebService", httpTypes,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "DatasetScoringTests",
+            dependencies: ["DatasetScoring", "TestSupport", "Tensors", "WebService", httpTypes],
             swiftSettings: settings),
         .testTarget(
             name: "ScoringServiceTests",

@@ -2,6 +2,7 @@ import DatasetScoring
 import HTTPTypes
 import ServiceInterface
 import Tensors
+import TestSupport
 import Testing
 
 @testable import ScoringService

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Tensors
+import TestSupport
 import Testing
 
 @testable import ScoringService
@@ -31,8 +32,8 @@ import Testing
     @Test func masksThePixelsBelowTheThreshold() async throws {
         let harness = try Harness()
         let body = form([
-            FormPart("image_scores", imageFile, isFile: true), FormPart("threshold", Array("0.3".utf8)),
-            FormPart("pixel_scores", pixelFile, isFile: true),
+            SentPart("image_scores", imageFile, isFile: true), SentPart("threshold", Array("0.3".utf8)),
+            SentPart("pixel_scores", pixelFile, isFile: true),
         ])
         let reply = await post(harness, body, accept: "application/x-npy")
         #expect(reply.bytes == npy([true, false, true, true], .bool, [4, 1, 1]))

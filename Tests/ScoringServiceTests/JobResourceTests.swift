@@ -3,6 +3,7 @@ import HTTPTypes
 import Jobs
 import ServiceInterface
 import Tensors
+import TestSupport
 import Testing
 
 @testable import ScoringService

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Tensors
+import TestSupport
 import Testing
 
 @testable import ScoringService
@@ -42,8 +43,8 @@ import Testing
         try await harness.score(try sample.npz(), query: "?method=num_pixel_issues" + parameters).location()
     }
 
-    @Test(arguments: BodyForm.allCases, [1, 11, nil] as [Int?])
-    func areTheSameInEveryFormAndChunking(form: BodyForm, chunk: Int?) async throws {
+    @Test(arguments: BodyFormat.allCases, [1, 11, nil] as [Int?])
+    func areTheSameInEveryFormAndChunking(form: BodyFormat, chunk: Int?) async throws {
         let harness = try Harness()
         let expected = definition().mask
         #expect(expected.contains(true) && expected.contains(false))
@@ -97,7 +98,7 @@ import Testing
 
     @Test func refusesBlocksThatDoNotFit() async throws {
         let harness = try Harness()
-        for form in BodyForm.allCases {
+        for form in BodyFormat.allCases {
             let reply = await harness.score(
                 try sample.body(form), query: "?method=num_pixel_issues&downsample=3")
             #expect((reply.status, reply.problem) == (422, "downsample-does-not-divide"))
@@ -109,7 +110,7 @@ import Testing
     @Test(arguments: ["downsample=2", "include=label_issues"])
     func areNotFoundBySoftmin(parameter: String) async throws {
         let harness = try Harness()
-        for form in BodyForm.allCases {
+        for form in BodyFormat.allCases {
             let reply = await harness.score(try sample.body(form), query: "?" + parameter)
             #expect((reply.status, reply.problem) == (400, "invalid-parameter"))
         }

@@ -2,6 +2,7 @@ import HTTPTypes
 import Jobs
 import PrometheusText
 import ServiceInterface
+import TestSupport
 import Testing
 
 @testable import ScoringService

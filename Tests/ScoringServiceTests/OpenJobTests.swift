@@ -2,6 +2,7 @@ import HTTPTypes
 import Jobs
 import Scoring
 import Tensors
+import TestSupport
 import Testing
 
 @testable import JobStorage

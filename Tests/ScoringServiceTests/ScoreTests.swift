@@ -4,6 +4,7 @@ import Jobs
 import Scoring
 import ServiceInterface
 import Tensors
+import TestSupport
 import Testing
 
 @testable import ScoringService
@@ -12,8 +13,8 @@ import WebService
 @Suite struct ScoreTests {
     private let sample = Sample()
 
-    @Test(arguments: BodyForm.allCases, [1, 7, nil] as [Int?])
-    func answersTheSameInEveryFormAndChunking(form: BodyForm, chunk: Int?) async throws {
+    @Test(arguments: BodyFormat.allCases, [1, 7, nil] as [Int?])
+    func answersTheSameInEveryFormAndChunking(form: BodyFormat, chunk: Int?) async throws {
         let harness = try Harness()
         for labelsFirst in [true, false] {
             let reply = await harness.score(try sample.body(form, labelsFirst: labelsFirst), chunk: chunk)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A folder that ends with this.
+/// A folder that is removed when the last reference to it goes.
 package final class TemporaryFolder: Sendable {
     package let path: String
 
@@ -27,7 +27,10 @@ package final class TemporaryFolder: Sendable {
         [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name))))
     }
 
-    package func write(_ bytes: [UInt8], _ name: String) throws {
+    /// - Returns: The path of the file.
+    @discardableResult
+    package func write(_ bytes: [UInt8], _ name: String) throws -> String {
         try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
+        return path(name)
     }
 }

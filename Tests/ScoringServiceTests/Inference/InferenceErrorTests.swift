@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Jobs
 import ServiceInterface
+import TestSupport
 import Testing
 
 @testable import OpenInference

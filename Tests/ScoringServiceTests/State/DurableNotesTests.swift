@@ -1,5 +1,6 @@
 import HTTPTypes
 import Jobs
+import TestSupport
 import Testing
 
 @testable import ScoringService

@@ -3,6 +3,7 @@ import HTTPTypes
 import JobStorage
 import Jobs
 import ServiceInterface
+import TestSupport
 import Testing
 
 @testable import ScoringService

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Jobs
+import TestSupport
 import Testing
 
 @testable import ScoringService

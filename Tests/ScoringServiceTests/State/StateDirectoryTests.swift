@@ -3,6 +3,7 @@ import HTTPTypes
 import Jobs
 import Logging
 import Tensors
+import TestSupport
 import Testing
 
 @testable import JobStorage

@@ -8,6 +8,7 @@ import PrometheusText
 import ServiceInterface
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 import Threads
 
@@ -100,10 +101,6 @@ struct Harness {
 
 extension Logger {
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-}
-
-struct Unexpected: Error, CustomStringConvertible {
-    let description: String
 }
 
 extension BodySink {

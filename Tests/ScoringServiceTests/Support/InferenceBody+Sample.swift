@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 
 import OpenInference
+import TestSupport
 @testable import ScoringService
 @testable import WebService
 

@@ -1,9 +1,7 @@
 import HTTPTypes
-import Tensors
 import Testing
 
 @testable import DatasetScoring
-@testable import ScoringService
 @testable import WebService
 
 @Suite struct ScoreParametersTests {

@@ -6,9 +6,7 @@ import TensorCodecs
 import Tensors
 import Testing
 
-@testable import DatasetScoring
 @testable import Scoring
-@testable import ScoringService
 @testable import WebService
 
 @Suite struct ProblemTests {
@@ -88,7 +86,7 @@ import Testing
             tensorErrors.map { Problem($0) } + scoringErrors.map { Problem($0) } + jobErrors.map { Problem($0) }
         let names = [long, tall].flatMap { name -> [Problem] in
             [
-                .unknownParameter(name, expected: ScoreParameters.names), .unknownJob(name), .repeated(name),
+                .unknownParameter(name, expected: ["method", "temperature"]), .unknownJob(name), .repeated(name),
                 .invalidParameter("method", expected: "softmin", actual: name),
             ]
         }
@@ -128,32 +126,5 @@ import Testing
         for problem in Self.all where problem.status == .serviceUnavailable {
             #expect(problem.response.head.headerFields[.retryAfter] == "1")
         }
-    }
-
-    /// Each of these is 64 KiB from the network.
-    @Test(
-        arguments: [
-            ("/score?X=1", nil, 400), ("/score?method=X", nil, 400), ("/score?temperature=X", nil, 400),
-            ("/score?include=X", nil, 400), ("/score?method=%X", nil, 400), ("/X", nil, 404), ("/jobs/X", nil, 404),
-            ("/jobs?status=X", nil, 400), ("/jobs?cursor=X", nil, 400), ("/jobs?limit=X", nil, 400),
-            ("/jobs", .accept, 406), ("/score", .accept, 406), ("/score", .contentType, 415),
-            ("/score", .contentEncoding, 415),
-        ] as [(String, HTTPField.Name?, Int)])
-    func noAnswerRepeatsALongRequest(target: String, field: HTTPField.Name?, status: Int) async throws {
-        let harness = try Harness()
-        var fields: HTTPFields = [:]
-        if let field { fields[field] = Self.long }
-        let target = target.replacing("X", with: Self.long)
-        let reply = await harness.send(target.hasPrefix("/score") ? .post : .get, target, fields, body: [1])
-        #expect(reply.status == status)
-        #expect(reply.bytes.count < 2048)
-        #expect(reply.problem != nil)
-    }
-
-    @Test func aMethodIsNotRepeatedAtLength() async throws {
-        let method = try #require(HTTPRequest.Method(rawValue: Self.long))
-        let reply = try await Harness().send(method, "/score")
-        #expect(reply.status == 405)
-        #expect(reply.bytes.count < 2048)
     }
 }

@@ -1,9 +1,7 @@
 import Foundation
 import HTTPTypes
-import Tensors
 import Testing
 
-@testable import ScoringService
 @testable import WebService
 
 @Suite struct JSONWriterTests {

@@ -1,8 +1,6 @@
 import HTTPTypes
-import Tensors
 import Testing
 
-@testable import ScoringService
 @testable import WebService
 
 @Suite struct ParametersTests {

@@ -1,24 +1,29 @@
 import Foundation
-import HTTPTypes
+package import HTTPTypes
 import TensorCodecs
-import Tensors
+package import Tensors
 
-/// A body and what its head says of it.
-struct Body {
-    var bytes: [UInt8]
-    var fields: HTTPFields = [:]
+/// The body of a request, with the fields that describe it.
+package struct Body {
+    package var bytes: [UInt8]
+    package var fields: HTTPFields
+
+    package init(bytes: [UInt8], fields: HTTPFields = [:]) {
+        self.bytes = bytes
+        self.fields = fields
+    }
 }
 
 /// A small data set, whose probabilities are the same numbers in every float type and in JSON.
-struct Sample {
-    var images = 2
-    var classes = 3
-    var height = 2
-    var width = 3
-    var labels: [Int]
-    var probabilities: [Float]
+package struct Sample {
+    package var images = 2
+    package var classes = 3
+    package var height = 2
+    package var width = 3
+    package var labels: [Int]
+    package var probabilities: [Float]
 
-    init(images: Int = 2, classes: Int = 3, height: Int = 2, width: Int = 3) {
+    package init(images: Int = 2, classes: Int = 3, height: Int = 2, width: Int = 3) {
         self.images = images
         self.classes = classes
         self.height = height
@@ -27,10 +32,10 @@ struct Sample {
         probabilities = (0..<images * classes * height * width).map { Float($0 * 29 % 64) / 64 }
     }
 
-    var plane: Int { height * width }
+    package var plane: Int { height * width }
 
-    /// The probability of each pixel's own label; 1 where it is ignored.
-    func pixelScores(ignoring label: Int? = nil) -> [Float] {
+    /// The probability of each pixel's own label; 1 if the pixel is ignored.
+    package func pixelScores(ignoring label: Int? = nil) -> [Float] {
         (0..<images * plane).map { pixel in
             if labels[pixel] == label { return 1 }
             let (image, place) = (pixel / plane, pixel % plane)
@@ -39,7 +44,7 @@ struct Sample {
     }
 
     /// Σ wᵢ·sᵢ / Σ wᵢ with wᵢ = exp((min s − sᵢ) / T), over the pixels that take part.
-    func imageScores(temperature: Double = 0.1, ignoring label: Int? = nil) -> [Double] {
+    package func imageScores(temperature: Double = 0.1, ignoring label: Int? = nil) -> [Double] {
         let scores = pixelScores(ignoring: label)
         return (0..<images).map { image in
             let pixels = (image * plane..<(image + 1) * plane).filter { labels[$0] != label }
@@ -50,30 +55,30 @@ struct Sample {
         }
     }
 
-    var labelsFile: [UInt8] { npy(labels.map(Int64.init), .int64, [images, height, width]) }
-    var probabilitiesFile: [UInt8] { npy(probabilities, .float32, [images, classes, height, width]) }
+    package var labelsFile: [UInt8] { npy(labels.map(Int64.init), .int64, [images, height, width]) }
+    package var probabilitiesFile: [UInt8] { npy(probabilities, .float32, [images, classes, height, width]) }
 
     // MARK: Bodies
 
-    /// The arrays' names and files, in the order that they are sent in.
+    /// The names and files of the arrays, in the order in which they are sent.
     private func files(labelsFirst: Bool) -> [(String, [UInt8])] {
         let files = [("labels", labelsFile), ("pred_probs", probabilitiesFile)]
         return labelsFirst ? files : files.reversed()
     }
 
-    func npz(labelsFirst: Bool = true) throws -> Body {
+    package func npz(labelsFirst: Bool = true) throws -> Body {
         try archive(files(labelsFirst: labelsFirst))
     }
 
-    func multipart(
+    package func multipart(
         labelsFirst: Bool = true, before: [(String, String)] = [], after: [(String, String)] = []
     ) -> Body {
-        let files = files(labelsFirst: labelsFirst).map { FormPart($0.0, $0.1, isFile: true) }
+        let files = files(labelsFirst: labelsFirst).map { SentPart($0.0, $0.1, isFile: true) }
         return form(
-            before.map { FormPart($0.0, Array($0.1.utf8)) } + files + after.map { FormPart($0.0, Array($0.1.utf8)) })
+            before.map { SentPart($0.0, Array($0.1.utf8)) } + files + after.map { SentPart($0.0, Array($0.1.utf8)) })
     }
 
-    func json(labelsFirst: Bool = true, before: String = "", after: String = "") -> Body {
+    package func json(labelsFirst: Bool = true, before: String = "", after: String = "") -> Body {
         let arrays = [
             "\"labels\": \(nested(labels, [images, height, width]))",
             "\"pred_probs\": \(nested(probabilities, [images, classes, height, width]))",
@@ -83,9 +88,9 @@ struct Sample {
             bytes: Array("{\(before)\(text)\(after)}".utf8), fields: [.contentType: "application/json"])
     }
 
-    /// The same data in each form.
-    func body(_ form: BodyForm, labelsFirst: Bool = true) throws -> Body {
-        switch form {
+    /// The same data in each format.
+    package func body(_ format: BodyFormat, labelsFirst: Bool = true) throws -> Body {
+        switch format {
         case .npz: try npz(labelsFirst: labelsFirst)
         case .multipart: multipart(labelsFirst: labelsFirst)
         case .json: json(labelsFirst: labelsFirst)
@@ -93,23 +98,26 @@ struct Sample {
     }
 }
 
-enum BodyForm: CaseIterable {
+/// The formats in which a request may send its arrays.
+package enum BodyFormat: CaseIterable {
     case npz, multipart, json
 }
 
-struct FormPart {
-    let name: String
-    let bytes: [UInt8]
-    let isFile: Bool
+/// A part of a form.
+package struct SentPart {
+    package let name: String
+    package let bytes: [UInt8]
+    package let isFile: Bool
 
-    init(_ name: String, _ bytes: [UInt8], isFile: Bool = false) {
+    package init(_ name: String, _ bytes: [UInt8], isFile: Bool = false) {
         self.name = name
         self.bytes = bytes
         self.isFile = isFile
     }
 }
 
-func form(_ parts: [FormPart]) -> Body {
+/// A form.
+package func form(_ parts: [SentPart]) -> Body {
     var bytes: [UInt8] = []
     for part in parts {
         let file = part.isFile ? "; filename=\"\(part.name).npy\"" : ""
@@ -121,7 +129,7 @@ func form(_ parts: [FormPart]) -> Body {
 }
 
 /// A stored archive of npy files.
-func archive(_ files: [(name: String, file: [UInt8])]) throws -> Body {
+package func archive(_ files: [(name: String, file: [UInt8])]) throws -> Body {
     let entries = try files.map { name, file in
         // The header is the part of a file that the encoder writes itself.
         let header = Int(file[8]) + Int(file[9]) << 8 + 10
@@ -150,7 +158,7 @@ private func layout(_ dict: String) throws -> TensorLayout {
 }
 
 /// An npy file.
-func npy<Element: BitwiseCopyable>(
+package func npy<Element: BitwiseCopyable>(
     _ elements: [Element], _ scalar: ElementType.Scalar, _ shape: [Int], order: TensorLayout.Order = .c
 ) -> [UInt8] {
     guard let layout = try? TensorLayout(elementType: ElementType(scalar), shape: shape, order: order) else {
@@ -159,8 +167,8 @@ func npy<Element: BitwiseCopyable>(
     return NpyEncoder.header(for: layout) + elements.withUnsafeBytes { Array($0) }
 }
 
-/// Nested lists.
-func nested(_ elements: [some CustomStringConvertible], _ shape: [Int]) -> String {
+/// The elements as nested lists in JSON.
+package func nested(_ elements: [some CustomStringConvertible], _ shape: [Int]) -> String {
     guard let extent = shape.first else { return elements.first.map(\.description) ?? "" }
     let step = elements.count / max(extent, 1)
     let parts = (0..<extent).map { index in

@@ -1,6 +1,5 @@
 import Testing
 
-@testable import ScoringService
 @testable import WebService
 
 @Suite struct KeyRingTests {

@@ -1,28 +1,32 @@
 import Foundation
 import ServiceInterface
-import Tensors
+import TensorCodecs
 import Testing
 
-@testable import DatasetScoring
-@testable import Scoring
-@testable import ScoringService
 @testable import WebService
 
 @Suite struct JSONPiecesTests {
-    private static func scores(_ shape: [Int]) throws -> (ArrayAnswer, values: [Float]) {
-        let values = (0..<shape.reduce(1, *)).map { Float($0 % 7) / 8 }
-        let answer = try ArrayAnswer.mask(
-            .float32(Buffer(values)), 0..<values.count, shape: shape, threshold: 0.3)
-        return (answer, values)
+    /// Elements that are true at some irregular places, and what writes them as nested lists.
+    private static func mask(
+        _ shape: [Int]
+    ) -> (values: [UInt8], write: @Sendable (_ elements: Range<Int>, _ text: inout [UInt8]) -> Void) {
+        let values = (0..<shape.reduce(1, *)).map { UInt8($0 % 7 < 3 ? 1 : 0) }
+        return (
+            values,
+            { elements, text in
+                JSONNumbers.append(
+                    mask: values.span.extracting(elements), at: elements.lowerBound, of: shape, to: &text)
+            }
+        )
     }
 
     @Test(arguments: [[5000], [50, 60, 7], [3, 1, 4000], [4001, 1, 1]])
     func makeTheTextOfAnArray(shape: [Int]) throws {
-        let (answer, values) = try Self.scores(shape)
+        let (values, write) = Self.mask(shape)
         var writer = JSONWriter()
         writer.object { members in
             members.integer("before", 1)
-            members.elements("array", answer)
+            members.elements("array", count: values.count, write)
             members.rows("rows", count: 3000) { members, row in members.integer("row", row) }
             members.string("after", "2")
         }
@@ -43,13 +47,13 @@ import Testing
             #expect(level.count == extent || extent != shape[0])
             level = level.flatMap { $0 as? [Any] ?? [] }
         }
-        #expect(level.compactMap { $0 as? Bool } == values.map { $0 < 0.3 })
+        #expect(level.compactMap { $0 as? Bool } == values.map { $0 == 1 })
     }
 
     @Test func areOneTextWhereTheyAreFew() throws {
-        let (answer, _) = try Self.scores([2, 3])
+        let (values, write) = Self.mask([2, 3])
         var writer = JSONWriter()
-        writer.elements(answer)
+        writer.elements(count: values.count, write)
         let body = try writer.pieces.body()
         #expect(body.stream == nil)
         #expect(body.byteCount == "[[true,true,true],[false,false,false]]".utf8.count)
