@@ -2,29 +2,31 @@ package import Scoring
 package import WebService
 
 extension ScoreParameters {
-    package var softmin: Softmin { Softmin(temperature: temperature, ignoredLabel: ignoredLabel) }
+    /// The method that was asked for, with its parameters.
+    package var scorer: any ScoringMethod { method.type.init(self) }
 
-    package var confidentLearning: ConfidentLearning { ConfidentLearning(ignoredLabel: ignoredLabel) }
+    /// Scores all images, which came in one body, by the method that was asked for.
+    ///
+    /// - SeeAlso: ``score(_:on:progress:)-([ScoredPixels],_,_)``
+    package func score(
+        _ pixels: consuming ScoredPixels, on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
+    ) throws(Problem) -> DatasetScores? {
+        try score([consume pixels], on: loop, progress: progress).map(DatasetScores.init)
+    }
 
     /// Scores the images by the method that was asked for.
     ///
     /// - Parameters:
-    ///   - pixels: The pixels of all images. If they are blocks, these were made with the same parameters.
-    ///   - loop: The loop over the images.
-    ///   - progress: Is called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
-    /// - Returns: Nil if `progress` ended the work.
-    /// - Throws: A 422 problem for labels that are no classes; 503 if memory is short.
+    ///   - parts: The pixels of several bodies, whose blocks, if any, were made with these parameters.
+    ///   - loop: What goes over the images.
+    ///   - progress: Called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
+    /// - Returns: The scores of each part, or nil if `progress` ended the work.
+    /// - Throws: 422 for labels that are no classes; 503 if memory is short.
     package func score(
-        _ pixels: consuming ScoredPixels, on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
-    ) throws(Problem) -> DatasetScores? {
+        _ parts: consuming [ScoredPixels], on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
+    ) throws(Problem) -> [SegmentationScores]? {
         do throws(ScoringError) {
-            switch method {
-            case .softmin:
-                return try softmin.score(consume pixels, on: loop, progress: progress).map { DatasetScores([$0]) }
-            case .numPixelIssues:
-                return try confidentLearning.score([consume pixels], on: loop, progress: progress).map(
-                    DatasetScores.init)
-            }
+            return try scorer.score(consume parts, on: loop, progress: progress)
         } catch {
             throw Problem(error)
         }

@@ -6,14 +6,8 @@ package import WebService
 
 /// The parameters of a scoring, each with a value that is allowed.
 package struct ScoreParameters: Equatable, Sendable {
-    /// The method by which images are scored. The raw values are the wire's.
-    package enum Method: String, CaseIterable {
-        case softmin
-        case numPixelIssues = "num_pixel_issues"
-    }
-
     /// The arrays that an answer can hold, in the order in which it holds them.
-    package enum Array: String, CaseIterable {
+    package enum Array: String, CaseIterable, Sendable {
         case imageScores = "image_scores"
         case pixelScores = "pixel_scores"
         case issues
@@ -87,27 +81,23 @@ package struct ScoreParameters: Equatable, Sendable {
     package var named: Parameters { Parameters(known: Self.names, values: values) }
 
     /// The side of the blocks that are scored, in pixels; 1 if single pixels are scored.
-    var blockSide: Int { method == .numPixelIssues ? downsample : 1 }
+    var blockSide: Int { method.type.blockSide(self) }
 
     /// K for `pred_probs` that hold only the labelled classes of bands of rows, `(M, R, W)`; nil for any other layout.
     func classCount(ofBands layout: TensorLayout) -> Int? {
-        method == .softmin && layout.shape.count == 3 ? classCount : nil
+        !method.type.needsAllProbabilities && layout.shape.count == 3 ? classCount : nil
     }
 
     /// Proves that the parameters go together. To be called once all of them have come.
     ///
-    /// - Throws: A 400 problem for a parameter that belongs to another method.
+    /// - Throws: 400 for a parameter or an array that belongs to another method.
     package func check() throws(Problem) {
-        guard method == .softmin else { return }
-        if downsample != 1 {
+        try method.type.check(self)
+        for array in include ?? [] where !method.finds(array) {
+            let finders = Method.allCases.filter { $0.finds(array) }.map(\.rawValue).joined(separator: " or ")
             throw Problem(
-                .invalidParameter, "downsample is for the method num_pixel_issues; softmin takes none.",
-                parameter: "downsample", expected: "1, or method=num_pixel_issues", actual: String(downsample))
-        }
-        if include?.contains(.labelIssues) == true {
-            throw Problem(
-                .invalidParameter, "include names label_issues, which only num_pixel_issues finds.",
-                parameter: "include", expected: "method=num_pixel_issues with it", actual: Array.labelIssues.rawValue)
+                .invalidParameter, "include names \(array.rawValue), which only \(finders) finds.",
+                parameter: "include", expected: "method=\(finders) with it", actual: array.rawValue)
         }
     }
 
@@ -134,11 +124,7 @@ package struct ScoreParameters: Equatable, Sendable {
     /// The arrays that an answer can hold, given these parameters.
     package var available: [Array] {
         Array.allCases.filter { array in
-            switch array {
-            case .imageScores, .pixelScores: true
-            case .issues: threshold != nil
-            case .labelIssues: method == .numPixelIssues
-            }
+            method.finds(array) && (array != .issues || threshold != nil)
         }
     }
 

@@ -36,7 +36,8 @@ struct ProbabilityDemand {
     /// - Throws: A problem with labels, layout and parameters together.
     func ownProbabilities(in layout: TensorLayout) throws(Problem) -> OwnProbabilities? {
         try make(layout) { () throws(ScoringError) in
-            guard parameters.method == .softmin, parameters.reading != .all, OwnProbabilities.canRead(layout.order)
+            guard !parameters.method.type.needsAllProbabilities, parameters.reading != .all,
+                OwnProbabilities.canRead(layout.order)
             else { return nil }
             return try OwnProbabilities(labels: labels, layout: layout, ignoredLabel: parameters.ignoredLabel)
         }

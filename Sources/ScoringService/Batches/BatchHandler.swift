@@ -104,18 +104,19 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
         let settings = try arrays.parameters
         guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }
         let notes = arrays.notes(on: pixels)
-        do throws(ScoringError) {
-            guard settings.method == .softmin else {
+        guard settings.method.type.scoresEachImageAlone else {
+            do throws(ScoringError) {
                 try pixels.settle(ignoredLabel: settings.ignoredLabel)
-                return (.waiting(pixels), notes)
+            } catch {
+                throw Problem(error)
             }
-            guard let scores = try settings.softmin.score(consume pixels, on: service.imageLoop) else {
-                preconditionFailure("nobody cancels")
-            }
-            return (.scored(scores), notes)
-        } catch {
-            throw Problem(error)
+            return (.waiting(pixels), notes)
         }
+        guard let scores = try settings.score([consume pixels], on: service.imageLoop, progress: { _ in true })?.first
+        else {
+            preconditionFailure("nothing ends the work early, and one part has scores")
+        }
+        return (.scored(scores), notes)
     }
 
     private func response(_ status: HTTPResponse.Status, _ batch: OpenJob.Batch) -> Response {

@@ -182,7 +182,7 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
             return { _ in .failed(error) }
         }
         let part = try durable.store(
-            .waiting(pixels), as: 0, of: job, keepsCells: parameters.method == .numPixelIssues)
+            .waiting(pixels), as: 0, of: job, keepsCells: !parameters.method.type.scoresEachImageAlone)
         do throws(Problem) {
             try durable.accept(try snapshot(), [part], key: requestKey)
         } catch {

@@ -1,0 +1,25 @@
+import Scoring
+
+extension ScoreParameters {
+    /// The method by which images are scored. The raw values are the wire's.
+    package enum Method: String, CaseIterable {
+        case softmin
+        case numPixelIssues = "num_pixel_issues"
+
+        /// What the name stands for.
+        package var type: any ScoringMethod.Type {
+            switch self {
+            case .softmin: Softmin.self
+            case .numPixelIssues: ConfidentLearning.self
+            }
+        }
+
+        /// Whether the method finds the array. Scores, and what a threshold makes of them, every method has.
+        func finds(_ array: Array) -> Bool {
+            switch array {
+            case .imageScores, .pixelScores, .issues: true
+            case .labelIssues: type.ownArrays.contains(array)
+            }
+        }
+    }
+}
