@@ -13,31 +13,30 @@ import Tensors
 import Threads
 package import WebService
 
-/// What all handlers share: the jobs, the limits, the log, the metrics, and the workers that encode answers.
-///
+/// The state that all handlers share: the jobs, the limits, the log, the metrics, and the workers that encode answers.
 package final class Service: Sendable {
-    /// The limits and places that come from the command line.
+    /// The limits and directories that the command line sets.
     package struct Configuration: Sendable {
-        /// The largest body, in bytes, on the wire and after decompression.
+        /// The greatest size of a body in bytes, on the wire and after decompression.
         package var maxBodyBytes: Int
-        /// The largest JSON body, in bytes; it is held in memory.
+        /// The greatest size of a JSON body in bytes. Such a body is held in memory.
         package var maxJSONBytes: Int
-        /// The largest N·H·W.
+        /// The greatest number of pixels, N·H·W.
         package var maxPixels: Int
-        /// An existing directory for `pred_probs` that come before `labels`.
+        /// The path of an existing directory, for `pred_probs` that come before `labels`.
         package var spoolDirectory: String
-        /// How many processes may end while they run a job before it is set aside; 0 for any number.
+        /// How many processes may end while they run a job before the job is set aside; 0 for any number.
         package var attemptLimit = 3
-        /// How long an open job is left alone before it is canceled, in seconds.
+        /// How long an open job may be idle before it is canceled, in seconds.
         package var openJobTimeToLive: TimeInterval
-        /// How many bodies of jobs one caller may have on their way; nil for any number.
+        /// How many bodies of one caller may arrive at once; nil for any number.
         package var uploadsPerCaller: Int?
-        /// Where files are that may stand for arrays.
+        /// The directories whose files may stand for arrays.
         package var dataDirectories = DataDirectories()
         /// How many processors work on one job, at least 1.
         package var processors: Int
 
-        /// Those of arrays.
+        /// The limits and directories that concern arrays.
         package var places: ScoringPlaces {
             ScoringPlaces(
                 maxPixels: maxPixels, spoolDirectory: spoolDirectory, dataDirectories: dataDirectories,
@@ -57,45 +56,52 @@ package final class Service: Sendable {
         }
     }
 
-    /// How many jobs that have ended are remembered, so that an eighth of the memory is enough for them.
+    /// How many jobs that have ended can be remembered in an eighth of the memory.
     ///
     /// - Parameters:
-    ///   - budget: The memory that there is for arrays, in bytes.
+    ///   - budget: The memory for arrays, in bytes.
     package static func history(within budget: Int) -> Int {
         min(max(budget / 8 / RememberedJobs.byteCount, 1000), 1 << 20)
     }
 
-    /// The version of the service, as `/version` gives it.
+    /// The version of the program, as `/version` answers it.
     package static let version = "0.1.0"
 
     package let configuration: Configuration
     let limits: JobLimits
     let imageLoop: ImageLoop
-    /// Those that take batches, and whether a timer watches that none is left alone for too long.
+    /// The jobs that take batches, and whether a timer watches for those that are idle too long.
     let openJobs = Mutex<(jobs: [JobID: OpenJob], isWatched: Bool)>(([:], false))
     package let queue: JobQueue<ScoreJob>
-    /// What keeps jobs beyond the process; nil where nothing does.
+    /// Keeps jobs beyond the process; nil if there is no state directory.
     let durable: DurableJobs?
     let keys = IdempotencyKeys()
     let uploads: UploadShares
     private let pace = Pace()
     let remembered = RememberedJobs()
-    /// Held while a job runs that an earlier process did not survive: one at a time, so that no other is taken for the culprit.
+    /// Held while a job runs that an earlier process did not survive. Such jobs run one at a time, so that none is
+    /// blamed for the failure of another.
     let suspects = DispatchSemaphore(value: 1)
     let metrics: ServiceMetrics
-    /// All metrics of the program, as `/metrics` answers them.
+    /// Writes all metrics of the program, as `/metrics` answers them.
     let exposition: @Sendable () -> [UInt8]
     private let logger: Logger
-    /// Make answers.
+    /// The workers that make answers.
     private let encoders: Workers
-    /// Do what may have to wait for a disk, so that no answer waits which needs none.
+    /// The workers for changes that may have to wait for a disk. They are workers of their own, so that answers which
+    /// need no disk do not wait for one.
     private let committers: Workers
 
+    /// Creates a service with an empty queue.
+    ///
     /// - Parameters:
-    ///   - metrics: Makes what the service counts with.
-    ///   - exposition: Writes down what the whole program counts, in Prometheus' text format.
-    ///   - durable: Keeps the jobs; ``restore()`` takes up what it has.
-    ///   - whenEnded: Told of each job that has ended, in whatever way.
+    ///   - configuration: The limits and directories.
+    ///   - limits: The limits of the job queue.
+    ///   - logger: Logs the problems that requests are answered with.
+    ///   - durable: Keeps the jobs beyond the process; ``restore()`` takes up those that it has.
+    ///   - factory: Makes the metrics of the service.
+    ///   - exposition: Writes all metrics of the program in Prometheus' text format.
+    ///   - whenEnded: Is called for each job that has ended, in whatever way.
     package init(
         configuration: Configuration, limits: JobLimits, logger: Logger, durable: DurableJobs? = nil,
         metrics factory: any MetricsFactory = MetricsSystem.factory,
@@ -128,11 +134,11 @@ package final class Service: Sendable {
         durable?.attach(queue)
     }
 
-    /// Whether there is a job, ended or not.
+    /// Whether there is a job with an id, ended or not.
     func knows(_ id: JobID) -> Bool { (try? queue.job(id)) != nil }
 
-    /// Whether a caller may be told of a job, be it that there is none. A job's owner never changes, and no other gets its id, so it is
-    /// enough to ask this once a request.
+    /// Whether a caller may learn about a job, including that it does not exist. A job keeps its owner, and its id is
+    /// never used again, so it is enough to ask this once for each request.
     func shows(_ id: JobID, to caller: Caller) -> Bool {
         guard !caller.seesAll, let job = try? queue.job(id) else { return true }
         return caller.sees(job.details.owner)
@@ -142,15 +148,17 @@ package final class Service: Sendable {
         ArrayBody.Limits(bodyBytes: configuration.maxBodyBytes, jsonBytes: configuration.maxJSONBytes)
     }
 
-    /// Proves of parameters what can be said once all of them are there.
+    /// Proves that the parameters go together, once all of them have come.
     ///
-    /// - Throws: 400 for what does not go together, or goes with another server.
+    /// - Throws: A 400 problem if they do not, or if this server cannot do what they ask.
     func check(_ parameters: ScoreParameters) throws(Problem) {
         try parameters.check()
         if let output = parameters.output { try configuration.dataDirectories.checkOutput(output) }
     }
 
-    /// - Throws: 503 where memory is nearly used up: a request that began now would hardly be done with.
+    /// Proves that there is memory for another request.
+    ///
+    /// - Throws: A 503 problem if memory is nearly used up, since the request could then hardly be completed.
     package func checkMemory() throws(Problem) {
         guard !ByteBudget.memory.isNearlyUsed else {
             throw Problem(
@@ -158,19 +166,19 @@ package final class Service: Sendable {
         }
     }
 
-    /// The `Retry-After` of who has to wait for jobs, in seconds.
+    /// The `Retry-After` for clients that have to wait for jobs, in seconds.
     var retryAfter: String {
         let counts = queue.counts
         let ahead = counts[.receiving] + counts[.queued] + counts[.running]
         return String(pace.estimate(jobsAhead: ahead, workers: limits.workers))
     }
 
-    /// Does something on a worker that may wait for a disk.
+    /// Runs an action on a worker that may wait for a disk.
     func commit(_ body: @escaping @Sendable () -> Void) {
         committers.perform(body)
     }
 
-    /// Makes a change on a worker, which may wait for a disk, and answers.
+    /// Makes a change on a worker that may wait for a disk, and answers.
     func commit(
         _ answer: @escaping @Sendable (Answer) -> Void, _ body: @escaping @Sendable () throws(Problem) -> Response
     ) {
@@ -184,11 +192,11 @@ package final class Service: Sendable {
         encoders.perform { answer(Answer { () throws(Problem) in try self.reading(body) }) }
     }
 
-    /// Makes an answer of results, which may be in files that become shorter or unreadable meanwhile.
+    /// Makes an answer from results, which may lie in files that become shorter or unreadable meanwhile.
     ///
-    /// What is wrong with the first piece of a long text is found here; what is wrong with a later one cuts it off.
+    /// Faults in the first piece of a long text are found here. A fault in a later piece cuts the text off.
     ///
-    /// - Throws: What `body` throws; 500 where a file was not what was written.
+    /// - Throws: What `body` throws; a 500 problem if a file no longer holds what was written.
     func reading(_ body: () throws(Problem) -> Response) throws(Problem) -> Response {
         let faults = MappedFile.faultCount
         let response = try body()
@@ -202,19 +210,20 @@ package final class Service: Sendable {
             try prove(since: faults)
             return true
         } catch {
-            // It is logged where the job fails.
+            // The error is logged when the job fails.
             return false
         }
     }
 
-    /// Proves results that were read lately, where files were not what they were mapped as.
+    /// Proves that recently read results are intact, if reads of mapped files have failed since.
     ///
-    /// - Parameter faults: ``MappedFile/faultCount`` before they were read.
+    /// - Parameter faults: The value of ``MappedFile/faultCount`` before the results were read.
+    /// - Throws: A 500 problem if a file no longer holds what was written.
     private func prove(since faults: UInt64) throws(Problem) {
         if MappedFile.faultCount != faults, let durable { try durable.proveOpened() }
     }
 
-    /// Turns what a handler ended with into what is sent; a problem is logged here and nowhere else.
+    /// Makes the response that is sent from what a handler ended with. Problems are logged here and nowhere else.
     package func response(for answer: Answer, to request: IncomingRequest) -> Response {
         switch answer {
         case .success(let response):

@@ -3,12 +3,12 @@ package import ServiceInterface
 import Synchronization
 package import WebService
 
-/// How many of the places for jobs one caller has taken with bodies that are on their way: however slowly these come, they leave
-/// places to others.
+/// The places for jobs that each caller has taken with bodies that still arrive. A caller may take only so many, so
+/// that others find places too, however slowly the bodies come.
 ///
-/// A caller is the owner of a key, or, where none are needed, an address; all who come by a Unix socket are one.
+/// A caller is the owner of a key, or an IP address if no keys are needed. All callers over Unix sockets are one.
 package final class UploadShares: Sendable {
-    /// Nil for any number.
+    /// The most places that one caller may take; nil for any number.
     private let limit: Int?
     private let counts = Mutex<[String: Int]>([:])
 
@@ -16,9 +16,10 @@ package final class UploadShares: Sendable {
         self.limit = limit
     }
 
-    /// Takes a place for a body. It is free again when the place is let go.
+    /// Takes a place for a body. The place is free again when the last reference to it goes.
     ///
-    /// - Throws: 503 where the caller has as many as one may.
+    /// - Returns: Nil if callers may take any number of places.
+    /// - Throws: A 503 problem if the caller has taken as many places as one may.
     func place(for request: IncomingRequest, of caller: Caller) throws(Problem) -> Place? {
         guard let limit else { return nil }
         let caller = caller.owner?.text ?? request.peer ?? ""
@@ -41,7 +42,7 @@ package final class UploadShares: Sendable {
         }
     }
 
-    /// One place, for as long as it is held.
+    /// One place, which is taken for as long as this object lives.
     package final class Place: Sendable {
         private let shares: UploadShares
         private let caller: String
@@ -60,8 +61,9 @@ package final class UploadShares: Sendable {
 extension Service {
     /// Takes a caller's place for the body of a job.
     ///
-    /// - Returns: Nil where shares have no say, also where all places are taken: that is for the queue to tell.
-    /// - Throws: 503 where the caller has as many as one may.
+    /// - Returns: Nil if shares do not matter: callers may take any number of places, or all places are taken, which
+    ///   the job queue reports.
+    /// - Throws: A 503 problem if the caller has taken as many places as one may.
     package func uploadPlace(for request: IncomingRequest, of caller: Caller) throws(Problem) -> UploadShares.Place? {
         guard queue.counts.backlog < limits.backlog else { return nil }
         return try uploads.place(for: request, of: caller)

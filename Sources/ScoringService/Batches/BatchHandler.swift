@@ -7,10 +7,11 @@ import ServiceInterface
 import Tensors
 import WebService
 
-/// `POST /jobs/{id}/batches`: takes the arrays of a batch as they come, and adds them to the job when they are in.
+/// `POST /jobs/{id}/batches`: takes the arrays of a batch as they arrive, and adds them to the job when they are
+/// complete.
 ///
-/// `@unchecked Sendable`: the daemon's thread that reads the body hands the handler to the one worker that ends it; the two
-/// never use it at the same time.
+/// `@unchecked Sendable`: the daemon thread that reads the body hands the handler to the one worker that ends it, and
+/// the two never use it at the same time.
 final class BatchHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let job: OpenJob
@@ -18,10 +19,10 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
     private let arrays: ScoreArrays
     private let body: ArrayBody
     private var isChecked = false
-    /// After how many bytes the job is asked whether it takes the batch still.
+    /// After how many bytes the job is asked again whether it still takes the batch.
     private static let askingInterval = 1 << 20
     private var unasked = 0
-    /// Set where the batch was added before.
+    /// The batch that came with the same key before, if any.
     private let earlier: (batch: OpenJob.Batch, fingerprint: RequestFingerprint?)?
     private var fingerprint: RequestFingerprint
 
@@ -35,7 +36,7 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
         fingerprint = RequestFingerprint(request)
         arrays = ScoreArrays(service.configuration.places, parameters: job.parameters)
         body = try ArrayBody(request, limits: service.bodyLimits, inputs: arrays)
-        // Last, since who begins has to end.
+        // This comes last, because a batch that has begun must be ended.
         earlier = try job.begin(key: key)
     }
 
@@ -77,13 +78,13 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
                 job.abandon(key: key)
                 throw error
             }
-            // From here on it is there, whatever becomes of the answer.
+            // From here on the batch belongs to the job, whatever becomes of the answer.
             service.tell(batch, of: job.id)
             return response(.created, batch)
         }
     }
 
-    /// Adds the batch to the job, and to what outlives the process.
+    /// Adds the batch to the job and, if there is one, to the state directory.
     private func add(_ part: JobPart, _ notes: InputNotes) throws(Problem) -> OpenJob.Batch {
         guard let durable = service.durable else { return try job.add(part, key: key, fingerprint, notes: notes) }
         let (id, requestKey) = (job.id, key.map { DurableJobs.RequestKey(key: $0, fingerprint: fingerprint) })
@@ -99,7 +100,7 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
         }
     }
 
-    /// What the job keeps of the arrays.
+    /// The part of the job that the arrays make, and the notes for the client.
     private func part() throws(Problem) -> (JobPart, InputNotes) {
         let settings = try arrays.parameters
         guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }

@@ -8,24 +8,25 @@ import Synchronization
 import Tensors
 import WebService
 
-/// A job that takes batches, and what has come of them.
+/// A job that takes batches, with the batches that have come.
 final class OpenJob: Sendable {
     let id: JobID
 
-    /// Those of all batches.
+    /// The parameters of all batches.
     let parameters: Parameters
 
-    /// The most that the parts may take, in bytes.
+    /// The greatest size of all parts together, in bytes.
     private let byteLimit: Int
 
-    /// Never held while something is written: daemon threads take it.
+    /// The state. Daemon threads take this lock, so it is never held while something is written.
     private let state: Mutex<State>
 
-    /// Held by the one worker that adds a batch or closes the job, also while that is taken down; others that would do so wait.
+    /// Held by the one worker that adds a batch or closes the job, also while that is being recorded. Other workers
+    /// that want to do so wait.
     private let turn = Mutex(())
 
     /// - Parameters:
-    ///   - parts: Those that came before, with their idempotency keys.
+    ///   - parts: The parts that an earlier process has taken, with their idempotency keys.
     init(
         _ id: JobID, _ parameters: Parameters, byteLimit: Int,
         parts: [(part: JobPart, key: String?, fingerprint: RequestFingerprint?)] = []
@@ -51,13 +52,13 @@ final class OpenJob: Sendable {
         state.withLock { $0.arriving > 0 ? nil : ProcessInfo.processInfo.systemUptime - $0.lastTouch }
     }
 
-    /// A batch is about to come.
+    /// Begins a batch, whose body is about to arrive.
     ///
     /// - Parameters:
-    ///   - key: Its idempotency key.
-    /// - Returns: The batch that came with this key before, which is not to be added again, and what its request is told from others
-    ///   by, if that is known; nil for a new one.
-    /// - Throws: 409 where the job is finished, or the batch of that key is on its way.
+    ///   - key: The idempotency key of the batch.
+    /// - Returns: The batch that came with this key before and must not be added again, with the fingerprint of its
+    ///   request if that is known; nil for a new batch.
+    /// - Throws: A 409 problem if the job is finished, or if a batch with this key is still arriving.
     func begin(key: String?) throws(Problem) -> (batch: Batch, fingerprint: RequestFingerprint?)? {
         try state.withLock { (state) throws(Problem) in
             try state.touch(id)
@@ -77,9 +78,10 @@ final class OpenJob: Sendable {
         }
     }
 
-    /// Proves that a batch goes with those that are there.
+    /// Proves that a batch fits those that have come.
     ///
-    /// - Throws: 409 where the job takes no more; 422 where the number of classes or the type of scores is another.
+    /// - Throws: A 409 problem if the job takes no more batches; 422 if the number of classes or the type of the scores
+    ///   differs.
     func check(classCount: Int, _ scalar: ElementType.Scalar) throws(Problem) {
         try state.withLock { (state) throws(Problem) in
             try state.touch(id)
@@ -87,13 +89,14 @@ final class OpenJob: Sendable {
         }
     }
 
-    /// A batch is complete. Images number on in the order of these calls. For workers.
+    /// Adds a batch whose body is complete. Images are numbered in the order of these calls. Only workers may call
+    /// this.
     ///
     /// - Parameters:
-    ///   - record: Takes down that the batch is there; where it throws, it is not. Called by one worker at a time, since the next
-    ///     batch may be taken down only after this one.
-    /// - Throws: As ``check(classCount:_:)``; 413 where the job would grow beyond its limit; what `record` throws; 409 where the
-    ///   job ended while the batch was taken down.
+    ///   - record: Records that the job has the batch. If it throws, the job does not have it. One worker at a time
+    ///     calls it, because batches have to be recorded in their order.
+    /// - Throws: The problems of ``check(classCount:_:)``; 413 if the job would exceed its limit; what `record` throws;
+    ///   409 if the job ended while the batch was being recorded.
     func add(
         _ part: JobPart, key: String?, _ fingerprint: RequestFingerprint? = nil, notes: InputNotes = InputNotes(),
         record: (Batch) throws(Problem) -> Void = { _ in }
@@ -112,7 +115,7 @@ final class OpenJob: Sendable {
         }
     }
 
-    /// A number for the files of one batch.
+    /// A new number, for the files of one batch.
     func nextFile() -> Int {
         state.withLock { state in
             defer { state.nextFile += 1 }
@@ -120,7 +123,7 @@ final class OpenJob: Sendable {
         }
     }
 
-    /// A batch that was begun will not come.
+    /// Ends a batch that was begun and will not be completed.
     func abandon(key: String?) {
         state.withLock { state in
             state.arriving -= 1
@@ -129,13 +132,14 @@ final class OpenJob: Sendable {
         }
     }
 
-    /// No more batches.
+    /// Closes the job to further batches. Only workers may call this.
     ///
     /// - Parameters:
-    ///   - record: Takes that down; where it throws, more may come. Until it has returned none may. For workers.
-    /// - Returns: The parts, which are handed over; at least one.
-    /// - Throws: 409 where a batch is on its way, where there was none, or where the job is finished already; what `record`
-    ///   throws.
+    ///   - record: Records that the job is closed. If it throws, the job takes batches again; until it returns, the job
+    ///     takes none.
+    /// - Returns: The parts of the job, at least one, which now belong to the caller.
+    /// - Throws: A 409 problem if a batch is still arriving, if there was none, or if the job is finished already; what
+    ///   `record` throws.
     func close(record: () throws(Problem) -> Void = {}) throws(Problem) -> [JobPart] {
         try turn.withLock { (_) throws(Problem) in
             try state.withLock { (state) throws(Problem) in try state.beginClosing(id) }
@@ -146,7 +150,7 @@ final class OpenJob: Sendable {
                 throw error
             }
             return try state.withLock { (state) throws(Problem) in
-                // What it had is gone where it ended meanwhile.
+                // If the job has ended meanwhile, its parts are gone.
                 guard !state.isDiscarded else { throw Problem.notOpen(id) }
                 defer { state.parts = [] }
                 return state.parts
@@ -154,7 +158,7 @@ final class OpenJob: Sendable {
         }
     }
 
-    /// The job has ended: lets go of all that it kept.
+    /// Releases everything that the job holds, because it has ended.
     func discard() {
         state.withLock { state in
             (state.isClosed, state.isDiscarded) = (true, true)
@@ -174,20 +178,21 @@ extension OpenJob {
         var imageCount = 0
         var byteCount = 0
         var keys: [String: Key] = [:]
-        /// What all batches have in common; nil while there is none.
+        /// The properties that all batches share; nil while there is no batch.
         var kind: (classCount: Int, hasFloat64: Bool)?
         var nextFile = 0
-        /// Batches on their way.
+        /// How many batches are arriving.
         var arriving = 0
-        /// No batch may begin, or be added.
+        /// Whether batches may neither begin nor be added.
         var isClosed = false
-        /// The job has ended.
+        /// Whether the job has ended.
         var isDiscarded = false
         var lastTouch = ProcessInfo.processInfo.systemUptime
 
-        /// Where a batch would stand that was taken up now.
+        /// The place that a batch would get now.
         ///
-        /// - Throws: 422 where it does not go with those before; 413 where the job would grow beyond its limit.
+        /// - Throws: A 422 problem if the batch does not fit those that have come; 413 if the job would exceed its
+        ///   limit.
         func place(_ part: JobPart, _ byteLimit: Int, _ notes: InputNotes) throws(Problem) -> Batch {
             try check(classCount: part.shape.classCount, hasFloat64: part.hasFloat64)
             guard part.byteCount <= byteLimit - byteCount else {
@@ -199,9 +204,9 @@ extension OpenJob {
             return Batch(index: parts.count, firstImage: imageCount, shape: part.shape, notes: notes)
         }
 
-        /// No batch is taken from here on.
+        /// Stops batches from beginning and from being added.
         ///
-        /// - Throws: 409 where a batch is on its way, where there was none, or where the job is finished already.
+        /// - Throws: A 409 problem if a batch is still arriving, if there was none, or if the job is finished already.
         mutating func beginClosing(_ id: JobID) throws(Problem) {
             try touch(id)
             guard arriving == 0 else {
@@ -219,7 +224,7 @@ extension OpenJob {
             isClosed = true
         }
 
-        /// Takes a batch up.
+        /// Takes a batch into the job.
         mutating func add(
             _ part: JobPart, key: String?, _ fingerprint: RequestFingerprint?, notes: InputNotes
         ) -> Batch {
@@ -233,7 +238,9 @@ extension OpenJob {
             return batch
         }
 
-        /// - Throws: 422 where a batch does not go with those before.
+        /// Proves that a batch fits those that have come.
+        ///
+        /// - Throws: A 422 problem if it does not.
         func check(classCount: Int, hasFloat64: Bool) throws(Problem) {
             guard let kind else { return }
             guard kind.classCount == classCount else {
@@ -244,14 +251,17 @@ extension OpenJob {
             guard kind.hasFloat64 == hasFloat64 else {
                 throw Problem(
                     .batchMismatch,
-                    "The batches before have scores of another type: float64 scores cannot be in one array with others.",
+                    "The batches before have scores of another type: "
+                        + "float64 scores cannot be in one array with others.",
                     parameter: "pred_probs",
                     expected: kind.hasFloat64 ? "float64" : "float16 or float32",
                     actual: hasFloat64 ? "float64" : "float16 or float32")
             }
         }
 
-        /// - Throws: 409 where the job takes nothing more.
+        /// Notes that something is being done with the job.
+        ///
+        /// - Throws: A 409 problem if the job takes no more batches.
         mutating func touch(_ id: JobID) throws(Problem) {
             guard !isClosed else { throw Problem.notOpen(id) }
             lastTouch = ProcessInfo.processInfo.systemUptime

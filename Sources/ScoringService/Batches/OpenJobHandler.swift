@@ -5,14 +5,15 @@ import ServiceInterface
 import Tensors
 import WebService
 
-/// The body of `POST /jobs`: parameters as JSON members or text parts, or none where all are in the query.
+/// `POST /jobs`: takes the parameters of a job as JSON members or text parts. The body may be missing if all parameters
+/// stand in the query.
 ///
-/// `@unchecked Sendable`: as ``ScoreHandler``.
+/// `@unchecked Sendable`: the daemon thread that reads the body hands the handler to the one worker that answers.
 final class OpenJobHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let owner: JobOwner?
     private let parameters: ParameterInputs
-    /// Nil while there has been no byte.
+    /// The decoder of the body; nil while no byte has come.
     private var body: ArrayBody?
     private let request: IncomingRequest
 

@@ -11,7 +11,7 @@ import TensorCodecs
 import Tensors
 import WebService
 
-/// Jobs that take their images in batches.
+/// The endpoints of jobs that take their images in batches.
 extension Service {
     /// `POST /jobs`: opens a job.
     func openJob(_ call: Call) throws(Problem) -> any RequestHandler {
@@ -19,9 +19,9 @@ extension Service {
         return try OpenJobHandler(call.request, of: call.caller, self)
     }
 
-    /// Opens a job of some parameters.
+    /// Opens a job with some parameters.
     ///
-    /// - Throws: 400 for parameters that do not go together; 503 where as many jobs are open as may be.
+    /// - Throws: A 400 problem for parameters that do not go together; 503 if too many jobs are open.
     func open(_ parameters: Parameters, for owner: JobOwner?) throws(Problem) -> Response {
         let settings = try ScoreParameters(parameters)
         try check(settings)
@@ -35,7 +35,7 @@ extension Service {
         }
         var response: Response
         do throws(Problem) {
-            // Before anything is promised: there may be no memory for it.
+            // The answer is made before anything is recorded, because there may be no memory for it.
             response = try .json(status: .created) { JobDocument(job).write(to: &$0) }
             try durable?.open(job)
         } catch {
@@ -47,7 +47,7 @@ extension Service {
         return response
     }
 
-    /// Lets batches come to a job, until it is finished or left alone for too long.
+    /// Lets a job take batches until it is finished or idle for too long.
     func takeBatches(_ job: OpenJob) {
         let id = job.id
         let isWatched = openJobs.withLock { open in
@@ -58,22 +58,23 @@ extension Service {
         queue.whenFinal(id) { [weak self] _ in
             self?.openJobs.withLock { $0.jobs.removeValue(forKey: id) }?.discard()
         }
-        // Whatever is watched is looked at before this one's time is over.
+        // If a timer runs already, it fires before this job's time is over.
         if !isWatched { closeIdleJobs(in: configuration.openJobTimeToLive) }
     }
 
-    /// Cancels the open jobs that nobody has touched for their time to live, for as long as any is open. One timer for all of
-    /// them: it would outlive jobs that are open for a moment.
+    /// Cancels the open jobs that have been idle for their time to live, as long as any job is open. All jobs share one
+    /// timer, because timers of their own would outlive jobs that are open only for a moment.
     private func closeIdleJobs(in seconds: TimeInterval) {
         DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [weak self] in
-            // To cancel one is a change that is waited for.
+            // To cancel a job is a change that is waited for, so a worker does it.
             self?.commit { [weak self] in self?.closeIdleJobs() }
         }
     }
 
     private func closeIdleJobs() {
         let timeToLive = configuration.openJobTimeToLive
-        // Each has a lock of its own, which is not taken with that of all of them held: daemon threads take that one.
+        // Each job has a lock of its own. It is not taken while the lock of the whole list is held, since daemon
+        // threads take that one.
         let jobs = openJobs.withLock { open in
             open.isWatched = !open.jobs.isEmpty
             return Array(open.jobs.values)
@@ -91,7 +92,7 @@ extension Service {
         try BatchHandler(call.request, try openJob(id), self)
     }
 
-    /// Says of a job what it has now.
+    /// Adds a batch to what the job's document says.
     func tell(_ batch: OpenJob.Batch, of id: JobID) {
         queue.update(id, imagesDone: batch.firstImage + batch.shape.imageCount) { details in
             if details.shape == nil {
@@ -118,7 +119,7 @@ extension Service {
                     try self.queue.enqueue(id, work: self.work(on: parts, settings))
                     job = try self.queue.job(id)
                 } catch {
-                    // It was canceled or deleted just now.
+                    // The job was canceled or deleted just now.
                     durable?.reconcile(id)
                     throw Problem(error)
                 }
@@ -127,7 +128,9 @@ extension Service {
         })
     }
 
-    /// - Throws: 404 for an unknown job, 409 for one that takes no batches.
+    /// The open job with an id.
+    ///
+    /// - Throws: A 404 problem for an unknown job; 409 for a job that takes no batches.
     private func openJob(_ id: JobID) throws(Problem) -> OpenJob {
         if let job = openJobs.withLock({ $0.jobs[id] }) { return job }
         let job: Job<ScoreJob>

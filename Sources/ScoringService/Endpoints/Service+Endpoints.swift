@@ -2,7 +2,7 @@ import DatasetScoring
 import Jobs
 package import WebService
 
-/// What the service answers, but for the Open Inference Protocol.
+/// The endpoints of the service, except those of the Open Inference Protocol.
 extension Service {
     package var endpoints: EndpointGroup {
         EndpointGroup(
@@ -31,9 +31,9 @@ extension Service {
                 })
     }
 
-    /// A handler of what stands under a job: finds the job that the path names.
+    /// Wraps a handler of a path beneath a job, and finds the job that the path names.
     ///
-    /// To a caller that may not know of a job, the handler says that there is none.
+    /// Callers that may not know of a job are told that there is none.
     private func ofJob(_ makeHandler: @escaping @Sendable (JobID, Call) throws(Problem) -> any RequestHandler)
         -> Endpoint.MakeHandler
     {

@@ -5,13 +5,15 @@ import ServiceInterface
 import Synchronization
 import WebService
 
-/// The scoring requests that named themselves by an `Idempotency-Key`, so that one which comes again makes no second job.
+/// The scoring requests that came with an `Idempotency-Key`. They are remembered so that a request that comes again
+/// makes no second job.
 ///
-/// A key is known as long as its job is.
+/// A key is known for as long as its job is.
 ///
 /// - SeeAlso: draft-ietf-httpapi-idempotency-key-header.
 final class IdempotencyKeys: Sendable {
-    /// What a caller calls a request. Callers with keys of different owners have names of their own.
+    /// The name that a caller has given a request. Callers with keys of different owners may use the same name without
+    /// meaning the same request.
     struct Key: Hashable {
         let owner: JobOwner?
         let name: String
@@ -19,20 +21,20 @@ final class IdempotencyKeys: Sendable {
 
     private struct Entry {
         let job: JobID
-        /// Nil while the body arrives.
+        /// The fingerprint of the request; nil while its body arrives.
         var fingerprint: RequestFingerprint?
     }
 
-    /// From so many keys on those are dropped whose jobs are forgotten.
+    /// The number of keys from which on those are dropped whose jobs are forgotten.
     private static let sweepingCount = 4096
 
     private let entries = Mutex<[Key: Entry]>([:])
 
-    /// The job that a key stands for, and the request that it came with; nil for a new key.
+    /// The job that a key stands for, with the fingerprint of the request that made it; nil for a new key.
     ///
     /// - Parameters:
-    ///   - isKnown: Whether a job is still known.
-    /// - Throws: 409 while the request that came with it before is arriving.
+    ///   - isKnown: Tells whether a job is still known.
+    /// - Throws: A 409 problem while the request that came with the key before is arriving.
     func job(
         of key: Key, where isKnown: (JobID) -> Bool
     ) throws(Problem) -> (id: JobID, fingerprint: RequestFingerprint)? {
@@ -41,9 +43,9 @@ final class IdempotencyKeys: Sendable {
         return (entry.job, fingerprint)
     }
 
-    /// A request with a new key begins to arrive.
+    /// Notes that a request with a new key begins to arrive.
     ///
-    /// - Throws: 409 where another has begun since the key was looked up.
+    /// - Throws: A 409 problem if another request has begun since the key was looked up.
     func begin(_ key: Key, _ job: JobID, where isKnown: (JobID) -> Bool) throws(Problem) {
         try entries.withLock { (entries) throws(Problem) in
             if let entry = entries[key], isKnown(entry.job) { throw Self.arriving(key) }
@@ -59,19 +61,21 @@ final class IdempotencyKeys: Sendable {
         ).with(.retryAfter, "1")
     }
 
-    /// The request that made a job has arrived as a whole. The key may stand for another by now, if the job was deleted meanwhile.
+    /// Notes that the request that made a job has arrived whole. If the job was deleted meanwhile, its key may already
+    /// stand for another job, and nothing happens.
     func complete(_ key: Key, _ job: JobID, _ fingerprint: RequestFingerprint) {
         entries.withLock { entries in
             if entries[key]?.job == job { entries[key]?.fingerprint = fingerprint }
         }
     }
 
-    /// A request of which another process knew.
+    /// Takes over a key from an earlier process.
     func restore(_ key: Key, _ job: JobID, _ fingerprint: RequestFingerprint) {
         entries.withLock { $0[key] = Entry(job: job, fingerprint: fingerprint) }
     }
 
-    /// The request that began with a job was refused or will not be complete: the key is free again, unless it stands for another by now.
+    /// Frees the key of a request that was refused or will not be completed, unless the key already stands for another
+    /// job.
     func forget(_ key: Key, _ job: JobID) {
         entries.withLock { entries in
             if entries[key]?.job == job { entries[key] = nil }
@@ -80,9 +84,9 @@ final class IdempotencyKeys: Sendable {
 }
 
 extension IncomingRequest {
-    /// The key by which a request is known that may come twice.
+    /// The idempotency key of the request; nil if it has none.
     ///
-    /// - Throws: 400 for an empty or very long one.
+    /// - Throws: A 400 problem for a key that is empty or too long.
     func idempotencyKey() throws(Problem) -> String? {
         guard let key = head.headerFields[.idempotencyKey] else { return nil }
         guard (1...255).contains(key.utf8.count) else {

@@ -4,7 +4,8 @@ import Jobs
 import ServiceInterface
 import WebService
 
-/// A `POST /score` whose key is known: its body is compared with the one that came before, and the job of that is answered.
+/// A `POST /score` whose key is known. Its body is compared with that of the earlier request, and it is answered with
+/// that request's job.
 final class RepeatedRequestHandler: RequestHandler {
     private let reply: ScoreReply
     private let fingerprint: RequestFingerprint
@@ -22,14 +23,14 @@ final class RepeatedRequestHandler: RequestHandler {
 
     func abandon() {}
 
-    /// The job is not this request's: it goes on.
+    /// The job belongs to the earlier request, so it goes on if this client leaves.
     var departure: (@Sendable () -> Void)? { reply.waits ? Self.departed : nil }
 
     func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
         guard found == fingerprint else { return answer(.failure(.idempotencyKeyReused)) }
         let reply = reply
         guard reply.waits else { return answer(Answer { () throws(Problem) in try reply.accepted() }) }
-        // Where the job is done, this is told at once, on the thread that reads.
+        // If the job has ended already, the closure runs at once, on the thread that reads the body.
         reply.service.queue.whenFinal(reply.job, timeout: reply.timeout) { job in
             reply.service.encode(answer) { () throws(Problem) in try reply.response(to: job) }
         }

@@ -4,15 +4,15 @@ import Jobs
 import ServiceInterface
 package import WebService
 
-/// What a container platform and a curious person ask a service.
+/// The endpoints for probes, metrics, the version and the API's document.
 extension Service {
-    /// `GET /livez`: the process turns.
+    /// `GET /livez`: the process responds.
     func showLiveness(_ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)
         return BodilessHandler { () throws(Problem) in try .bytes(.ok, .text, Array("ok\n".utf8)) }
     }
 
-    /// `GET /readyz`: another job would be accepted, and there is memory for it.
+    /// `GET /readyz`: the service would accept another job, and has memory for it.
     func showReadiness(_ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)
         return BodilessHandler { [self] () throws(Problem) in
@@ -21,7 +21,9 @@ extension Service {
         }
     }
 
-    /// - Throws: 503 where no other job would be accepted, or kept.
+    /// Proves that the service would accept another job, and could keep it.
+    ///
+    /// - Throws: A 503 problem if not.
     package func checkReadiness() throws(Problem) {
         if queue.isDraining { throw .draining }
         if queue.counts.backlog >= limits.backlog { throw .atCapacity(limit: limits.backlog) }

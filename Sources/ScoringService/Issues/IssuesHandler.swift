@@ -9,7 +9,7 @@ import WebService
 
 /// `POST /issues`: turns scores into a mask or a list of images, as `issues_from_scores` does.
 ///
-/// `@unchecked Sendable`: the daemon's thread that reads the body hands the handler to the one worker that answers.
+/// `@unchecked Sendable`: the daemon thread that reads the body hands the handler to the one worker that answers.
 final class IssuesHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let arrays: ScoreInputs
@@ -93,7 +93,7 @@ private final class ScoreInputs: RequestInputs {
         try parameters.set(parameter, value)
     }
 
-    /// The mask where there are pixel scores, else the images.
+    /// The mask if there are pixel scores, otherwise the indices of the images.
     func issues() throws(Problem) -> ArrayAnswer {
         guard let imageScores else { throw .missing(.imageScores, beside: ignored) }
         let threshold = try parameters.threshold() ?? IssuesFromScores.defaultThreshold

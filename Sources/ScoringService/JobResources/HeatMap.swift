@@ -1,16 +1,16 @@
 import Tensors
 import WebService
 
-/// The colours of pixel scores: dark where the model agrees with the label, bright where it does not.
+/// The colours of pixel scores: dark for pixels whose label the model agrees with, bright for the others.
 ///
-/// Nine colours of matplotlib's "inferno" map (CC0), evenly spaced, with straight lines between them.
+/// They are nine colours of matplotlib's "inferno" map (CC0), evenly spaced, with linear interpolation between them.
 struct HeatMap {
     private static let anchors: [(red: Double, green: Double, blue: Double)] = [
         (0, 0, 4), (31, 12, 72), (85, 15, 109), (136, 34, 106), (186, 54, 85), (227, 89, 51), (249, 140, 10),
         (249, 201, 50), (252, 255, 164),
     ]
 
-    /// Red, green and blue of 256 levels of doubt, 0 for a score of 1.
+    /// Red, green and blue for 256 levels of doubt. Level 0 belongs to a score of 1.
     private static let table: [(UInt8, UInt8, UInt8)] = (0..<256).map { level in
         let position = Double(level) / 255 * Double(anchors.count - 1)
         let index = min(Int(position), anchors.count - 2)
@@ -19,9 +19,11 @@ struct HeatMap {
         return (mix(from.red, to.red), mix(from.green, to.green), mix(from.blue, to.blue))
     }
 
+    /// Colours scores.
+    ///
     /// - Parameters:
-    ///   - scores: In `[0, 1]`; one beyond is drawn as the end that it is beyond, and what is no number as the brightest.
-    /// - Returns: Three bytes a pixel.
+    ///   - scores: Scores in `[0, 1]`. A score outside is drawn as the nearer end, and NaN as the brightest colour.
+    /// - Returns: Three bytes for each score.
     /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
     static func pixels<Score: BinaryFloatingPoint & BitwiseCopyable>(
         _ scores: borrowing Span<Score>
@@ -30,7 +32,7 @@ struct HeatMap {
         pixels.withMutableSpan { pixels in
             for index in 0..<scores.count {
                 let doubt = (1 - scores[index]) * 255 + 0.5
-                // In this order, since nothing is less than NaN.
+                // The comparison is written in this order because no comparison with NaN is true.
                 let color = table[doubt < 255 ? Int(max(doubt, 0)) : 255]
                 pixels[3 * index] = color.0
                 pixels[3 * index + 1] = color.1

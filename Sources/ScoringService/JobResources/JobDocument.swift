@@ -5,7 +5,7 @@ import Jobs
 import Scoring
 import WebService
 
-/// The JSON document that tells of a job.
+/// The JSON document that describes a job.
 struct JobDocument {
     private let job: Job<ScoreJob>
 
@@ -49,7 +49,8 @@ struct JobDocument {
         Self.writeLinks(job, to: &members)
     }
 
-    /// The shape; null while the arrays' headers are not in, its height and width where there are several.
+    /// Writes the shape. It is null until the headers of the arrays have arrived; height and width are null if images
+    /// have several sizes.
     static func write(_ shape: ScoreJob.Shape?, to members: inout JSONWriter.Members) {
         guard let shape else { return members.string("shape", nil) }
         members.object("shape") { members in
@@ -60,7 +61,7 @@ struct JobDocument {
         }
     }
 
-    /// Links to what there is of the job now.
+    /// Writes links to the resources that the job has now.
     static func writeLinks(_ job: Job<ScoreJob>, to members: inout JSONWriter.Members) {
         members.object("links") { members in
             let base = "/jobs/\(job.id)"
@@ -83,7 +84,7 @@ struct JobDocument {
         }
     }
 
-    /// RFC 3339, in UTC, to the millisecond.
+    /// A time as RFC 3339 writes it, in UTC, to the millisecond.
     private static func text(_ date: Date) -> String {
         date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }

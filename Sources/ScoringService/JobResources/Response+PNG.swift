@@ -7,10 +7,11 @@ import Tensors
 import WebService
 
 extension Response {
-    /// One image's array as a picture: a mask in grey, 255 at an issue, or scores as a heat map.
+    /// An array of one image as a picture: a mask in grey, with 255 for an issue, or scores as a heat map.
     ///
     /// - Parameters:
-    ///   - array: `(H, W)`.
+    ///   - array: The array, `(H, W)`.
+    /// - Throws: A 422 problem for an image that PNG cannot hold; 503 if memory is short.
     static func png(_ array: ArrayAnswer) throws(Problem) -> Response {
         let (height, width) = (array.layout.shape[0], array.layout.shape[1])
         do throws(CodecError) {

@@ -5,7 +5,7 @@ import Scoring
 import ServiceInterface
 import WebService
 
-/// The arrays of jobs.
+/// The endpoints for the arrays of jobs.
 extension Service {
     /// `GET /jobs/{id}/image_scores`, `/pixel_scores`, `/issues`, `/label_issues`
     func showArray(
@@ -38,7 +38,7 @@ extension Service {
                 func elements(_ image: Int?) throws(Problem) -> ArrayAnswer {
                     try scores.elements(array, threshold: threshold, image: image, classIndex: classIndex)
                 }
-                // A job's arrays never change, so what names the request names the bytes.
+                // The arrays of a job never change, so the parameters of the request identify the bytes of the answer.
                 let parts: [String?] = [
                     id.description, array.rawValue, image.map { "image\($0)" }, classIndex.map { "class\($0)" },
                     array == .issues ? "below\(threshold)" : nil,
@@ -71,12 +71,13 @@ extension Service {
         })
     }
 
-    /// What an image takes that is answered as an array of its own, beside the elements: in lists, and its heads in an archive.
+    /// The memory that an image takes, besides its elements, if it is answered as an array of its own: its place in
+    /// lists, and its headers in an archive. In bytes.
     private static let bytesOfAnImage = 1024
 
-    /// What images of several sizes are answered as, which are no one array.
+    /// The format for images of several sizes, which no single array can hold.
     ///
-    /// - Throws: 406 where the client takes one array only.
+    /// - Throws: A 406 problem if the client accepts only one array.
     private static func formatOfSeveral(_ format: MediaType, _ accept: String?) throws(Problem) -> MediaType {
         guard format == .npy else { return format }
         do throws(Problem) {
@@ -84,12 +85,13 @@ extension Service {
         } catch {
             throw Problem(
                 .notAcceptable,
-                "The images are of several sizes, which one npy array cannot hold; ask for one with image=, or for npz.",
+                "The images are of several sizes, which one npy array cannot hold; "
+                    + "ask for one with image=, or for npz.",
                 parameter: "Accept", expected: "application/x-npz, application/json", actual: accept ?? "")
         }
     }
 
-    /// The member of an npz file that holds an image, and the file where each is one.
+    /// The name of an image's member in an npz file, and of its file if each image is written to one.
     static func name(_ image: Int, of array: ScoreParameters.Array) -> String {
         let digits = String(image)
         return array.rawValue + "/" + String(repeating: "0", count: max(6 - digits.count, 0)) + digits

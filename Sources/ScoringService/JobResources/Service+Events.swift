@@ -5,12 +5,12 @@ import Jobs
 import ServiceInterface
 import WebService
 
-/// `GET /jobs/{id}/events`: a job's life as server-sent events (WHATWG HTML, section 9.2).
+/// `GET /jobs/{id}/events`: the life of a job as server-sent events (WHATWG HTML, section 9.2).
 extension Service {
     /// How often a job is looked at, in seconds.
     private static let eventInterval: TimeInterval = 0.25
 
-    /// After how many looks with nothing to say a comment is sent, which finds out whether the client is still there.
+    /// After how many looks without news a comment is sent, which shows whether the client is still there.
     private static let silentLooks = 40
 
     func showEvents(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
@@ -29,24 +29,24 @@ extension Service {
             var response = Response(.ok, .events, isHead ? ResponseBody() : ResponseBody(stream: stream))
             response.head.headerFields[.cacheControl] = "no-store"
             if let buffering = HTTPField.Name("X-Accel-Buffering") {
-                // nginx would hold the events back until it has a few kilobytes of them, or the end.
+                // nginx would hold the events back until it has some kilobytes of them, or until the end.
                 response.head.headerFields[buffering] = "no"
             }
             return response
         }
     }
 
-    /// Writes `progress` now and whenever something has changed, and at the end an event named by the final status.
+    /// Writes a `progress` event now and after each change, and at the end an event named after the final status.
     ///
     /// - Parameters:
     ///   - last: The document that was sent last.
-    ///   - silent: How many looks ago that was.
+    ///   - silent: How many looks ago it was sent.
     private static func follow(
         _ id: JobID, _ queue: JobQueue<ScoreJob>, into stream: ByteStream, last: [UInt8] = [], silent: Int = 0
     ) {
         queue.whenFinal(id, timeout: last.isEmpty ? 0 : eventInterval) { job in
             guard !stream.isClosed else { return }
-            // A job that was deleted has nothing more to tell.
+            // A job that was deleted has no more news.
             guard let job else { return stream.finish() }
             var writer = JSONWriter()
             JobDocument(job).write(to: &writer)
@@ -67,7 +67,7 @@ extension Service {
         }
     }
 
-    /// The document is JSON without line breaks, so one `data` line holds it.
+    /// An event. The document is JSON without line breaks, so one `data` line holds it.
     private static func event(_ name: String, _ document: [UInt8]) -> [UInt8] {
         Array("event: \(name)\ndata: ".utf8) + document + Array("\n\n".utf8)
     }

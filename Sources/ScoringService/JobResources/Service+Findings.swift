@@ -7,12 +7,12 @@ import ServiceInterface
 import Tensors
 import WebService
 
-/// What the arrays of a job come to: the worst images, the classes taken for others, and the numbers behind them.
+/// The endpoints for what the arrays of a job amount to: the worst images, confused classes, and the statistics.
 extension Service {
-    /// The most images that a ranking names, and rows that a summary has.
+    /// The most images that a ranking lists, and the most rows that a summary has.
     static let longestRanking = 10_000
 
-    /// What a pair of classes takes while it is counted.
+    /// The memory that a pair of classes takes while it is counted, in bytes.
     private static let bytesOfAPair = 96
 
     /// `GET /jobs/{id}/ranking`
@@ -75,7 +75,7 @@ extension Service {
                 return try .json { writer in
                     writer.rows(count: rows.count) { members, index in
                         let row = rows[index]
-                        // cleanlab's table holds names, and digits where it was given none.
+                        // cleanlab's table holds the names of the classes, or their numbers if it has no names.
                         members.string("given_label", names?[row.givenLabel] ?? String(row.givenLabel))
                         members.string("predicted_label", names?[row.predictedLabel] ?? String(row.predictedLabel))
                         members.integer("num_pixel_issues", row.issueCount)
@@ -101,8 +101,8 @@ extension Service {
 }
 
 extension Job<ScoreJob> {
-    /// The issues that a resource speaks of: those below the threshold that it asks for; without one the label issues, or
-    /// where there are none those below the job's own threshold, or cleanlab's.
+    /// The issues that a resource describes. If the request names a threshold, these are the pixels below it. Otherwise
+    /// they are the label issues, or, if the job has none, the pixels below the job's own threshold or cleanlab's.
     fileprivate func issues(of scores: DatasetScores, threshold: Double?) -> JobIssues {
         let isFound = threshold == nil && scores.statistics != nil
         return JobIssues(
@@ -113,7 +113,7 @@ extension Job<ScoreJob> {
 /// The issues of a job.
 private struct JobIssues: Sendable {
     let scores: DatasetScores
-    /// Nil for label issues, which the scores then have.
+    /// The threshold below which pixels are issues; nil if the issues are the scores' label issues.
     let below: IssuesFromScores?
 
     func count(image: Int) -> Int {
@@ -123,9 +123,9 @@ private struct JobIssues: Sendable {
         return part.labelIssues?.counts.span[index] ?? 0
     }
 
-    /// A mask a part.
+    /// A mask for each part.
     ///
-    /// - Throws: 503 where memory is short.
+    /// - Throws: A 503 problem if memory is short.
     func masks() throws(Problem) -> [Buffer<UInt8>] {
         do throws(ScoringError) {
             return try scores.parts.map { (part) throws(ScoringError) in

@@ -8,7 +8,7 @@ package import ServiceInterface
 import Tensors
 package import WebService
 
-/// The resources of jobs, but for their arrays.
+/// The endpoints of jobs, except those for their arrays.
 extension Service {
     /// `GET /jobs`
     func listJobs(_ call: Call) throws(Problem) -> any RequestHandler {
@@ -89,7 +89,7 @@ extension Service {
         }
     }
 
-    /// Answers when what has become of a job is taken down for good: that means waiting for a disk, which is for workers.
+    /// Answers once the fate of a job is recorded for good. That means waiting for the disk, so a worker does it.
     private func settling(_ id: JobID, _ body: @escaping @Sendable () throws(Problem) -> Response) -> any RequestHandler
     {
         guard let durable else { return BodilessHandler(body) }
@@ -100,7 +100,8 @@ extension Service {
                     try durable.settle(id)
                     return response
                 } catch {
-                    // Of one that is gone, but not from the disk, it is too early to say that there is no such job.
+                    // A job that is gone from memory but not from the disk would be back after a restart, so it is too
+                    // early to say that there is no such job.
                     try durable.settle(id)
                     throw error
                 }
@@ -110,7 +111,8 @@ extension Service {
 
     /// A job that has succeeded, with its output.
     ///
-    /// - Throws: 404 for an unknown job, 409 for one that is not done or made nothing, 410 for one whose output is gone.
+    /// - Throws: A 404 problem for an unknown job; 409 for one that has not ended or has no output; 410 for one whose
+    ///   output is no longer kept.
     func finished(_ id: JobID) throws(Problem) -> (Job<ScoreJob>, DatasetScores) {
         let job: Job<ScoreJob>
         do throws(JobError) {
@@ -121,19 +123,23 @@ extension Service {
         return (job, try job.openedOutput())
     }
 
-    /// - Throws: 406 where the client would not take JSON.
+    /// Proves that the client accepts JSON.
+    ///
+    /// - Throws: A 406 problem if it does not.
     func checkJSONIsAccepted(_ request: IncomingRequest) throws(Problem) {
         _ = try MediaType.negotiated(request.head.headerFields[.accept], offers: [.json])
     }
 
-    /// - Throws: 400 where the query has any parameter.
+    /// Proves that the query has no parameters.
+    ///
+    /// - Throws: A 400 problem if it has any.
     package func checkNoParameters(_ request: IncomingRequest) throws(Problem) {
         _ = try Parameters(target: request.head.path ?? "", known: [])
     }
 }
 
 extension JobQueue {
-    /// Cancels a job; one that has ended stays as it is.
+    /// Cancels a job, unless it has ended already.
     ///
     /// - Throws: ``JobError/unknown(_:)``.
     fileprivate func cancelIfLive(_ id: JobID) throws(JobError) -> Job<Kind> {
@@ -147,7 +153,7 @@ extension JobQueue {
 }
 
 extension ScoreJob.Details {
-    /// The threshold of an issue resource: the request's own, else the job's, else cleanlab's.
+    /// The threshold of a resource: the request's, or else the job's, or else cleanlab's.
     func issueThreshold(_ requested: Double?) -> Double {
         requested ?? parameters.threshold ?? IssuesFromScores.defaultThreshold
     }

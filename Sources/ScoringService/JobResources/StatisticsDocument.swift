@@ -1,7 +1,7 @@
 import Scoring
 import WebService
 
-/// The JSON document of the numbers that decided which pixels are label issues.
+/// The JSON document with the numbers that decided which pixels are label issues.
 struct StatisticsDocument {
     private let statistics: LabelIssues.Statistics
 

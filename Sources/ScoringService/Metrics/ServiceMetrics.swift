@@ -5,9 +5,9 @@ import Jobs
 import Scoring
 import Tensors
 
-/// What is counted of jobs. All of it is there from the start, so that what never happened reads 0.
+/// The metrics of jobs. All of them exist from the start, so that events that never happened read 0.
 final class ServiceMetrics: Sendable {
-    /// What is counted for each method by itself.
+    /// The metrics that each method has for itself.
     private struct OfMethod {
         let finished: [JobStatus: Counter]
         let scoring: Timer
@@ -63,7 +63,7 @@ final class ServiceMetrics: Sendable {
         }
     }
 
-    /// Takes down how the queue stands.
+    /// Records the state of the queue.
     func update(_ counts: JobCounts) {
         for (status, gauge) in jobs { gauge.record(counts[status]) }
         queueDepth.record(counts[.queued])

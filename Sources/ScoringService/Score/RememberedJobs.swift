@@ -1,9 +1,10 @@
 import Synchronization
 import Tensors
 
-/// Counts the memory that it takes to remember jobs which have ended.
+/// Counts the memory that jobs take which have ended and are remembered.
 final class RememberedJobs: Sendable {
-    /// What one takes with all that leads to it: somewhat more than was measured over some thousand of one pixel.
+    /// The memory that one job takes with all references to it, in bytes: somewhat more than was measured over
+    /// thousands of jobs of one pixel.
     static let byteCount = 4 << 10
 
     private let count = Atomic(0)

@@ -5,18 +5,19 @@ package import Scoring
 package import ServiceInterface
 package import WebService
 
-/// What the answer to a scoring request is written as.
+/// The format in which a scoring request is answered.
 package protocol ScoreFormat: Sendable {
-    /// The parameters and the shape of the arrays are known, and no image has been scored.
+    /// Proves that the format can hold the answer. It is called when the parameters and the shape of the arrays are
+    /// known, and before any image is scored.
     ///
     /// - Parameters:
-    ///   - shape: Nil where the arrays do not fit together, which the client is told by whoever scores them.
-    /// - Throws: 400 where what was asked for does not fit the format, or is not there.
+    ///   - shape: The shape; nil if the arrays do not fit together, which the client is told when they are scored.
+    /// - Throws: A 400 problem if the request wants something that the format cannot hold, or that does not exist.
     func check(_ parameters: ScoreParameters, _ shape: ScoringShape?) throws(Problem)
 
     /// The answer for a job that has succeeded.
     ///
-    /// - Throws: 409 or 410 where the job has no output; 503 where memory is short.
+    /// - Throws: A 409 or 410 problem if the job has no output; 503 if memory is short.
     func response(of job: Job<ScoreJob>) throws(Problem) -> Response
 }
 

@@ -7,11 +7,11 @@ import Scoring
 import ServiceInterface
 package import WebService
 
-/// A scoring request, by whatever protocol: opens a job, takes the arrays as they come, has the images scored when they
-/// are in, and answers.
+/// Handles a scoring request of any protocol: opens a job, takes the arrays as they arrive, has the images scored once
+/// all have arrived, and answers.
 ///
-/// `@unchecked Sendable`: the daemon's thread that reads the body hands the handler to the one worker that ends the job;
-/// the two never use it at the same time.
+/// `@unchecked Sendable`: the daemon thread that reads the body hands the handler to the one worker that ends the job,
+/// and the two never use it at the same time.
 package final class ScoreHandler: RequestHandler, @unchecked Sendable {
     private let service: Service
     private let reply: ScoreReply
@@ -19,21 +19,21 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
     private let body: any BodyDecoder
     private let key: IdempotencyKeys.Key?
     private let owner: JobOwner?
-    /// Kept where there is a key.
+    /// The fingerprint of the request as far as it has come; nil if the request has no key.
     private var fingerprint: RequestFingerprint?
-    /// Held while the body is on its way.
+    /// The caller's place, which is taken while the body arrives.
     private var place: UploadShares.Place?
     private var job: JobID { reply.job }
 
-    /// After how many bytes the job is told of the body, and asked whether it is wanted still: often enough for whoever cancels
-    /// it, and seldom enough to cost nothing beside the bytes.
+    /// After how many bytes the job is told how far the body is, and asked whether it is still wanted. That is often
+    /// enough for a client that cancels, and so seldom that it costs nothing compared with the bytes.
     private static let tellingInterval = 1 << 20
-    /// What is sooner over than this is told at its end.
+    /// The size up to which a body is reported only at its end, in bytes.
     private static let smallBody = 64 << 10
     private var toldShape: ScoringShape?
     private var untold = 0
 
-    /// The handler of `POST /score`: one of its own, unless its key says that it has been here before.
+    /// The handler of a `POST /score`: a new one, unless the request's key has come before.
     static func handler(
         for request: IncomingRequest, of caller: Caller, _ service: Service
     ) throws(Problem) -> any RequestHandler {
@@ -62,10 +62,19 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
             body: try ArrayBody(request, limits: service.bodyLimits, inputs: arrays))
     }
 
+    /// Creates a handler and its job.
+    ///
     /// - Parameters:
-    ///   - place: The caller's, for the body.
-    ///   - body: Hands on what it reads to `arrays`.
-    ///   - key: With the request's fingerprint before any byte of its body.
+    ///   - service: The service that runs the job.
+    ///   - arrays: Take the arrays of the request.
+    ///   - format: The format of the answer.
+    ///   - preference: Whether and how long the client waits for the result.
+    ///   - caller: The owner of the job.
+    ///   - place: The caller's place for the body.
+    ///   - key: The idempotency key, with the fingerprint of the request before any byte of its body.
+    ///   - body: The decoder of the body, which hands what it reads to `arrays`.
+    /// - Throws: A 503 problem if there is no place for the job; 409 if a request with the same key is arriving; a 400
+    ///   problem for a parameter that is not allowed.
     package init(
         _ service: Service, _ arrays: ScoreArrays, _ format: any ScoreFormat, _ preference: Preference,
         of caller: Caller,
@@ -111,8 +120,8 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         if let key { service.keys.forget(key, job) }
     }
 
-    /// Whose client goes away is of use to nobody, unless that was promised an answer later, or may send the request again by its
-    /// key and take the result then.
+    /// If the client leaves, nobody needs the job, unless the client was promised an answer later, or may repeat the
+    /// request under its key and take the result then.
     package var departure: (@Sendable () -> Void)? {
         guard reply.waits else { return nil }
         guard !reply.preference.isAsync, key == nil else { return Self.departed }
@@ -142,7 +151,7 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
                     answer(.failure(error))
                     return
                 }
-                // As where nothing outlives the process, the answer is the job as it stands.
+                // As without a state directory, the answer is the job as it stands.
                 work = { _ in .canceled }
             }
             if let key, let fingerprint { service.keys.complete(key, job, fingerprint) }
@@ -150,7 +159,7 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         }
     }
 
-    /// Has the job run, and answers when the client wants it.
+    /// Enqueues the job, and answers when the client wants its answer.
     private func enqueue(_ work: @escaping JobWork<ScoreJob>, _ answer: @escaping @Sendable (Answer) -> Void) {
         let reply = reply
         do throws(JobError) {
@@ -163,15 +172,16 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
                 try service.queue.enqueue(job, work: work)
             }
         } catch {
-            // It was canceled or deleted while its body came; the answer says so.
+            // The job was canceled or deleted while its body arrived, and the answer says so.
             service.durable?.reconcile(job)
         }
     }
 
-    /// Puts all that the job needs on the disk.
+    /// Writes everything that the job needs to the disk.
     ///
-    /// - Returns: The work that is left.
-    /// - Throws: 507 where the disk is full. What is wrong with the arrays is for the job to say, as it is elsewhere.
+    /// - Returns: The work that is left to do.
+    /// - Throws: A 507 problem if the disk is full. A problem with the arrays becomes the failure of the job, as it
+    ///   does without a state directory.
     private func accept(_ durable: DurableJobs) throws(Problem) -> JobWork<ScoreJob> {
         let job = job
         let (parameters, pixels): (ScoreParameters, ScoredPixels)
@@ -220,7 +230,7 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         }
     }
 
-    /// The job's work: whatever needs whole images.
+    /// The work of the job: everything that needs whole images.
     private func score(_ context: JobContext<ScoreJob>) -> JobOutcome<ScoreJob> {
         do throws(Problem) {
             let parameters = try complete { details, imageCount in
@@ -240,10 +250,10 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         }
     }
 
-    /// Hands on what could not be handed on while the body came, and checks what was asked for.
+    /// Hands on what had to wait for the end of the body, and checks the parameters.
     ///
     /// - Parameters:
-    ///   - tell: Takes what the job is to say of itself, whatever becomes of it.
+    ///   - tell: Takes the details that the job shows, whether it succeeds or not.
     private func complete(tell: (ScoreJob.Details, _ imageCount: Int?) -> Void) throws(Problem) -> ScoreParameters {
         try body.complete()
         let parameters = try arrays.parameters
@@ -257,7 +267,7 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         return parameters
     }
 
-    /// Has the job say of what shape its images are, which in files is known late, and what there is to note of them.
+    /// Adds to the job the shape of its images, which is known late for arrays in files, and the notes on them.
     private func tell(of pixels: borrowing ScoredPixels) {
         let (shape, notes) = (pixels.shape, arrays.notes(on: pixels))
         guard shape != toldShape || notes != InputNotes() else { return }

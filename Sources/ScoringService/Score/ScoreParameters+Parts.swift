@@ -4,14 +4,14 @@ import Scoring
 import WebService
 
 extension ScoreParameters {
-    /// Scores the images of several bodies, which count on from one to the next.
+    /// Scores the images of several bodies, which are numbered from one body on to the next.
     ///
     /// - Parameters:
-    ///   - parts: At least one, none of them in files.
-    ///   - loop: What goes over the images.
-    ///   - progress: Called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
+    ///   - parts: The images of each body; at least one part, and none that is still in files.
+    ///   - loop: The loop over the images.
+    ///   - progress: Is called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
     /// - Returns: Nil if `progress` ended the work.
-    /// - Throws: 422 for labels that are no classes; 503 if memory is short.
+    /// - Throws: A 422 problem for labels that are no classes; 503 if memory is short.
     func score(
         _ parts: [JobPart], on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
     ) throws(Problem) -> DatasetScores? {

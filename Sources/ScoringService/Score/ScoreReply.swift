@@ -5,7 +5,7 @@ import Jobs
 import ServiceInterface
 import WebService
 
-/// How a scoring request wants to be answered, and for which job.
+/// The way in which a scoring request is answered, and the job that it is answered with.
 struct ScoreReply: Sendable {
     let service: Service
     let job: JobID
@@ -15,10 +15,12 @@ struct ScoreReply: Sendable {
     /// Whether the client waits for the result at all.
     var waits: Bool { !preference.isAsync || (preference.wait ?? 0) > 0 }
 
-    /// How long it waits, in seconds; nil for as long as it takes.
+    /// How long the client waits, in seconds; nil if it waits as long as it takes.
     var timeout: TimeInterval? { preference.isAsync ? TimeInterval(preference.wait ?? 0) : nil }
 
-    /// What a client gets that does not wait: the job as it stands.
+    /// The answer to a client that does not wait: the job as it stands.
+    ///
+    /// - Throws: A 409 problem if the job was canceled; 503 if memory is short.
     func accepted() throws(Problem) -> Response {
         let snapshot: Job<ScoreJob>
         do throws(JobError) {
@@ -35,7 +37,7 @@ struct ScoreReply: Sendable {
         return response
     }
 
-    /// What a client gets that has waited. One that was refused leaves no job behind.
+    /// The answer to a client that has waited. If the answer is a refusal, the job is deleted.
     func response(to snapshot: Job<ScoreJob>?) throws(Problem) -> Response {
         guard let snapshot, snapshot.status != .canceled else { throw .canceled(job) }
         guard snapshot.status.isFinal else { return accepted(snapshot) }

@@ -8,18 +8,20 @@ import TensorCodecs
 import Tensors
 import WebService
 
-/// The answer of a scoring that succeeded: its arrays, in the format that was asked for.
+/// The answer of a scoring that succeeded: its arrays, in the format that the client asked for.
 struct ScoreResponse {
     private let job: Job<ScoreJob>
     private let scores: DatasetScores
 
-    /// - Throws: 409 or 410 where the job has no output.
+    /// - Throws: A 409 or 410 problem if the job has no output.
     init(_ job: Job<ScoreJob>) throws(Problem) {
         self.job = job
         scores = try job.openedOutput()
     }
 
-    /// - Throws: 400 where `include` does not fit the format; 503 where memory is short.
+    /// The arrays in a format.
+    ///
+    /// - Throws: A 400 problem if `include` does not fit the format; 503 if memory is short.
     func response(in format: MediaType) throws(Problem) -> Response {
         let arrays = try job.details.parameters.included(in: format).map { (name) throws(Problem) in
             (name, try scores.elements(name, threshold: job.details.parameters.threshold ?? 0))

@@ -8,11 +8,14 @@ import Synchronization
 import Tensors
 import WebService
 
-/// The work of jobs whose images are in.
+/// The work of jobs whose images have all arrived.
 extension Service {
-    /// Scores the parts of a job that was accepted. Where memory is short at the moment the job waits for some, a second at first.
+    /// The work that scores the parts of an accepted job. If memory is short, the job waits for some, at first for a
+    /// second.
     ///
     /// - Parameters:
+    ///   - parts: The images of the job.
+    ///   - settings: The parameters of the job.
     ///   - isSuspect: Whether an earlier process ended while it ran the job.
     func work(on parts: [JobPart], _ settings: ScoreParameters, isSuspect: Bool = false) -> JobWork<ScoreJob> {
         let stored = parts.compactMap { part in if case .stored(let part) = part { part } else { nil } }
@@ -44,28 +47,29 @@ extension Service {
         }
         let faults = MappedFile.faultCount
         let scores = try settings.score(loaded, on: imageLoop) { context.report(done: $0, of: imageCount) }
-        // Some file became shorter meanwhile, or could not be read: one of these, perhaps.
+        // Some mapped file became shorter meanwhile or could not be read, perhaps one of the job's.
         if MappedFile.faultCount != faults { try durable?.prove(stored, of: context.id) }
         return scores
     }
 
-    /// Keeps what a job has made beyond the process, if anything does.
+    /// Keeps the results of a job beyond the process, if there is a state directory.
     ///
     /// - Parameters:
-    ///   - parts: The job's input in files; nil where there is none.
-    /// - Throws: 507 where the disk has no room for a job without input in files.
+    ///   - parts: The input of the job in files; nil if there is none.
+    ///   - key: The idempotency key of the request, with its fingerprint.
+    /// - Throws: A 507 problem if the disk has no room for the results of a job without input in files.
     func keep(
         _ scores: DatasetScores, _ context: JobContext<ScoreJob>, parts: [StoredPart]? = nil,
         key: DurableJobs.RequestKey? = nil
     ) throws(Problem) -> JobResults {
-        // What is not kept is dropped as soon as it is made.
+        // Results that the queue would drop at once need not be kept.
         guard let durable, limits.keepsOutput(of: scores.byteCount) else { return JobResults(scores) }
         return try durable.keep(scores, of: context.id, for: limits.timeToLive, parts: parts, key: key)
     }
 
-    /// Writes what a job has made to where the client wants it, if it wants it anywhere.
+    /// Writes the results of a job into the directory that the client named, if it named one.
     ///
-    /// - Throws: 422 where it cannot be written there, 507 where the disk is full.
+    /// - Throws: A 422 problem if they cannot be written there; 507 if the disk is full.
     func write(_ scores: DatasetScores, _ parameters: ScoreParameters) throws(Problem) {
         guard let output = parameters.output else { return }
         let isSeveral = scores.size == nil
@@ -80,16 +84,16 @@ extension Service {
         try configuration.dataDirectories.write(arrays, to: output)
     }
 
-    /// Cancels a job that nobody waits for, and forgets it with all that it has made.
+    /// Cancels a job that nobody waits for, and forgets it with its results.
     func forget(_ job: JobID) {
-        // What outlives the process is settled on a disk, which is for workers.
+        // With a state directory this writes to the disk, so a worker does it.
         guard durable != nil else { return queue.forget(job) }
         commit { [queue] in queue.forget(job) }
     }
 
-    /// Takes up the jobs that the process before has left.
+    /// Takes up the jobs that earlier processes have left.
     ///
-    /// - Throws: ``StateError``.
+    /// - Throws: ``StateError`` if the state directory cannot be read.
     package func restore() throws(StateError) {
         guard let durable else { return }
         let restored = try durable.restore(attemptLimit: configuration.attemptLimit)
@@ -109,13 +113,13 @@ extension Service {
                 details.notes = InputNotes(parts.map(\.part.notes))
             }
         }
-        // Those that the process before did not survive come last.
+        // Jobs that an earlier process did not survive come last.
         for isSuspect in [false, true] {
             for job in restored.accepted where job.isSuspect == isSuspect {
                 let (id, failure) = (job.id, job.failure)
                 guard let details = try? queue.job(id).details else { continue }
                 let settings = details.parameters
-                // Of batches it is their parts that say it.
+                // The notes on a job of batches are stored with its parts.
                 if details.notes == InputNotes() {
                     let notes = InputNotes(job.parts.map { $0.notes ?? InputNotes() })
                     queue.update(id) { $0.notes = notes }
@@ -126,7 +130,7 @@ extension Service {
                     } else {
                         work(on: job.parts.map(JobPart.stored), settings, isSuspect: isSuspect)
                     }
-                // It is there, and it is receiving.
+                // The job exists and is receiving, so this cannot fail.
                 try? queue.enqueue(id, work: work)
             }
         }
@@ -134,14 +138,15 @@ extension Service {
 }
 
 extension JobQueue<ScoreJob> {
-    /// Deletes a job, if it is there still.
+    /// Deletes a job, if it still exists.
     fileprivate func forget(_ job: JobID) {
         do throws(JobError) { try delete(job) } catch { /* It has been forgotten already. */  }
     }
 }
 
 extension JobContext<ScoreJob> {
-    /// Tells how many of a job's images are done. A job that succeeds has done all of them.
+    /// Reports how many images of a job are done. The last image is not reported, because a job that succeeds has done
+    /// all of them.
     ///
     /// - Returns: Whether to go on.
     func report(done: Int, of total: Int) -> Bool {
@@ -151,11 +156,11 @@ extension JobContext<ScoreJob> {
 }
 
 extension Problem {
-    /// Whether there was no memory at the moment, which others have.
+    /// Whether memory was short, so that a later attempt may succeed.
     fileprivate var isWantOfMemory: Bool { type == .outOfMemory }
 }
 
-/// How long a job waits for memory: a second, and each time twice as long, up to half a minute.
+/// How long a job waits for memory: a second at first, then twice as long each time, up to half a minute.
 private final class Patience: Sendable {
     private let seconds = Atomic(1)
 
