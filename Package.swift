@@ -104,6 +104,13 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["TensorCodecs", "Tensors", httpTypes], path: "Tests/TestSupport",
             swiftSettings: settings),
+        .target(
+            name: "ServiceHarness",
+            dependencies: [
+                "JobStorage", "Jobs", "OpenInference", "PrometheusText", "ScoringService", "ServiceInterface",
+                "Tensors", "TestSupport", "Threads", "WebService", httpTypes, logging,
+            ],
+            path: "Tests/ServiceHarness", swiftSettings: settings),
         // All tests are one program, so it is enough that one of its targets has this.
         .target(name: "CMutexOrder", path: "Tests/CMutexOrder"),
         .testTarget(
@@ -123,11 +130,17 @@ let package = Package(
             dependencies: ["DatasetScoring", "TestSupport", "Tensors", "WebService", httpTypes],
             swiftSettings: settings),
         .testTarget(
+            name: "OpenInferenceTests",
+            dependencies: [
+                "Jobs", "OpenInference", "ScoringService", "ServiceHarness", "ServiceInterface", "TestSupport",
+                "WebService", httpTypes,
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "ScoringServiceTests",
             dependencies: [
-                "DatasetScoring", "JobStorage", "Jobs", "OpenInference", "PrometheusText", "Scoring",
-                "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors", "TestSupport", "Threads",
-                "WebService", grdb, httpTypes, logging,
+                "DatasetScoring", "JobStorage", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceHarness",
+                "ServiceInterface", "Tensors", "TestSupport", "WebService", grdb, httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -1,4 +1,5 @@
 import HTTPTypes
+import ServiceHarness
 import ServiceInterface
 import Testing
 

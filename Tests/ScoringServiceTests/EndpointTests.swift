@@ -1,5 +1,6 @@
 import DatasetScoring
 import HTTPTypes
+import ServiceHarness
 import ServiceInterface
 import Tensors
 import TestSupport

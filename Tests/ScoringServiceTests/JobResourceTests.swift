@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Jobs
+import ServiceHarness
 import ServiceInterface
 import Tensors
 import TestSupport

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import ServiceHarness
 import Tensors
 import TestSupport
 import Testing

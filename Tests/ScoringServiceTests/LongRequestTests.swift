@@ -1,4 +1,5 @@
 import HTTPTypes
+import ServiceHarness
 import Testing
 
 /// Requests as long as the network lets them be.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Jobs
 import PrometheusText
+import ServiceHarness
 import ServiceInterface
 import TestSupport
 import Testing

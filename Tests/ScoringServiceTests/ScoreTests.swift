@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Jobs
 import Scoring
+import ServiceHarness
 import ServiceInterface
 import Tensors
 import TestSupport

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Jobs
+import ServiceHarness
 import TestSupport
 import Testing
 

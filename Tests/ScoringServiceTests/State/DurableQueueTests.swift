@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import JobStorage
 import Jobs
+import ServiceHarness
 import ServiceInterface
 import TestSupport
 import Testing

@@ -3,6 +3,7 @@ import GRDB
 import HTTPTypes
 import Jobs
 import Logging
+import ServiceHarness
 import TestSupport
 import Testing
 

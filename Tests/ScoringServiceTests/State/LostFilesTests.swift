@@ -3,6 +3,7 @@ import GRDB
 import Glibc
 import HTTPTypes
 import Jobs
+import ServiceHarness
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Jobs
 import Logging
+import ServiceHarness
 import TestSupport
 import Testing
 

@@ -2,8 +2,9 @@ import Foundation
 import HTTPTypes
 
 import OpenInference
+import ServiceHarness
 import TestSupport
-@testable import ScoringService
+import ScoringService
 @testable import WebService
 
 /// One input of an inference request, as a client of the Open Inference Protocol sends it.

@@ -1,10 +1,11 @@
 import Foundation
 import HTTPTypes
+import ServiceHarness
 import TestSupport
 import Testing
 
 @testable import OpenInference
-@testable import ScoringService
+import ScoringService
 
 /// Regions of shared memory, in a folder that stands for the system's.
 @Suite struct SharedMemoryTests {

@@ -1,12 +1,13 @@
 import Foundation
 import HTTPTypes
 import Jobs
+import ServiceHarness
 import ServiceInterface
 import TestSupport
 import Testing
 
 @testable import OpenInference
-@testable import ScoringService
+import ScoringService
 @testable import WebService
 
 /// `POST /v2/models/segscore/infer`: what is refused, with which words.

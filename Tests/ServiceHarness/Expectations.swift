@@ -1,7 +1,7 @@
-import Testing
+package import Testing
 
 /// Expects the image scores of a JSON answer.
-func expectImageScores(
+package func expectImageScores(
     _ reply: Reply, _ expected: [Double], sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     let scores = try #require(

@@ -1,29 +1,25 @@
-import Dispatch
-import Foundation
-import HTTPTypes
+package import Foundation
+package import HTTPTypes
 import Jobs
-import Logging
+package import JobStorage
+package import Logging
 import OpenInference
-import PrometheusText
-import ServiceInterface
+package import PrometheusText
+package import ScoringService
+package import ServiceInterface
 import Synchronization
-import Tensors
-import TestSupport
-import Testing
+package import TestSupport
 import Threads
-
-@testable import JobStorage
-@testable import ScoringService
-@testable import WebService
+package import WebService
 
 /// A service in memory: requests go straight to its router, as the server would send them.
-struct Harness {
-    let service: Service
-    let endpoints: [EndpointGroup]
-    let router: Router
-    let spool: TemporaryDirectory
+package struct Harness {
+    package let service: Service
+    package let endpoints: [EndpointGroup]
+    package let router: Router
+    package let spool: TemporaryDirectory
 
-    init(
+    package init(
         workers: Int = 1, backlog: Int = 8, timeToLive: TimeInterval = 3600, resultBytes: Int = 1 << 20,
         history: Int = 100, maxBodyBytes: Int = 1 << 24, maxJSONBytes: Int = 1 << 20, maxPixels: Int = 1 << 20,
         metrics: MetricRegistry = MetricRegistry(), access: AccessControl = AccessControl(),
@@ -46,12 +42,12 @@ struct Harness {
         router = Router(endpoints, access: access, render: service.response)
     }
 
-    var jobCount: Int { service.queue.jobs(limit: .max).jobs.count }
+    package var jobCount: Int { service.queue.jobs(limit: .max).jobs.count }
 
     /// Sends a request, its body in chunks, and waits for the answer.
     ///
     /// - Parameter chunk: The size of the pieces that the body comes in; nil for one piece.
-    func send(
+    package func send(
         _ method: HTTPRequest.Method = .get, _ target: String, _ fields: HTTPFields = [:], body: [UInt8]? = nil,
         chunk: Int? = nil
     ) async -> Reply {
@@ -63,15 +59,15 @@ struct Harness {
         }
     }
 
-    func get(_ target: String, _ fields: HTTPFields = [:]) async -> Reply {
+    package func get(_ target: String, _ fields: HTTPFields = [:]) async -> Reply {
         await send(.get, target, fields)
     }
 
-    func score(_ body: Body, query: String = "", _ fields: HTTPFields = [:], chunk: Int? = nil) async -> Reply {
+    package func score(_ body: Body, query: String = "", _ fields: HTTPFields = [:], chunk: Int? = nil) async -> Reply {
         await send(.post, "/score" + query, body.fields.merging(fields), body: body.bytes, chunk: chunk)
     }
 
-    func open(
+    package func open(
         _ method: HTTPRequest.Method, _ target: String, _ fields: HTTPFields = [:], bodyCount: Int? = nil,
         role: ListenerRole = .service
     ) -> Reception {
@@ -83,14 +79,14 @@ struct Harness {
     }
 
     /// Opens a `POST /score` whose body is still to come.
-    func openScore(_ body: Body, query: String = "", _ fields: HTTPFields = [:]) throws -> any BodySink {
+    package func openScore(_ body: Body, query: String = "", _ fields: HTTPFields = [:]) throws -> any BodySink {
         let reception = open(.post, "/score" + query, body.fields.merging(fields), bodyCount: body.bytes.count)
         guard case .receive(let sink) = reception.decision else { throw Unexpected(description: "refused at the head") }
         return sink
     }
 
     /// The spool files that the process holds open.
-    var spoolFileCount: Int {
+    package var spoolFileCount: Int {
         let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
         return descriptors.filter { descriptor in
             let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
@@ -100,20 +96,25 @@ struct Harness {
 }
 
 extension Logger {
-    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    package static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }
 
 extension BodySink {
-    func push(_ bytes: [UInt8], chunk: Int? = nil) {
+    /// Sends bytes to the sink as a daemon thread would.
+    ///
+    /// - Parameter chunk: The size of the pieces; nil for one piece.
+    package func push(_ bytes: [UInt8], chunk: Int? = nil) {
         let step = max(chunk ?? bytes.count, 1)
         for start in stride(from: 0, to: bytes.count, by: step) {
             DaemonThread.serve { receive(bytes.span.extracting(start..<min(start + step, bytes.count))) }
         }
     }
 
-    func reply() async -> Reply {
-        // What is still to be made of the body may need the very worker that tells of it.
-        // The thread sanitizer sees no order between a worker and a task that finds its continuation resumed already, but sees this.
+    /// Ends the body and waits for the answer.
+    package func reply() async -> Reply {
+        // The task must not wait on its thread: the rest of the body may need the very worker that calls back.
+        // The thread sanitizer sees no order between a worker and a task whose continuation has been resumed already, but
+        // it sees the order that this flag makes.
         let isAnswered = Atomic(false)
         let response = await withCheckedContinuation { continuation in
             DaemonThread.serve {
@@ -129,86 +130,9 @@ extension BodySink {
 }
 
 extension HTTPFields {
-    func merging(_ others: HTTPFields) -> HTTPFields {
+    package func merging(_ others: HTTPFields) -> HTTPFields {
         var result = self
         for field in others { result[field.name] = field.value }
         return result
     }
-}
-
-/// An answer whose body was gathered.
-struct Reply: Sendable {
-    let status: Int
-    let fields: HTTPFields
-    let bytes: [UInt8]
-    /// Whether the answer was settled at the head.
-    let wasRefused: Bool
-
-    init(_ response: Response, wasRefused: Bool) {
-        status = response.head.status.code
-        fields = response.head.headerFields
-        var bytes: [UInt8] = []
-        for segment in response.body.segments {
-            bytes += segment.owner.stableBytes[segment.range]
-        }
-        if response.head.headerFields[.contentType] == "application/json", let stream = response.body.stream {
-            bytes = Self.read(stream)
-        }
-        self.bytes = bytes
-        self.wasRefused = wasRefused
-    }
-
-    /// Reads what is made on workers while it is read.
-    private static func read(_ stream: ByteStream) -> [UInt8] {
-        var bytes: [UInt8] = []
-        while true {
-            let more = DispatchSemaphore(value: 0)
-            switch DaemonThread.serve({ stream.next(limit: 5000) { more.signal() } }) {
-            case .bytes(let next): bytes += next
-            case .later: more.wait()
-            case .end: return bytes
-            case .cut: return []
-            }
-        }
-    }
-
-    var text: String { String(decoding: bytes, as: UTF8.self) }
-
-    func json() throws -> [String: Any] {
-        let value = try JSONSerialization.jsonObject(with: Data(bytes))
-        return try #require(value as? [String: Any])
-    }
-
-    /// The last part of a problem's type; nil where the answer is no problem.
-    var problem: String? {
-        guard fields[.contentType] == "application/problem+json", let type = try? json()["type"] as? String else {
-            return nil
-        }
-        return type.replacing("urn:segscore:", with: "")
-    }
-
-    /// The path of the job that the answer tells of.
-    func location() throws -> String { try #require(fields[.location]) }
-}
-
-final class TemporaryDirectory: Sendable {
-    let path: String
-
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("segscore-" + UUID().uuidString)
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = url.resolvingSymlinksInPath().path
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
-    func file(_ name: String, _ bytes: [UInt8]) throws -> String {
-        let path = path + "/" + name
-        try Data(bytes).write(to: URL(fileURLWithPath: path))
-        return path
-    }
-
-    var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
 }

@@ -1,11 +1,12 @@
 import Foundation
 import HTTPTypes
 import Jobs
+import ServiceHarness
 import TestSupport
 import Testing
 
 @testable import OpenInference
-@testable import ScoringService
+import ScoringService
 import WebService
 
 /// `POST /v2/models/segscore/infer`: what is answered.
