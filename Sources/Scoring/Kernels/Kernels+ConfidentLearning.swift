@@ -36,19 +36,20 @@ extension Kernels {
         }
     }
 
-    /// Counts the scores of a range that are up to a limit and whose higher bits are `prefix`, by the bits of a digit.
+    /// Counts the scores of a range that are up to a limit and whose higher bits are `prefix`, by the `width`
+    /// bits from `shift` on.
     ///
     /// - Parameters:
-    ///   - first: The index of the count for a digit of 0.
+    ///   - first: The index of the count of scores in which these bits are 0.
     static func countKeys(
-        _ cells: ConfidenceCells, _ range: Range<Int>, upTo limit: Double, prefix: UInt64, digit: Cut.Digit,
+        _ cells: ConfidenceCells, _ range: Range<Int>, upTo limit: Double, prefix: UInt64, shift: Int, width: Int,
         counts: Buffer<UInt64>, at first: Int
     ) {
         checkBounds(cells, range)
-        checkBounds(counts.count, first, 1 << digit.width)
+        checkBounds(counts.count, first, 1 << width)
         unsafe loops.count_keys(
             cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound), range.count,
-            cells.kept, limit, prefix, UInt32(digit.shift), UInt32(digit.width), counts.mutableElements + first)
+            cells.kept, limit, prefix, UInt32(shift), UInt32(width), counts.mutableElements + first)
     }
 
     /// How many cells of a range take part and have a score.

@@ -13,7 +13,7 @@ extension Kernels {
         checkBounds(codes.count, pixel, run.stride, count)
         return unsafe loops.narrow_labels(
             elements.pointer(at: index), elements.type, count, codes.pointer(at: pixel), run.stride,
-            codes.isWide ? UInt32(LabelMap.otherCode) - 1 : UInt32(UInt8.max))
+            UInt32(codes.largestLabel))
     }
 
     static func widen(_ narrow: Buffer<UInt8>, into wide: Buffer<UInt16>) {

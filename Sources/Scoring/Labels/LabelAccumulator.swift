@@ -74,38 +74,12 @@ package final class LabelAccumulator: ArrayAccumulator {
             Kernels.widen(labels, into: wide)
             codes = .wide(wide)
         }
-        var code = LabelMap.otherCode
-        if case .integer(let label) = value, (0..<Int64(LabelMap.otherCode)).contains(label) {
+        var code = ClassCodes.other
+        if case .integer(let label) = value, (0..<Int64(ClassCodes.other)).contains(label) {
             code = UInt16(label)
         } else if others.count < 2, !others.contains(where: { $0.value == value }) {
             others.append(LabelMap.Other(value: value, pixel: pixel))
         }
         wide.withMutableSpan { $0[pixel] = code }
-    }
-}
-
-/// Makes a buffer.
-///
-/// - Parameters:
-///   - isZeroed: Whether the buffer has to hold zeros; otherwise every element is written before any is read.
-/// - Throws: ``ScoringError/memory(_:)``.
-func allocate<Element: BitwiseCopyable & Sendable>(
-    _ count: Int, isZeroed: Bool = true
-) throws(ScoringError) -> Buffer<Element> {
-    do throws(TensorError) {
-        return try isZeroed ? Buffer(zeroed: count) : Buffer(uninitialized: count)
-    } catch {
-        throw .memory(error)
-    }
-}
-
-/// Takes memory from the budget for as long as the result lives, for arrays of Swift, which are counted nowhere else.
-///
-/// - Throws: ``ScoringError/memory(_:)``.
-func reserve(_ byteCount: Int) throws(ScoringError) -> ByteReservation {
-    do throws(TensorError) {
-        return try ByteReservation(byteCount)
-    } catch {
-        throw .memory(error)
     }
 }

@@ -11,9 +11,6 @@ package struct LabelMap: Sendable {
         let pixel: Int
     }
 
-    /// The code that stands for a value that no code can hold. It is no class, since K is at most 65,535.
-    static let otherCode: UInt16 = .max
-
     /// `(N, H, W)`, each at least 1.
     package let shape: [Int]
     private(set) var codes: ClassCodes
@@ -35,13 +32,8 @@ package struct LabelMap: Sendable {
     /// The code of the pixels that take no part; -1 if the codes hold no such label.
     func code(ofIgnored label: Int64?) -> Int32 {
         guard let label else { return -1 }
-        if others.contains(where: { $0.value == .integer(label) }) { return Int32(Self.otherCode) }
-        let limit =
-            switch codes {
-            case .narrow: Int64(UInt8.max)
-            case .wide: Int64(Self.otherCode) - 1
-            }
-        return (0...limit).contains(label) ? Int32(label) : -1
+        if others.contains(where: { $0.value == .integer(label) }) { return Int32(ClassCodes.other) }
+        return (0...Int64(codes.largestLabel)).contains(label) ? Int32(label) : -1
     }
 
     /// How many pixels of an image take part.
@@ -64,7 +56,7 @@ package struct LabelMap: Sendable {
             .map { label(at: $0) }
         // If the ignored label is a value that no code can hold, the kernel takes every other such value for ignored
         // too.
-        if ignored == Int32(Self.otherCode),
+        if ignored == Int32(ClassCodes.other),
             let other = others.first(where: { $0.value != ignoredLabel.map { .integer($0) } }),
             pixels.contains(other.pixel), other.pixel < bad?.pixel ?? .max
         {
@@ -82,7 +74,7 @@ package struct LabelMap: Sendable {
     private func label(at pixel: Int) -> Other {
         switch codes {
         case .narrow(let labels): Other(value: .integer(Int64(labels.span[pixel])), pixel: pixel)
-        case .wide(let labels) where labels.span[pixel] < Self.otherCode:
+        case .wide(let labels) where labels.span[pixel] < ClassCodes.other:
             Other(value: .integer(Int64(labels.span[pixel])), pixel: pixel)
         case .wide:
             if others.count == 1 {
@@ -90,8 +82,20 @@ package struct LabelMap: Sendable {
             } else {
                 // There are no others if a file was changed, so that it holds codes that were never written.
                 others.first { $0.pixel == pixel } ?? others.first
-                    ?? Other(value: .integer(Int64(Self.otherCode)), pixel: pixel)
+                    ?? Other(value: .integer(Int64(ClassCodes.other)), pixel: pixel)
             }
         }
+    }
+}
+
+extension ClassCodes {
+    /// The same codes in two bytes each.
+    ///
+    /// - Throws: ``ScoringError/memory(_:)``.
+    fileprivate func widened() throws(ScoringError) -> ClassCodes {
+        guard case .narrow(let codes) = self else { return self }
+        let wide: Buffer<UInt16> = try allocate(codes.count, isZeroed: false)
+        Kernels.widen(codes, into: wide)
+        return .wide(wide)
     }
 }

@@ -12,6 +12,12 @@ enum ClassCodes: Sendable {
         self = isWide ? .wide(try allocate(count, isZeroed: false)) : .narrow(try allocate(count, isZeroed: false))
     }
 
+    /// The code that stands for a label that no code can hold. It is no class, since K is at most 65,535.
+    static let other: UInt16 = .max
+
+    /// The largest label that a code can hold.
+    var largestLabel: Int { isWide ? Int(Self.other) - 1 : Int(UInt8.max) }
+
     var isWide: Bool {
         switch self {
         case .narrow: false
@@ -56,15 +62,5 @@ enum ClassCodes: Sendable {
         case .wide(let codes): for index in codes.span.indices { found[Int(codes.span[index])] = true }
         }
         return Set(found.indices.filter { found[$0] && $0 >= limit })
-    }
-
-    /// The same codes in two bytes each.
-    ///
-    /// - Throws: ``ScoringError/memory(_:)``.
-    func widened() throws(ScoringError) -> ClassCodes {
-        guard case .narrow(let codes) = self else { return self }
-        let wide: Buffer<UInt16> = try allocate(codes.count, isZeroed: false)
-        Kernels.widen(codes, into: wide)
-        return .wide(wide)
     }
 }

@@ -9,10 +9,10 @@ package struct ConfidentThresholds: Codable, Equatable, Sendable {
     static let margin = 1e-6
 
     /// `(K,)`: the self-confidence of the cells labelled as each class, added up.
-    package private(set) var sums: [Double]
+    package internal(set) var sums: [Double]
 
     /// `(K,)`: the number of cells labelled as each class.
-    package private(set) var counts: [Int64]
+    package internal(set) var counts: [Int64]
 
     /// - Parameters:
     ///   - classCount: K.
@@ -39,42 +39,12 @@ package struct ConfidentThresholds: Codable, Equatable, Sendable {
         }
     }
 
-    /// Adds up the cells of one image.
-    init(_ cells: ConfidenceCells, _ range: Range<Int>) {
-        self.init(classCount: cells.classCount)
-        Kernels.sumByLabel(cells, range, sums: &sums, counts: &counts)
-    }
-
     /// Adds the sums of other cells, of the same classes.
     package mutating func add(_ other: ConfidentThresholds) {
         precondition(other.sums.count == sums.count)
         for index in sums.indices {
             sums[index] += other.sums[index]
             counts[index] += other.counts[index]
-        }
-    }
-}
-
-extension ConfidentThresholds {
-    /// Adds up the sums of images in the order of the images, whatever order they come in. Sums are rounded, so that
-    /// only this makes them the same however many lanes there are.
-    struct InOrder: Sendable {
-        private(set) var total: ConfidentThresholds
-        private var next = 0
-        /// The sums of images behind one that has not come yet.
-        private var waiting: [Int: ConfidentThresholds] = [:]
-
-        init(classCount: Int) {
-            total = ConfidentThresholds(classCount: classCount)
-        }
-
-        /// Adds the sums of an image, once for each.
-        mutating func add(_ ofImage: ConfidentThresholds, of image: Int) {
-            waiting[image] = ofImage
-            while let ofNext = waiting.removeValue(forKey: next) {
-                total.add(ofNext)
-                next += 1
-            }
         }
     }
 }
