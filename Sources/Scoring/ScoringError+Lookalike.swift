@@ -17,7 +17,7 @@ extension ScoringError {
         /// How far beyond [0, 1] a value may be and still count as the nearer end.
         package static let rounding = SEGSCORE_ROUNDING
 
-        /// How far beyond [0, 1] a value has to be to be a logit or a percentage; nobody means so little by them.
+        /// How far beyond [0, 1] a value has to be to count as a logit or a percentage.
         private static let margin = 0.01
 
         /// - Parameters:

@@ -12,6 +12,5 @@ long segscore_guard(void *start, size_t length);
 /// Ends a guard. It is called before the mapping is removed.
 void segscore_unguard(long guard);
 
-/// How many mappings have faulted until now. If the number is the same before and after a mapping is read, what was
-/// read is the file's.
+/// How many mappings have faulted until now. If the number grows while mappings are read, what was read may be zeros.
 uint64_t segscore_mapped_faults(void);
