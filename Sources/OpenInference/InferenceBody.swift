@@ -250,5 +250,6 @@ final class InferenceBody: BodyDecoder {
 }
 
 extension HTTPField.Name {
+    /// The field that names the size of the JSON in a body with bytes behind it.
     package static let inferenceHeaderLength = Self.known("Inference-Header-Content-Length")
 }

@@ -32,6 +32,7 @@ package final class InferenceService: Sendable {
         regions = sharedMemoryDirectory.map(SharedRegions.init)
     }
 
+    /// The endpoints of the protocol.
     package var endpoints: EndpointGroup {
         let (memory, region) = ("/v2/systemsharedmemory", "/v2/systemsharedmemory/region/{region}")
         let ofServer = [

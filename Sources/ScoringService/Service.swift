@@ -67,11 +67,13 @@ package final class Service: Sendable {
     /// The version of the program, as `/version` answers it.
     package static let version = "0.1.0"
 
+    /// The limits and directories that the command line sets.
     package let configuration: Configuration
     let limits: JobLimits
     let imageLoop: ImageLoop
     /// The jobs that take batches, and whether a timer watches for those that are idle too long.
     let openJobs = Mutex<(jobs: [JobID: OpenJob], isWatched: Bool)>(([:], false))
+    /// The queue that holds all jobs.
     package let queue: JobQueue<ScoreJob>
     /// Keeps jobs beyond the process; nil if there is no state directory.
     let durable: DurableJobs?
@@ -144,6 +146,7 @@ package final class Service: Sendable {
         return caller.sees(job.details.owner)
     }
 
+    /// The limits for the size of a body.
     package var bodyLimits: ArrayBody.Limits {
         ArrayBody.Limits(bodyBytes: configuration.maxBodyBytes, jsonBytes: configuration.maxJSONBytes)
     }

@@ -71,6 +71,7 @@ package final class ByteStream: Sendable {
     }
     private let state = Mutex(State())
 
+    /// Creates a stream that a writer fills.
     package init() {}
 
     /// A body that a source makes piece by piece, as soon as ``begin(on:)`` has named the workers for it.

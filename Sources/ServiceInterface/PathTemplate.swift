@@ -7,6 +7,11 @@ package struct PathTemplate: Hashable, Sendable {
     /// The template as people read it, such as `/jobs/{id}`.
     package let text: String
 
+    /// Creates a template.
+    ///
+    /// - Parameters:
+    ///   - number: A number that no other template has.
+    ///   - text: The template as people read it.
     package init(number: Int, text: String) {
         self.number = number
         self.text = text

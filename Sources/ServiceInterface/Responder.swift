@@ -56,6 +56,7 @@ package enum ListenerRole: String, Sendable {
 
 /// What becomes of a request whose head has arrived.
 package struct Reception {
+    /// The two ways in which a request can go on.
     package enum Decision {
         /// The answer is settled, and nobody wants the body.
         case refuse(Response)
@@ -63,15 +64,18 @@ package struct Reception {
         case receive(any BodySink)
     }
 
+    /// The way in which the request goes on.
     package let decision: Decision
 
     /// The template that metrics count the request by; nil if no endpoint has the path.
     package let path: PathTemplate?
 
+    /// A request that is answered at once.
     package static func refuse(_ response: Response, at path: PathTemplate? = nil) -> Reception {
         Reception(decision: .refuse(response), path: path)
     }
 
+    /// A request whose body goes to a sink.
     package static func receive(_ sink: any BodySink, at path: PathTemplate? = nil) -> Reception {
         Reception(decision: .receive(sink), path: path)
     }

@@ -3,7 +3,9 @@ package import Tensors
 
 /// An answer: its head, and a body that is sent from the memory or file where it lies.
 package struct Response: Sendable {
+    /// The status and fields of the answer.
     package var head: HTTPResponse
+    /// The body of the answer.
     package var body: ResponseBody
 
     /// Creates an answer. The server adds `Content-Length`, `Date` and the id of the request; all other fields stand in
@@ -17,12 +19,14 @@ package struct Response: Sendable {
 /// The body of an answer: either a list of byte ranges, each of which its owner keeps alive until it is sent, or a
 /// stream.
 package struct ResponseBody: Sendable {
+    /// A range of bytes, and the object that keeps them alive.
     package struct Segment: Sendable {
         package let owner: any StableBytes
         /// Offsets into the owner's bytes, within their bounds.
         package let range: Range<Int>
     }
 
+    /// The byte ranges in the order in which they are sent; empty if the body is a stream.
     package private(set) var segments: [Segment] = []
 
     /// The stream that the body is read from; nil if the body consists of segments. A body with a stream has no
@@ -32,6 +36,7 @@ package struct ResponseBody: Sendable {
     /// The memory that the list of segments takes out of the budget, if there are very many segments.
     package var reservation: ByteReservation?
 
+    /// Creates a body without bytes.
     package init() {
         stream = nil
     }

@@ -6,6 +6,7 @@ package import WebService
 
 /// An array of an answer: its layout, and the memory in which its elements lie.
 package struct ArrayAnswer: Sendable {
+    /// The elements, by the type in which they lie in memory.
     package enum Elements: Sendable {
         case scores(PixelScores)
         case numbers(Buffer<Double>)
@@ -15,10 +16,13 @@ package struct ArrayAnswer: Sendable {
 
     /// A range of elements that lie together in memory.
     package struct Piece: Sendable {
+        /// The elements, of which a range belongs to the array.
         package let elements: Elements
+        /// The range, in elements.
         package let range: Range<Int>
     }
 
+    /// The shape and element type of the array.
     package let layout: TensorLayout
 
     /// The pieces of the array, at least one. If there are several, each holds a range of the array's first dimension,

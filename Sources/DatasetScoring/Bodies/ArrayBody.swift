@@ -11,7 +11,9 @@ package import WebService
 package final class ArrayBody: BodyDecoder {
     /// The limits for the size of a body, in bytes.
     package struct Limits {
+        /// The greatest size of the decoded body.
         package let bodyBytes: Int
+        /// The greatest size of a JSON body, which is held in memory.
         package let jsonBytes: Int
 
         package init(bodyBytes: Int, jsonBytes: Int) {

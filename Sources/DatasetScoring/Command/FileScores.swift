@@ -12,8 +12,11 @@ package struct FileScores {
 
     /// The place of an image in the ranking.
     package struct Rank: Equatable {
+        /// The index of the image.
         package let image: Int
+        /// The score of the image, in `[0, 1]`; lower is more likely mislabelled.
         package let score: Double
+        /// How many pixels of the image are issues.
         package let issuePixels: Int
     }
 

@@ -11,7 +11,9 @@ package struct FileScoring {
 
     /// A problem, with the path of the file that has it if it is the problem of a file.
     package struct Failure: Error {
+        /// The path of the file; nil if the problem is none of a file.
         package let path: String?
+        /// The problem, worded as the service words it.
         package let problem: Problem
     }
 

@@ -12,6 +12,7 @@ package struct InputNotes: Codable, Equatable, Sendable {
     /// The most names that are kept, even of a job with many archives.
     private static let nameLimit = 64
 
+    /// Creates notes, with at most ``nameLimit`` of the names.
     package init(clampedCount: Int = 0, ignored: [String] = []) {
         self.clampedCount = clampedCount
         add(ignored)

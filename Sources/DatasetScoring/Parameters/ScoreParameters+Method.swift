@@ -6,7 +6,7 @@ extension ScoreParameters {
         case softmin
         case numPixelIssues = "num_pixel_issues"
 
-        /// What the name stands for.
+        /// The engine's type that scores by this method.
         package var type: any ScoringMethod.Type {
             switch self {
             case .softmin: Softmin.self
@@ -14,7 +14,7 @@ extension ScoreParameters {
             }
         }
 
-        /// Whether the method finds the array. Scores, and what a threshold makes of them, every method has.
+        /// Whether the method finds an array. Every method finds scores, and the issues that a threshold makes of them.
         func finds(_ array: Array) -> Bool {
             switch array {
             case .imageScores, .pixelScores, .issues: true

@@ -2,7 +2,7 @@ package import Scoring
 package import WebService
 
 extension ScoreParameters {
-    /// The method that was asked for, with its parameters.
+    /// The method that the client asks for, with its parameters.
     package var scorer: any ScoringMethod { method.type.init(self) }
 
     /// Scores all images, which came in one body, by the method that was asked for.
@@ -14,14 +14,14 @@ extension ScoreParameters {
         try score([consume pixels], on: loop, progress: progress).map(DatasetScores.init)
     }
 
-    /// Scores the images by the method that was asked for.
+    /// Scores the images of several bodies by the method that the client asks for.
     ///
     /// - Parameters:
-    ///   - parts: The pixels of several bodies, whose blocks, if any, were made with these parameters.
-    ///   - loop: What goes over the images.
-    ///   - progress: Called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
-    /// - Returns: The scores of each part, or nil if `progress` ended the work.
-    /// - Throws: 422 for labels that are no classes; 503 if memory is short.
+    ///   - parts: The pixels of each body. If they are blocks, these were made with the same parameters.
+    ///   - loop: The loop over the images.
+    ///   - progress: Is called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
+    /// - Returns: The scores of each part; nil if `progress` ended the work.
+    /// - Throws: A 422 problem for labels that are no classes; 503 if memory is short.
     package func score(
         _ parts: consuming [ScoredPixels], on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
     ) throws(Problem) -> [SegmentationScores]? {

@@ -31,10 +31,15 @@ package struct ScoreParameters: Equatable, Sendable {
     /// The names that are known in requests which choose the arrays of their answer in another way.
     package static let namesWithoutAnswer = names.filter { $0 != "include" }
 
+    /// The method by which images are scored.
     package let method: Method
+    /// T of the softmin over the pixels of an image, in score units; above 0.
     package let temperature: Double
+    /// The side of the blocks in which label issues are looked for, in pixels; 1 for single pixels.
     package let downsample: Int
+    /// The score below which a pixel is an issue, in `[0, 1]`; nil if the client names none.
     package let threshold: Double?
+    /// The label of pixels that do not take part; nil if all take part.
     package let ignoredLabel: Int64?
 
     /// The arrays that the client wants in its answer; nil if it names none.

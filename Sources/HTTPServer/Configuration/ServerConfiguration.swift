@@ -55,6 +55,7 @@ package struct ServerConfiguration: Sendable {
     /// and ``enoughBytes`` of a body. A request that waits for its answer is not silent.
     package var idleTimeout = 60
 
+    /// The log of the server and of libmicrohttpd.
     package var logger: Logger
 
     /// Makes the metrics in which the server counts requests.
@@ -63,6 +64,7 @@ package struct ServerConfiguration: Sendable {
     /// Words the answer to a request that the server refuses without asking the responder.
     package var problem: @Sendable (ServerRefusal) -> Response
 
+    /// Creates a configuration with the settings that have no default.
     package init(
         listeners: [ListenAddress], logger: Logger, problem: @escaping @Sendable (ServerRefusal) -> Response
     ) {

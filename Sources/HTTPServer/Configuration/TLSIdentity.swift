@@ -5,6 +5,7 @@ package struct TLSIdentity: Sendable {
     /// The key of the certificate in PEM, without a passphrase.
     let key: String
 
+    /// Creates an identity, whose parts ``Server/start()`` checks.
     package init(certificate: String, key: String) {
         self.certificate = certificate
         self.key = key

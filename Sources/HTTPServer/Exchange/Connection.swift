@@ -165,7 +165,7 @@ final class Connection: @unchecked Sendable {
         exchange.complete()
     }
 
-    /// Answers in place of the library, which is about to refuse what has come in its own words.
+    /// Answers in place of the library, which is about to refuse the request in words of its own.
     ///
     /// - Parameter status: The status that the library would answer with.
     func refuse(libraryStatus status: UInt32) {

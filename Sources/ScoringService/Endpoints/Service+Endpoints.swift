@@ -4,6 +4,7 @@ package import WebService
 
 /// The endpoints of the service, except those of the Open Inference Protocol.
 extension Service {
+    /// The endpoints of the service's own protocol.
     package var endpoints: EndpointGroup {
         EndpointGroup(
             [

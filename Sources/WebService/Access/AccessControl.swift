@@ -7,6 +7,7 @@ package final class AccessControl: Sendable {
     private let keys: Mutex<KeyRing?>
     private let protectsHealth: Bool
     private let hosts: HostNames
+    /// The rules for pages of other origins.
     package let crossOrigin: CrossOrigin
 
     /// Creates the rules for callers.

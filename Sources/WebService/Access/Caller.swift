@@ -3,6 +3,7 @@ package struct JobOwner: Hashable, Sendable {
     /// The owner as the state directory stores it.
     package let text: String
 
+    /// Creates the owner that a state directory has stored.
     package init(text: String) {
         self.text = text
     }

@@ -43,6 +43,7 @@ package struct KeyRing: Sendable {
         self.entries = entries
     }
 
+    /// How many keys there are.
     package var count: Int { entries.count }
 
     /// The caller to whom a key belongs; nil for an unknown key.

@@ -2,7 +2,9 @@ package import ServiceInterface
 
 /// A request for an endpoint: its head, its caller, and the values that its path has for the template's names.
 package struct Call: Sendable {
+    /// The head of the request.
     package let request: IncomingRequest
+    /// The caller, as far as its key tells.
     package let caller: Caller
     private let values: [String: String]
 

@@ -21,6 +21,7 @@ package struct Endpoint: Sendable {
 
     /// The path as `openapi.yaml` has it, with names in braces for the parts that vary, such as `/jobs/{id}`.
     package let template: String
+    /// The exceptions that the path makes from the rules for callers.
     package let access: Access
     private let handlers: [(method: HTTPRequest.Method, make: MakeHandler)]
 

@@ -1,5 +1,6 @@
 /// The endpoints of one protocol.
 package struct EndpointGroup: Sendable {
+    /// The endpoints, in no particular order.
     package let endpoints: [Endpoint]
     /// The prefix of all paths of the protocol, including those that no endpoint has; empty if the protocol claims no
     /// prefix.

@@ -6,6 +6,7 @@ package import ServiceInterface
 package struct EndpointTable: Sendable {
     /// The endpoint of a request's path.
     package struct Match: Sendable {
+        /// The endpoint that has the path.
         package let endpoint: Endpoint
         /// The template that metrics count the request by.
         package let path: PathTemplate

@@ -11,6 +11,11 @@ package final class HandlerSink: BodySink {
     /// because it may hold much memory.
     private var departure: (@Sendable () -> Void)?
 
+    /// Creates a sink around a handler.
+    ///
+    /// - Parameters:
+    ///   - handler: Takes the body and answers.
+    ///   - render: Makes the response that is sent from what the handler ended with.
     package init(_ handler: any RequestHandler, render: @escaping @Sendable (Answer) -> Response) {
         self.handler = handler
         self.render = render

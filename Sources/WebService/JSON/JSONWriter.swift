@@ -20,6 +20,7 @@ package struct JSONWriter {
 
     private var output = Output()
 
+    /// Creates a writer of an empty document.
     package init() {
     }
 
@@ -75,6 +76,7 @@ package struct JSONWriter {
             output.text.append(UInt8(ascii: ":"))
         }
 
+        /// Writes a string, or null for nil.
         package mutating func string(_ name: String, _ value: String?) {
             raw(name) { text in
                 if let value {
@@ -85,6 +87,7 @@ package struct JSONWriter {
             }
         }
 
+        /// Writes a whole number, or null for nil.
         package mutating func integer(_ name: String, _ value: Int?) {
             raw(name) { $0.append(contentsOf: (value.map(String.init) ?? "null").utf8) }
         }
@@ -94,14 +97,17 @@ package struct JSONWriter {
             raw(name) { $0.append(contentsOf: (value.flatMap { $0.isFinite ? $0.description : nil } ?? "null").utf8) }
         }
 
+        /// Writes true or false.
         package mutating func boolean(_ name: String, _ value: Bool) {
             raw(name) { $0.append(contentsOf: (value ? "true" : "false").utf8) }
         }
 
+        /// Writes a list of whole numbers.
         package mutating func integers(_ name: String, _ values: [Int]) {
             raw(name) { $0.append(contentsOf: values.description.utf8) }
         }
 
+        /// Writes a list of strings.
         package mutating func strings(_ name: String, _ values: [String]) {
             raw(name) { text in
                 text.append(UInt8(ascii: "["))
@@ -113,11 +119,13 @@ package struct JSONWriter {
             }
         }
 
+        /// Writes an object, whose members `body` writes.
         package mutating func object(_ name: String, _ body: (inout Members) -> Void) {
             begin(name)
             JSONWriter.append(object: body, to: &output)
         }
 
+        /// Writes a list of objects, each of which `body` writes.
         package mutating func array<Element>(
             _ name: String, of elements: some Sequence<Element>, _ body: (inout Members, Element) -> Void
         ) {

@@ -4,6 +4,7 @@ import Tensors
 
 /// Faults in bytes: each error of the codecs gets its status, its type and its sentence here.
 extension Problem: CodecFailure {
+    /// The problem that an error of the codecs is to a client.
     package init(_ error: CodecError) {
         self =
             switch error {

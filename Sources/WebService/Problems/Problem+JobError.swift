@@ -3,6 +3,7 @@ package import Jobs
 
 /// Reasons why a job cannot do what a request asks of it.
 extension Problem {
+    /// The problem that an error of the job queue is to a client.
     package init(_ error: JobError) {
         self =
             switch error {
@@ -32,6 +33,7 @@ extension Problem {
             }
     }
 
+    /// The problem of a client that waits for a job which is canceled.
     package static func canceled(_ job: JobID) -> Problem {
         Problem(.jobCanceled, "The job \(job) was canceled.", actual: "canceled")
     }

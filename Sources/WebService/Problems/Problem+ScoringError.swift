@@ -5,6 +5,7 @@ package import Tensors
 
 /// Faults in arrays, and shortage of memory for them.
 extension Problem {
+    /// The problem that an error of the engine is to a client.
     package init(_ error: ScoringError) {
         self =
             switch error {
@@ -69,6 +70,7 @@ extension Problem {
             }
     }
 
+    /// The problem that an error of memory or files is to a client.
     package init(_ error: TensorError) {
         self =
             switch error {

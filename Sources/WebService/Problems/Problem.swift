@@ -31,6 +31,15 @@ package struct Problem: Error, Equatable, Sendable {
     /// it.
     package private(set) var hasError = false
 
+    /// Creates a problem. Texts are cut to a bounded length.
+    ///
+    /// - Parameters:
+    ///   - type: The kind of the problem, which also gives it its status.
+    ///   - detail: One sentence about what was wrong with this request.
+    ///   - parameter: The array or parameter that was wrong.
+    ///   - expected: What it should have been, in words.
+    ///   - actual: What it was.
+    ///   - limit: The limit that was exceeded, in bytes, pixels or places.
     package init(
         _ type: ProblemType, _ detail: String, parameter: String? = nil, expected: String? = nil,
         actual: String? = nil, limit: Int? = nil
@@ -94,28 +103,34 @@ package struct Problem: Error, Equatable, Sendable {
 }
 
 extension Problem {
+    /// The problem of a parameter that the request may not have.
     package static func unknownParameter(_ name: String, expected: [String]) -> Problem {
         Problem(
             .unknownParameter, "There is no parameter \"\(name)\" here.", parameter: name,
             expected: expected.isEmpty ? "no parameters" : expected.joined(separator: ", "), actual: name)
     }
 
+    /// The problem of a parameter whose value is not allowed.
     package static func invalidParameter(_ name: String, expected: String, actual: String) -> Problem {
         Problem(
             .invalidParameter, "\(name) must be \(expected), not \"\(actual)\".", parameter: name,
             expected: expected, actual: actual)
     }
 
+    /// The problem of a body that cannot be read.
     package static func malformedBody(_ detail: String, expected: String? = nil, actual: String? = nil) -> Problem {
         Problem(.malformedBody, detail, expected: expected, actual: actual)
     }
 
+    /// The problem of a request that comes while the server shuts down.
     package static let draining = Problem(.draining, "The server is shutting down.")
 
+    /// The problem of a job for which the queue has no place.
     package static func atCapacity(limit: Int) -> Problem {
         Problem(.atCapacity, "All \(limit) places for jobs are taken.", limit: limit)
     }
 
+    /// The problem of a body that is too large, in bytes.
     package static func bodyTooLarge(limit: Int) -> Problem {
         Problem(
             .bodyTooLarge, "The body, decoded, has more than \(limit) bytes.",

@@ -67,6 +67,7 @@ package struct Parameters {
         return copy
     }
 
+    /// A value as text; nil if there is none.
     package func string(_ name: String) -> String? {
         values[name]
     }
