@@ -5,7 +5,7 @@ import WebService
 /// Decodes a body that is a form: each array is an npy file in a part of its own, and parameters are text parts.
 final class MultipartBody: BodyDecoder {
     private enum Part {
-        case array(NpyInput)
+        case array(NpyArrayDecoder)
         case parameter(String, text: [UInt8])
     }
 
@@ -64,7 +64,7 @@ final class MultipartBody: BodyDecoder {
             // The sizes of the form and of this part's array tell whether another part follows.
             let bytesToEnd = byteCount.map { $0 - Int(clamping: part.start) - closingByteCount }
             self.part = .array(
-                NpyInput(
+                NpyArrayDecoder(
                     try arrays.open(part.name), of: arrays.inputs, byteLimit: byteLimit, bytesToEnd: bytesToEnd))
         } else {
             self.part = .parameter(part.name, text: [])

@@ -32,7 +32,7 @@ final class NpzBody: BodyDecoder {
     private final class Entries: EntryReceiver {
         private let arrays: NamedArrays
         private let byteLimit: Int
-        private var current: NpyInput?
+        private var current: NpyArrayDecoder?
 
         init(_ arrays: NamedArrays, byteLimit: Int) {
             self.arrays = arrays
@@ -42,7 +42,7 @@ final class NpzBody: BodyDecoder {
         func begin(entry name: String) throws(Problem) {
             let array = NpzBody.arrayName(name)
             guard let array, arrays.array(named: array) != nil else { return arrays.inputs.passOver(name) }
-            current = NpyInput(try arrays.open(array), of: arrays.inputs, byteLimit: byteLimit)
+            current = NpyArrayDecoder(try arrays.open(array), of: arrays.inputs, byteLimit: byteLimit)
         }
 
         func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {

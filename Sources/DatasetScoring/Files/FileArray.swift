@@ -17,9 +17,9 @@ struct FileArray {
     func read(_ array: ScoringError.Array, into inputs: any RequestInputs) throws(Problem) {
         guard let member else {
             try requireArray(array)
-            var input = NpyInput(array, of: inputs)
-            try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try input.receive(bytes) }
-            return try input.finish()
+            var decoder = NpyArrayDecoder(array, of: inputs)
+            try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try decoder.receive(bytes) }
+            return try decoder.finish()
         }
         let picker = MemberPicker(member.hasSuffix(".npy") ? member : member + ".npy", array, inputs)
         let decoder = NpzDecoder(receiver: picker, byteLimit: .max)
@@ -57,7 +57,7 @@ private final class MemberPicker: EntryReceiver {
     private let name: String
     private let array: ScoringError.Array
     private let inputs: any RequestInputs
-    private var input: NpyInput?
+    private var decoder: NpyArrayDecoder?
     private(set) var isFound = false
 
     init(_ name: String, _ array: ScoringError.Array, _ inputs: any RequestInputs) {
@@ -69,15 +69,15 @@ private final class MemberPicker: EntryReceiver {
     func begin(entry name: String) throws(Problem) {
         guard name == self.name else { return }
         isFound = true
-        input = NpyInput(array, of: inputs)
+        decoder = NpyArrayDecoder(array, of: inputs)
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
-        try input?.receive(bytes)
+        try decoder?.receive(bytes)
     }
 
     func end(entry name: String) throws(Problem) {
-        try input?.finish()
-        input = nil
+        try decoder?.finish()
+        decoder = nil
     }
 }

@@ -3,7 +3,7 @@ import TensorCodecs
 import WebService
 
 /// Decodes an npy file that holds one array of a request. Every problem with the file names the array.
-struct NpyInput {
+struct NpyArrayDecoder {
     private let array: ScoringError.Array
     private let receiver: InputReceiver
     private var decoder: NpyDecoder<InputReceiver>
