@@ -20,6 +20,12 @@ package struct Job<Kind: JobKind>: Sendable {
     package let sequence: UInt64
     package var lifecycle: JobLifecycle
     package var details: Kind.Details
+    /// What a client calls the request that made the job; nil without one, and for a job whose request will never be complete.
+    package var key: Kind.Key?
+    /// What that request is told by from others of the same key; nil while its body arrives.
+    package var fingerprint: Kind.Fingerprint?
+    /// What was kept of the input in parts, in order of arrival, from the time that it was complete until the job has ended.
+    package var parts: [Kind.Part] = []
     package var progress = JobProgress()
     /// Set if the job ``JobStatus/failed``.
     package var failure: Kind.Failure?
@@ -27,11 +33,14 @@ package struct Job<Kind: JobKind>: Sendable {
     /// When the output goes, or went; nil for a job without one.
     package var expiresAt: Date?
 
-    package init(id: JobID, sequence: UInt64, lifecycle: JobLifecycle, details: Kind.Details) {
+    package init(
+        id: JobID, sequence: UInt64, lifecycle: JobLifecycle, details: Kind.Details, key: Kind.Key? = nil
+    ) {
         self.id = id
         self.sequence = sequence
         self.lifecycle = lifecycle
         self.details = details
+        self.key = key
     }
 
     package subscript<Value>(dynamicMember member: KeyPath<JobLifecycle, Value>) -> Value { lifecycle[keyPath: member] }

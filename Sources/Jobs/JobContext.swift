@@ -13,6 +13,9 @@ package final class JobContext<Kind: JobKind>: Sendable {
     /// Whether to stop and return ``JobOutcome/canceled``. Asked once per image; costs one read of memory.
     package var isCancelled: Bool { cancelFlag.isRaised }
 
+    /// What was asked for, as far as it is known by now; nil if the job was deleted.
+    package var details: Kind.Details? { try? queue.job(id).details }
+
     /// Says how far the work has come; see ``JobQueue/update(_:imagesDone:imagesTotal:details:)``.
     package func report(
         imagesDone: Int, imagesTotal: Int? = nil, details change: (inout Kind.Details) -> Void = { _ in }

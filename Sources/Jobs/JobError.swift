@@ -4,6 +4,8 @@ package enum JobError: Error, Equatable {
     case atCapacity(limit: Int)
     /// As many jobs are open as may be.
     case tooManyOpen(limit: Int)
+    /// A request has come with this key before, and its job is known still.
+    case keyInUse(String)
     /// The queue takes no more jobs.
     case draining
     /// There is no such job: there never was, or it was deleted, withdrawn or forgotten.

@@ -23,11 +23,6 @@ extension JobQueue {
         }
     }
 
-    /// Cancels the jobs that are open, which nobody can bring input for any more.
-    package func cancelOpen() {
-        change { state, aftermath, now in state.cancel([.open], at: now, &aftermath) }
-    }
-
     /// Cancels a job where it lives, and forgets it. Who waits for it is told nil.
     ///
     /// - Throws: ``JobError/unknown(_:)``.
@@ -43,9 +38,14 @@ extension JobQueue {
         change { state, aftermath, _ in state.spoil(id, failure, &aftermath) }
     }
 
-    /// Refuses new jobs from now on. Those admitted go their way.
+    /// Refuses new jobs from now on. Those admitted go their way; those that are open do so if the next process finds them, and are
+    /// canceled if not, since nobody can bring input for them any more.
     package func drain() {
-        change { state, _, _ in state.drain() }
+        let statuses: [JobStatus] = store.outlivesProcess ? [] : [.open]
+        change { state, aftermath, now in
+            state.drain()
+            state.cancel(statuses, at: now, &aftermath)
+        }
     }
 
     package var isDraining: Bool { change { state, _, _ in state.isDraining } }

@@ -4,9 +4,21 @@ package import Foundation
 extension JobQueue {
     /// Opens a job whose input is about to come in; it is ``JobStatus/receiving``.
     ///
-    /// - Throws: ``JobError/draining``, ``JobError/atCapacity(limit:)``.
-    package func admit(_ details: Kind.Details) throws(JobError) -> JobID {
-        try change { state, _, now throws(JobError) in try state.admit(details, at: now) }
+    /// - Parameters:
+    ///   - key: What the client calls the request that makes the job.
+    ///   - isPromised: Whether the client is to be told later what became of the job, by the next process too.
+    /// - Throws: ``JobError/draining``, ``JobError/atCapacity(limit:)``, ``JobError/keyInUse(_:)``.
+    package func admit(
+        _ details: Kind.Details, key: Kind.Key? = nil, isPromised: Bool = false
+    ) throws(JobError) -> JobID {
+        let job = try change { state, _, now throws(JobError) in try state.admit(details, key: key, at: now) }
+        if isPromised { store.begin(job) }
+        return job.id
+    }
+
+    /// The request that made a job has arrived as a whole. From here on it is known by its key, whatever becomes of the job.
+    package func identify(_ id: JobID, by fingerprint: Kind.Fingerprint) {
+        change { state, _, _ in _ = state.table.modify(id) { $0.job.fingerprint = fingerprint } }
     }
 
     /// Opens a job that takes input in several requests; it is ``JobStatus/open`` until it is enqueued.
@@ -37,8 +49,8 @@ extension JobQueue {
         }
     }
 
-    /// Forgets a job whose input was refused or abandoned, as if it had never been. One that is past its input, or was
-    /// canceled, stays.
+    /// Forgets a job whose input was refused or abandoned, as if it had never been. A job that is past its input, or was
+    /// canceled, stays; its key is free again, since the request that made it will not be complete.
     package func withdraw(_ id: JobID) {
         change { state, aftermath, _ in state.withdraw(id, &aftermath) }
     }
@@ -46,28 +58,33 @@ extension JobQueue {
     /// Has a job's work run when a worker is free, first in, first out. The work is dropped as soon as it has returned, or
     /// when the job is canceled before.
     ///
-    /// - Throws: ``JobError/unknown(_:)``; ``JobError/alreadyFinished(_:_:)`` where the job was canceled meanwhile;
-    ///   ``JobError/notReceiving(_:_:)`` where it was enqueued before.
-    package func enqueue(_ id: JobID, work: @escaping JobWork<Kind>) throws(JobError) {
+    /// - Parameters:
+    ///   - parts: What was kept of the job's input, which the job holds until it has ended.
+    /// - Throws: ``JobError/unknown(_:)``; ``JobError/alreadyFinished(_:_:)`` if the job was canceled meanwhile;
+    ///   ``JobError/notReceiving(_:_:)`` if it was enqueued before.
+    package func enqueue(_ id: JobID, parts: [Kind.Part] = [], work: @escaping JobWork<Kind>) throws(JobError) {
         try change { state, aftermath, now throws(JobError) in
-            try state.enqueue(id, work: work, at: now, &aftermath)
+            try state.enqueue(id, parts: parts, work: work, at: now, &aftermath)
         }
     }
 
-    /// Does what ``enqueue(_:work:)`` does, and ``whenFinal(_:timeout:_:)`` before the job can end: an output that finds no
+    /// Does what ``enqueue(_:parts:work:)`` does, and ``whenFinal(_:timeout:_:)`` before the job can end: an output that finds no
     /// room is only handed to those who wait for it already.
     ///
     /// - Parameters:
     ///   - timeout: Seconds above 0; nil waits as long as it takes.
     ///   - whenFinal: Called whether this throws or not.
-    /// - Throws: As ``enqueue(_:work:)``.
+    /// - Throws: As ``enqueue(_:parts:work:)``.
     package func enqueue(
-        _ id: JobID, timeout: TimeInterval?, work: @escaping JobWork<Kind>,
+        _ id: JobID, parts: [Kind.Part] = [], timeout: TimeInterval?, work: @escaping JobWork<Kind>,
         whenFinal: @escaping @Sendable (Job<Kind>?) -> Void
     ) throws(JobError) {
         let (token, answer) = change { state, aftermath, now in
             let token = state.wait(for: id, waits: true, whenFinal, &aftermath)
-            return (token, Result { () throws(JobError) in try state.enqueue(id, work: work, at: now, &aftermath) })
+            let result = Result { () throws(JobError) in
+                try state.enqueue(id, parts: parts, work: work, at: now, &aftermath)
+            }
+            return (token, result)
         }
         if let token, let timeout { timeOut(id, token: token, after: timeout) }
         try answer.get()

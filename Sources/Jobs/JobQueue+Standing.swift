@@ -9,6 +9,9 @@ extension JobQueue {
         return job
     }
 
+    /// The job of a request that came with a key before; nil if there is none.
+    package func job(of key: Kind.Key) -> Job<Kind>? { change { state, _, _ in state.table[key]?.job } }
+
     /// Lists jobs, newest first.
     ///
     /// - Parameters:

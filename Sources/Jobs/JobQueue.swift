@@ -11,19 +11,29 @@ package final class JobQueue<Kind: JobKind>: Sendable {
     private let operations: OperationQueue
     private let state: Mutex<JobQueueState<Kind>>
 
+    private let limits: JobLimits
     private let tell: @Sendable (JobEvent<Kind>) -> Void
 
-    /// - Parameter onEvent: Called for each event, from any thread, before the change that it came from has returned.
+    /// Keeps the jobs beside the queue, and is told what becomes of them.
+    package let store: any JobStore<Kind>
+
+    /// - Parameters:
+    ///   - store: Is this queue's alone.
+    ///   - onEvent: Called for each event, from any thread, before the store is told, and before the change that it came from has
+    ///     returned.
     package init(
-        limits: JobLimits, clock: JobClock = JobClock(),
+        limits: JobLimits, clock: JobClock = JobClock(), store: any JobStore<Kind> = MemoryJobStore<Kind>(),
         onEvent: @escaping @Sendable (JobEvent<Kind>) -> Void = { _ in }
     ) {
+        self.limits = limits
         self.clock = clock
+        self.store = store
         tell = onEvent
         operations = OperationQueue()
         operations.name = "segscore.jobs"
         operations.maxConcurrentOperationCount = limits.workers
         state = Mutex(JobQueueState(limits: limits))
+        store.attach(self)
     }
 
     package convenience init(limits: JobLimits, now: @escaping @Sendable () -> Date) {
@@ -69,9 +79,26 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         guard let assignment else { return nil }
         let context = JobContext(id: assignment.id, cancelFlag: assignment.cancelFlag, queue: self)
         let outcome = assignment.work(context)
-        guard case .again(let seconds) = outcome else { return (assignment.id, outcome) }
-        postpone(assignment, for: seconds)
-        return nil
+        switch outcome {
+        case .succeeded(let output): return (assignment.id, keep(output, of: assignment.id))
+        case .failed, .canceled: return (assignment.id, outcome)
+        case .again(let seconds):
+            store.takeBackAttempt(assignment.id)
+            postpone(assignment, for: seconds)
+            return nil
+        }
+    }
+
+    /// Has the store keep an output, unless it is dropped as soon as it is made, or its job was deleted and nobody will ask for it.
+    private func keep(_ output: Kind.Output, of id: JobID) -> JobOutcome<Kind> {
+        guard limits.keepsOutput(of: max(output.byteCount, 0)), let job = try? job(id) else {
+            return .succeeded(output)
+        }
+        do throws(Kind.Failure) {
+            return .succeeded(try store.keep(output, of: job, for: limits.timeToLive))
+        } catch {
+            return .failed(error)
+        }
     }
 
     // MARK: The lock
@@ -104,7 +131,10 @@ package final class JobQueue<Kind: JobKind>: Sendable {
             }
         }
         if aftermath.tellsAnybody {
-            for event in aftermath.events { tell(event) }
+            for event in aftermath.events {
+                tell(event)
+                store.handle(event)
+            }
             aftermath.events = []
             for call in aftermath.calls {
                 call.body(call.job)

@@ -3,12 +3,14 @@ import Foundation
 /// How jobs are run: from the last byte of their input to the word of their work.
 extension JobQueueState {
     mutating func enqueue(
-        _ id: JobID, work: @escaping JobWork<Kind>, at now: Date, _ aftermath: inout JobAftermath<Kind>
+        _ id: JobID, parts: [Kind.Part], work: @escaping JobWork<Kind>, at now: Date,
+        _ aftermath: inout JobAftermath<Kind>
     ) throws(JobError) {
         let answer = table.modify(id) { entry in
             let action = entry.job.lifecycle.enqueue(at: now)
             if action == .submit {
                 entry.work = work
+                entry.job.parts = parts
             }
             return (action, entry.status)
         }
@@ -81,6 +83,11 @@ extension JobQueueState {
 
     /// A job has ended just now: tells who waits for it, and keeps it.
     mutating func settle(_ id: JobID, at now: Date, _ aftermath: inout JobAftermath<Kind>) {
+        let parts = table.modify(id) { entry in
+            defer { entry.job.parts = [] }
+            return entry.job.parts
+        }
+        aftermath.garbage.append(parts)
         tellWaiters(of: id, &aftermath)
         remember(id, endedAt: now, at: now, &aftermath)
     }

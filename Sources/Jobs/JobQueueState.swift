@@ -68,16 +68,17 @@ struct JobQueueState<Kind: JobKind>: Sendable {
 
     // MARK: The way in
 
-    mutating func admit(_ details: Kind.Details, at now: Date) throws(JobError) -> JobID {
+    mutating func admit(_ details: Kind.Details, key: Kind.Key?, at now: Date) throws(JobError) -> Job<Kind> {
         guard !isDraining else { throw .draining }
+        if let key, table[key] != nil { throw .keyInUse(key.description) }
         guard table.counts.backlog < limits.backlog else { throw .atCapacity(limit: limits.backlog) }
-        return table.insert(JobLifecycle(.receiving, at: now), details: details)
+        return table.insert(JobLifecycle(.receiving, at: now), details: details, key: key)
     }
 
     mutating func open(_ details: Kind.Details, at now: Date) throws(JobError) -> JobID {
         guard !isDraining else { throw .draining }
         guard table.counts[.open] < limits.backlog else { throw .tooManyOpen(limit: limits.backlog) }
-        return table.insert(JobLifecycle(.open, at: now), details: details)
+        return table.insert(JobLifecycle(.open, at: now), details: details).id
     }
 
     /// Takes up jobs of another process.
@@ -106,8 +107,11 @@ struct JobQueueState<Kind: JobKind>: Sendable {
     }
 
     mutating func withdraw(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {
-        guard table[id]?.job.lifecycle.withdraw() == .forget else { return }
-        forget(id, &aftermath)
+        switch table[id]?.job.lifecycle.withdraw() {
+        case .forget?: forget(id, &aftermath)
+        case .keep?: table.freeKey(of: id)
+        case nil: break
+        }
     }
 
     mutating func drain() {

@@ -10,14 +10,16 @@ struct JobTable<Kind: JobKind>: Sendable {
     private var entries: [JobID: JobEntry<Kind>] = [:]
     /// Oldest first. Some may be of jobs that are gone.
     private var places: [Place] = []
+    /// The job that each key stands for. A key is known as long as its job is.
+    private var keys: [Kind.Key: JobID] = [:]
     private var nextSequence: UInt64 = 1
     private(set) var counts = JobCounts()
 
     /// Adds a job and names it.
-    mutating func insert(_ lifecycle: JobLifecycle, details: Kind.Details) -> JobID {
-        let job = Job<Kind>(id: JobID(), sequence: nextSequence, lifecycle: lifecycle, details: details)
+    mutating func insert(_ lifecycle: JobLifecycle, details: Kind.Details, key: Kind.Key? = nil) -> Job<Kind> {
+        let job = Job<Kind>(id: JobID(), sequence: nextSequence, lifecycle: lifecycle, details: details, key: key)
         insert(job)
-        return job.id
+        return job
     }
 
     /// Adds a job.
@@ -29,10 +31,20 @@ struct JobTable<Kind: JobKind>: Sendable {
         places.append(Place(sequence: job.sequence, id: job.id))
         nextSequence = job.sequence + 1
         entries[job.id] = JobEntry(job)
+        if let key = job.key { keys[key] = job.id }
         counts[job.status] += 1
     }
 
     subscript(id: JobID) -> JobEntry<Kind>? { entries[id] }
+
+    subscript(key: Kind.Key) -> JobEntry<Kind>? { keys[key].flatMap { entries[$0] } }
+
+    /// Frees a job's key for another.
+    mutating func freeKey(of id: JobID) {
+        guard let index = entries.index(forKey: id), let key = entries.values[index].job.key else { return }
+        entries.values[index].job.key = nil
+        if keys[key] == id { keys[key] = nil }
+    }
 
     /// Changes a job in place, and keeps the counts right.
     ///
@@ -51,6 +63,7 @@ struct JobTable<Kind: JobKind>: Sendable {
 
     /// Forgets a job.
     mutating func remove(_ id: JobID) -> JobEntry<Kind>? {
+        freeKey(of: id)
         guard let entry = entries.removeValue(forKey: id) else { return nil }
         // Places are not removed one by one, since there may be very many.
         if places.count > 2 * entries.count + 64 { places.removeAll { entries[$0.id] == nil } }

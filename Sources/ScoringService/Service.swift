@@ -25,8 +25,6 @@ package final class Service: Sendable {
         package var maxPixels: Int
         /// The path of an existing directory, for `pred_probs` that come before `labels`.
         package var spoolDirectory: String
-        /// How many processes may end while they run a job before the job is set aside; 0 for any number.
-        package var attemptLimit = 3
         /// How long an open job may be idle before it is canceled, in seconds.
         package var openJobTimeToLive: TimeInterval
         /// How many bodies of one caller may arrive at once; nil for any number.
@@ -75,9 +73,6 @@ package final class Service: Sendable {
     let openJobs = Mutex<(jobs: [JobID: OpenJob], isWatched: Bool)>(([:], false))
     /// The queue that holds all jobs.
     package let queue: JobQueue<ScoreJob>
-    /// Keeps jobs beyond the process; nil if there is no state directory.
-    let durable: DurableJobs?
-    let keys = IdempotencyKeys()
     let uploads: UploadShares
     private let pace = Pace()
     let remembered = RememberedJobs()
@@ -100,12 +95,13 @@ package final class Service: Sendable {
     ///   - configuration: The limits and directories.
     ///   - limits: The limits of the job queue.
     ///   - logger: Logs the problems that requests are answered with.
-    ///   - durable: Keeps the jobs beyond the process; ``restore()`` takes up those that it has.
+    ///   - store: Keeps the jobs beside the queue; ``takeUp(_:)`` takes those that it has of an earlier process.
     ///   - factory: Makes the metrics of the service.
     ///   - exposition: Writes all metrics of the program in Prometheus' text format.
     ///   - whenEnded: Is called for each job that has ended, in whatever way.
     package init(
-        configuration: Configuration, limits: JobLimits, logger: Logger, durable: DurableJobs? = nil,
+        configuration: Configuration, limits: JobLimits, logger: Logger,
+        store: any JobStore<ScoreJob> = MemoryJobStore<ScoreJob>(),
         metrics factory: any MetricsFactory = MetricsSystem.factory,
         exposition: @escaping @Sendable () -> [UInt8] = { [] },
         whenEnded: @escaping @Sendable (Job<ScoreJob>) -> Void = { _ in }
@@ -118,10 +114,9 @@ package final class Service: Sendable {
         let metrics = ServiceMetrics(factory, limits)
         self.metrics = metrics
         self.exposition = exposition
-        self.durable = durable
         encoders = Workers("segscore.encoders", count: limits.workers)
         committers = Workers("segscore.committers", count: limits.workers)
-        queue = JobQueue(limits: limits) { [remembered, pace] event in
+        queue = JobQueue(limits: limits, store: store) { [remembered, pace] event in
             switch event {
             case .ended(let job):
                 pace.count(job)
@@ -131,13 +126,11 @@ package final class Service: Sendable {
             case .forgotten(_, hadEnded: true): remembered.removeOne()
             case .forgotten, .expired, .spoiled: break
             }
-            durable?.handle(event)
         }
-        durable?.attach(queue)
     }
 
-    /// Whether there is a job with an id, ended or not.
-    func knows(_ id: JobID) -> Bool { (try? queue.job(id)) != nil }
+    /// Keeps the jobs beside the queue.
+    var store: any JobStore<ScoreJob> { queue.store }
 
     /// Whether a caller may learn about a job, including that it does not exist. A job keeps its owner, and its id is
     /// never used again, so it is enough to ask this once for each request.
@@ -179,6 +172,12 @@ package final class Service: Sendable {
     /// Runs an action on a worker that may wait for a disk.
     func commit(_ body: @escaping @Sendable () -> Void) {
         committers.perform(body)
+    }
+
+    /// Makes a change that the store takes down: on a worker if that means waiting for a disk, which daemon threads do
+    /// not.
+    func change(_ body: @escaping @Sendable () -> Void) {
+        if store.outlivesProcess { commit(body) } else { body() }
     }
 
     /// Makes a change on a worker that may wait for a disk, and answers.
@@ -223,7 +222,7 @@ package final class Service: Sendable {
     /// - Parameter faults: The value of ``MappedFile/faultCount`` before the results were read.
     /// - Throws: A 500 problem if a file no longer holds what was written.
     private func prove(since faults: UInt64) throws(Problem) {
-        if MappedFile.faultCount != faults, let durable { try durable.proveOpened() }
+        if MappedFile.faultCount != faults { try store.proveOutputs() }
     }
 
     /// Makes the response that is sent from what a handler ended with. Problems are logged here and nowhere else.

@@ -130,7 +130,6 @@ import Testing
         let receiving = try queue.admit("")
         queue.drain()
         #expect(throws: JobError.draining) { try queue.open("") }
-        queue.cancelOpen()
         #expect(try queue.job(third).status == .canceled && queue.job(receiving).status == .receiving)
     }
 

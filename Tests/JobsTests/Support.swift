@@ -5,7 +5,10 @@ import Synchronization
 /// Text as details, blobs as output.
 enum TestKind: JobKind {
     typealias Details = String
+    typealias Part = Blob
     typealias Output = Blob
+    typealias Key = String
+    typealias Fingerprint = Int
     enum Failure: Error { case broken }
 }
 

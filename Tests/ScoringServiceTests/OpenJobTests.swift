@@ -13,14 +13,16 @@ import Testing
     private let job = OpenJob(JobID(), Parameters(known: []), byteLimit: 1000)
 
     /// One image of one pixel, of so many classes.
-    private func part(classCount: Int, _ scalar: ElementType.Scalar = .float32) throws -> JobPart {
+    private func part(
+        classCount: Int, _ scalar: ElementType.Scalar = .float32, key: String? = nil
+    ) throws -> JobPart {
         let labels = try LabelAccumulator(
             layout: TensorLayout(elementType: ElementType(.uint8), shape: [1, 1, 1]), pixelLimit: 1)
         try labels.receive([0].span)
         let layout = try TensorLayout(elementType: ElementType(scalar), shape: [1, classCount, 1, 1])
         let pixels = try PixelAccumulator(labels: labels.finish(), layout: layout)
         try pixels.receive([UInt8](repeating: 0, count: layout.byteCount).span)
-        return .waiting(pixels.finish())
+        return JobPart(.waiting(pixels.finish()), key: key)
     }
 
     private func problem(_ body: () throws(Problem) -> some Sendable) -> ProblemType? {
@@ -40,9 +42,9 @@ import Testing
         for _ in 0..<3 { #expect(try job.begin(key: nil) == nil) }
         try job.check(classCount: 3, .float32)
         try job.check(classCount: 2, .float32)
-        #expect(try job.add(first, key: nil).firstImage == 0)
-        #expect(problem { () throws(Problem) in try job.add(second, key: nil) } == .batchMismatch)
-        #expect(problem { () throws(Problem) in try job.add(third, key: nil) } == .batchMismatch)
+        #expect(try job.add(first).firstImage == 0)
+        #expect(problem { () throws(Problem) in try job.add(second) } == .batchMismatch)
+        #expect(problem { () throws(Problem) in try job.add(third) } == .batchMismatch)
         #expect(problem { () throws(Problem) in try job.close() } == .batchArriving)
         job.abandon(key: nil)
         job.abandon(key: nil)
@@ -64,16 +66,16 @@ import Testing
         _ = try job.begin(key: nil)
         job.discard()
         let late = try part(classCount: 1)
-        #expect(problem { () throws(Problem) in try job.add(late, key: nil) } == .jobNotOpen)
+        #expect(problem { () throws(Problem) in try job.add(late) } == .jobNotOpen)
         #expect(problem { () throws(Problem) in try job.check(classCount: 1, .float32) } == .jobNotOpen)
     }
 
     @Test func hasNoBatchThatCouldNotBeTakenDown() throws {
-        let part = try part(classCount: 2)
+        let part = try part(classCount: 2, key: "a")
         _ = try job.begin(key: "a")
         var places: [Int] = []
         let answer = problem { () throws(Problem) in
-            try job.add(part, key: "a") { (batch) throws(Problem) in
+            try job.add(part) { (batch) throws(Problem) in
                 places = [batch.index, batch.firstImage]
                 throw Problem(.stateFull, "Full.")
             }
@@ -82,12 +84,12 @@ import Testing
         job.abandon(key: "a")
         #expect(problem { () throws(Problem) in try job.close() } == .noBatches)
         #expect(try job.begin(key: "a") == nil, "the key is free again")
-        #expect(try job.add(part, key: "a").index == 0)
+        #expect(try job.add(part).index == 0)
     }
 
     @Test func staysOpenWhereItsEndCouldNotBeTakenDown() throws {
         _ = try job.begin(key: nil)
-        _ = try job.add(try part(classCount: 2), key: nil)
+        _ = try job.add(try part(classCount: 2))
         let refusal = Problem(.stateFull, "")
         #expect(
             problem { () throws(Problem) in
@@ -99,14 +101,14 @@ import Testing
     }
 
     @Test func goesOnWithTheBatchesOfAnotherProcess() throws {
-        let (first, second) = (try part(classCount: 3), try part(classCount: 3))
+        let (first, second) = (try part(classCount: 3, key: "a"), try part(classCount: 3))
         let job = OpenJob(
             JobID(), Parameters(known: []), byteLimit: first.byteCount + second.byteCount,
-            parts: [(first, key: "a", fingerprint: nil), (second, key: nil, fingerprint: nil)])
+            parts: [first, second])
         #expect(try job.begin(key: "a")?.batch.index == 0)
         #expect(try job.begin(key: "b") == nil)
         #expect(problem { () throws(Problem) in try job.check(classCount: 2, .float32) } == .batchMismatch)
-        #expect(problem { () throws(Problem) in try job.add(first, key: "b") } == .jobTooLarge)
+        #expect(problem { () throws(Problem) in try job.add(first) } == .jobTooLarge)
         job.abandon(key: "b")
         #expect(try job.close().count == 2)
     }
@@ -114,13 +116,15 @@ import Testing
     /// The number of a batch that was refused is not given again, and so may be missing.
     @Test func numbersFilesAfterThoseOfAnotherProcess() throws {
         #expect((job.nextFile(), job.nextFile()) == (0, 1))
-        guard case .waiting(var pixels) = try part(classCount: 3) else { throw Unexpected(description: "a part") }
+        guard case .waiting(var pixels) = try part(classCount: 3).images else {
+            throw Unexpected(description: "a part")
+        }
         try pixels.settle(ignoredLabel: nil)
         let contents = pixels.stored(keepsCells: true).contents
-        let parts = [0, 4, 2].map { JobPart.stored(StoredPart(file: $0, contents: contents, isScored: false)) }
-        let next = OpenJob(
-            JobID(), Parameters(known: []), byteLimit: 1000,
-            parts: parts.map { ($0, key: nil, fingerprint: nil) })
+        let parts = [0, 4, 2].map { file in
+            JobPart(.stored(StoredPart(file: file, contents: contents, isScored: false)))
+        }
+        let next = OpenJob(JobID(), Parameters(known: []), byteLimit: 1000, parts: parts)
         #expect(next.nextFile() == 5)
     }
 }

@@ -1,6 +1,6 @@
 package import Foundation
 package import HTTPTypes
-import Jobs
+package import Jobs
 package import JobStorage
 package import Logging
 import OpenInference
@@ -23,7 +23,7 @@ package struct Harness {
         workers: Int = 1, backlog: Int = 8, timeToLive: TimeInterval = 3600, resultBytes: Int = 1 << 20,
         history: Int = 100, maxBodyBytes: Int = 1 << 24, maxJSONBytes: Int = 1 << 20, maxPixels: Int = 1 << 20,
         metrics: MetricRegistry = MetricRegistry(), access: AccessControl = AccessControl(),
-        durable: DurableJobs? = nil,
+        store: any JobStore<ScoreJob> = MemoryJobStore<ScoreJob>(),
         sharedMemory: TemporaryDirectory? = nil
     ) throws {
         spool = try TemporaryDirectory()
@@ -35,7 +35,7 @@ package struct Harness {
             limits: JobLimits(
                 workers: workers, backlog: backlog, timeToLive: timeToLive, resultBytes: resultBytes,
                 history: history),
-            logger: .silent, durable: durable, metrics: metrics,
+            logger: .silent, store: store, metrics: metrics,
             exposition: { metrics.text() }, whenEnded: statistics.count)
         let inference = InferenceService(service, statistics, sharedMemoryDirectory: sharedMemory?.path)
         endpoints = [inference.endpoints, service.endpoints]

@@ -52,6 +52,9 @@ package enum ScoreJob: JobKind {
         }
     }
 
+    package typealias Part = JobPart
     package typealias Output = JobResults
     package typealias Failure = Problem
+    package typealias Key = RequestKey
+    package typealias Fingerprint = RequestFingerprint
 }

@@ -17,9 +17,6 @@ package struct JobRow: FetchableRecord, PersistableRecord {
     var statistics: LabelIssues.Statistics?
     /// Whether the scores of its parts are kept.
     var hasOutput = false
-    /// The `Idempotency-Key` of a request that made the job, and what it is told from others by.
-    var key: String?
-    var fingerprint: RequestFingerprint?
     /// How often the job was run without the process living to see its end.
     package var attempts = 0
 
@@ -70,8 +67,12 @@ extension JobRow: Codable {
         if status == .succeeded { job.output = .expired }
         statistics = try columns.decodeIfPresent(LabelIssues.Statistics.self, forKey: .statistics)
         hasOutput = try columns.decode(Bool.self, forKey: .hasOutput)
-        key = try columns.decodeIfPresent(String.self, forKey: .key)
-        fingerprint = try columns.decodeIfPresent(RequestFingerprint.self, forKey: .fingerprint)
+        if let key = try columns.decodeIfPresent(String.self, forKey: .key),
+            let fingerprint = try columns.decodeIfPresent(RequestFingerprint.self, forKey: .fingerprint)
+        {
+            job.key = RequestKey(owner: job.details.owner, name: key)
+            job.fingerprint = fingerprint
+        }
         attempts = try columns.decode(Int.self, forKey: .attempts)
     }
 
@@ -106,27 +107,26 @@ extension JobRow: Codable {
         try columns.encodeIfPresent(job.failure.map(StoredProblem.init), forKey: .failure)
         try columns.encodeIfPresent(statistics, forKey: .statistics)
         try columns.encode(hasOutput, forKey: .hasOutput)
-        try columns.encodeIfPresent(key, forKey: .key)
+        // A key whose request is not there as a whole is not for the next process.
+        let fingerprint = job.key == nil ? nil : job.fingerprint
+        try columns.encodeIfPresent(fingerprint == nil ? nil : job.key?.name, forKey: .key)
         try columns.encodeIfPresent(fingerprint, forKey: .fingerprint)
         try columns.encode(attempts, forKey: .attempts)
     }
 }
 
 extension JobRow {
-    /// The same row with the key that the database has of the job, if it has one.
-    func keepingKey(_ database: Database) throws -> JobRow {
-        guard let earlier = try JobRow.fetchOne(database, key: id), earlier.key != nil else { return self }
-        var row = self
-        (row.key, row.fingerprint) = (earlier.key, earlier.fingerprint)
-        return row
-    }
-
     /// Writes the row over that of the job, if the database has one.
     ///
     /// - Parameters:
     ///   - isWanted: Whether to, in view of the one that is there.
     func replace(_ database: Database, where isWanted: (JobRow) -> Bool = { _ in true }) throws {
         guard let earlier = try JobRow.fetchOne(database, key: id), isWanted(earlier) else { return }
-        try keepingKey(database).update(database)
+        var row = self
+        // A request that was accepted is known by its key, also if the job has ended before the queue was told so.
+        if earlier.job.fingerprint != nil {
+            (row.job.key, row.job.fingerprint) = (earlier.job.key, earlier.job.fingerprint)
+        }
+        try row.update(database)
     }
 }

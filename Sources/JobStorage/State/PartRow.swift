@@ -1,3 +1,4 @@
+import DatasetScoring
 import GRDB
 
 /// A part of a job in the database.
@@ -11,4 +12,7 @@ package struct PartRow: Codable, FetchableRecord, PersistableRecord {
     /// The `Idempotency-Key` of the batch, and what its request is told from others by; earlier versions kept only the key.
     package let key: String?
     package var fingerprint: RequestFingerprint?
+
+    /// The same part as its job has it.
+    var jobPart: JobPart { JobPart(.stored(part), notes: part.notes ?? InputNotes(), key: key, fingerprint) }
 }

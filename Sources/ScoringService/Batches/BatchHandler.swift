@@ -72,8 +72,7 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
             do throws(Problem) {
                 try body.finish()
                 try body.complete()
-                let (part, notes) = try part()
-                batch = try add(part, notes)
+                batch = try add(try part())
             } catch {
                 job.abandon(key: key)
                 throw error
@@ -84,40 +83,37 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
         }
     }
 
-    /// Adds the batch to the job and, if there is one, to the state directory.
-    private func add(_ part: JobPart, _ notes: InputNotes) throws(Problem) -> OpenJob.Batch {
-        guard let durable = service.durable else { return try job.add(part, key: key, fingerprint, notes: notes) }
-        let (id, requestKey) = (job.id, key.map { DurableJobs.RequestKey(key: $0, fingerprint: fingerprint) })
-        var stored = try durable.store(part, as: job.nextFile(), of: id, keepsCells: true)
-        stored.notes = notes
+    /// Has the store keep the batch, and adds the batch to the job.
+    private func add(_ part: JobPart) throws(Problem) -> OpenJob.Batch {
+        let (store, id) = (service.store, job.id)
+        let written = try store.write(part, as: job.nextFile(), of: id)
         do throws(Problem) {
-            return try job.add(.stored(stored), key: key, fingerprint, notes: notes) { (batch) throws(Problem) in
-                try durable.add(stored, batch.index, key: requestKey, to: id)
-            }
+            return try job.add(written) { (batch) throws(Problem) in try store.add(written, as: batch.index, to: id) }
         } catch {
-            durable.discard([stored], of: id)
+            store.discard(written, of: id)
             throw error
         }
     }
 
-    /// The part of the job that the arrays make, and the notes for the client.
-    private func part() throws(Problem) -> (JobPart, InputNotes) {
+    /// The part of the job that the arrays make, with the notes for the client.
+    private func part() throws(Problem) -> JobPart {
         let settings = try arrays.parameters
         guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }
         let notes = arrays.notes(on: pixels)
+        let fingerprint = key == nil ? nil : fingerprint
         guard settings.method.type.scoresEachImageAlone else {
             do throws(ScoringError) {
                 try pixels.settle(ignoredLabel: settings.ignoredLabel)
             } catch {
                 throw Problem(error)
             }
-            return (.waiting(pixels), notes)
+            return JobPart(.waiting(pixels), notes: notes, key: key, fingerprint)
         }
         guard let scores = try settings.score([consume pixels], on: service.imageLoop, progress: { _ in true })?.first
         else {
             preconditionFailure("nothing ends the work early, and one part has scores")
         }
-        return (.scored(scores), notes)
+        return JobPart(.scored(scores), notes: notes, key: key, fingerprint)
     }
 
     private func response(_ status: HTTPResponse.Status, _ batch: OpenJob.Batch) -> Response {

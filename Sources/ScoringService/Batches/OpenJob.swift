@@ -26,16 +26,13 @@ final class OpenJob: Sendable {
     private let turn = Mutex(())
 
     /// - Parameters:
-    ///   - parts: The parts that an earlier process has taken, with their idempotency keys.
-    init(
-        _ id: JobID, _ parameters: Parameters, byteLimit: Int,
-        parts: [(part: JobPart, key: String?, fingerprint: RequestFingerprint?)] = []
-    ) {
+    ///   - parts: The parts that an earlier process has taken.
+    init(_ id: JobID, _ parameters: Parameters, byteLimit: Int, parts: [JobPart] = []) {
         self.id = id
         self.parameters = parameters.sealed
         self.byteLimit = byteLimit
         var state = State()
-        for (part, key, fingerprint) in parts { _ = state.add(part, key: key, fingerprint, notes: part.notes) }
+        for part in parts { _ = state.add(part) }
         self.state = Mutex(state)
     }
 
@@ -98,19 +95,18 @@ final class OpenJob: Sendable {
     /// - Throws: The problems of ``check(classCount:_:)``; 413 if the job would exceed its limit; what `record` throws;
     ///   409 if the job ended while the batch was being recorded.
     func add(
-        _ part: JobPart, key: String?, _ fingerprint: RequestFingerprint? = nil, notes: InputNotes = InputNotes(),
-        record: (Batch) throws(Problem) -> Void = { _ in }
+        _ part: JobPart, record: (Batch) throws(Problem) -> Void = { _ in }
     ) throws(Problem) -> Batch {
         try turn.withLock { (_) throws(Problem) in
             let batch = try state.withLock { (state) throws(Problem) in
                 try state.touch(id)
-                return try state.place(part, byteLimit, notes)
+                return try state.place(part, byteLimit)
             }
             try record(batch)
             return try state.withLock { (state) throws(Problem) in
                 try state.touch(id)
                 state.arriving -= 1
-                return state.add(part, key: key, fingerprint, notes: notes)
+                return state.add(part)
             }
         }
     }
@@ -193,7 +189,7 @@ extension OpenJob {
         ///
         /// - Throws: A 422 problem if the batch does not fit those that have come; 413 if the job would exceed its
         ///   limit.
-        func place(_ part: JobPart, _ byteLimit: Int, _ notes: InputNotes) throws(Problem) -> Batch {
+        func place(_ part: JobPart, _ byteLimit: Int) throws(Problem) -> Batch {
             try check(classCount: part.shape.classCount, hasFloat64: part.hasFloat64)
             guard part.byteCount <= byteLimit - byteCount else {
                 throw Problem(
@@ -201,7 +197,7 @@ extension OpenJob {
                     expected: "at most \(byteLimit) bytes in all", actual: "\(byteCount + part.byteCount)",
                     limit: byteLimit)
             }
-            return Batch(index: parts.count, firstImage: imageCount, shape: part.shape, notes: notes)
+            return Batch(index: parts.count, firstImage: imageCount, shape: part.shape, notes: part.notes)
         }
 
         /// Stops batches from beginning and from being added.
@@ -225,16 +221,14 @@ extension OpenJob {
         }
 
         /// Takes a batch into the job.
-        mutating func add(
-            _ part: JobPart, key: String?, _ fingerprint: RequestFingerprint?, notes: InputNotes
-        ) -> Batch {
-            let batch = Batch(index: parts.count, firstImage: imageCount, shape: part.shape, notes: notes)
+        mutating func add(_ part: JobPart) -> Batch {
+            let batch = Batch(index: parts.count, firstImage: imageCount, shape: part.shape, notes: part.notes)
             kind = kind ?? (part.shape.classCount, part.hasFloat64)
             parts.append(part)
             imageCount += part.shape.imageCount
             byteCount += part.byteCount
-            if case .stored(let stored) = part { nextFile = max(nextFile, stored.file + 1) }
-            if let key { keys[key] = .added(batch, fingerprint) }
+            if let stored = part.stored { nextFile = max(nextFile, stored.file + 1) }
+            if let key = part.key { keys[key] = .added(batch, part.fingerprint) }
             return batch
         }
 

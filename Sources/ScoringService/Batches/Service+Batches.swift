@@ -37,7 +37,7 @@ extension Service {
         do throws(Problem) {
             // The answer is made before anything is recorded, because there may be no memory for it.
             response = try .json(status: .created) { JobDocument(job).write(to: &$0) }
-            try durable?.open(job)
+            try store.open(job)
         } catch {
             queue.withdraw(id)
             throw error
@@ -111,16 +111,14 @@ extension Service {
         return BodilessHandler(later: { [self] answer in
             commit(answer) { () throws(Problem) in
                 let open = try self.openJob(id)
-                let settings = try ScoreParameters(open.parameters)
-                let durable = self.durable
-                let parts = try open.close { () throws(Problem) in try durable?.finish(id) }
+                let store = self.store
+                let parts = try open.close { () throws(Problem) in try store.finish(id) }
                 let job: Job<ScoreJob>
                 do throws(JobError) {
-                    try self.queue.enqueue(id, work: self.work(on: parts, settings))
+                    try self.queue.enqueue(id, parts: parts, work: self.work(on: .kept(parts)))
                     job = try self.queue.job(id)
                 } catch {
-                    // The job was canceled or deleted just now.
-                    durable?.reconcile(id)
+                    // The job was canceled or deleted just now, which the store is told after what it has taken down here.
                     throw Problem(error)
                 }
                 return ScoreResponse.accepted(job, retryAfter: self.retryAfter)

@@ -28,7 +28,7 @@ extension Service {
         if queue.isDraining { throw .draining }
         if queue.counts.backlog >= limits.backlog { throw .atCapacity(limit: limits.backlog) }
         try checkMemory()
-        if durable?.isFailing ?? false {
+        if store.isFailing {
             throw Problem(.stateUnwritable, "What becomes of jobs cannot be written to the state directory.")
         }
     }

@@ -89,22 +89,24 @@ extension Service {
         }
     }
 
-    /// Answers once the fate of a job is recorded for good. That means waiting for the disk, so a worker does it.
+    /// Answers once the fate of a job is recorded for good.
     private func settling(_ id: JobID, _ body: @escaping @Sendable () throws(Problem) -> Response) -> any RequestHandler
     {
-        guard let durable else { return BodilessHandler(body) }
-        return BodilessHandler(later: { [self] answer in
-            commit(answer) { () throws(Problem) in
-                do throws(Problem) {
-                    let response = try body()
-                    try durable.settle(id)
-                    return response
-                } catch {
-                    // A job that is gone from memory but not from the disk would be back after a restart, so it is too
-                    // early to say that there is no such job.
-                    try durable.settle(id)
-                    throw error
-                }
+        BodilessHandler(later: { [self] answer in
+            change { [store] in
+                answer(
+                    Answer { () throws(Problem) in
+                        do throws(Problem) {
+                            let response = try body()
+                            try store.settle(id)
+                            return response
+                        } catch {
+                            // A job that is gone from memory but not from the disk would be back after a restart, so it
+                            // is too early to say that there is no such job.
+                            try store.settle(id)
+                            throw error
+                        }
+                    })
             }
         })
     }

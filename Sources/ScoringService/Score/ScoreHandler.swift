@@ -17,8 +17,6 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
     private let reply: ScoreReply
     private let arrays: ScoreArrays
     private let body: any BodyDecoder
-    private let key: IdempotencyKeys.Key?
-    private let owner: JobOwner?
     /// The fingerprint of the request as far as it has come; nil if the request has no key.
     private var fingerprint: RequestFingerprint?
     /// The caller's place, which is taken while the body arrives.
@@ -38,12 +36,13 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         for request: IncomingRequest, of caller: Caller, _ service: Service
     ) throws(Problem) -> any RequestHandler {
         guard let key = try request.idempotencyKey(),
-            let earlier = try service.keys.job(of: .init(owner: caller.owner, name: key), where: service.knows)
+            let earlier = service.queue.job(of: RequestKey(owner: caller.owner, name: key))
         else { return try ScoreHandler(request, of: caller, service) }
+        guard let fingerprint = earlier.fingerprint else { throw Problem(JobError.keyInUse(key)) }
         let reply = ScoreReply(
             service: service, job: earlier.id, format: try format(of: request),
             preference: Preference(request.head.headerFields))
-        return RepeatedRequestHandler(request, reply, earlier.fingerprint)
+        return RepeatedRequestHandler(request, reply, fingerprint)
     }
 
     private static func format(of request: IncomingRequest) throws(Problem) -> MediaType {
@@ -84,21 +83,13 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         self.service = service
         self.arrays = arrays
         self.body = body
-        self.key = key.map { IdempotencyKeys.Key(owner: caller.owner, name: $0.name) }
-        owner = caller.owner
         self.place = place
         fingerprint = key?.fingerprint
         let details = ScoreJob.Details(parameters: try arrays.parameters, owner: caller.owner)
-        let job = try Self.admit(details, service)
+        let job = try Self.admit(
+            details, key.map { RequestKey(owner: caller.owner, name: $0.name) }, isPromised: preference.isAsync, service
+        )
         reply = ScoreReply(service: service, job: job, format: format, preference: preference)
-        if let durable = service.durable, reply.preference.isAsync { durable.begin(try snapshot()) }
-        guard let key = self.key else { return }
-        do throws(Problem) {
-            try service.keys.begin(key, job, where: service.knows)
-        } catch {
-            service.queue.withdraw(job)
-            throw error
-        }
     }
 
     package func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
@@ -117,14 +108,13 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
     package func abandon() {
         place = nil
         service.queue.withdraw(job)
-        if let key { service.keys.forget(key, job) }
     }
 
     /// If the client leaves, nobody needs the job, unless the client was promised an answer later, or may repeat the
     /// request under its key and take the result then.
     package var departure: (@Sendable () -> Void)? {
         guard reply.waits else { return nil }
-        guard !reply.preference.isAsync, key == nil else { return Self.departed }
+        guard !reply.preference.isAsync, fingerprint == nil else { return Self.departed }
         return { [service, job] in service.forget(job) }
     }
 
@@ -137,134 +127,63 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
             answer(.failure(error))
             return
         }
-        guard let durable = service.durable, reply.preference.isAsync else {
-            if let key, let fingerprint { service.keys.complete(key, job, fingerprint) }
-            return enqueue({ [self] context in score(context) }, answer)
+        let input = JobInput<ScoreJob>.arrived { [self] isCancelled throws(Problem) in
+            try parts(isCancelled: isCancelled)
         }
-        service.commit { [self] in
-            let work: JobWork<ScoreJob>
+        // A client that waits sees the end of its job, or may ask again.
+        guard reply.preference.isAsync else { return enqueue(input, answer) }
+        service.change { [self] in
             do throws(Problem) {
-                work = try accept(durable)
+                enqueue(try service.store.accept(job, input, fingerprint), answer)
             } catch {
-                guard (try? snapshot())?.status == .canceled else {
+                guard (try? service.queue.job(job))?.status == .canceled else {
                     abandon()
                     answer(.failure(error))
                     return
                 }
-                // As without a state directory, the answer is the job as it stands.
-                work = { _ in .canceled }
+                // The job was canceled meanwhile, and the answer is the job as it stands.
+                enqueue(input, answer)
             }
-            if let key, let fingerprint { service.keys.complete(key, job, fingerprint) }
-            enqueue(work, answer)
         }
     }
 
     /// Enqueues the job, and answers when the client wants its answer.
-    private func enqueue(_ work: @escaping JobWork<ScoreJob>, _ answer: @escaping @Sendable (Answer) -> Void) {
-        let reply = reply
+    private func enqueue(_ input: JobInput<ScoreJob>, _ answer: @escaping @Sendable (Answer) -> Void) {
+        if let fingerprint { service.queue.identify(job, by: fingerprint) }
+        let (reply, work) = (reply, service.work(on: input))
+        let parts: [JobPart] = if case .kept(let parts) = input { parts } else { [] }
         do throws(JobError) {
             if reply.waits {
-                try service.queue.enqueue(job, timeout: reply.timeout, work: work) { snapshot in
+                try service.queue.enqueue(job, parts: parts, timeout: reply.timeout, work: work) { snapshot in
                     answer(Answer { () throws(Problem) in try reply.response(to: snapshot) })
                 }
             } else {
                 defer { answer(Answer { () throws(Problem) in try reply.accepted() }) }
-                try service.queue.enqueue(job, work: work)
+                try service.queue.enqueue(job, parts: parts, work: work)
             }
         } catch {
-            // The job was canceled or deleted while its body arrived, and the answer says so.
-            service.durable?.reconcile(job)
+            // The job was canceled or deleted while its body arrived. The answer says so, and the store is told after what
+            // it has taken down.
         }
     }
 
-    /// Writes everything that the job needs to the disk.
+    /// Hands on what had to wait for the end of the body, checks the parameters, and makes the one part of the job.
     ///
-    /// - Returns: The work that is left to do.
-    /// - Throws: A 507 problem if the disk is full. A problem with the arrays becomes the failure of the job, as it
-    ///   does without a state directory.
-    private func accept(_ durable: DurableJobs) throws(Problem) -> JobWork<ScoreJob> {
-        let job = job
-        let (parameters, pixels): (ScoreParameters, ScoredPixels)
-        do throws(Problem) {
-            (parameters, pixels) = try settledPixels()
-        } catch {
-            try durable.accept(try snapshot(), [], failure: error, key: requestKey)
-            return { _ in .failed(error) }
-        }
-        let part = try durable.store(
-            .waiting(pixels), as: 0, of: job, keepsCells: !parameters.method.type.scoresEachImageAlone)
-        do throws(Problem) {
-            try durable.accept(try snapshot(), [part], key: requestKey)
-        } catch {
-            durable.discard([part], of: job)
-            throw error
-        }
-        return service.work(on: [.stored(part)], parameters)
-    }
-
-    private func settledPixels() throws(Problem) -> (ScoreParameters, ScoredPixels) {
-        let service = service
-        let parameters = try complete { [job] details, imageCount in
-            service.queue.update(job, imagesTotal: imageCount) { $0 = details }
-        }
-        guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .canceled(job) }
-        tell(of: pixels)
-        do throws(ScoringError) {
-            try pixels.settle(ignoredLabel: parameters.ignoredLabel)
-        } catch {
-            throw Problem(error)
-        }
-        return (parameters, pixels)
-    }
-
-    private var requestKey: DurableJobs.RequestKey? {
-        guard let key, let fingerprint else { return nil }
-        return DurableJobs.RequestKey(key: key.name, fingerprint: fingerprint)
-    }
-
-    private func snapshot() throws(Problem) -> Job<ScoreJob> {
-        do throws(JobError) {
-            return try service.queue.job(job)
-        } catch {
-            throw .canceled(job)
-        }
-    }
-
-    /// The work of the job: everything that needs whole images.
-    private func score(_ context: JobContext<ScoreJob>) -> JobOutcome<ScoreJob> {
-        do throws(Problem) {
-            let parameters = try complete { details, imageCount in
-                context.report(imagesDone: 0, imagesTotal: imageCount) { $0 = details }
-            }
-            guard let pixels = try arrays.complete(isCancelled: { context.isCancelled }) else { return .canceled }
-            let total = pixels.shape.imageCount
-            tell(of: pixels)
-            let scores = try parameters.score(consume pixels, on: service.imageLoop) { done in
-                context.report(done: done, of: total)
-            }
-            guard let scores else { return .canceled }
-            try service.write(scores, parameters)
-            return .succeeded(try service.keep(scores, context, key: requestKey))
-        } catch {
-            return .failed(error)
-        }
-    }
-
-    /// Hands on what had to wait for the end of the body, and checks the parameters.
-    ///
-    /// - Parameters:
-    ///   - tell: Takes the details that the job shows, whether it succeeds or not.
-    private func complete(tell: (ScoreJob.Details, _ imageCount: Int?) -> Void) throws(Problem) -> ScoreParameters {
+    /// - Returns: Nil if the work was canceled.
+    private func parts(isCancelled: () -> Bool) throws(Problem) -> [JobPart]? {
         try body.complete()
         let parameters = try arrays.parameters
         let shape = arrays.shape
         toldShape = shape
-        tell(
-            ScoreJob.Details(parameters: parameters, shape: shape.map(ScoreJob.Shape.init), owner: owner),
-            shape?.imageCount)
+        // The job shows what it was asked for, whether it succeeds or not.
+        service.queue.update(job, imagesTotal: shape?.imageCount) { details in
+            (details.parameters, details.shape) = (parameters, shape.map(ScoreJob.Shape.init))
+        }
         try service.check(parameters)
         try reply.format.check(parameters, shape)
-        return parameters
+        guard let pixels = try arrays.complete(isCancelled: isCancelled) else { return nil }
+        tell(of: pixels)
+        return [JobPart(.waiting(pixels))]
     }
 
     /// Adds to the job the shape of its images, which is known late for arrays in files, and the notes on them.
@@ -276,9 +195,11 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         }
     }
 
-    private static func admit(_ details: ScoreJob.Details, _ service: Service) throws(Problem) -> JobID {
+    private static func admit(
+        _ details: ScoreJob.Details, _ key: RequestKey?, isPromised: Bool, _ service: Service
+    ) throws(Problem) -> JobID {
         do throws(JobError) {
-            return try service.queue.admit(details)
+            return try service.queue.admit(details, key: key, isPromised: isPromised)
         } catch {
             throw Problem(error)
         }

@@ -7,17 +7,18 @@ extension ScoreParameters {
     /// Scores the images of several bodies, which are numbered from one body on to the next.
     ///
     /// - Parameters:
-    ///   - parts: The images of each body; at least one part, and none that is still in files.
+    ///   - parts: The images of each body; at least one part, and none that is still in files. They are consumed, so
+    ///     that what is needed no more goes while the rest is scored.
     ///   - loop: The loop over the images.
     ///   - progress: Is called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
     /// - Returns: Nil if `progress` ended the work.
     /// - Throws: A 422 problem for labels that are no classes; 503 if memory is short.
     func score(
-        _ parts: [JobPart], on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
+        _ parts: consuming [JobPart], on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
     ) throws(Problem) -> DatasetScores? {
         var (scores, waiting, indices, doneCount) = ([SegmentationScores?](), [ScoredPixels](), [Int](), 0)
-        for part in parts {
-            switch part {
+        for part in consume parts {
+            switch part.images {
             case .stored: preconditionFailure("what is in files was read")
             case .scored(let scored):
                 scores.append(scored)

@@ -1,7 +1,7 @@
 import DatasetScoring
 import Dispatch
 import Foundation
-package import JobStorage
+import JobStorage
 import Jobs
 import Scoring
 import Synchronization
@@ -10,61 +10,59 @@ import WebService
 
 /// The work of jobs whose images have all arrived.
 extension Service {
-    /// The work that scores the parts of an accepted job. If memory is short, the job waits for some, at first for a
-    /// second.
+    /// The work that is done on the input of a job once all of it has come. If memory is short, a job whose parts are
+    /// kept waits for some, at first for a second.
     ///
     /// - Parameters:
-    ///   - parts: The images of the job.
-    ///   - settings: The parameters of the job.
+    ///   - input: The images of the job.
     ///   - isSuspect: Whether an earlier process ended while it ran the job.
-    func work(on parts: [JobPart], _ settings: ScoreParameters, isSuspect: Bool = false) -> JobWork<ScoreJob> {
-        let stored = parts.compactMap { part in if case .stored(let part) = part { part } else { nil } }
-        let patience = Patience()
-        return { [self] context in
-            if isSuspect { suspects.wait() }
-            defer { if isSuspect { suspects.signal() } }
-            if !stored.isEmpty { durable?.attempt(context.id) }
-            do throws(Problem) {
-                guard let scores = try score(parts, stored, settings, context) else { return .canceled }
-                try self.write(scores, settings)
-                return .succeeded(try self.keep(scores, context, parts: stored))
-            } catch {
-                guard error.isWantOfMemory else { return .failed(error) }
-                if !stored.isEmpty { durable?.takeBackAttempt(context.id) }
-                return .again(after: patience.next())
+    func work(on input: JobInput<ScoreJob>, isSuspect: Bool = false) -> JobWork<ScoreJob> {
+        switch input {
+        case .refused(let failure): return { _ in .failed(failure) }
+        case .arrived(let makeParts):
+            return { [self] context in
+                do throws(Problem) {
+                    guard let parts = try makeParts({ context.isCancelled }),
+                        let parameters = context.details?.parameters
+                    else { return .canceled }
+                    return try outcome(try score(consume parts, parameters, context), parameters)
+                } catch {
+                    return .failed(error)
+                }
+            }
+        case .kept(let parts):
+            let patience = Patience()
+            return { [self] context in
+                if isSuspect { suspects.wait() }
+                defer { if isSuspect { suspects.signal() } }
+                guard let parameters = context.details?.parameters else { return .canceled }
+                context.report(imagesDone: 0, imagesTotal: parts.reduce(0) { $0 + $1.shape.imageCount })
+                do throws(Problem) {
+                    let scores = try store.attempt(context.id, on: parts) { (parts) throws(Problem) in
+                        try score(parts, parameters, context)
+                    }
+                    return try outcome(scores, parameters)
+                } catch {
+                    return error.isWantOfMemory ? .again(after: patience.next()) : .failed(error)
+                }
             }
         }
     }
 
+    /// - Returns: Nil if the job was canceled.
     private func score(
-        _ parts: [JobPart], _ stored: [StoredPart], _ settings: ScoreParameters, _ context: JobContext<ScoreJob>
+        _ parts: consuming [JobPart], _ parameters: ScoreParameters, _ context: JobContext<ScoreJob>
     ) throws(Problem) -> DatasetScores? {
         let imageCount = parts.reduce(0) { $0 + $1.shape.imageCount }
-        context.report(imagesDone: 0, imagesTotal: imageCount)
-        let loaded = try parts.map { (part) throws(Problem) in
-            guard let durable, case .stored(let stored) = part else { return part }
-            return try durable.load(stored, of: context.id)
-        }
-        let faults = MappedFile.faultCount
-        let scores = try settings.score(loaded, on: imageLoop) { context.report(done: $0, of: imageCount) }
-        // Some mapped file became shorter meanwhile or could not be read, perhaps one of the job's.
-        if MappedFile.faultCount != faults { try durable?.prove(stored, of: context.id) }
-        return scores
+        return try parameters.score(consume parts, on: imageLoop) { context.report(done: $0, of: imageCount) }
     }
 
-    /// Keeps the results of a job beyond the process, if there is a state directory.
-    ///
-    /// - Parameters:
-    ///   - parts: The input of the job in files; nil if there is none.
-    ///   - key: The idempotency key of the request, with its fingerprint.
-    /// - Throws: A 507 problem if the disk has no room for the results of a job without input in files.
-    func keep(
-        _ scores: DatasetScores, _ context: JobContext<ScoreJob>, parts: [StoredPart]? = nil,
-        key: DurableJobs.RequestKey? = nil
-    ) throws(Problem) -> JobResults {
-        // Results that the queue would drop at once need not be kept.
-        guard let durable, limits.keepsOutput(of: scores.byteCount) else { return JobResults(scores) }
-        return try durable.keep(scores, of: context.id, for: limits.timeToLive, parts: parts, key: key)
+    private func outcome(
+        _ scores: DatasetScores?, _ parameters: ScoreParameters
+    ) throws(Problem) -> JobOutcome<ScoreJob> {
+        guard let scores else { return .canceled }
+        try write(scores, parameters)
+        return .succeeded(JobResults(scores))
     }
 
     /// Writes the results of a job into the directory that the client named, if it named one.
@@ -86,61 +84,9 @@ extension Service {
 
     /// Cancels a job that nobody waits for, and forgets it with its results.
     func forget(_ job: JobID) {
-        // With a state directory this writes to the disk, so a worker does it.
-        guard durable != nil else { return queue.forget(job) }
-        commit { [queue] in queue.forget(job) }
-    }
-
-    /// Takes up the jobs that earlier processes have left.
-    ///
-    /// - Throws: ``StateError`` if the state directory cannot be read.
-    package func restore() throws(StateError) {
-        guard let durable else { return }
-        let restored = try durable.restore(attemptLimit: configuration.attemptLimit)
-        remembered.add(restored.jobs.count { $0.status.isFinal })
-        queue.restore(restored.jobs)
-        for (key, id) in restored.keys {
-            guard let job = try? queue.job(id) else { continue }
-            keys.restore(.init(owner: job.details.owner, name: key.key), id, key.fingerprint)
+        change { [queue] in
+            do throws(JobError) { try queue.delete(job) } catch { /* The job has been forgotten already. */  }
         }
-        for (job, rows) in restored.open {
-            let parts = rows.map { (part: JobPart.stored($0.part), key: $0.key, fingerprint: $0.fingerprint) }
-            takeBatches(
-                OpenJob(
-                    job.id, job.details.parameters.named, byteLimit: limits.resultBytes, parts: parts))
-            queue.update(job.id, imagesDone: parts.reduce(0) { $0 + $1.part.shape.imageCount }) { details in
-                details.shape = ScoreJob.Shape(parts.map(\.part.shape))
-                details.notes = InputNotes(parts.map(\.part.notes))
-            }
-        }
-        // Jobs that an earlier process did not survive come last.
-        for isSuspect in [false, true] {
-            for job in restored.accepted where job.isSuspect == isSuspect {
-                let (id, failure) = (job.id, job.failure)
-                guard let details = try? queue.job(id).details else { continue }
-                let settings = details.parameters
-                // The notes on a job of batches are stored with its parts.
-                if details.notes == InputNotes() {
-                    let notes = InputNotes(job.parts.map { $0.notes ?? InputNotes() })
-                    queue.update(id) { $0.notes = notes }
-                }
-                let work: JobWork<ScoreJob> =
-                    if let failure {
-                        { _ in .failed(failure) }
-                    } else {
-                        work(on: job.parts.map(JobPart.stored), settings, isSuspect: isSuspect)
-                    }
-                // The job exists and is receiving, so this cannot fail.
-                try? queue.enqueue(id, work: work)
-            }
-        }
-    }
-}
-
-extension JobQueue<ScoreJob> {
-    /// Deletes a job, if it still exists.
-    fileprivate func forget(_ job: JobID) {
-        do throws(JobError) { try delete(job) } catch { /* It has been forgotten already. */  }
     }
 }
 

@@ -12,6 +12,11 @@ extension Problem {
                 Problem(
                     .tooManyOpenJobs, "As many jobs are open as may be.",
                     expected: "fewer than \(limit) open jobs", actual: "\(limit)", limit: limit)
+            case .keyInUse(let key):
+                Problem(
+                    .requestArriving, "A request with this Idempotency-Key is on its way.",
+                    parameter: "Idempotency-Key", actual: key
+                ).with(.retryAfter, "1")
             case .draining: .draining
             case .unknown(let id): .unknownJob(id.description)
             case .notFinished(let id, let status), .notReceiving(let id, let status):

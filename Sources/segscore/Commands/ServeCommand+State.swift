@@ -1,7 +1,7 @@
 import ArgumentParser
 import JobStorage
+import Jobs
 import Logging
-import ScoringService
 
 /// The state directory, whose jobs outlive the process.
 extension ServeCommand {
@@ -9,12 +9,19 @@ extension ServeCommand {
         try refusing { () throws(StateError) in try StateDirectory(path: path) }
     }
 
-    static func durableJobs(in directory: StateDirectory, _ logger: Logger) throws -> DurableJobs {
-        try refusing { () throws(StateError) in try DurableJobs(directory, logger: logger) }
-    }
-
-    static func restore(_ service: Service) throws {
-        try refusing { () throws(StateError) in try service.restore() }
+    /// What keeps the jobs, and those that it has of the process before.
+    ///
+    /// - Parameters:
+    ///   - directory: Where jobs outlive the process; nil if they do not.
+    ///   - attemptLimit: How many processes may end while they run a job before it is set aside; 0 for any number.
+    static func jobStore(
+        in directory: StateDirectory?, attemptLimit: Int, _ logger: Logger
+    ) throws -> (any JobStore<ScoreJob>, [RestoredJob<ScoreJob>]) {
+        guard let directory else { return (MemoryJobStore<ScoreJob>(), []) }
+        return try refusing { () throws(StateError) in
+            let store = try SQLiteJobStore(directory, logger: logger)
+            return (store, try store.restore(attemptLimit: attemptLimit))
+        }
     }
 
     /// Does something with a state directory, and throws in words what is wrong with it.

@@ -219,22 +219,21 @@ struct ServeCommand: ParsableCommand {
             resultBytes: state.map { resultDisk?.bytes ?? $0.capacity / 2 }
                 ?? min(resultMemory?.bytes ?? min(1 << 30, budget / 2), budget),
             history: Service.history(within: budget))
-        let durable = try state.map { try Self.durableJobs(in: $0, logger) }
+        let (store, restored) = try Self.jobStore(in: state, attemptLimit: jobAttempts, logger)
         let metrics = ProgramMetrics(log.writer)
         var configuration = Service.Configuration(
             maxBodyBytes: maxBodyBytes.bytes, maxJSONBytes: maxJsonBytes.bytes, maxPixels: maxPixels,
             spoolDirectory: try usableSpoolDirectory(), openJobTimeToLive: openTtl, processors: processors)
-        configuration.attemptLimit = jobAttempts
         let share = uploadsPerCaller ?? (backlog * 3 + 3) / 4
         configuration.uploadsPerCaller = share > 0 ? share : nil
         configuration.dataDirectories = try Self.dataDirectories(dataDir)
         let statistics = InferenceStatistics()
         let service = Service(
-            configuration: configuration, limits: limits, logger: logger, durable: durable,
+            configuration: configuration, limits: limits, logger: logger, store: store,
             exposition: { metrics.text() }, whenEnded: statistics.count)
         let inference = InferenceService(
             service, statistics, sharedMemoryDirectory: allowSharedMemory ? "/dev/shm" : nil)
-        try Self.restore(service)
+        service.takeUp(restored)
         let router = Router(
             [inference.endpoints, service.endpoints], access: access, render: service.response)
         let server = Server(configuration: try serverConfiguration(logger), responder: router)
@@ -246,15 +245,13 @@ struct ServeCommand: ParsableCommand {
         // The wait is a statement of its own, since what stands in a log line is evaluated only if its level is logged.
         let signal = signals.wait { reloadKeys(access, logger) }
         logger.info("stopping", metadata: ["signal": "\(signal)"])
-        stop(server, service.queue, durable, logger)
+        stop(server, service.queue, logger)
     }
 
     /// Refuses new jobs, lets those under way end, and cancels those that have not ended in time. Jobs of a state
     /// directory outlive the process and go on in the next.
-    private func stop(_ server: Server, _ queue: JobQueue<ScoreJob>, _ durable: DurableJobs?, _ logger: Logger) {
+    private func stop(_ server: Server, _ queue: JobQueue<ScoreJob>, _ logger: Logger) {
         queue.drain()
-        // An open job can get no more batches, and without a state directory what it has would be gone.
-        if durable == nil { queue.cancelOpen() }
         server.stopAccepting()
         let idle = DispatchGroup()
         idle.enter()
@@ -264,14 +261,14 @@ struct ServeCommand: ParsableCommand {
         let deadline = DispatchTime.now() + drainTimeout
         if idle.wait(timeout: deadline) == .timedOut {
             logger.warning("canceling what has not ended in time")
-            durable?.close()
+            queue.store.close()
             queue.cancelAll()
             _ = idle.wait(timeout: .now() + 1)
         } else {
             server.awaitLastRequests(until: deadline)
         }
         server.stop()
-        durable?.close()
+        queue.store.close()
         logger.info("stopped")
     }
 

@@ -1,11 +1,11 @@
 import Foundation
 import HTTPTypes
-import JobStorage
 import Jobs
 import ServiceHarness
 import TestSupport
 import Testing
 
+@testable import JobStorage
 @testable import ScoringService
 @testable import WebService
 
@@ -117,15 +117,15 @@ import Testing
         let job = try await open(server.harness, "")
         _ = try await add(Self.batches[0], to: job, server.harness)
         let id = try #require(JobID(job.replacing("/jobs/", with: "")))
-        let part = try #require(try server.durable.rows().first?.parts.first?.part)
+        let part = try #require(try server.store.rows().first?.parts.first?.jobPart)
         if isDeleted {
             try server.harness.service.queue.delete(id)
         } else {
             try server.harness.service.queue.cancel(id)
         }
-        let error = #expect(throws: Problem.self) { try server.durable.add(part, 1, key: nil, to: id) }
+        let error = #expect(throws: Problem.self) { try server.store.add(part, as: 1, to: id) }
         #expect(error?.type == .jobNotOpen && error?.status == .conflict)
-        #expect(try server.durable.rows().allSatisfy { $0.parts.isEmpty })
+        #expect(try server.store.rows().allSatisfy { $0.parts.isEmpty })
     }
 
     @Test(arguments: ["cancel", "delete"]) func leaveNoFilesBehind(end: String) async throws {

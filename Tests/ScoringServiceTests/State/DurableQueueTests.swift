@@ -1,12 +1,12 @@
 import Foundation
 import HTTPTypes
-import JobStorage
 import Jobs
 import ServiceHarness
 import ServiceInterface
 import TestSupport
 import Testing
 
+@testable import JobStorage
 @testable import ScoringService
 import WebService
 
@@ -146,7 +146,7 @@ import WebService
     @Test func areNotCanceledByTheEndOfTheirServer() async throws {
         let server = try suspended()
         let job = try await server.submit(sample)
-        server.durable.close()
+        server.store.close()
         server.harness.service.queue.cancelAll()
         #expect(try await server.status(job) == "canceled")
         #expect(try await (try server.successor()).final(job)["status"] as? String == "succeeded")
@@ -156,9 +156,9 @@ import WebService
         var server = try suspended()
         let (job, other) = (try await server.submit(sample, key: "a"), try await server.submit(sample))
         let id = try #require(JobID(job.replacing("/jobs/", with: "")))
-        for _ in 0..<2 { server.durable.attempt(id) }
-        server.durable.takeBackAttempt(id)
-        for _ in 0..<2 { server.durable.attempt(id) }
+        for _ in 0..<2 { server.store.countAttempt(id) }
+        server.store.takeBackAttempt(id)
+        for _ in 0..<2 { server.store.countAttempt(id) }
         server = try server.successor()
         let document = try await server.final(job)
         #expect(document["status"] as? String == "failed")
@@ -172,11 +172,11 @@ import WebService
         let server = try suspended()
         let job = try await server.submit(sample)
         let id = try #require(JobID(job.replacing("/jobs/", with: "")))
-        for _ in 0..<(isSuspect ? 2 : 3) { server.durable.attempt(id) }
-        if !isSuspect { server.durable.close() }
+        for _ in 0..<(isSuspect ? 2 : 3) { server.store.countAttempt(id) }
+        if !isSuspect { server.store.close() }
         let next = try server.successor()
         #expect(try await next.final(job)["status"] as? String == "succeeded")
-        #expect(try next.durable.rows().allSatisfy { $0.row.attempts == 0 })
+        #expect(try next.store.rows().allSatisfy { $0.row.attempts == 0 })
     }
 
     /// There is a file where the scores should go: as on a disk that is full.

@@ -135,8 +135,8 @@ import Testing
     }
 
     @Test func namesTheJobThatCannotBeRead() throws {
-        let durable = try DurableJobs(try StateDirectory(path: folder.path + "/state"), logger: .silent)
-        #expect(try durable.restore().jobs.isEmpty)
+        let store = try SQLiteJobStore(try StateDirectory(path: folder.path + "/state"), logger: .silent)
+        #expect(try store.restore().isEmpty)
         let row = try row(1)
         for (column, value) in [("id", "'x'"), ("status", "'lost'"), ("parameters", "'{\"downsample\": \"0\"}'")] {
             let other = try TemporaryDirectory()
@@ -148,7 +148,7 @@ import Testing
                     try connection.execute(sql: "UPDATE job SET \(column) = \(value)")
                 }
             }
-            let broken = try DurableJobs(try StateDirectory(path: other.path), logger: .silent)
+            let broken = try SQLiteJobStore(try StateDirectory(path: other.path), logger: .silent)
             let error = #expect(throws: StateError.self) { try broken.restore() }
             guard case .failed(let sentence)? = error else { throw Unexpected(description: column) }
             #expect(sentence.contains("cannot be read"), "\(sentence)")
@@ -162,7 +162,7 @@ import Testing
         await server.settle()
         let files = try server.files()
         let names = try files.arrays()
-        server.durable.close()
+        server.store.close()
         let copy = try TemporaryDirectory()
         try FileManager.default.copyItem(atPath: files.path, toPath: copy.path + "/state")
         do {

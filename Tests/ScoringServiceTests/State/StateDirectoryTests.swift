@@ -32,8 +32,8 @@ import Testing
 
     /// Whoever knows a job's id may read the job.
     @Test func isForNobodyElse() throws {
-        let durable = try DurableJobs(try StateDirectory(path: path), logger: .silent)
-        #expect(try durable.rows().isEmpty)
+        let store = try SQLiteJobStore(try StateDirectory(path: path), logger: .silent)
+        #expect(try store.rows().isEmpty)
         #expect(try mode("/arrays") == 0o700)
         #expect(try mode("/lock") == 0o600)
         #expect(try mode("/jobs.sqlite") == 0o600)
@@ -145,9 +145,9 @@ import Testing
         ])
     func isTakenWhereNothingIsOfAnothers(names: [String]) throws {
         let path = try directory(names)
-        #expect(throws: Never.self) { try DurableJobs(try StateDirectory(path: path), logger: .silent) }
+        #expect(throws: Never.self) { try SQLiteJobStore(try StateDirectory(path: path), logger: .silent) }
         #expect(FileManager.default.fileExists(atPath: path + "/segscore-state"))
-        #expect(throws: Never.self) { try DurableJobs(try StateDirectory(path: path), logger: .silent) }
+        #expect(throws: Never.self) { try SQLiteJobStore(try StateDirectory(path: path), logger: .silent) }
     }
 
     @Test(

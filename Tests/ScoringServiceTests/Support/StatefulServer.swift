@@ -13,15 +13,16 @@ import Testing
 /// A service that keeps its jobs in a state directory.
 struct StatefulServer {
     let folder: TemporaryDirectory
-    let durable: DurableJobs
+    let store: SQLiteJobStore
     let harness: Harness
 
     /// Takes up what is in a directory.
     init(_ folder: TemporaryDirectory, resultBytes: Int = 1 << 20, history: Int = 100) throws {
         self.folder = folder
-        durable = try DurableJobs(try StateDirectory(path: folder.path + "/state"), logger: .silent)
-        harness = try Harness(resultBytes: resultBytes, history: history, durable: durable)
-        try harness.service.restore()
+        store = try SQLiteJobStore(try StateDirectory(path: folder.path + "/state"), logger: .silent)
+        let restored = try store.restore()
+        harness = try Harness(resultBytes: resultBytes, history: history, store: store)
+        harness.service.takeUp(restored)
     }
 
     init(resultBytes: Int = 1 << 20) throws {
@@ -46,7 +47,7 @@ struct StatefulServer {
     /// The directory, when all that was to be written is.
     func files() throws -> StateFiles {
         // Reading waits for what was asked for before.
-        _ = try durable.rows()
+        _ = try store.rows()
         return StateFiles(path: folder.path + "/state")
     }
 

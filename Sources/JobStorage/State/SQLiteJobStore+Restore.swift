@@ -7,78 +7,68 @@ import Logging
 import Scoring
 import Synchronization
 import Tensors
-package import WebService
+import WebService
 
-/// What the process before has left.
-package struct RestoredJobs: Sendable {
-    /// All of them, in order of creation. Those that go on are receiving or open.
-    package var jobs: [Job<ScoreJob>] = []
-    /// What those that are receiving have to do.
-    package var accepted: [(id: JobID, parts: [StoredPart], failure: Problem?, isSuspect: Bool)] = []
-    /// The batches of those that are open, in order of arrival.
-    package var open: [(job: Job<ScoreJob>, parts: [PartRow])] = []
-    package var keys: [(key: DurableJobs.RequestKey, job: JobID)] = []
-}
-
-extension DurableJobs {
+extension SQLiteJobStore {
     /// Reads what the process before has left, and settles what it left unsettled: jobs whose body was cut short have failed, and
     /// files that belong to no job are removed.
     ///
     /// - Parameters:
     ///   - attemptLimit: How many processes may end while they run a job before it is set aside; 0 for any number.
     /// - Throws: ``StateError`` where the directory holds what cannot be understood; it stays as it is then.
-    package func restore(attemptLimit: Int = 3) throws(StateError) -> RestoredJobs {
-        var restored = RestoredJobs()
+    package func restore(attemptLimit: Int = 3) throws(StateError) -> [RestoredJob<ScoreJob>] {
+        var restored: [RestoredJob<ScoreJob>] = []
         var files = Set<String>()
         var changed: [Job<ScoreJob>] = []
         var unproved = Self.provedAtStart
         for (row, partRows) in try rows() {
-            var job = row.job
+            var left = RestoredJob(row.job)
+            let id = row.job.id
             let parts = partRows.map(\.part)
             do throws(Loss) {
-                switch job.status {
+                switch row.job.status {
                 case .receiving: throw .upload
                 case .open:
-                    for part in parts { _ = try find(part, of: job.id) }
-                    restored.open.append((job, partRows))
+                    for part in parts { _ = try find(part, of: id) }
+                    left.parts = partRows.map(\.jobPart)
                 case .queued, .running:
                     if attemptLimit > 0, row.attempts >= attemptLimit { throw .attempts(row.attempts) }
-                    for part in parts { _ = try find(part, of: job.id) }
-                    restored.accepted.append((job.id, parts, job.failure, row.attempts > 0))
-                    job.become(.receiving)
+                    for part in parts { _ = try find(part, of: id) }
+                    (left.parts, left.failure) = (partRows.map(\.jobPart), row.job.failure)
+                    left.isSuspect = row.attempts > 0
+                    left.job.become(.receiving)
                 case .succeeded where row.hasOutput:
-                    job.output = .available(try results(parts, of: job.id, row.statistics, &unproved))
+                    left.job.output = .available(try results(parts, of: id, row.statistics, &unproved))
                 case .succeeded, .failed, .canceled:
                     // A batch may have come when the job had just been canceled.
                     guard parts.isEmpty else { throw .end }
                 }
-                files.formUnion(parts.flatMap { paths($0, of: job.id) })
-                if let key = row.key, let fingerprint = row.fingerprint {
-                    restored.keys.append((RequestKey(key: key, fingerprint: fingerprint), job.id))
-                }
+                files.formUnion(parts.flatMap { paths($0, of: id) })
             } catch {
                 switch error {
                 case .end: break
                 case .attempts(let count):
-                    report("The server ended \(count) times while it ran the job.", job.id)
-                    job.become(.failed, .setAside(after: count))
-                case .upload: job.become(.failed, .uploadInterrupted)
+                    report("The server ended \(count) times while it ran the job.", id)
+                    left.job.become(.failed, .setAside(after: count))
+                case .upload: left.job.become(.failed, .uploadInterrupted)
                 case .file(let detail):
-                    report(detail, job.id)
+                    report(detail, id)
                     // Results that are gone have been there all the same.
-                    if job.status != .succeeded { job.become(.failed, .stateLost(detail)) }
+                    if row.job.status != .succeeded { left.job.become(.failed, .stateLost(detail)) }
                 case .damage(let detail):
-                    report(detail, job.id)
-                    job.become(.failed, .stateLost(detail))
-                case .nothing(let detail): throw .failed("The job \(job.id) cannot be read: \(detail)")
+                    report(detail, id)
+                    left.job.become(.failed, .stateLost(detail))
+                case .nothing(let detail): throw .failed("The job \(id) cannot be read: \(detail)")
                 }
-                changed.append(job)
+                // Its request may come again, and make another job.
+                (left.job.key, left.job.fingerprint) = (nil, nil)
+                changed.append(left.job)
             }
-            record(job.id)
-            restored.jobs.append(job)
+            record(id)
+            restored.append(left)
         }
         try settle(changed)
-        if restored.jobs.isEmpty {
+        if restored.isEmpty {
             // Emptied perhaps, or another than it was: the files may be all that is left.
             try Self.putAside(directory, logger)
         } else {
@@ -146,7 +136,7 @@ extension DurableJobs {
     /// A part, as far as it can be had.
     private func find(
         _ part: StoredPart, of job: JobID, _ statistics: LabelIssues.Statistics? = nil, proves: Bool = false
-    ) throws(Loss) -> JobPart {
+    ) throws(Loss) -> JobPart.Images {
         do throws(TensorError) {
             if proves { try check(part, of: job) }
             return try read(part, of: job, statistics: statistics)

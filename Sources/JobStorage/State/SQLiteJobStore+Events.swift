@@ -4,8 +4,7 @@ import Synchronization
 package import WebService
 
 /// What becomes of jobs.
-extension DurableJobs {
-    /// Takes down what has become of a job.
+extension SQLiteJobStore {
     package func handle(_ event: JobEvent<ScoreJob>) {
         switch event {
         case .ended(let job): end(job)
@@ -72,7 +71,7 @@ extension DurableJobs {
             // A machine without power may keep the names' removal and lose the change: then rows would name what is not there.
             try? database.syncLog()
             // Also where the disk has no room for the change: this makes some.
-            discard(removed.withLock { $0 }, of: id)
+            for part in removed.withLock({ $0 }) { directory.remove(part, of: id) }
         }
     }
 
@@ -81,36 +80,10 @@ extension DurableJobs {
         database.awaitWrites()
     }
 
-    /// A job begins to run: if the process does not live to see the end of it, the next one knows.
-    package func attempt(_ id: JobID) {
-        changes.commitLater(id) { try Self.count(1, of: id, $0) }
-        // What is written outlives the process; it need not outlive the machine.
-        database.awaitWrites()
-    }
-
-    /// A job that had begun to run has returned undone.
-    package func takeBackAttempt(_ id: JobID) {
-        changes.commitLater(id) { try Self.count(-1, of: id, $0) }
-    }
-
-    private static func count(_ change: Int, of id: JobID, _ database: Database) throws {
-        try database.execute(
-            sql: "UPDATE job SET attempts = max(attempts + ?, 0) WHERE id = ?", arguments: [change, id.description])
-    }
-
-    /// Returns when the directory holds, whatever happens then, what has become of a job before.
-    ///
-    /// - Throws: 507 where the disk has no room for it, 500 where it cannot be written.
+    /// - Throws: 507 if the disk has no room for what has become of the job, 500 if it cannot be written.
     package func settle(_ id: JobID) throws(Problem) { try changes.settle(id) }
 
-    /// Whether nothing can be taken down at the moment.
     package var isFailing: Bool { changes.isFailing }
-
-    /// Brings what the directory says of a job in line with the queue, which went another way meanwhile.
-    package func reconcile(_ id: JobID) {
-        guard let job = job(id) else { return forget(id) }
-        if job.status.isFinal { end(job) }
-    }
 
     func job(_ id: JobID) -> Job<ScoreJob>? {
         try? state.withLock { $0.queue }?.job(id)

@@ -2,29 +2,17 @@ package import Foundation
 import GRDB
 package import Jobs
 import Logging
-package import Scoring
+import Scoring
 import Synchronization
 import Tensors
 package import WebService
 
 /// What jobs have in files.
-extension DurableJobs {
-    /// The pixels or scores of a part that is taken up, proved to be what was written.
-    ///
-    /// - Throws: 500 where files are not what was written.
-    package func load(_ part: StoredPart, of job: JobID) throws(Problem) -> JobPart {
-        try prove([part], of: job)
-        do throws(TensorError) {
-            return try read(part, of: job)
-        } catch {
-            throw .reading(error)
-        }
-    }
-
+extension SQLiteJobStore {
     /// Proves that the files of parts hold what was written to them.
     ///
-    /// - Throws: 500 where they do not.
-    package func prove(_ parts: [StoredPart], of job: JobID) throws(Problem) {
+    /// - Throws: 500 if they do not.
+    func prove(_ parts: [StoredPart], of job: JobID) throws(Problem) {
         do throws(TensorError) {
             for part in parts { try check(part, of: job) }
         } catch {
@@ -45,10 +33,10 @@ extension DurableJobs {
         try ArrayFile.check(directory.scoresPath(part, of: job), sizes, checksums)
     }
 
-    /// What ``load(_:of:)`` gives, as it lies there.
+    /// The pixels or scores of a part, as they lie there.
     func read(
         _ part: StoredPart, of job: JobID, statistics: LabelIssues.Statistics? = nil
-    ) throws(TensorError) -> JobPart {
+    ) throws(TensorError) -> JobPart.Images {
         let path = directory.pixelsPath(part, of: job)
         guard part.isScored else { return .waiting(try ScoredPixels(part.contents, path: path)) }
         let scoresPath = directory.scoresPath(part, of: job)
@@ -90,10 +78,8 @@ extension DurableJobs {
         return opened
     }
 
-    /// Proves anew the results that were read lately.
-    ///
-    /// - Throws: 500 where some are not what was written; their jobs have failed then.
-    package func proveOpened() throws(Problem) {
+    /// - Throws: 500 if some are not what was written.
+    package func proveOutputs() throws(Problem) {
         var problem: Problem?
         for (id, parts) in state.withLock({ $0.opened.all }) {
             do throws(TensorError) {
@@ -124,43 +110,40 @@ extension DurableJobs {
         return problem
     }
 
-    /// Keeps what a job has made.
-    ///
-    /// - Parameters:
-    ///   - timeToLive: How long, in seconds.
-    ///   - parts: The files of the job's input, one a part; nil for a job that was not accepted and has none.
-    /// - Returns: The same scores, in files; as they came where an accepted job finds no room: these are kept in memory,
-    ///   and the next process makes them again.
-    /// - Throws: 507 where the disk is full and the job was not accepted.
+    /// - Returns: The same scores, in files; as they came if an accepted job finds no room: these are kept in memory, and the next
+    ///   process makes them again.
+    /// - Throws: 507 if the disk is full and the job was not accepted.
     package func keep(
-        _ scores: DatasetScores, of id: JobID, for timeToLive: TimeInterval, parts: [StoredPart]?, key: RequestKey?
+        _ results: JobResults, of job: Job<ScoreJob>, for seconds: TimeInterval
     ) throws(Problem) -> JobResults {
-        // Deleted meanwhile: nobody will ask.
-        guard let job = job(id) else { return JobResults(scores) }
+        let id = job.id
+        let scores = try results.opened()
+        // One for each part of the scores; none if the job was not accepted, since its client waits.
+        let parts = job.parts.compactMap(\.stored)
         var stored: [StoredPart] = []
         do throws(Problem) {
             for (index, scores) in scores.parts.enumerated() {
-                stored.append(try keep(scores, of: id, as: index, parts?[index]))
+                stored.append(try keep(scores, of: id, as: index, parts.isEmpty ? nil : parts[index]))
             }
-            try commit(job, scores, stored, until: Date() + timeToLive, key)
+            try commit(job, scores, stored, until: Date() + seconds)
         } catch {
             let isDeleted = self.job(id) == nil
-            guard let parts else {
+            guard !parts.isEmpty else {
                 // What was written has no row, and will have none.
-                discard(stored, of: id)
+                for part in stored { directory.remove(part, of: id) }
                 guard isDeleted else { throw error }
-                return JobResults(scores)
+                return results
             }
             // The input has rows, and goes when the disk holds that these are gone.
             for part in parts where !part.isScored { directory.removeScores(part, of: id) }
-            guard !isDeleted else { return JobResults(scores) }
+            guard !isDeleted else { return results }
             logger.error(
                 "results are kept in memory", metadata: ["job": "\(id)", "problem.detail": "\(error.detail)"])
             state.withLock { $0.results[id] = .notKept }
-            return JobResults(scores)
+            return results
         }
         for part in stored {
-            // Where it stays as long as it was, it only takes more room.
+            // If the file stays as long as it was, it only takes more room.
             try? ArrayFile.truncate(directory.pixelsPath(part, of: id), to: part.contents.byteCount)
         }
         state.withLock { state in
@@ -168,14 +151,14 @@ extension DurableJobs {
             // It was written by this process.
             state.proved.insert(id)
         }
-        // It may have been deleted before there was a row.
+        // It may have been deleted just after there was a row: then nothing of it is kept in mind.
         if self.job(id) == nil { forget(id) }
-        return results(stored, of: id, scores.statistics)
+        return self.results(stored, of: id, scores.statistics)
     }
 
     /// Takes down the results of a job that is about to end, as of now: when it has ended, ``end(_:)`` makes that exact.
     private func commit(
-        _ job: Job<ScoreJob>, _ scores: DatasetScores, _ parts: [StoredPart], until expiresAt: Date, _ key: RequestKey?
+        _ job: Job<ScoreJob>, _ scores: DatasetScores, _ parts: [StoredPart], until expiresAt: Date
     ) throws(Problem) {
         record(job.id)
         var row = JobRow(job)
@@ -183,10 +166,9 @@ extension DurableJobs {
         row.job.expiresAt = expiresAt
         row.job.progress = JobProgress(imagesDone: scores.imageCount, imagesTotal: scores.imageCount)
         (row.statistics, row.hasOutput) = (scores.statistics, true)
-        (row.key, row.fingerprint) = (key?.key, key?.fingerprint)
         let made = row
         try commit(job.id) { database in
-            try made.keepingKey(database).save(database)
+            try made.save(database)
             try Self.replace(parts, of: made.id, database)
         }
     }
@@ -194,7 +176,12 @@ extension DurableJobs {
     private func keep(
         _ scores: SegmentationScores, of job: JobID, as index: Int, _ part: StoredPart?
     ) throws(Problem) -> StoredPart {
-        guard let part else { return try store(.scored(scores), as: index, of: job, keepsCells: false) }
+        guard let part else {
+            guard let part = try write(JobPart(.scored(scores)), as: index, of: job).stored else {
+                preconditionFailure("a part that was written is in files")
+            }
+            return part
+        }
         guard !part.isScored else { return part }
         do throws(TensorError) {
             let checksums = try write(scores, of: part, job)
