@@ -2,8 +2,9 @@ package import Foundation
 
 /// A job: what was asked for, how it stands, and what it has made.
 ///
-/// This is the one record of a job. The queue keeps it, hands out copies of it, and a store writes it down. A copy is a value: it says
-/// how the job stood when it was taken, and a change to it changes no other. What its lifecycle knows can be asked of the job.
+/// This is the one record of a job. The queue keeps it, hands out copies of it, and a store writes it down. A copy is a
+/// value: it says how the job stood when it was taken, and a change to it changes no other. What its lifecycle knows
+/// can be asked of the job.
 @dynamicMemberLookup
 package struct Job<Kind: JobKind>: Sendable {
     /// What there is of a job's output.
@@ -20,11 +21,13 @@ package struct Job<Kind: JobKind>: Sendable {
     package let sequence: UInt64
     package var lifecycle: JobLifecycle
     package var details: Kind.Details
-    /// What a client calls the request that made the job; nil without one, and for a job whose request will never be complete.
+    /// What a client calls the request that made the job; nil without one, and for a job whose request will never be
+    /// complete.
     package var key: Kind.Key?
     /// What that request is told by from others of the same key; nil while its body arrives.
     package var fingerprint: Kind.Fingerprint?
-    /// What was kept of the input in parts, in order of arrival, from the time that it was complete until the job has ended.
+    /// What was kept of the input in parts, in order of arrival, from the time that it was complete until the job has
+    /// ended.
     package var parts: [Kind.Part] = []
     package var progress = JobProgress()
     /// Set if the job ``JobStatus/failed``.
@@ -61,8 +64,8 @@ package struct Job<Kind: JobKind>: Sendable {
 
     /// The output, for a caller that cannot go on without it.
     ///
-    /// - Throws: ``JobError/notFinished(_:_:)`` while the job lives, ``JobError/withoutOutput(_:_:)`` if it failed or was canceled,
-    ///   ``JobError/expired(_:)`` if the output was dropped.
+    /// - Throws: ``JobError/notFinished(_:_:)`` while the job lives, ``JobError/withoutOutput(_:_:)`` if it failed or
+    ///   was canceled, ``JobError/expired(_:)`` if the output was dropped.
     package func requireOutput() throws(JobError) -> Kind.Output {
         switch output {
         case .available(let output): return output

@@ -4,11 +4,12 @@ import Foundation
 struct JobAftermath<Kind: JobKind>: Sendable {
     /// What is told ahead of all calls.
     var events: [JobEvent<Kind>] = []
-    /// Who is told, and what.
+    /// The callers that are told, and what each of them is told.
     var calls: [(body: @Sendable (Job<Kind>?) -> Void, job: Job<Kind>?)] = []
-    /// Who waited for the queue to be idle.
+    /// The calls of those that waited for the queue to be idle.
     var idleCalls: [@Sendable () -> Void] = []
-    /// Outputs, records and work that nobody needs. They end with this value: how, is not the lock's business.
+    /// Outputs, entries and work that nobody needs. They are released with this value, since what their release does
+    /// must not happen under the lock.
     var garbage: [any Sendable] = []
     /// Whether one more operation is needed.
     var addsOperation = false

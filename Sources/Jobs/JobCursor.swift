@@ -21,6 +21,6 @@ package struct JobCursor: Hashable, Sendable, CustomStringConvertible {
 package struct JobPage<Kind: JobKind>: Sendable {
     /// Newest first.
     package let jobs: [Job<Kind>]
-    /// Where the next page goes on; nil where nothing was left.
+    /// Where the next page goes on; nil if nothing is left.
     package let next: JobCursor?
 }

@@ -2,7 +2,7 @@
 package enum JobError: Error, Equatable {
     /// As many jobs are receiving or queued as the queue takes.
     case atCapacity(limit: Int)
-    /// As many jobs are open as may be.
+    /// As many jobs are open as the queue takes.
     case tooManyOpen(limit: Int)
     /// A request has come with this key before, and its job is known still.
     case keyInUse(String)

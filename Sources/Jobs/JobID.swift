@@ -1,4 +1,4 @@
-/// Names a job. Whoever knows it may read and cancel the job, so it can't be guessed.
+/// Names a job. A caller that knows the name may read and cancel the job, so it cannot be guessed.
 package struct JobID: Hashable, Sendable, CustomStringConvertible {
     private static let digitCount = 32
 

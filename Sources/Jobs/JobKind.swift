@@ -10,7 +10,8 @@ package protocol JobKind: SendableMetatype {
     associatedtype Output: JobOutput
     /// Why a job did not make it.
     associatedtype Failure: Error
-    /// What a client calls the request that makes a job, so that the same request makes no second job if it comes again.
+    /// What a client calls the request that makes a job, so that the same request makes no second job if it comes
+    /// again.
     associatedtype Key: Hashable & Sendable & CustomStringConvertible
     /// What a request is told by from others that come with the same key.
     associatedtype Fingerprint: Equatable & Sendable
@@ -24,7 +25,8 @@ package protocol JobOutput: Sendable {
 
 /// What a job's work is done on, once all of the job's input has come.
 package enum JobInput<Kind: JobKind>: Sendable {
-    /// The input lies as it has come. The closure makes parts of it, once and on a worker; nil if `isCancelled` said so meanwhile.
+    /// The input lies as it has come. The closure makes parts of it, once and on a worker; nil if `isCancelled` said so
+    /// meanwhile.
     case arrived(@Sendable (_ isCancelled: () -> Bool) throws(Kind.Failure) -> [Kind.Part]?)
     /// Parts that stay as they are until the job is done, so that its work may be done again.
     case kept([Kind.Part])
@@ -38,7 +40,8 @@ package enum JobOutcome<Kind: JobKind>: Sendable {
     case failed(Kind.Failure)
     /// The work saw ``JobContext/isCancelled`` and stopped.
     case canceled
-    /// The work could not be done for want of something that others have at the moment: it waits so many seconds, and is run again.
+    /// The work could not be done for want of something that others have at the moment: it waits so many seconds, and
+    /// is run again.
     case again(after: TimeInterval)
 }
 

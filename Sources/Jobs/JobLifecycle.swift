@@ -18,7 +18,7 @@ package struct JobLifecycle: Sendable {
     package private(set) var startedAt: Date?
     package private(set) var finishedAt: Date?
 
-    /// Where a life begins.
+    /// The two statuses that a life begins with.
     enum Beginning: Sendable {
         case open, receiving
     }
@@ -44,9 +44,9 @@ package struct JobLifecycle: Sendable {
     }
 
     package enum EnqueueAction: Equatable {
-        /// Keep the work and have a worker take it up.
+        /// Keep the work, and have a worker take it up.
         case submit
-        /// Drop the work: it is in already.
+        /// Drop the work: the job was enqueued before.
         case refuse
         /// Drop the work: the job has ended.
         case tooLate
@@ -67,7 +67,7 @@ package struct JobLifecycle: Sendable {
 
     enum StartAction: Equatable {
         case run
-        /// There is nothing to run: not yet, no more, or somebody runs it.
+        /// There is nothing to run: the job is not queued yet, has ended, or runs already.
         case skip
     }
 
@@ -88,7 +88,7 @@ package struct JobLifecycle: Sendable {
     }
 
     package enum FinishAction: Equatable {
-        /// Keep the outcome, tell who waits.
+        /// Keep the outcome, and tell those that wait for the job.
         case settle
         /// Drop the outcome: the job was not running.
         case ignore
@@ -112,7 +112,7 @@ package struct JobLifecycle: Sendable {
     }
 
     enum CancelAction: Equatable {
-        /// The job has ended now: drop its work, tell who waits.
+        /// The job has ended now: drop its work, and tell those that wait for it.
         case settle
         /// Tell the work to stop; the job ends when it returns.
         case signal
@@ -137,7 +137,7 @@ package struct JobLifecycle: Sendable {
     enum PostponeAction: Equatable {
         /// Keep the work for later.
         case keep
-        /// The job was asked to stop, and has ended now: drop its work, tell who waits.
+        /// The job was asked to stop, and has ended now: drop its work, and tell those that wait for it.
         case settle
         /// Drop the work: the job was not running.
         case ignore
@@ -164,7 +164,7 @@ package struct JobLifecycle: Sendable {
     enum WithdrawAction: Equatable {
         /// Forget the job.
         case forget
-        /// The job is past its input: it goes its way.
+        /// The job is past its input, and goes on.
         case keep
     }
 

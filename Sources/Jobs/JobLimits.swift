@@ -12,7 +12,7 @@ package struct JobLimits: Sendable, Equatable {
     package let resultBytes: Int
     /// Finished jobs that are remembered, with or without their output.
     package let history: Int
-    /// Those of them whose time is over, so that their outputs are gone or never were.
+    /// Of the finished jobs that are remembered, those whose time is over, so that they have no output any more.
     package let expiredHistory: Int
 
     /// - Parameters:
@@ -35,7 +35,8 @@ package struct JobLimits: Sendable, Equatable {
         self.expiredHistory = expiredHistory
     }
 
-    /// Whether an output that is made now is kept. One over the whole budget would push out all others and stay out itself.
+    /// Whether an output that is made now is kept. An output over the whole budget is not, since it would push out all
+    /// others and find no room even so.
     ///
     /// - Parameters:
     ///   - byteCount: The memory that it takes.

@@ -1,8 +1,8 @@
 /// How jobs are ended by others than their work.
 extension JobQueue {
-    /// Cancels a job: at once where it does not run, else as soon as its work sees it.
+    /// Cancels a job: at once if it does not run, else as soon as its work sees that it should stop.
     ///
-    /// - Returns: The job after that, maybe still ``JobStatus/running``.
+    /// - Returns: The job as it is afterwards, maybe still ``JobStatus/running``.
     /// - Throws: ``JobError/unknown(_:)``, ``JobError/alreadyFinished(_:_:)``.
     @discardableResult
     package func cancel(_ id: JobID) throws(JobError) -> Job<Kind> {
@@ -14,7 +14,7 @@ extension JobQueue {
         change { state, aftermath, now in state.cancel(JobStatus.allCases, at: now, &aftermath) }
     }
 
-    /// Cancels a job that is open; one that is not goes its way.
+    /// Cancels a job if it is open, and does nothing to any other.
     package func cancelOpen(_ id: JobID) {
         change { state, aftermath, now in
             guard state.table[id]?.status == .open else { return }
@@ -23,7 +23,7 @@ extension JobQueue {
         }
     }
 
-    /// Cancels a job where it lives, and forgets it. Who waits for it is told nil.
+    /// Cancels a job if it lives, and forgets it. Callers that wait for it are told nil.
     ///
     /// - Throws: ``JobError/unknown(_:)``.
     package func delete(_ id: JobID) throws(JobError) {
@@ -32,14 +32,14 @@ extension JobQueue {
 
     /// Has a job fail that has succeeded, since its output is not what it was.
     ///
-    /// - Returns: Whether there was one with an output.
+    /// - Returns: Whether there was such a job, with an output.
     @discardableResult
     package func spoil(_ id: JobID, _ failure: Kind.Failure) -> Bool {
         change { state, aftermath, _ in state.spoil(id, failure, &aftermath) }
     }
 
-    /// Refuses new jobs from now on. Those admitted go their way; those that are open do so if the next process finds them, and are
-    /// canceled if not, since nobody can bring input for them any more.
+    /// Refuses new jobs from now on. Jobs that were admitted go on. So do open jobs if the next process finds them; if
+    /// not they are canceled, since nobody can bring input for them any more.
     package func drain() {
         let statuses: [JobStatus] = store.outlivesProcess ? [] : [.open]
         change { state, aftermath, now in

@@ -16,7 +16,8 @@ extension JobQueue {
         return job.id
     }
 
-    /// The request that made a job has arrived as a whole. From here on it is known by its key, whatever becomes of the job.
+    /// The request that made a job has arrived as a whole. From here on it is known by its key, whatever becomes of the
+    /// job.
     package func identify(_ id: JobID, by fingerprint: Kind.Fingerprint) {
         change { state, _, _ in _ = state.table.modify(id) { $0.job.fingerprint = fingerprint } }
     }
@@ -34,7 +35,7 @@ extension JobQueue {
     ///   - imagesDone: Fewer than before count for nothing.
     ///   - imagesTotal: Nil leaves the total as it is.
     ///   - change: Runs with the lock held: it changes the value and calls nothing else.
-    /// - Returns: Whether the job is still live; where it is not, its input is no longer wanted.
+    /// - Returns: Whether the job is still live. If it is not, its input is no longer wanted.
     @discardableResult
     package func update(
         _ id: JobID, imagesDone: Int = 0, imagesTotal: Int? = nil,
@@ -49,14 +50,14 @@ extension JobQueue {
         }
     }
 
-    /// Forgets a job whose input was refused or abandoned, as if it had never been. A job that is past its input, or was
-    /// canceled, stays; its key is free again, since the request that made it will not be complete.
+    /// Forgets a job whose input was refused or abandoned, as if it had never been. A job that is past its input, or
+    /// was canceled, stays; its key is free again, since the request that made it will not be complete.
     package func withdraw(_ id: JobID) {
         change { state, aftermath, _ in state.withdraw(id, &aftermath) }
     }
 
-    /// Has a job's work run when a worker is free, first in, first out. The work is dropped as soon as it has returned, or
-    /// when the job is canceled before.
+    /// Has a job's work run when a worker is free, first in, first out. The work is dropped as soon as it has returned,
+    /// or when the job is canceled before.
     ///
     /// - Parameters:
     ///   - parts: What was kept of the job's input, which the job holds until it has ended.
@@ -68,8 +69,8 @@ extension JobQueue {
         }
     }
 
-    /// Does what ``enqueue(_:parts:work:)`` does, and ``whenFinal(_:timeout:_:)`` before the job can end: an output that finds no
-    /// room is only handed to those who wait for it already.
+    /// Does what ``enqueue(_:parts:work:)`` does, and ``whenFinal(_:timeout:_:)`` before the job can end: an output
+    /// that finds no room is handed to those alone that wait for it already.
     ///
     /// - Parameters:
     ///   - timeout: Seconds above 0; nil waits as long as it takes.
@@ -92,8 +93,9 @@ extension JobQueue {
 
     /// Takes up jobs of another process, before any other.
     ///
-    /// Those that are ``JobStatus/receiving`` or ``JobStatus/open`` go on as jobs do that were admitted or opened. Of those that
-    /// have ended the latest are kept, with their output where its time is not over, as far as limits allow.
+    /// Jobs that are ``JobStatus/receiving`` or ``JobStatus/open`` go on as if they had been admitted or opened here.
+    /// Of the jobs that have ended the latest are kept as far as limits allow, with their output if its time is not
+    /// over.
     ///
     /// - Parameters:
     ///   - jobs: In order of creation; none of them queued or running.

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// How things stand, and being told when that changes.
+/// How jobs stand, and calls when that changes.
 extension JobQueue {
     /// - Throws: ``JobError/unknown(_:)``.
     package func job(_ id: JobID) throws(JobError) -> Job<Kind> {
@@ -32,7 +32,7 @@ extension JobQueue {
     ///
     /// - Parameters:
     ///   - timeout: Seconds to wait at most; nil waits as long as it takes.
-    ///   - body: Takes the job once it has ended, or as it stands at the timeout; nil where it is unknown, or is
+    ///   - body: Takes the job once it has ended, or as it stands at the timeout; nil if it is unknown, or is
     ///     withdrawn or deleted meanwhile.
     package func whenFinal(
         _ id: JobID, timeout: TimeInterval? = nil, _ body: @escaping @Sendable (Job<Kind>?) -> Void
@@ -42,8 +42,8 @@ extension JobQueue {
         if let token, let timeout { timeOut(id, token: token, after: timeout) }
     }
 
-    /// Calls back once, from any thread, when nothing is receiving, queued or running, every event was told, and so was
-    /// everybody who waited for a job. With ``drain()`` before it, the queue stays so.
+    /// Calls back once, from any thread, when nothing is receiving, queued or running, and all events and all calls to
+    /// those that waited for a job have been made. After ``drain()`` the queue stays idle.
     package func whenIdle(_ body: @escaping @Sendable () -> Void) {
         change { state, _, _ in state.waitUntilIdle(body) }
     }

@@ -19,8 +19,8 @@ package final class JobQueue<Kind: JobKind>: Sendable {
 
     /// - Parameters:
     ///   - store: Is this queue's alone.
-    ///   - onEvent: Called for each event, from any thread, before the store is told, and before the change that it came from has
-    ///     returned.
+    ///   - onEvent: Called for each event, from any thread, before the store is told, and before the change that it
+    ///     came from has returned.
     package init(
         limits: JobLimits, clock: JobClock = JobClock(), store: any JobStore<Kind> = MemoryJobStore<Kind>(),
         onEvent: @escaping @Sendable (JobEvent<Kind>) -> Void = { _ in }
@@ -40,7 +40,7 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         self.init(limits: limits, clock: JobClock(now: now))
     }
 
-    /// Whether queued jobs stay queued. Those that run go on.
+    /// Whether queued jobs stay queued. Jobs that run go on.
     package var isSuspended: Bool {
         get { operations.isSuspended }
         set { operations.isSuspended = newValue }
@@ -57,7 +57,7 @@ package final class JobQueue<Kind: JobKind>: Sendable {
 
     private func runNext() {
         guard let (id, outcome) = work() else { return }
-        // Asked for here, since it is not ours and may take its time.
+        // Asked outside of the lock, since an output's own code may take its time.
         let bytes = if case .succeeded(let output) = outcome { max(output.byteCount, 0) } else { 0 }
         change { state, aftermath, now in state.finish(id, outcome, bytes: bytes, at: now, &aftermath) }
     }
@@ -73,7 +73,8 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         }
     }
 
-    /// A function of its own: what the work holds on to is let go when it returns, before anybody is told.
+    /// Does the first job's work. This is a function of its own so that what the work holds is released when it
+    /// returns, before anybody is told.
     private func work() -> (JobID, JobOutcome<Kind>)? {
         let assignment = change { state, _, now in state.startNext(at: now) }
         guard let assignment else { return nil }
@@ -89,7 +90,8 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         }
     }
 
-    /// Has the store keep an output, unless it is dropped as soon as it is made, or its job was deleted and nobody will ask for it.
+    /// Has the store keep an output, unless it is dropped as soon as it is made, or its job was deleted and nobody will
+    /// ask for it.
     private func keep(_ output: Kind.Output, of id: JobID) -> JobOutcome<Kind> {
         guard limits.keepsOutput(of: max(output.byteCount, 0)), let job = try? job(id) else {
             return .succeeded(output)
@@ -119,7 +121,8 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         return try answer.get()
     }
 
-    /// Lets go of each part when it is done with, so that nothing outlives the call that says the queue is idle.
+    /// Releases each part of the aftermath as soon as it is done, so that nothing is held when the queue says that it
+    /// is idle.
     private func perform(_ aftermath: inout JobAftermath<Kind>) {
         aftermath.garbage = []
         if aftermath.addsOperation {

@@ -2,7 +2,7 @@ import Foundation
 
 /// How long jobs that have ended are kept, and their outputs.
 extension JobQueueState {
-    /// Takes up a job that has ended into the history, and forgets the oldest that are too many.
+    /// Takes a job that has ended into the history, and forgets the oldest jobs if there are too many.
     mutating func remember(
         _ id: JobID, endedAt end: Date, at now: Date, _ aftermath: inout JobAftermath<Kind>
     ) {
@@ -12,10 +12,10 @@ extension JobQueueState {
         for id in old { forget(id, &aftermath) }
     }
 
-    /// Keeps an output, in place of those that go first.
+    /// Keeps an output, and drops others whose turn it is if there is no room.
     ///
     /// - Parameters:
-    ///   - bytes: Nil for one that is not to be kept.
+    ///   - bytes: Nil for an output that is not to be kept.
     mutating func hold(
         _ id: JobID, bytes: Int?, until expiresAt: Date, at now: Date, _ aftermath: inout JobAftermath<Kind>
     ) {
@@ -32,7 +32,7 @@ extension JobQueueState {
         aftermath.events.append(.forgotten(id, hadEnded: entry.status.isFinal))
     }
 
-    /// - Parameter expiredAt: Set where the outputs go before their time.
+    /// - Parameter expiredAt: Set if the outputs go before their time.
     mutating func dropOutputs(_ ids: [JobID], expiredAt: Date?, _ aftermath: inout JobAftermath<Kind>) {
         for id in ids {
             let output = table.modify(id) { entry in

@@ -22,7 +22,7 @@ extension JobQueueState {
         }
     }
 
-    /// A job's work is to be done when those that are queued have begun.
+    /// Puts a job behind those that are queued.
     private mutating func submit(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {
         queued.append(id)
         if waitingOperations < queued.count {
@@ -38,7 +38,7 @@ extension JobQueueState {
         let cancelFlag: CancelFlag
     }
 
-    /// An operation begins: gives it the first job, if there is one.
+    /// Gives the first job, if there is one, to an operation that begins.
     mutating func startNext(at now: Date) -> Assignment? {
         waitingOperations -= 1
         guard !queued.isEmpty else { return nil }
@@ -81,7 +81,7 @@ extension JobQueueState {
         hold(id, bytes: isKept ? bytes : nil, until: expiresAt, at: now, &aftermath)
     }
 
-    /// A job has ended just now: tells who waits for it, and keeps it.
+    /// Keeps a job that has ended just now, and tells those that wait for it.
     mutating func settle(_ id: JobID, at now: Date, _ aftermath: inout JobAftermath<Kind>) {
         let parts = table.modify(id) { entry in
             defer { entry.job.parts = [] }
@@ -108,7 +108,7 @@ extension JobQueueState {
         return action == .keep
     }
 
-    /// A job that was postponed takes its place behind those that are queued.
+    /// Puts a job that was postponed behind those that are queued.
     mutating func resume(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {
         guard let entry = table[id], entry.status == .queued, entry.work != nil, !queued.contains(id) else { return }
         submit(id, &aftermath)
@@ -120,8 +120,9 @@ extension JobOutcome {
         switch self {
         case .succeeded: .succeeded
         case .failed: .failed
-        // Which has not ended at all, and comes another way.
-        case .canceled, .again: .canceled
+        case .canceled: .canceled
+        // Work that is to be run again has not ended, and takes the way of `postpone`.
+        case .again: .canceled
         }
     }
 }

@@ -1,11 +1,11 @@
 import Foundation
 
-/// Who waits for jobs.
+/// The callers that wait for jobs.
 extension JobQueueState {
-    /// Adds somebody who waits for a job to end, or writes down the call where there is nothing to wait for.
+    /// Adds a caller that waits for a job to end, or writes down its call if there is nothing to wait for.
     ///
     /// - Parameter waits: Whether to wait for a job that lives.
-    /// - Returns: What ``timeOut(_:token:_:)`` takes; nil where nobody waits.
+    /// - Returns: What ``timeOut(_:token:_:)`` takes; nil if nobody waits.
     mutating func wait(
         for id: JobID, waits: Bool, _ body: @escaping @Sendable (Job<Kind>?) -> Void,
         _ aftermath: inout JobAftermath<Kind>
@@ -20,7 +20,7 @@ extension JobQueueState {
         return nextToken
     }
 
-    /// Somebody has waited long enough.
+    /// A caller has waited long enough.
     mutating func timeOut(_ id: JobID, token: UInt64, _ aftermath: inout JobAftermath<Kind>) {
         let answer = table.modify(id) { entry -> (JobWaiter<Kind>, Job<Kind>)? in
             guard let index = entry.waiters.firstIndex(where: { $0.token == token }) else { return nil }

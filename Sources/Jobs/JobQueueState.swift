@@ -1,18 +1,18 @@
 import DequeModule
 import Foundation
 
-/// All that a queue's lock guards: the jobs, and who waits for what.
+/// All that a queue's lock guards: the jobs, and the callers that wait for them.
 ///
-/// It is a value: it calls nobody and starts nothing, but writes down in a ``JobAftermath`` what is to be done. Its extensions follow
-/// a job: how it is run, how it is ended by others, who waits for it, and how long it is kept.
+/// It is a value: it calls nobody and starts nothing, but writes down in a ``JobAftermath`` what is to be done. Its
+/// extensions follow a job: how it is run, how others end it, which callers wait for it, and how long it is kept.
 struct JobQueueState<Kind: JobKind>: Sendable {
     let limits: JobLimits
     var table = JobTable<Kind>()
     var retention = JobRetention()
     /// First in, first out.
     var queued: Deque<JobID> = []
-    /// Operations that have not begun: at least as many as jobs are queued. An operation takes whichever job is first, so that the
-    /// operations of canceled jobs serve the next ones and do not pile up.
+    /// Operations that have not begun: at least as many as jobs are queued. An operation takes whichever job is first,
+    /// so that the operations of canceled jobs serve the next ones and do not pile up.
     var waitingOperations = 0
     /// Jobs in the hands of a worker, deleted ones included.
     var runningWork = 0
@@ -96,7 +96,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
 
     /// Changes a job that has not ended.
     ///
-    /// - Returns: Whether there was one.
+    /// - Returns: Whether there was such a job.
     mutating func update(_ id: JobID, _ change: (inout Job<Kind>) -> Void) -> Bool {
         let isLive = table.modify(id) { entry in
             guard !entry.status.isFinal else { return false }

@@ -2,18 +2,18 @@ import DequeModule
 import Foundation
 import HeapModule
 
-/// Which finished jobs are kept, and which of them with their output: a list in order of finishing, a heap in order of expiry, and a
-/// sum.
+/// Which finished jobs are kept, and which of them with their output: a list in order of finishing, a heap in order of
+/// expiry, and a sum.
 ///
-/// It holds ids and sizes only, and answers with the ids whose turn it is to go. There may be very many: nothing but ``overflow`` looks at
-/// more than a few of them.
+/// It holds ids and sizes only, and answers with the ids whose turn it is to go. There may be very many: nothing but
+/// ``overflow`` looks at more than a few of them.
 struct JobRetention: Sendable {
     private struct End {
         let id: JobID
         let date: Date
     }
 
-    /// An output that is kept until a date. Those of one moment go in order of arrival.
+    /// An output that is kept until a date. Outputs of one date go in the order in which they came.
     private struct Holding: Comparable {
         let id: JobID
         let expiresAt: Date
@@ -24,15 +24,15 @@ struct JobRetention: Sendable {
         }
     }
 
-    /// Oldest first, which is not forgotten; behind it some may be.
+    /// Oldest first. The first is not forgotten; some of those behind it may be.
     private var ends: Deque<End> = []
-    /// Those of `ends` that are not forgotten.
+    /// The jobs in `ends` that are not forgotten.
     private var finished: Set<JobID> = []
-    /// The least is the next to go, and is kept: the oldest, unless outputs of another process are kept for longer or shorter. Of the others
-    /// some may be gone, but hardly more than are kept.
+    /// The least is the next to go, and is still kept: the oldest, unless outputs of another process have another time
+    /// to live. Of the others some may be gone, but hardly more than are kept.
     private var holdings = Heap<Holding>()
     private var nextNumber: UInt64 = 0
-    /// Those of `holdings` whose output is still kept, with its memory in bytes.
+    /// The jobs in `holdings` whose output is still kept, with its memory in bytes.
     private var held: [JobID: Int] = [:]
     /// The memory of the outputs that are kept, in bytes.
     private(set) var outputBytes = 0
@@ -40,7 +40,7 @@ struct JobRetention: Sendable {
     /// When the next output goes.
     var nextExpiry: Date? { holdings.min?.expiresAt }
 
-    /// Adds a job that has finished, after those that had before it.
+    /// Adds a job that has finished, after all that finished before it.
     mutating func add(_ id: JobID, at date: Date) {
         ends.append(End(id: id, date: date))
         finished.insert(id)
@@ -80,7 +80,7 @@ struct JobRetention: Sendable {
     ///
     /// - Parameters:
     ///   - limit: How many are kept.
-    ///   - expired: How many of those are kept that finished before a date and have no output.
+    ///   - expired: How many jobs are kept that finished before `date` and have no output.
     func overflow(beyond limit: Int, expired: Int, endedBefore date: Date) -> [JobID] {
         var (ids, count) = ([JobID](), finished.count)
         for end in ends where finished.contains(end.id) {

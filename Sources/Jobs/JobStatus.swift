@@ -11,7 +11,7 @@ package enum JobStatus: String, Sendable, CaseIterable {
     case failed
     case canceled
 
-    /// Whether the job has ended. A final status never changes, but where an output turns out to be damaged.
+    /// Whether the job has ended. A final status never changes, unless an output turns out to be damaged.
     package var isFinal: Bool {
         switch self {
         case .open, .receiving, .queued, .running: false

@@ -2,8 +2,9 @@ package import Foundation
 
 /// Where jobs are kept beside their queue: in memory, or so that they outlive the process.
 ///
-/// Whoever takes a job's input or answers for a job tells the store, and need not know which one it is. Unless a function says
-/// otherwise it may wait for a disk, and so is for workers; a store that does not outlive the process never waits.
+/// Code that takes a job's input or answers for a job tells the store, and need not know which store it is. Unless a
+/// function says otherwise it may wait for a disk, and so is for workers; a store that does not outlive the process
+/// never waits.
 ///
 /// A change that a store refuses by throwing has not been made, and is not found by the next process either.
 package protocol JobStore<Kind>: Sendable {
@@ -18,8 +19,8 @@ package protocol JobStore<Kind>: Sendable {
     /// Says whose jobs they are, before there are any. Does not wait.
     func attach(_ queue: JobQueue<Kind>)
 
-    /// Takes down what is still to be taken down, and nothing from then on: what happens to jobs while the process ends is not
-    /// for the next one.
+    /// Takes down what is still to be taken down, and nothing from then on: what happens to jobs while the process ends
+    /// is not for the next one.
     func close()
 
     // MARK: The way in
@@ -53,8 +54,8 @@ package protocol JobStore<Kind>: Sendable {
     /// - Throws: Also if the job was canceled or deleted meanwhile.
     func finish(_ job: JobID) throws(Kind.Failure)
 
-    /// Takes over the input of a job that is receiving: when this returns the job is not lost any more, as far as anything can be
-    /// kept from being lost here.
+    /// Takes over the input of a job that is receiving: when this returns the job is not lost any more, as far as
+    /// anything can be kept from being lost here.
     ///
     /// - Parameters:
     ///   - input: Has arrived.
@@ -67,8 +68,8 @@ package protocol JobStore<Kind>: Sendable {
 
     // MARK: Work
 
-    /// Has something done with the parts of a job, as this process reads them. The next one knows of the attempt if this one does
-    /// not survive it.
+    /// Has something done with the parts of a job, as this process reads them. The next one knows of the attempt if
+    /// this one does not survive it.
     ///
     /// - Throws: What `body` throws; and if parts are not what was written.
     func attempt<Answer>(

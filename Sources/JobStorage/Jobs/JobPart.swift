@@ -21,7 +21,8 @@ package struct JobPart: Sendable {
     /// The `Idempotency-Key` that a batch came with.
     package var key: String?
 
-    /// What the batch's request is told by from others of the same key; nil without a key, and in what earlier versions wrote.
+    /// What the batch's request is told by from others of the same key; nil without a key, and in what earlier versions
+    /// wrote.
     package var fingerprint: RequestFingerprint?
 
     package init(

@@ -6,7 +6,7 @@ package import WebService
 package struct JobResults: JobOutput {
     package let byteCount: Int
 
-    /// What decided which pixels are label issues; nil where nobody looked for them.
+    /// What decided which pixels are label issues; nil if nobody looked for them.
     package let statistics: LabelIssues.Statistics?
 
     /// Whether the most probable class of every pixel is known.
@@ -21,8 +21,10 @@ package struct JobResults: JobOutput {
         open = { scores }
     }
 
+    /// Results in files.
+    ///
     /// - Parameters:
-    ///   - parts: Scored, at least one.
+    ///   - parts: At least one, all of them scored.
     init(
         _ parts: [StoredPart], _ statistics: LabelIssues.Statistics?,
         open: @escaping @Sendable () throws(Problem) -> DatasetScores
@@ -35,16 +37,16 @@ package struct JobResults: JobOutput {
         self.open = open
     }
 
-    /// The scores. That may read files: it is for workers.
+    /// The scores. To open them may read files, and so is for workers.
     ///
-    /// - Throws: 500 where files are not what was written; the job has failed from then on.
+    /// - Throws: 500 if files are not what was written; the job has failed from then on.
     func opened() throws(Problem) -> DatasetScores { try open() }
 }
 
 extension Job<ScoreJob> {
-    /// The scores of a job that has succeeded. That may read files: it is for workers.
+    /// The scores of a job that has succeeded. To open them may read files, and so is for workers.
     ///
-    /// - Throws: 409 or 410 where the job has no output; 500 where files are not what was written.
+    /// - Throws: 409 or 410 if the job has no output; 500 if files are not what was written.
     package func openedOutput() throws(Problem) -> DatasetScores {
         let results: JobResults
         do throws(JobError) {

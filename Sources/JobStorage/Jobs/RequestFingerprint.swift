@@ -2,10 +2,10 @@ import HTTPTypes
 package import ServiceInterface
 import TensorCodecs
 
-/// What a request is told from others by that claim to be the same: its target, and its body's size and CRC-32.
+/// What tells a request from others that claim to be the same: its target, and its body's size and CRC-32.
 ///
-/// That finds mistakes, such as a key that was used again for the next part of a data set. It is no proof against those who mean
-/// to deceive, who would deceive themselves.
+/// A fingerprint finds mistakes, such as a key that was used again for the next part of a data set. It is no proof
+/// against clients that mean to deceive, since these would deceive none but themselves.
 package struct RequestFingerprint: Codable, Equatable, Sendable {
     private let target: String
     private var byteCount = 0

@@ -5,11 +5,12 @@ package import WebService
 
 /// What the queue's jobs carry: every scoring request is one.
 package enum ScoreJob: JobKind {
-    /// What was asked for; the parameters are settled once the body is in, the shape with its second header.
+    /// What was asked for. The parameters are settled once the body is in, and the shape with the header of its second
+    /// array.
     package struct Details: Sendable {
         package var parameters: ScoreParameters
         package var shape: Shape?
-        /// Nil where it was made by who needed no key.
+        /// Whose job it is; nil if its caller needed no key.
         package let owner: JobOwner?
         package var notes: InputNotes
 
@@ -27,7 +28,7 @@ package enum ScoreJob: JobKind {
     package struct Shape: Codable, Equatable, Sendable {
         package private(set) var imageCount: Int
         package let classCount: Int
-        /// Nil, as is `width`, where images are of several sizes.
+        /// Nil, as is `width`, if images are of several sizes.
         package private(set) var height: Int?
         package private(set) var width: Int?
         package private(set) var pixelCount: Int
@@ -37,7 +38,7 @@ package enum ScoreJob: JobKind {
             pixelCount = shape.pixelCount
         }
 
-        /// The extents of the images of several bodies; nil where there is none.
+        /// The extents of the images of several bodies; nil if there is none.
         package init?(_ shapes: [ScoringShape]) {
             guard let first = shapes.first else { return nil }
             self.init(first)

@@ -4,7 +4,7 @@ import Tensors
 
 /// The images of one body, as a job has them in the state directory.
 package struct StoredPart: Codable, Equatable, Sendable {
-    /// Names the part's files among those of its job.
+    /// A number that names the part's files among the files of its job.
     package let file: Int
 
     /// What the file of the pixels holds.
@@ -13,13 +13,14 @@ package struct StoredPart: Codable, Equatable, Sendable {
     /// Whether there is a file of scores too.
     var isScored: Bool
 
-    /// Those of the pixels' arrays; nil in what was written without.
+    /// The checksums of the pixels' arrays; nil in parts that earlier versions wrote without them.
     var pixelChecksums: [Checksum]?
 
-    /// Those of the scores' arrays; nil in what was written without, and where there are none.
+    /// The checksums of the scores' arrays; nil in parts that earlier versions wrote without them, and if there are no
+    /// scores.
     var scoreChecksums: [Checksum]?
 
-    /// What there was to note of a batch. Those of a whole job are in its row.
+    /// What there was to note of a batch. The notes of a whole job are in its row.
     package var notes: InputNotes?
 
     init(file: Int, contents: StoredPixels, isScored: Bool) {

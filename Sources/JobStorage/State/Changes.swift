@@ -6,7 +6,7 @@ import Synchronization
 import Tensors
 import WebService
 
-/// Makes changes to the database, and makes up for those for which the disk had no room.
+/// Makes changes to the database, and makes those later for which the disk has no room now.
 package final class Changes: Sendable {
     typealias Change = @Sendable (Database) throws -> Void
 
@@ -15,7 +15,7 @@ package final class Changes: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        /// Those that wait for room.
+        /// The changes that wait for room.
         var unsettled: [Item] = []
         /// Whether the latest commit has failed.
         var isFailing = false
@@ -29,7 +29,7 @@ package final class Changes: Sendable {
         let isLast: Bool
         let change: Change
         let done: @Sendable () -> Void
-        /// Why it waits.
+        /// Why the change waits.
         var error: any Error = Waiting()
     }
 
@@ -38,7 +38,7 @@ package final class Changes: Sendable {
         self.logger = logger
     }
 
-    /// Makes none later from now on.
+    /// Makes no change later from now on.
     func close() {
         state.withLock { $0.isClosed = true }
     }
@@ -46,9 +46,10 @@ package final class Changes: Sendable {
     /// Whether no change can be made at the moment, as far as is known.
     var isFailing: Bool { state.withLock { $0.isFailing || !$0.unsettled.isEmpty } }
 
-    /// Makes a change that holds when this returns, and where it throws will not hold for the next process either.
+    /// Makes a change that holds when this returns. If this throws, the change does not hold for the next process
+    /// either.
     ///
-    /// - Throws: A problem that `change` throws; 507 where the disk is full.
+    /// - Throws: A problem that `change` throws; 507 if the disk is full.
     func commit(_ change: (Database) throws -> Void) throws(Problem) {
         do {
             try database.commit(change)
@@ -64,7 +65,7 @@ package final class Changes: Sendable {
 
     /// Returns when all changes of a job that were asked for before hold.
     ///
-    /// - Throws: 507 or 500 where they do not.
+    /// - Throws: 507 or 500 if they do not.
     func settle(_ job: JobID) throws(Problem) {
         do throws(TensorError) {
             try database.sync()
@@ -75,7 +76,8 @@ package final class Changes: Sendable {
         if let item = state.withLock({ $0.unsettled.first { $0.job == job } }) { throw .state(item.error) }
     }
 
-    /// No job has brought a process down. Where that cannot be written the next process may think so once more, which is not grave.
+    /// Takes down that no job has brought a process down. If that cannot be written, the next process may count one
+    /// attempt too many, which is not grave.
     func forgetAttempts() {
         guard !state.withLock({ $0.isClosed }) else { return }
         database.commitLater {
@@ -103,7 +105,7 @@ package final class Changes: Sendable {
         DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [weak self] in self?.recover() }
     }
 
-    /// Tries whether commits work again, and in a second once more where they do not.
+    /// Tries whether commits work again, and once more in a second if they do not.
     private func recover() {
         guard state.withLock({ $0.isFailing && !$0.isClosed }) else {
             return state.withLock { $0.isRecovering = false }
@@ -118,10 +120,12 @@ package final class Changes: Sendable {
         settle()
     }
 
-    /// Makes a change soon, or when there is room for it. Those of one job are made in the order that they are asked for.
+    /// Makes a change soon, or when there is room for it. The changes of one job are made in the order in which they
+    /// were asked for.
     ///
     /// - Parameters:
-    ///   - isLast: Whether nothing of the job is left after it, and so those need not be made that still wait for room.
+    ///   - isLast: Whether nothing of the job is left after this change. Then changes of the job that still wait for
+    ///     room need not be made.
     ///   - done: Called when it was made, and also when it was tried and has to wait.
     func commitLater(
         _ job: JobID, isLast: Bool = false, _ change: @escaping Change, done: @escaping @Sendable () -> Void = {}

@@ -8,9 +8,9 @@ import WebService
 
 /// The database of a state directory: which jobs there are, and of which parts.
 ///
-/// It is in WAL mode and used by one connection alone. What a client was promised is written by ``commit(_:)``, which returns when it
-/// is on the disk. The rest is written by ``commitLater(_:ended:)``: a killed process loses none of it, a machine without power the latest,
-/// and the next commit settles both.
+/// It is in WAL mode and used by one connection alone. What a client was promised is written by ``commit(_:)``, which
+/// returns when the change is on the disk. The rest is written by ``commitLater(_:ended:)``: a process that is killed
+/// loses none of it, a machine whose power goes loses the latest, and the next commit puts all of it on the disk.
 final class JobDatabase: Sendable {
     private let queue: DatabaseQueue
     private let path: String
@@ -21,16 +21,18 @@ final class JobDatabase: Sendable {
         var configuration = Configuration()
         configuration.label = "segscore.state"
         configuration.prepareDatabase { database in
-            // Exclusive first: then there is no shared memory beside the file, for which a full disk would have no room.
+            // This comes first, since in exclusive mode there is no file of shared memory beside the database, for
+            // which a full disk would have no room.
             try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
-            // Looked at before anything is changed.
+            // The tables are looked at before anything is changed.
             let tables = try String.fetchSet(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
             guard tables.isEmpty || tables.contains("grdb_migrations") else { throw Foreign() }
             // 64 pages, a quarter of a megabyte, are as much as the log keeps, however small the disk.
             try database.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 64")
             _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         }
-        // For nobody else, whatever the directory is: whoever knows a job's id may read the job. SQLite would let others read.
+        // The file is made here for its owner alone, since a caller that knows a job's id may read the job. SQLite
+        // would let other users read it.
         let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         if descriptor >= 0 { close(descriptor) }
         do {
@@ -48,18 +50,18 @@ final class JobDatabase: Sendable {
         }
     }
 
-    /// The database has tables, and none that tells it is ours.
+    /// The database has tables, and none that says it is ours.
     private struct Foreign: Error {}
 
-    /// Gives the log and the database some pages more than they need, so that the next changes find room when the disk is full:
-    /// those above all that say which jobs are gone, and so make room.
+    /// Gives the log and the database some pages more than they need, so that the next changes find room when the disk
+    /// is full. That matters most for changes that say which jobs are gone, since these make room.
     ///
-    /// - Throws: What is not for want of room.
+    /// - Throws: Any error but that of a full disk.
     private static func reserve(_ queue: DatabaseQueue) throws {
         do {
             try queue.writeWithoutTransaction { database in
-                // All of it goes to the list of free pages. As one transaction it is in the log as a whole. A process that was killed
-                // between the two has left the table.
+                // All of it goes to the list of free pages. As one transaction it is in the log as a whole. A process
+                // that was killed before the table was dropped has left it.
                 try database.inTransaction {
                     try database.execute(sql: "DROP TABLE IF EXISTS reserve")
                     try database.execute(sql: "CREATE TABLE reserve (bytes BLOB)")
@@ -70,7 +72,7 @@ final class JobDatabase: Sendable {
                 _ = try database.checkpoint(.restart)
             }
         } catch let error as DatabaseError where error.isOfFullDisk {
-            // It is full now.
+            // The disk is full now, and there is nothing to put by.
         }
     }
 
@@ -136,7 +138,7 @@ final class JobDatabase: Sendable {
     /// Makes a change soon, after those that were asked for before.
     ///
     /// - Parameters:
-    ///   - ended: Told of it, with the error where nothing was changed.
+    ///   - ended: Called afterwards, with the error if nothing was changed.
     func commitLater(
         _ change: @escaping @Sendable (Database) throws -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
     ) {
@@ -160,20 +162,21 @@ final class JobDatabase: Sendable {
         do {
             try transact()
         } catch let error as DatabaseError where error.isOfFullDisk {
-            // What the log holds goes where it belongs, and then the log begins anew, in the room that it has already.
+            // What the log holds is copied into the database's own file, and the log begins anew in the room that it
+            // has.
             _ = try? database.checkpoint(.restart)
             try transact()
         }
     }
 
-    /// Writes over what a commit that has failed may have left in the log: a commit that was written and could not be synced would stand
-    /// there, and hold for the next process.
+    /// Writes over what a commit that has failed may have left in the log. A commit that was written and could not be
+    /// synced would stand there, and hold for the next process.
     ///
     /// - Parameters:
     ///   - isSynced: Whether to return when that is on the disk, as a commit does.
     /// - Throws: GRDB's `DatabaseError`.
     func overwrite(isSynced: Bool) throws {
-        // A number of no meaning, which is another than before, so that a page is written.
+        // The number means nothing. It is another than before, so that a page is written.
         func change(_ database: Database) throws {
             let number = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
             try database.execute(sql: "PRAGMA user_version = \((number + 1) % 1_000_000)")
@@ -198,7 +201,7 @@ final class JobDatabase: Sendable {
     ///
     /// - Throws: ``TensorError/system(operation:path:code:)``.
     func syncLog() throws(TensorError) {
-        // What is not in the log is in the database's own file, and was synced when it got there.
+        // What is not in the log is in the database's own file, which was synced when the change was copied there.
         try ArrayFile.sync(path + "-wal")
     }
 
@@ -226,7 +229,7 @@ final class JobDatabase: Sendable {
 }
 
 extension DatabaseError {
-    /// Whether the disk is at fault, or memory, and not the change: it may be made later.
+    /// Whether the disk or memory is at fault and not the change, which may be made later.
     var isOfTheMoment: Bool {
         let codes: [ResultCode] = [
             .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_BUSY,

@@ -7,11 +7,13 @@ import WebService
 
 /// A job in the database: the record of it, and what only the state directory knows.
 ///
-/// Each member of the record has a column, and a value of several members stands in it as JSON. Dates are seconds since 2001.
+/// Each member of the record has a column, and a value of several members stands in it as JSON. Dates are seconds since
+/// 2001.
 package struct JobRow: FetchableRecord, PersistableRecord {
     static let databaseTableName = "job"
 
-    /// Its failure may be why it has failed, or why it will fail when it is its turn. It has no output: see ``hasOutput``.
+    /// Its failure may be why it has failed, or why it will fail when it is its turn. It has no output; ``hasOutput``
+    /// says whether there is one in files.
     var job: Job<ScoreJob>
     /// What decided which pixels are label issues.
     var statistics: LabelIssues.Statistics?
@@ -63,7 +65,7 @@ extension JobRow: Codable {
         job.progress.imagesTotal = try columns.decodeIfPresent(Int.self, forKey: .imagesTotal)
         job.expiresAt = try date(.expiresAt)
         job.failure = try columns.decodeIfPresent(StoredProblem.self, forKey: .failure)?.problem
-        // Whoever has read the files knows better.
+        // It has an output only if its files are there, which is found when they are read.
         if status == .succeeded { job.output = .expired }
         statistics = try columns.decodeIfPresent(LabelIssues.Statistics.self, forKey: .statistics)
         hasOutput = try columns.decode(Bool.self, forKey: .hasOutput)
@@ -119,7 +121,7 @@ extension JobRow {
     /// Writes the row over that of the job, if the database has one.
     ///
     /// - Parameters:
-    ///   - isWanted: Whether to, in view of the one that is there.
+    ///   - isWanted: Whether to do so, in view of the row that is there.
     func replace(_ database: Database, where isWanted: (JobRow) -> Bool = { _ in true }) throws {
         guard let earlier = try JobRow.fetchOne(database, key: id), isWanted(earlier) else { return }
         var row = self

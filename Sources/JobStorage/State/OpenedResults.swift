@@ -1,12 +1,12 @@
 import Jobs
 import Scoring
 
-/// The results in files that were asked for lately, so that they are not opened for each request. Each part takes two mappings, of
-/// which a process may have some ten thousand.
+/// The results in files that were asked for lately, which are kept open so that they need not be opened for each
+/// request. There is a limit, since each part takes two mappings, of which a process may have some ten thousand.
 struct OpenedResults {
     private static let partLimit = 4096
 
-    /// Those asked for last come last.
+    /// The results that were asked for last come last.
     private var entries: [(job: JobID, parts: [StoredPart], scores: DatasetScores)] = []
 
     var all: [(job: JobID, parts: [StoredPart])] { entries.map { ($0.job, $0.parts) } }

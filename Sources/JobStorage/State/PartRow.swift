@@ -9,7 +9,8 @@ package struct PartRow: Codable, FetchableRecord, PersistableRecord {
     /// Counts up in order of arrival.
     let number: Int
     package let part: StoredPart
-    /// The `Idempotency-Key` of the batch, and what its request is told from others by; earlier versions kept only the key.
+    /// The `Idempotency-Key` of the batch, and what its request is told from others by; earlier versions kept only the
+    /// key.
     package let key: String?
     package var fingerprint: RequestFingerprint?
 

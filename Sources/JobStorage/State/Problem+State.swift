@@ -6,7 +6,7 @@ import WebService
 
 /// What stands against keeping a job in the state directory.
 extension Problem {
-    /// 507 where its disk is full.
+    /// 507 if the disk is full.
     private static let stateFull = Problem(
         .stateFull, "There is no room on the disk to keep the job, and so it was not taken.")
 
@@ -26,11 +26,11 @@ extension Problem {
         return Problem(.internalError, "Could not keep the job: \(error).")
     }
 
-    /// What is wrong with a file that is taken up.
+    /// What is wrong with a file that is read.
     static func reading(_ error: TensorError) -> Problem {
         switch error {
         case .endOfFile, .damaged, .system(_, _, ENOENT), .system(_, _, EIO): stateLost(Problem(error).detail)
-        // As where memory is short, a job that was accepted waits for some.
+        // A job that was accepted waits for some, as it does if memory is short.
         case .system(_, _, EMFILE), .system(_, _, ENFILE), .system(_, _, ENOMEM):
             Problem(
                 .outOfMemory,
@@ -51,7 +51,7 @@ extension Problem {
             expected: "a job that the server survives", actual: "\(count) ends")
     }
 
-    /// Why a job has failed of which files are missing.
+    /// Why a job has failed whose files are missing or damaged.
     static func stateLost(_ detail: String) -> Problem {
         Problem(
             .stateLost, "What the server kept of the job is not there, or not what it was: \(detail)")

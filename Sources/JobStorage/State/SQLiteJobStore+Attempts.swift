@@ -15,7 +15,7 @@ extension SQLiteJobStore {
         let loaded = try parts.map { (part) throws(Problem) in try load(part, of: id) }
         let faults = MappedFile.faultCount
         let answer = try body(loaded)
-        // Some file became shorter meanwhile, or could not be read: one of these, perhaps.
+        // Some mapped file became shorter meanwhile, or could not be read: perhaps one of this job.
         if MappedFile.faultCount != faults { try prove(stored, of: id) }
         return answer
     }
@@ -33,10 +33,10 @@ extension SQLiteJobStore {
         return loaded
     }
 
-    /// A job begins to run: if the process does not live to see the end of it, the next one knows.
+    /// Takes down that a job begins to run, so that the next process knows if this one does not live to see its end.
     func countAttempt(_ id: JobID) {
         changes.commitLater(id) { try Self.count(1, of: id, $0) }
-        // What is written outlives the process; it need not outlive the machine.
+        // It has to outlive the process, for which it is enough that it is written, and need not outlive the machine.
         database.awaitWrites()
     }
 

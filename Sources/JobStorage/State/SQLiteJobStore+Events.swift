@@ -14,9 +14,10 @@ extension SQLiteJobStore {
         }
     }
 
-    /// Returns when it is written: who waits for the job is told afterwards, and the next process says the same of it.
+    /// Returns when the end of a job is written, since those that wait for the job are told afterwards, and the next
+    /// process is to say the same of it.
     private func end(_ job: Job<ScoreJob>) {
-        // Nothing is known of one that was never accepted, and nothing need be.
+        // A job that was never accepted has no row, and needs none.
         guard state.withLock({ $0.recorded.contains(job.id) }) else { return }
         let row = JobRow(job)
         defer { database.awaitWrites() }
@@ -29,7 +30,7 @@ extension SQLiteJobStore {
                 try row.replace(database) { $0.hasOutput }
             }
         case .kept?, nil:
-            // Without results that are kept.
+            // The job ends without results that are kept.
             remove(job.id) { try row.replace($0) }
         }
     }
@@ -68,9 +69,10 @@ extension SQLiteJobStore {
             try rows.deleteAll(database)
             try change(database)
         } done: { [self] in
-            // A machine without power may keep the names' removal and lose the change: then rows would name what is not there.
+            // A machine whose power goes may keep the removal of the files and lose the change, and rows would name
+            // files that are not there. So the change is synced first.
             try? database.syncLog()
-            // Also where the disk has no room for the change: this makes some.
+            // Files are removed also if the disk has no room for the change, since that makes some.
             for part in removed.withLock({ $0 }) { directory.remove(part, of: id) }
         }
     }

@@ -87,7 +87,8 @@ extension SQLiteJobStore {
 
     // MARK: Whole jobs
 
-    /// Puts all that a job needs on the disk. What is wrong with the arrays is for the job to say, in the next process too.
+    /// Puts all that a job needs on the disk. What is wrong with the arrays is for the job to say, in the next process
+    /// too.
     ///
     /// - Throws: 409 if the job was canceled or deleted meanwhile, 507 if the disk is full.
     package func accept(

@@ -10,12 +10,12 @@ import Tensors
 import WebService
 
 extension SQLiteJobStore {
-    /// Reads what the process before has left, and settles what it left unsettled: jobs whose body was cut short have failed, and
-    /// files that belong to no job are removed.
+    /// Reads what the process before has left, and settles what it left unsettled: jobs whose body was cut short have
+    /// failed, and files that belong to no job are removed.
     ///
     /// - Parameters:
     ///   - attemptLimit: How many processes may end while they run a job before it is set aside; 0 for any number.
-    /// - Throws: ``StateError`` where the directory holds what cannot be understood; it stays as it is then.
+    /// - Throws: ``StateError`` if the directory holds what cannot be understood; it is left as it is then.
     package func restore(attemptLimit: Int = 3) throws(StateError) -> [RestoredJob<ScoreJob>] {
         var restored: [RestoredJob<ScoreJob>] = []
         var files = Set<String>()
@@ -53,7 +53,7 @@ extension SQLiteJobStore {
                 case .upload: left.job.become(.failed, .uploadInterrupted)
                 case .file(let detail):
                     report(detail, id)
-                    // Results that are gone have been there all the same.
+                    // A job that has succeeded has done so, whatever became of its results since.
                     if row.job.status != .succeeded { left.job.become(.failed, .stateLost(detail)) }
                 case .damage(let detail):
                     report(detail, id)
@@ -69,7 +69,7 @@ extension SQLiteJobStore {
         }
         try settle(changed)
         if restored.isEmpty {
-            // Emptied perhaps, or another than it was: the files may be all that is left.
+            // The database was perhaps emptied or exchanged, and the files may be all that is left of jobs.
             try Self.putAside(directory, logger)
         } else {
             removeFiles(except: files)
@@ -119,21 +119,21 @@ extension SQLiteJobStore {
 
     /// What is the matter with a job that the process before has left.
     private enum Loss: Error {
-        /// It has ended, and what it has is of no use.
+        /// It has ended, and the parts that it has are of no use.
         case end
         /// Its body was cut short.
         case upload
-        /// So many processes have not survived it.
+        /// As many processes as that have not survived it.
         case attempts(Int)
         /// A file of it is not there.
         case file(String)
         /// A file of it is not what was written.
         case damage(String)
-        /// Nothing, as far as can be told: it cannot be read now.
+        /// Nothing that can be told: it cannot be read at the moment.
         case nothing(String)
     }
 
-    /// A part, as far as it can be had.
+    /// A part as it is in its files.
     private func find(
         _ part: StoredPart, of job: JobID, _ statistics: LabelIssues.Statistics? = nil, proves: Bool = false
     ) throws(Loss) -> JobPart.Images {
@@ -150,8 +150,8 @@ extension SQLiteJobStore {
         }
     }
 
-    /// How much of all results is proved to be what was written before the server listens, in bytes. What is beyond is proved when somebody
-    /// asks for it, since a start must not take as long as reading a disk does.
+    /// How many bytes of results are proved to be what was written before the server listens. The rest is proved when
+    /// somebody asks for it, since a start must not take as long as reading a whole disk does.
     private static let provedAtStart = 1 << 30
 
     /// The results of a job's parts.
@@ -178,7 +178,7 @@ extension SQLiteJobStore {
 }
 
 extension Job<ScoreJob> {
-    /// Nothing has become of it but this.
+    /// Has the job stand as if nothing had become of it but this.
     fileprivate mutating func become(_ status: JobStatus, _ failure: Problem? = nil) {
         lifecycle = JobLifecycle(status, createdAt: lifecycle.createdAt, finishedAt: status.isFinal ? Date() : nil)
         (self.failure, expiresAt, output) = (failure, nil, .none)

@@ -20,7 +20,7 @@ extension SQLiteJobStore {
         }
     }
 
-    /// What ``prove(_:of:)`` does, with what went wrong in the words of files.
+    /// Does what ``prove(_:of:)`` does, and says what went wrong in the words of files.
     func check(_ part: StoredPart, of job: JobID) throws(TensorError) {
         let path = directory.pixelsPath(part, of: job)
         if let checksums = part.pixelChecksums {
@@ -70,7 +70,7 @@ extension SQLiteJobStore {
         }
         let opened = DatasetScores(scores)
         state.withLock { state in
-            // Forgotten meanwhile: nobody asks again.
+            // The job was forgotten meanwhile, and nobody asks for it again.
             guard state.recorded.contains(id) else { return }
             state.proved.insert(id)
             state.opened.add(id, parts, opened)
@@ -93,10 +93,10 @@ extension SQLiteJobStore {
 
     /// Has a job fail whose results are not what was written.
     ///
-    /// - Returns: What whoever asked for them is told.
+    /// - Returns: What a client that asked for them is told.
     private func spoil(_ id: JobID, _ error: TensorError) -> Problem {
         let problem = Problem.reading(error)
-        // Short of memory or descriptors, it may be read the next time.
+        // If memory or descriptors are short, the results may be read the next time.
         guard problem.isOfLostState else { return problem }
         state.withLock { state in
             state.opened.remove(id)
@@ -110,15 +110,15 @@ extension SQLiteJobStore {
         return problem
     }
 
-    /// - Returns: The same scores, in files; as they came if an accepted job finds no room: these are kept in memory, and the next
-    ///   process makes them again.
+    /// - Returns: The same scores in files. If an accepted job finds no room they are as they came: in memory, and the
+    ///   next process makes them again.
     /// - Throws: 507 if the disk is full and the job was not accepted.
     package func keep(
         _ results: JobResults, of job: Job<ScoreJob>, for seconds: TimeInterval
     ) throws(Problem) -> JobResults {
         let id = job.id
         let scores = try results.opened()
-        // One for each part of the scores; none if the job was not accepted, since its client waits.
+        // There is one for each part of the scores, or none if the job was not accepted, since its client waits.
         let parts = job.parts.compactMap(\.stored)
         var stored: [StoredPart] = []
         do throws(Problem) {
@@ -148,7 +148,7 @@ extension SQLiteJobStore {
         }
         state.withLock { state in
             state.results[id] = .kept
-            // It was written by this process.
+            // What this process has written need not be proved.
             state.proved.insert(id)
         }
         // It may have been deleted just after there was a row: then nothing of it is kept in mind.
@@ -156,7 +156,8 @@ extension SQLiteJobStore {
         return self.results(stored, of: id, scores.statistics)
     }
 
-    /// Takes down the results of a job that is about to end, as of now: when it has ended, ``end(_:)`` makes that exact.
+    /// Takes down the results of a job that is about to end, as of now: when it has ended, ``end(_:)`` makes that
+    /// exact.
     private func commit(
         _ job: Job<ScoreJob>, _ scores: DatasetScores, _ parts: [StoredPart], until expiresAt: Date
     ) throws(Problem) {

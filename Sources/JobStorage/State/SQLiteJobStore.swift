@@ -7,10 +7,11 @@ import Synchronization
 import Tensors
 import WebService
 
-/// Keeps jobs in a state directory, so that they outlive the process: what there is in SQLite, arrays in files beside it.
+/// Keeps jobs in a state directory, so that they outlive the process: what there is in SQLite, arrays in files beside
+/// it.
 ///
-/// Files are on the disk before a row names them, and rows before a client is told. So whatever rows say is there, and a file
-/// without a row is what a process left that was killed in between.
+/// Files are on the disk before a row names them, and rows before a client is told. So whatever rows say is there, and
+/// a file without a row was left by a process that was killed between the two.
 package final class SQLiteJobStore: JobStore {
     let directory: StateDirectory
     let database: JobDatabase
@@ -20,7 +21,7 @@ package final class SQLiteJobStore: JobStore {
 
     struct State {
         weak var queue: JobQueue<ScoreJob>?
-        /// The jobs that may have rows. Most never get any: what becomes of them need not be looked up.
+        /// The jobs that may have rows. Most jobs never get one, and what becomes of them need not be looked up.
         var recorded: Set<JobID> = []
         /// What became of the results of jobs that are about to end.
         var results: [JobID: Results] = [:]
@@ -35,18 +36,18 @@ package final class SQLiteJobStore: JobStore {
         case notKept
     }
 
-    /// - Throws: ``StateError`` where the database cannot be read.
+    /// - Throws: ``StateError`` if the database cannot be read.
     package init(_ directory: StateDirectory, logger: Logger) throws(StateError) {
         self.directory = directory
         self.logger = logger
-        // Before there is a new one, which knows of none of them.
+        // This comes before a new database is made, which knows of none of the files.
         if directory.lacksDatabase { try Self.putAside(directory, logger) }
         database = try JobDatabase(path: directory.databasePath)
         changes = Changes(to: database, logger)
         directory.mark()
     }
 
-    /// Puts files aside of which no database knows.
+    /// Puts files aside that no database knows.
     static func putAside(_ directory: StateDirectory, _ logger: Logger) throws(StateError) {
         let count = try directory.putAside()
         guard count > 0 else { return }
@@ -72,10 +73,10 @@ package final class SQLiteJobStore: JobStore {
         }
     }
 
-    /// Makes a change for a job that lives, and none for one that was canceled or deleted meanwhile: what becomes of jobs is taken down
-    /// after it became so, and a row that came later than that would stay.
+    /// Makes a change for a job that lives. It makes none for a job that was canceled or deleted meanwhile: the store
+    /// is told of the end of a job after it has ended, so a row that came later than that would stay.
     ///
-    /// - Throws: 409 for a job that has ended, 507 where the disk is full.
+    /// - Throws: 409 for a job that has ended, 507 if the disk is full.
     func commit(_ id: JobID, _ change: (Database) throws -> Void) throws(Problem) {
         try changes.commit { database in
             guard let job = job(id), !job.status.isFinal else { throw Problem.canceled(id) }
@@ -83,7 +84,7 @@ package final class SQLiteJobStore: JobStore {
         }
     }
 
-    /// A job is about to have a row.
+    /// Says that a job is about to have a row.
     func record(_ id: JobID) {
         state.withLock { _ = $0.recorded.insert(id) }
     }

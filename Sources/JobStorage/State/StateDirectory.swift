@@ -4,9 +4,10 @@ import Jobs
 import Tensors
 import WebService
 
-/// The directory where jobs outlive the process: which they are in a database, what they hold in files beside it.
+/// The directory where jobs outlive the process. A database says which jobs there are, and files beside it hold their
+/// arrays.
 ///
-///     segscore-state       says whose the directory is; without it only an empty one is taken, or one that an earlier version made
+///     segscore-state       says whose the directory is; any other is taken only if empty or of an earlier version
 ///     lock                 locked while a server uses the directory
 ///     jobs.sqlite          what there is; a file in arrays that it does not name is nobody's
 ///     arrays/ID-0.pixels   ``StoredPixels`` of the job ID
@@ -16,14 +17,15 @@ package final class StateDirectory: Sendable {
     package let path: String
     private let lock: Int32
 
-    /// Makes the directory where there is none, and locks it until this ends, or the process.
+    /// Makes the directory if there is none, and locks it until this object is released or the process ends.
     ///
     /// - Throws: ``StateError``.
     package init(path: String) throws(StateError) {
         self.path = path
         try Self.make(path)
         let isNew = try Self.checkOwner(path)
-        // First of all files: whatever comes after it may be cut short, and the directory is known all the same.
+        // The marker is the first of all files, so that the directory is known for ours wherever the making of it is
+        // cut short.
         if isNew { try Self.mark(path) }
         try Self.make(path + "/arrays")
         // The kernel lets go of the lock when the process ends, however it ends.
@@ -44,9 +46,11 @@ package final class StateDirectory: Sendable {
         close(lock)
     }
 
-    /// Makes a directory where there is none. Its name is on the disk then: without it nothing that it holds would be found.
+    /// Makes a directory if there is none, and syncs its name to the disk, since without the name nothing in it would
+    /// be found.
     private static func make(_ path: String) throws(StateError) {
-        // The nearest was maybe not synced by a process that was killed; the others are only changed where they are made.
+        // The nearest directory above may have been left unsynced by a process that was killed. Those further above
+        // change only if a directory is made in them.
         var above = [parent(of: path)]
         while let last = above.last, !exists(last) { above.append(parent(of: last)) }
         do {
@@ -59,7 +63,7 @@ package final class StateDirectory: Sendable {
             do throws(TensorError) {
                 try ArrayFile.syncDirectory(directory)
             } catch {
-                // Who may not read a directory cannot have it synced.
+                // A directory that may not be read cannot be synced either.
                 if case .system(_, _, EACCES) = error { continue }
                 throw .failed("Cannot put \(path) on the disk: \(Problem(error).detail)")
             }
@@ -81,12 +85,12 @@ package final class StateDirectory: Sendable {
     /// - Returns: Whether it is empty.
     /// - Throws: ``StateError/foreign(path:entry:)``.
     private static func checkOwner(_ path: String) throws(StateError) -> Bool {
-        // Each new file system has a folder lost+found.
+        // Each new file system has a folder lost+found, which is nobody's.
         let names = try list(path).filter { $0 != "lost+found" }
         if names.isEmpty { return true }
         // Versions without a marker made both of these before anything else was kept.
         if names.contains(marker) || Set(names).isSuperset(of: ["lock", "jobs.sqlite"]) { return false }
-        // And one that was killed as it began left a part of these.
+        // A process that was killed as it began has left a part of these.
         let ours = Set(databaseNames + ["lock", "arrays"])
         if let entry = names.sorted().first(where: { !ours.contains($0) }) { throw .foreign(path: path, entry: entry) }
         let arrays = names.contains("arrays") ? try list(path + "/arrays") : []
@@ -123,13 +127,14 @@ package final class StateDirectory: Sendable {
         close(descriptor)
     }
 
-    /// Marks a directory of an earlier version, once its database has been read. A full disk has no room for that, and need not have.
+    /// Marks a directory of an earlier version, once its database has been read. If a full disk has no room for the
+    /// marker, the directory is known by its other files.
     func mark() {
         guard !Self.exists("\(path)/\(Self.marker)") else { return }
         try? Self.mark(path)
     }
 
-    /// Whether a file is named as those of arrays are. No other is ever removed.
+    /// Whether a file is named as files of arrays are. No other file is ever removed.
     static func isOfAnArray(_ name: String) -> Bool {
         let parts = name.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, JobID(String(parts[0])) != nil else { return false }
@@ -194,8 +199,8 @@ package final class StateDirectory: Sendable {
         return unsafe stat(databasePath, &status) != 0 ? errno == ENOENT : status.st_size == 0
     }
 
-    /// Moves all files of arrays to where nothing is removed: with the database it is lost whose they are, and a person may still
-    /// want them. So are the files that belonged to a database which is not there.
+    /// Moves all files of arrays to a folder where nothing is removed, since it is lost with the database whose they
+    /// are, and a person may still want them. The files that belonged to a database which is not there are moved too.
     ///
     /// - Returns: How many it has moved.
     /// - Throws: ``StateError/failed(_:)``; what was not moved is where it was.
