@@ -137,10 +137,17 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "JobStorageTests",
+            dependencies: [
+                "DatasetScoring", "JobStorage", "Jobs", "ScoringService", "ServiceHarness", "ServiceInterface",
+                "Tensors", "TestSupport", "WebService", grdb, httpTypes, logging,
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "ScoringServiceTests",
             dependencies: [
                 "DatasetScoring", "JobStorage", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceHarness",
-                "ServiceInterface", "Tensors", "TestSupport", "WebService", grdb, httpTypes, logging,
+                "ServiceInterface", "Tensors", "TestSupport", "WebService", httpTypes,
             ],
             swiftSettings: settings),
         .testTarget(
