@@ -95,7 +95,8 @@ package final class Service: Sendable {
     ///   - configuration: The limits and directories.
     ///   - limits: The limits of the job queue.
     ///   - logger: Logs the problems that requests are answered with.
-    ///   - store: Keeps the jobs beside the queue; ``takeUp(_:)`` takes those that it has of an earlier process.
+    ///   - store: Keeps the jobs beside the queue; ``takeUp(_:)`` takes up those that an earlier process has left in
+    ///     it.
     ///   - factory: Makes the metrics of the service.
     ///   - exposition: Writes all metrics of the program in Prometheus' text format.
     ///   - whenEnded: Is called for each job that has ended, in whatever way.
@@ -174,8 +175,8 @@ package final class Service: Sendable {
         committers.perform(body)
     }
 
-    /// Makes a change that the store takes down: on a worker if that means waiting for a disk, which daemon threads do
-    /// not.
+    /// Makes a change that the store records. If the store has to wait for a disk, a worker makes the change, since
+    /// daemon threads must not wait.
     func change(_ body: @escaping @Sendable () -> Void) {
         if store.outlivesProcess { commit(body) } else { body() }
     }

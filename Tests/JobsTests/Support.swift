@@ -115,8 +115,8 @@ extension JobQueue<TestKind> {
         }
     }
 
-    /// Resumes the queue, waits until everything has run, and suspends it again: what a test does next meets no job that
-    /// runs already.
+    /// Resumes the queue, waits until everything has run, and suspends it again, so that what a test does next meets no
+    /// job that runs already.
     func runAll() async {
         isSuspended = false
         await withCheckedContinuation { continuation in

@@ -19,7 +19,8 @@ import Testing
             var sample = Sample(shape: shape, scalar: scalar)
             let plane = shape[2] * shape[3]
             for index in sample.probabilities.indices where index % (isRare ? 97 : 5) == 1 {
-                // At most one class of a pixel is above 1: which of several is largest is told by the values as they came.
+                // At most one class of a pixel is above 1: which of several is largest is told by the values as they
+                // came.
                 let isHigh = index / plane % shape[1] == index % plane % shape[1]
                 let values = isHigh ? [1.0000001, 1.000003, 1.0000099] : [-5.9604644775390625e-08, -1e-6, -9.9e-6]
                 sample.probabilities[index] = rounded(values[index % 3], to: scalar)

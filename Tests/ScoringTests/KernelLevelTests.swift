@@ -5,8 +5,8 @@ import Testing
 
 @testable import Scoring
 
-/// Every level of the loops against the plain one, at lengths around the width of vectors and at starts that are aligned to
-/// nothing.
+/// Every level of the loops against the plain one, at lengths around the width of vectors and at starts that are
+/// aligned to nothing.
 @Suite struct KernelLevelTests {
     static let counts = [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 1000, 1025]
     static let levels = KernelLevel.available.dropFirst().map(\.description)
@@ -47,7 +47,8 @@ import Testing
         }
     }
 
-    /// The arrays of a call, one byte or element off every alignment, in memory of their own so that reads beyond are seen.
+    /// The arrays of a call, one byte or element off every alignment, in memory of their own so that reads beyond them
+    /// are seen.
     private final class Memory {
         let scores: UnsafeMutableRawPointer
         let source: UnsafeMutableRawPointer

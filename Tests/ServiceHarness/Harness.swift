@@ -113,8 +113,8 @@ extension BodySink {
     /// Ends the body and waits for the answer.
     package func reply() async -> Reply {
         // The task must not wait on its thread: the rest of the body may need the very worker that calls back.
-        // The thread sanitizer sees no order between a worker and a task whose continuation has been resumed already, but
-        // it sees the order that this flag makes.
+        // The thread sanitizer sees no order between a worker and a task whose continuation has been resumed already,
+        // but it sees the order that this flag makes.
         let isAnswered = Atomic(false)
         let response = await withCheckedContinuation { continuation in
             DaemonThread.serve {

@@ -2,8 +2,9 @@ import Foundation
 
 /// Collects values from any thread.
 ///
-/// `@unchecked Sendable`: `lock` guards `collected`. It is not a `Mutex`, since the thread sanitizer does not see a `Mutex`
-/// being taken on Linux where two threads want it at once (the slow path is in a library that was built without it).
+/// `@unchecked Sendable`: `lock` guards `collected`. It is not a `Mutex`, because the thread sanitizer does not see a
+/// `Mutex` being taken on Linux if two threads want it at once: the slow path is in a library that was built without
+/// it.
 package final class Box<Value: Sendable>: @unchecked Sendable {
     private let lock = NSLock()
     private var collected: [Value] = []

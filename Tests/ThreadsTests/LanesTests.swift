@@ -12,7 +12,7 @@ import Testing
         #expect(lanes.withLock { $0.sorted() } == Array(0..<count))
     }
 
-    /// The lanes meet, which they can only where all of them run at once, while nobody gets a thread of the global queue.
+    /// The lanes meet, which they can only if all of them run at once, while nobody gets a thread of the global queue.
     @Test func getThreadsWhereTheGlobalQueueHasNone() {
         let release = DispatchSemaphore(value: 0)
         let blocked = 64

@@ -118,7 +118,8 @@ extension Service {
                     try self.queue.enqueue(id, parts: parts, work: self.work(on: .kept(parts)))
                     job = try self.queue.job(id)
                 } catch {
-                    // The job was canceled or deleted just now, which the store is told after what it has taken down here.
+                    // The job was canceled or deleted just now. The queue tells the store of that after what was
+                    // recorded here.
                     throw Problem(error)
                 }
                 return ScoreResponse.accepted(job, retryAfter: self.retryAfter)

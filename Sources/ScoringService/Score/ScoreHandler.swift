@@ -162,8 +162,8 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
                 try service.queue.enqueue(job, parts: parts, work: work)
             }
         } catch {
-            // The job was canceled or deleted while its body arrived. The answer says so, and the store is told after what
-            // it has taken down.
+            // The job was canceled or deleted while its body arrived. The answer says so, and the store learns of it
+            // after what it has recorded.
         }
     }
 

@@ -8,7 +8,7 @@ extension ScoreParameters {
     ///
     /// - Parameters:
     ///   - parts: The images of each body; at least one part, and none that is still in files. They are consumed, so
-    ///     that what is needed no more goes while the rest is scored.
+    ///     that memory that is no longer needed is free while the rest is scored.
     ///   - loop: The loop over the images.
     ///   - progress: Is called with the number of images done, as ``ImageLoop`` says; `false` ends the work.
     /// - Returns: Nil if `progress` ended the work.

@@ -4,14 +4,14 @@ package import Jobs
 import Scoring
 import WebService
 
-/// Jobs of the process before.
+/// Jobs that an earlier process has left.
 extension Service {
-    /// Takes up the jobs that the process before has left, before there are any others.
+    /// Takes up the jobs that an earlier process has left. To be called before the service has any other jobs.
     package func takeUp(_ restored: [RestoredJob<ScoreJob>]) {
         remembered.add(restored.count { $0.job.status.isFinal })
         queue.restore(restored.map(\.job))
         for left in restored where left.job.status == .open { takeBatches(of: left) }
-        // Those that the process before did not survive come last.
+        // Jobs that the earlier process did not survive come last.
         for isSuspect in [false, true] {
             for left in restored where left.job.status == .receiving && left.isSuspect == isSuspect { run(left) }
         }
@@ -28,11 +28,11 @@ extension Service {
 
     private func run(_ left: RestoredJob<ScoreJob>) {
         let input = left.failure.map(JobInput<ScoreJob>.refused) ?? .kept(left.parts)
-        // Of batches it is their parts that say what there is to note.
+        // The notes on a job of batches are stored with its parts.
         if left.job.details.notes == InputNotes() {
             queue.update(left.job.id) { $0.notes = InputNotes(left.parts.map(\.notes)) }
         }
-        // It is there, and it is receiving.
+        // The job exists and is receiving, so this cannot fail.
         try? queue.enqueue(left.job.id, parts: left.parts, work: work(on: input, isSuspect: left.isSuspect))
     }
 }

@@ -1,7 +1,7 @@
 /// The SHA-256 digest of bytes.
 ///
-/// Files that must not contain keys tell them apart by this digest. It is written here because only the HTTP
-/// server links a library that offers it, GnuTLS, and because keys are a few hundred bytes at most, which needs no speed.
+/// Files that must not contain keys tell them apart by this digest. It is written here because only the HTTP server
+/// links a library that offers it, GnuTLS, and because keys are a few hundred bytes at most, which needs no speed.
 ///
 /// - SeeAlso: FIPS 180-4, sections 5.1.1, 5.3.3 and 6.2.2.
 struct SHA256 {

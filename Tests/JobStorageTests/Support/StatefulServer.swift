@@ -31,7 +31,8 @@ struct StatefulServer {
 
     /// The server that comes after this one, which is killed as it is now.
     ///
-    /// It has a copy of what is on the disk. So this one may have jobs in its queue, whose work would hold the directory.
+    /// The successor has a copy of the files, so that this server may have jobs in its queue whose work would otherwise
+    /// hold the directory.
     ///
     /// - Parameters:
     ///   - change: What happens to the files in the meantime.
