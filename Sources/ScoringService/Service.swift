@@ -112,7 +112,7 @@ package final class Service: Sendable {
         imageLoop = ImageLoop(processors: configuration.processors)
         uploads = UploadShares(limit: configuration.uploadsPerCaller)
         self.logger = logger
-        let metrics = ServiceMetrics(factory, limits)
+        let metrics = ServiceMetrics(factory, limits, version: Self.version)
         self.metrics = metrics
         self.exposition = exposition
         encoders = Workers("segscore.encoders", count: limits.workers)

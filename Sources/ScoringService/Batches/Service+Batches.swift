@@ -119,7 +119,7 @@ extension Service {
                     job = try self.queue.job(id)
                 } catch {
                     // The job was canceled or deleted just now. The queue tells the store of that after what was
-                    // recorded here.
+                    // recorded here, and the store then drops it.
                     throw Problem(error)
                 }
                 return ScoreResponse.accepted(job, retryAfter: self.retryAfter)

@@ -35,7 +35,7 @@ final class ServiceMetrics: Sendable {
     private let memory: Gauge
     private let memoryBudget: Gauge
 
-    init(_ factory: any MetricsFactory, _ limits: JobLimits) {
+    init(_ factory: any MetricsFactory, _ limits: JobLimits, version: String) {
         methods = Dictionary(
             uniqueKeysWithValues: ScoreParameters.Method.allCases.map { ($0, OfMethod($0, factory)) })
         let gauges = JobStatus.allCases.map { status in
@@ -48,7 +48,7 @@ final class ServiceMetrics: Sendable {
         memory = Gauge(label: "segscore_memory_bytes", factory: factory)
         memoryBudget = Gauge(label: "segscore_memory_budget_bytes", factory: factory)
         Gauge(label: "segscore_result_budget_bytes", factory: factory).record(limits.resultBytes)
-        Gauge(label: "segscore_build_info", dimensions: [("version", Service.version)], factory: factory).record(1)
+        Gauge(label: "segscore_build_info", dimensions: [("version", version)], factory: factory).record(1)
     }
 
     /// Counts a job that has ended.

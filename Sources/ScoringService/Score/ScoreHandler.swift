@@ -76,9 +76,8 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
     ///   problem for a parameter that is not allowed.
     package init(
         _ service: Service, _ arrays: ScoreArrays, _ format: any ScoreFormat, _ preference: Preference,
-        of caller: Caller,
-        place: UploadShares.Place?,
-        _ key: (name: String, fingerprint: RequestFingerprint)? = nil, body: any BodyDecoder
+        of caller: Caller, place: UploadShares.Place?, _ key: (name: String, fingerprint: RequestFingerprint)? = nil,
+        body: any BodyDecoder
     ) throws(Problem) {
         self.service = service
         self.arrays = arrays
@@ -87,8 +86,8 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         fingerprint = key?.fingerprint
         let details = ScoreJob.Details(parameters: try arrays.parameters, owner: caller.owner)
         let job = try Self.admit(
-            details, key.map { RequestKey(owner: caller.owner, name: $0.name) }, isPromised: preference.isAsync, service
-        )
+            details, key.map { RequestKey(owner: caller.owner, name: $0.name) }, isPromised: preference.isAsync,
+            service)
         reply = ScoreReply(service: service, job: job, format: format, preference: preference)
     }
 
@@ -162,8 +161,8 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
                 try service.queue.enqueue(job, parts: parts, work: work)
             }
         } catch {
-            // The job was canceled or deleted while its body arrived. The answer says so, and the store learns of it
-            // after what it has recorded.
+            // The job was canceled or deleted while its body arrived, and the answer says so. The queue tells the store
+            // of the end of any job after all that was recorded for it, and so the store needs no word here.
         }
     }
 
