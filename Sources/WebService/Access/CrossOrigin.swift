@@ -95,8 +95,8 @@ package struct CrossOrigin: Sendable {
     }
 
     private static let allowed = """
-        Authorization, Content-Type, Content-Encoding, Prefer, Accept, Range, If-Range, If-None-Match, Idempotency-Key, \
-        X-Request-Id, Inference-Header-Content-Length
+        Authorization, Content-Type, Content-Encoding, Prefer, Accept, Range, If-Range, If-None-Match, \
+        Idempotency-Key, X-Request-Id, Inference-Header-Content-Length
         """
 
     private static let exposed = """
