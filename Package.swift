@@ -33,29 +33,29 @@ let package = Package(
         .executableTarget(
             name: "segscore",
             dependencies: [
-                "DatasetScoring", "HTTPServer", "JobStorage", "Jobs", "OpenInference", "PrometheusText", "Scoring",
-                "ScoringService", "ServiceInterface", "TensorCodecs", "Tensors", "WebService", argumentParser,
+                "DatasetScoring", "Files", "HTTPServer", "Jobs", "JobStorage", "Memory", "OpenInference",
+                "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "WebService", argumentParser,
                 coreMetrics, httpTypes, logging,
             ],
             swiftSettings: sourceSettings),
         .target(
             name: "HTTPServer",
             dependencies: [
-                "CMicroHTTPD", "CRefusals", "CSockets", "ServiceInterface", "Tensors", "Threads", coreMetrics,
+                "CMicroHTTPD", "CRefusals", "CSockets", "Memory", "ServiceInterface", "Threads", coreMetrics,
                 httpTypes, logging,
             ],
             swiftSettings: sourceSettings),
         .target(
             name: "OpenInference",
             dependencies: [
-                "DatasetScoring", "JobStorage", "Jobs", "Scoring", "ScoringService", "ServiceInterface", "Tensors",
-                "Threads", "WebService", httpTypes,
+                "DatasetScoring", "Files", "Jobs", "JobStorage", "Memory", "Scoring", "ScoringService",
+                "ServiceInterface", "Threads", "WebService", httpTypes,
             ],
             swiftSettings: sourceSettings),
         .target(
             name: "ScoringService",
             dependencies: [
-                "DatasetScoring", "JobStorage", "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors",
+                "Codecs", "DatasetScoring", "Files", "Jobs", "JobStorage", "Memory", "Scoring", "ServiceInterface",
                 "Threads", "WebService", coreMetrics, httpTypes, logging,
             ],
             resources: [.embedInCode("openapi.yaml")],
@@ -63,30 +63,30 @@ let package = Package(
         .target(
             name: "JobStorage",
             dependencies: [
-                "DatasetScoring", "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads",
+                "Codecs", "DatasetScoring", "Files", "Jobs", "Memory", "Scoring", "ServiceInterface", "Threads",
                 "WebService", grdb, httpTypes, logging,
             ],
             swiftSettings: sourceSettings),
         .target(
             name: "DatasetScoring",
             dependencies: [
-                "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "Threads", "WebService", httpTypes,
+                "Codecs", "Files", "Memory", "Scoring", "ServiceInterface", "Threads", "WebService", httpTypes,
             ],
             swiftSettings: sourceSettings),
         .target(
             name: "WebService",
-            dependencies: [
-                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", httpTypes, logging,
-            ],
+            dependencies: ["Codecs", "Jobs", "Memory", "Scoring", "ServiceInterface", httpTypes, logging],
             swiftSettings: sourceSettings),
-        .target(name: "ServiceInterface", dependencies: ["Tensors", httpTypes], swiftSettings: sourceSettings),
+        .target(name: "ServiceInterface", dependencies: ["Memory", httpTypes], swiftSettings: sourceSettings),
         .target(name: "Jobs", dependencies: [deque, heap], swiftSettings: sourceSettings),
         .target(name: "PrometheusText", dependencies: [coreMetrics], swiftSettings: sourceSettings),
         .target(
-            name: "TensorCodecs", dependencies: ["CISAL", "CPNG", "CSimdJSON", "CZlib", "Tensors", "Threads"],
+            name: "Codecs", dependencies: ["CISAL", "CPNG", "CSimdJSON", "CZlib", "Memory", "Threads"],
             swiftSettings: sourceSettings),
-        .target(name: "Scoring", dependencies: ["CScoringKernels", "Tensors"], swiftSettings: sourceSettings),
-        .target(name: "Tensors", dependencies: ["CISAL", "CLinux", "CMappedFaults"], swiftSettings: sourceSettings),
+        .target(name: "Scoring", dependencies: ["CScoringKernels", "Files", "Memory"], swiftSettings: sourceSettings),
+        .target(
+            name: "Files", dependencies: ["CISAL", "CLinux", "CMappedFaults", "Memory"], swiftSettings: sourceSettings),
+        .target(name: "Memory", dependencies: ["CLinux"], swiftSettings: sourceSettings),
         .target(name: "Threads", dependencies: [deque], swiftSettings: sourceSettings),
 
         .target(name: "CScoringKernels"),
@@ -102,13 +102,13 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .target(
-            name: "TestSupport", dependencies: ["TensorCodecs", "Tensors", httpTypes], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Codecs", "Memory", httpTypes], path: "Tests/TestSupport",
             swiftSettings: settings),
         .target(
             name: "ServiceHarness",
             dependencies: [
-                "JobStorage", "Jobs", "OpenInference", "PrometheusText", "ScoringService", "ServiceInterface",
-                "Tensors", "TestSupport", "Threads", "WebService", httpTypes, logging,
+                "Jobs", "JobStorage", "Memory", "OpenInference", "PrometheusText", "ScoringService",
+                "ServiceInterface", "TestSupport", "Threads", "WebService", httpTypes, logging,
             ],
             path: "Tests/ServiceHarness", swiftSettings: settings),
         // All tests are one program, so it is enough that one of its targets has this.
@@ -116,18 +116,16 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
-                "CMutexOrder", "HTTPServer", "PrometheusText", "ServiceInterface", "Tensors", httpTypes, logging,
+                "CMutexOrder", "HTTPServer", "Memory", "PrometheusText", "ServiceInterface", httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "WebServiceTests",
-            dependencies: [
-                "Jobs", "Scoring", "ServiceInterface", "TensorCodecs", "Tensors", "WebService", httpTypes,
-            ],
+            dependencies: ["Codecs", "Jobs", "Memory", "Scoring", "ServiceInterface", "WebService", httpTypes],
             swiftSettings: settings),
         .testTarget(
             name: "DatasetScoringTests",
-            dependencies: ["DatasetScoring", "TestSupport", "Tensors", "WebService", httpTypes],
+            dependencies: ["DatasetScoring", "Memory", "TestSupport", "WebService", httpTypes],
             swiftSettings: settings),
         .testTarget(
             name: "OpenInferenceTests",
@@ -139,15 +137,15 @@ let package = Package(
         .testTarget(
             name: "JobStorageTests",
             dependencies: [
-                "DatasetScoring", "JobStorage", "Jobs", "ScoringService", "ServiceHarness", "ServiceInterface",
-                "Tensors", "TestSupport", "WebService", grdb, httpTypes, logging,
+                "DatasetScoring", "Files", "Jobs", "JobStorage", "Memory", "ScoringService", "ServiceHarness",
+                "ServiceInterface", "TestSupport", "WebService", grdb, httpTypes, logging,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "ScoringServiceTests",
             dependencies: [
-                "DatasetScoring", "JobStorage", "Jobs", "PrometheusText", "Scoring", "ScoringService", "ServiceHarness",
-                "ServiceInterface", "Tensors", "TestSupport", "WebService", httpTypes,
+                "DatasetScoring", "Jobs", "JobStorage", "Memory", "PrometheusText", "Scoring", "ScoringService",
+                "ServiceHarness", "ServiceInterface", "TestSupport", "WebService", httpTypes,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -157,15 +155,16 @@ let package = Package(
             name: "PrometheusTextTests", dependencies: ["PrometheusText", coreMetrics], swiftSettings: settings),
         .testTarget(name: "JobsTests", dependencies: ["Jobs", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "TensorCodecsTests", dependencies: ["CPNG", "TensorCodecs", "Tensors"],
+            name: "CodecsTests", dependencies: ["Codecs", "CPNG", "Memory"],
             resources: [.copy("Fixtures")], swiftSettings: settings),
         .testTarget(
             name: "ScoringTests",
-            dependencies: ["Scoring", "CScoringKernels", "Tensors", "TensorCodecs", "TestSupport"],
+            dependencies: ["CScoringKernels", "Files", "Memory", "Scoring", "TestSupport"],
             resources: [.copy("Fixtures")], swiftSettings: settings),
         .testTarget(
-            name: "ServiceInterfaceTests", dependencies: ["ServiceInterface", "Tensors"], swiftSettings: settings),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: settings),
+            name: "ServiceInterfaceTests", dependencies: ["Memory", "ServiceInterface"], swiftSettings: settings),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "Memory", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "MemoryTests", dependencies: ["Memory"], swiftSettings: settings),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
@@ -178,7 +177,7 @@ if Context.environment["SEGSCORE_FUZZ"] != nil {
             name: "Fuzz",
             dependencies: [
                 "DatasetScoring", "HTTPServer", "JobStorage", "Jobs", "OpenInference", "ScoringService",
-                "ServiceInterface", "TensorCodecs", "Tensors", "WebService", httpTypes, logging,
+                "ServiceInterface", "Codecs", "Memory", "WebService", httpTypes, logging,
             ],
             path: "Fuzz", exclude: ["Corpus", "Words", "make_corpus.py"],
             swiftSettings: settings + [.enableExperimentalFeature("Extern")]))

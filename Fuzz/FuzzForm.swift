@@ -1,4 +1,4 @@
-@testable import TensorCodecs
+@testable import Codecs
 
 /// Decodes a form twice, whole and in pieces: the same parts must come out, or the same error.
 func fuzzForm(_ input: [UInt8]) {

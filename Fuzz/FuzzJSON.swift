@@ -1,4 +1,4 @@
-import TensorCodecs
+import Codecs
 
 /// Takes the members that are arrays in the service's bodies, and the others as they are.
 private final class MemberCollector: JSONReceiver {

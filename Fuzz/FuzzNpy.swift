@@ -1,5 +1,5 @@
-import TensorCodecs
-import Tensors
+import Codecs
+import Memory
 
 /// The failure of the fuzzers' receivers.
 struct FuzzFailure: CodecFailure, Equatable {

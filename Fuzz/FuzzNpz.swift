@@ -1,4 +1,4 @@
-import TensorCodecs
+import Codecs
 
 /// Decodes the entries of an archive as npy files, and holds its decoder to what it promises.
 private final class EntryCollector: EntryReceiver {

@@ -6,7 +6,7 @@ import Logging
 import OpenInference
 import ServiceInterface
 import Synchronization
-import Tensors
+import Memory
 import WebService
 
 @testable import HTTPServer

@@ -1,5 +1,5 @@
 import Scoring
-import Tensors
+import Memory
 
 /// The element types of the protocol, by their names on the wire.
 enum Datatype: String, CaseIterable {

@@ -3,7 +3,7 @@ package import HTTPTypes
 import Scoring
 import ScoringService
 import ServiceInterface
-import Tensors
+import Memory
 import WebService
 
 /// Decodes the body of an inference request: JSON, followed by the elements of those inputs that have none in the JSON.

@@ -6,7 +6,7 @@ import Scoring
 import ScoringService
 import ServiceInterface
 import Synchronization
-import Tensors
+import Memory
 import WebService
 
 /// The answer to an inference request: JSON, followed by the elements of those outputs that the client wants as bytes.

@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// Why arrays that could be read cannot be scored. The cases hold facts only; their sentences are written where people
 /// read them.

@@ -9,7 +9,8 @@ package import Logging
 import Scoring
 package import ServiceInterface
 import Synchronization
-import Tensors
+import Files
+import Memory
 import Threads
 package import WebService
 

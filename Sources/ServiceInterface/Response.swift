@@ -1,5 +1,5 @@
 package import HTTPTypes
-package import Tensors
+package import Memory
 
 /// An answer: its head, and a body that is sent from the memory or file where it lies.
 package struct Response: Sendable {

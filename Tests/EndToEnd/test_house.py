@@ -6,19 +6,20 @@ import subprocess
 from server import ROOT
 
 ALLOWED = {
-    "segscore": "DatasetScoring HTTPServer JobStorage Jobs OpenInference PrometheusText Scoring ScoringService Tensors "
+    "segscore": "DatasetScoring Files HTTPServer JobStorage Jobs Memory OpenInference PrometheusText Scoring "
+    "ScoringService WebService",
+    "HTTPServer": "CMicroHTTPD CRefusals CSockets Memory ServiceInterface Threads",
+    "OpenInference": "DatasetScoring Files JobStorage Jobs Memory Scoring ScoringService ServiceInterface Threads "
     "WebService",
-    "HTTPServer": "CMicroHTTPD CRefusals CSockets ServiceInterface Tensors Threads",
-    "OpenInference": "DatasetScoring JobStorage Jobs Scoring ScoringService ServiceInterface Tensors Threads "
-    "WebService",
-    "ScoringService": "DatasetScoring JobStorage Jobs Scoring ServiceInterface TensorCodecs Tensors Threads WebService",
-    "JobStorage": "DatasetScoring Jobs Scoring ServiceInterface TensorCodecs Tensors Threads WebService",
-    "DatasetScoring": "Scoring ServiceInterface TensorCodecs Tensors Threads WebService",
-    "WebService": "Jobs Scoring ServiceInterface TensorCodecs Tensors",
-    "ServiceInterface": "Tensors",
-    "TensorCodecs": "CISAL CPNG CSimdJSON CZlib Tensors Threads",
-    "Scoring": "CScoringKernels Tensors",
-    "Tensors": "CISAL CLinux CMappedFaults",
+    "ScoringService": "Codecs DatasetScoring Files JobStorage Jobs Memory Scoring ServiceInterface Threads WebService",
+    "JobStorage": "Codecs DatasetScoring Files Jobs Memory Scoring ServiceInterface Threads WebService",
+    "DatasetScoring": "Codecs Files Memory Scoring ServiceInterface Threads WebService",
+    "WebService": "Codecs Jobs Memory Scoring ServiceInterface",
+    "ServiceInterface": "Memory",
+    "Codecs": "CISAL CPNG CSimdJSON CZlib Memory Threads",
+    "Scoring": "CScoringKernels Files Memory",
+    "Files": "CISAL CLinux CMappedFaults Memory",
+    "Memory": "CLinux",
     "Jobs": "",
     "PrometheusText": "",
     "Threads": "",

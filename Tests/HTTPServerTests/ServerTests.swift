@@ -2,7 +2,7 @@ import HTTPServer
 import HTTPTypes
 import ServiceInterface
 import Synchronization
-import Tensors
+import Memory
 import Testing
 
 @Suite struct ServerTests {

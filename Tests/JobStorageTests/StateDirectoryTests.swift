@@ -3,7 +3,8 @@ import HTTPTypes
 import Jobs
 import Logging
 import ServiceHarness
-import Tensors
+import Files
+import Memory
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
 import Foundation
 import HTTPTypes
-import Tensors
+import Memory
 import Testing
 
 @testable import JobStorage

@@ -2,7 +2,7 @@ import DatasetScoring
 import HTTPTypes
 import ServiceHarness
 import ServiceInterface
-import Tensors
+import Memory
 import TestSupport
 import Testing
 

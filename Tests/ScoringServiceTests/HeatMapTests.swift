@@ -1,5 +1,5 @@
 import HTTPTypes
-import Tensors
+import Memory
 import Testing
 
 @testable import ScoringService

@@ -1,7 +1,7 @@
 import Foundation
 import HTTPTypes
 import ServiceHarness
-import Tensors
+import Memory
 import TestSupport
 import Testing
 

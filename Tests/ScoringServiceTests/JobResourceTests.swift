@@ -3,7 +3,7 @@ import HTTPTypes
 import Jobs
 import ServiceHarness
 import ServiceInterface
-import Tensors
+import Memory
 import TestSupport
 import Testing
 

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Jobs
 import Scoring
-import Tensors
+import Memory
 import TestSupport
 import Testing
 

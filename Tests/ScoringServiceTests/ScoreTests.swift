@@ -4,7 +4,7 @@ import Jobs
 import Scoring
 import ServiceHarness
 import ServiceInterface
-import Tensors
+import Memory
 import TestSupport
 import Testing
 

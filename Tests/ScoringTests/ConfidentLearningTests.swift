@@ -1,5 +1,5 @@
 import Synchronization
-import Tensors
+import Memory
 import Testing
 
 @testable import Scoring

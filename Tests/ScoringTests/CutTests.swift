@@ -1,5 +1,5 @@
 import Glibc
-import Tensors
+import Memory
 import Testing
 
 @testable import Scoring

@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 @testable import Scoring
 

@@ -1,5 +1,5 @@
 import Foundation
-import Tensors
+import Memory
 import Testing
 
 @testable import Scoring

@@ -1,6 +1,6 @@
 import CScoringKernels
 import Glibc
-import Tensors
+import Memory
 import Testing
 
 @testable import Scoring

@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 import Testing
 
 @testable import Scoring

@@ -1,6 +1,6 @@
 import Glibc
 import Synchronization
-import Tensors
+import Memory
 import Testing
 
 @testable import Scoring

@@ -1,5 +1,6 @@
 import Synchronization
-import Tensors
+import Files
+import Memory
 import Testing
 
 @testable import Scoring

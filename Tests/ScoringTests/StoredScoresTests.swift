@@ -1,5 +1,6 @@
 import Foundation
-import Tensors
+import Files
+import Memory
 import TestSupport
 import Testing
 

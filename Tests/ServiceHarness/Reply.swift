@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 package import HTTPTypes
 package import ServiceInterface
-import Tensors
+import Memory
 import Testing
 import Threads
 

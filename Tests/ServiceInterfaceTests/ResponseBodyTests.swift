@@ -1,5 +1,5 @@
 import ServiceInterface
-import Tensors
+import Memory
 import Testing
 
 @Suite struct ResponseBodyTests {

@@ -1,7 +1,7 @@
 import Foundation
 package import HTTPTypes
-import TensorCodecs
-package import Tensors
+import Codecs
+package import Memory
 
 /// The body of a request, with the fields that describe it.
 package struct Body {

@@ -1,6 +1,6 @@
 import Foundation
 import ServiceInterface
-import TensorCodecs
+import Codecs
 import Testing
 
 @testable import WebService

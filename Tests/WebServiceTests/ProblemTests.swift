@@ -2,8 +2,8 @@ import Foundation
 import HTTPTypes
 import Jobs
 import ServiceInterface
-import TensorCodecs
-import Tensors
+import Codecs
+import Memory
 import Testing
 
 @testable import Scoring

@@ -1,7 +1,7 @@
 import HTTPTypes
 package import Scoring
-import TensorCodecs
-package import Tensors
+import Codecs
+package import Memory
 package import WebService
 
 /// An array of an answer: its layout, and the memory in which its elements lie.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Scoring
-import Tensors
+import Files
+import Memory
 package import WebService
 
 extension DataDirectories {

@@ -1,7 +1,7 @@
 import HTTPTypes
 package import ServiceInterface
-import TensorCodecs
-package import Tensors
+import Codecs
+package import Memory
 package import WebService
 
 extension Response {

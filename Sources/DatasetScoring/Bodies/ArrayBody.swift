@@ -1,7 +1,7 @@
 import HTTPTypes
 import Scoring
 package import ServiceInterface
-import TensorCodecs
+import Codecs
 package import WebService
 
 /// Decodes a body that holds arrays: npz, multipart or JSON, compressed or not.

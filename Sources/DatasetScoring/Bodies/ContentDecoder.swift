@@ -1,5 +1,5 @@
 package import HTTPTypes
-import TensorCodecs
+import Codecs
 package import WebService
 
 /// Undoes the content coding of a body as it arrives.

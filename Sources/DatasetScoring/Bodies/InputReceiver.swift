@@ -1,6 +1,6 @@
 package import Scoring
-import TensorCodecs
-package import Tensors
+import Codecs
+package import Memory
 package import WebService
 
 /// Takes one array from a decoder, and passes its elements on to the inputs of the request.

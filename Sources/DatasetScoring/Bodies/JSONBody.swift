@@ -1,5 +1,5 @@
 import Scoring
-import TensorCodecs
+import Codecs
 import WebService
 
 /// Decodes a body that is a JSON object. The text is held in memory and read at the end of the body.

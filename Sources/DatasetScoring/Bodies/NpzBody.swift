@@ -1,5 +1,5 @@
 import Scoring
-import TensorCodecs
+import Codecs
 import WebService
 
 /// Decodes a body that is an npz file, each entry of which is an array. Other entries are ignored.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Scoring
-import Tensors
+import Files
+import Memory
 import WebService
 
 /// The scores of the arrays in two files.

@@ -1,7 +1,8 @@
 import Foundation
 import Glibc
 import Scoring
-import Tensors
+import Files
+import Memory
 package import WebService
 
 /// Scores two arrays from files, or from one archive, as `POST /score` scores the arrays of a request.

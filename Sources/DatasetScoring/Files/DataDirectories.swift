@@ -1,7 +1,8 @@
 import Glibc
 import HTTPTypes
 import Scoring
-package import Tensors
+package import Files
+import Memory
 import WebService
 
 /// The directories whose files may stand for arrays in a request, and into which results may be written.

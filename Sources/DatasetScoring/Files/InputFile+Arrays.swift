@@ -1,5 +1,6 @@
 import Scoring
-import Tensors
+import Files
+import Memory
 import WebService
 
 extension InputFile {

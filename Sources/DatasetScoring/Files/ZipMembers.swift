@@ -1,4 +1,5 @@
-import Tensors
+import Files
+import Memory
 
 /// Reads the names in the directory of a zip archive. Problems list them, so that a client sees what it could have
 /// meant.

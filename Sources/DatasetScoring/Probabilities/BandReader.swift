@@ -1,5 +1,6 @@
 import Scoring
-import Tensors
+import Files
+import Memory
 import WebService
 
 /// Reads the probabilities of a band of pixels from a file.

@@ -1,7 +1,8 @@
 import Scoring
 import Synchronization
-import TensorCodecs
-import Tensors
+import Codecs
+import Files
+import Memory
 import Threads
 import WebService
 

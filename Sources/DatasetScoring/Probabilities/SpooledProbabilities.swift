@@ -1,5 +1,6 @@
 import Scoring
-import Tensors
+import Files
+import Memory
 import WebService
 
 /// `pred_probs` that wait in a spool file, because they came before their labels or before the last parameter, or

@@ -1,5 +1,5 @@
 import Scoring
-import Tensors
+import Memory
 import WebService
 
 /// `pred_probs` that are scored as they arrive, because their labels and all parameters came before them.

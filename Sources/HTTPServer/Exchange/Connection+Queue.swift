@@ -3,7 +3,7 @@ import CRefusals
 import Glibc
 import HTTPTypes
 import ServiceInterface
-import Tensors
+import Memory
 import Threads
 
 extension Connection {

@@ -1,6 +1,6 @@
 package import DatasetScoring
 import Scoring
-import Tensors
+import Files
 
 /// The images of one body, as a job has them in the state directory.
 package struct StoredPart: Codable, Equatable, Sendable {

@@ -3,7 +3,7 @@ import GRDB
 import Jobs
 import Logging
 import Synchronization
-import Tensors
+import Memory
 import WebService
 
 /// Makes changes to the database, and makes those later for which the disk has no room now.

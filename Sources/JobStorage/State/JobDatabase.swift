@@ -2,7 +2,8 @@ import Foundation
 import GRDB
 import Glibc
 import Jobs
-import Tensors
+import Files
+import Memory
 import Threads
 import WebService
 

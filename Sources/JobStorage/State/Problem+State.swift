@@ -1,7 +1,7 @@
 import Glibc
 import GRDB
 import HTTPTypes
-import Tensors
+import Memory
 import WebService
 
 /// What stands against keeping a job in the state directory.

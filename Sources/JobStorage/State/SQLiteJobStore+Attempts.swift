@@ -1,7 +1,8 @@
 import GRDB
 package import Jobs
 import Scoring
-import Tensors
+import Files
+import Memory
 package import WebService
 
 /// The work of jobs whose parts are in files.

@@ -3,7 +3,8 @@ import Foundation
 import GRDB
 package import Jobs
 import Scoring
-import Tensors
+import Files
+import Memory
 package import WebService
 
 /// The way into a state directory.

@@ -6,7 +6,7 @@ package import Jobs
 import Logging
 import Scoring
 import Synchronization
-import Tensors
+import Memory
 import WebService
 
 extension SQLiteJobStore {

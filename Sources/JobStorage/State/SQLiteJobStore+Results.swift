@@ -4,7 +4,8 @@ package import Jobs
 import Logging
 import Scoring
 import Synchronization
-import Tensors
+import Files
+import Memory
 package import WebService
 
 /// What jobs have in files.

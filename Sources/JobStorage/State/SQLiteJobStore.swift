@@ -4,7 +4,7 @@ package import Jobs
 package import Logging
 import Scoring
 import Synchronization
-import Tensors
+import Memory
 import WebService
 
 /// Keeps jobs in a state directory, so that they outlive the process: what there is in SQLite, arrays in files beside

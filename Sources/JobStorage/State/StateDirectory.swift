@@ -1,7 +1,8 @@
 import Foundation
 import Glibc
 import Jobs
-import Tensors
+import Files
+import Memory
 import WebService
 
 /// The directory where jobs outlive the process. A database says which jobs there are, and files beside it hold their

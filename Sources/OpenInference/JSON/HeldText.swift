@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 import WebService
 
 /// A text that is gathered as it arrives, in memory that the budget counts.

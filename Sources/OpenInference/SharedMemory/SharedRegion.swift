@@ -1,6 +1,7 @@
 import Glibc
 import HTTPTypes
-import Tensors
+import Files
+import Memory
 import WebService
 
 /// A region of shared memory that a client has registered: a stretch of a file that client and server both open.

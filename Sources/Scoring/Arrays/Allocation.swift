@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// Makes a buffer.
 ///

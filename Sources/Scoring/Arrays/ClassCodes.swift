@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// One class for each pixel or block, in the smallest type that holds them all.
 enum ClassCodes: Sendable {

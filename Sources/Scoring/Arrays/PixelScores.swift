@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// One score a pixel, in the type that the probabilities came in: float32 for float16 and float32, float64 for
 /// float64.

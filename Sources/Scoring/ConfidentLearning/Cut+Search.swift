@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 extension Cut {
     /// Some bits of a score.

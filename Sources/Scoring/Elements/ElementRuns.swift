@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// The pixels and classes that the elements of an array belong to, as they come in file order.
 ///

@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// The order in which a whole file of probabilities is read: pieces of it that together bring some lines of all images.
 /// Lines are rows in C order and columns in Fortran order.

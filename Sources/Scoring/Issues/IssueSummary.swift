@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// Counts the issues by label and most probable class, which shows the classes that are taken for each other.
 ///

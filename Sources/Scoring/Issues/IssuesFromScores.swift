@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// Turns scores into issues by a threshold: a pixel or image whose score is below it is an issue.
 ///

@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// Takes an array of scores as it arrives: `image_scores` or `pixel_scores`.
 package final class ScoreAccumulator: ArrayAccumulator {

@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 extension SegmentationScores {
     /// The issues that involve a class: pixels that are labelled as it, and pixels that it is most probable for.

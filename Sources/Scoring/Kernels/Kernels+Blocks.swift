@@ -1,5 +1,5 @@
 import CScoringKernels
-import Tensors
+import Memory
 
 extension Kernels {
     /// The labels of one image's blocks, and how many pixels of each take part.

@@ -1,5 +1,5 @@
 import CScoringKernels
-import Tensors
+import Memory
 
 extension Kernels {
     /// Adds the scores of a range of cells to the sums of their labels.

@@ -1,5 +1,5 @@
 import CScoringKernels
-import Tensors
+import Memory
 
 extension Kernels {
     /// Stores a run of labels, of which `done` have been stored already.

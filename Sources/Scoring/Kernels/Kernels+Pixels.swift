@@ -1,5 +1,5 @@
 import CScoringKernels
-import Tensors
+import Memory
 
 extension Kernels {
     /// Takes a run's probabilities: those that pixels give to their own label, and the largest of each pixel.

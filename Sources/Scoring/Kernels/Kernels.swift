@@ -1,5 +1,5 @@
 import CScoringKernels
-import Tensors
+import Memory
 
 /// The calls into C. All pointers of this module live in this folder.
 enum Kernels {

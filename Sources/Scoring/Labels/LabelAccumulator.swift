@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// Takes `labels` as they arrive and keeps them in one byte each, or in two bytes from the first label on that needs
 /// two.

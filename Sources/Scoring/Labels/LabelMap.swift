@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// The labels of all pixels, in the smallest type that holds them.
 ///

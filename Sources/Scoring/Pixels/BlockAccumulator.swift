@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// Takes probabilities as they arrive, and keeps of each block of pixels what confident learning needs.
 ///

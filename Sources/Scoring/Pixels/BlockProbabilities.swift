@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// The mean probabilities of blocks of pixels, renormalised over the classes, which `downsample` makes of images.
 struct BlockProbabilities: Sendable {

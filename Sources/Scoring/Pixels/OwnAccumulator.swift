@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// Takes the probabilities that pixels give to their own label as they arrive without most of the others, which are all
 /// that ``Softmin`` needs. The array is `(M, R, W)`: of each image and each band of R of its rows it has the planes of

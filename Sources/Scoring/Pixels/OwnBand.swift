@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// A band of which little more is read than the probabilities that pixels give to their own label, which are all that
 /// ``Softmin`` needs. Some rows of an image at a time, each class that is a label there is read from its first pixel to

@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// The probabilities that pixels give to their own label. ``OwnBand`` fills them from a whole file, ``OwnAccumulator``
 /// from an array as it arrives.

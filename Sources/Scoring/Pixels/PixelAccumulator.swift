@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// Takes `pred_probs` as they arrive and keeps of each pixel the probability of its own label, its most probable class,
 /// and the probability of that class.

@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// The arrays that one pass over the probabilities fills; see ``PixelAccumulator``.
 struct PixelArrays: Sendable {

@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// A band whose probabilities are all looked at.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// Brings elements to their pixels, in the order of ``ElementRuns``. Several cursors may fill the same arrays, each of
 /// them the pixels of its own lines.

@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// The pixels after one pass over the probabilities: each with its label, the probability of its label, its most
 /// probable class, and the probability of that class. ``OwnProbabilities`` have only the first two.

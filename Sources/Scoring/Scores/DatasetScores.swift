@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// The scores of all images of a data set, which came in one part or in several. Images are counted over all parts.
 package struct DatasetScores: Sendable {

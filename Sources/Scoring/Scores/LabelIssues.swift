@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// The label issues that confident learning has found.
 package struct LabelIssues: Sendable {

@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// The scores of images of one size.
 package struct SegmentationScores: Sendable {

@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// Scores images by the softmin of their pixel scores.
 ///

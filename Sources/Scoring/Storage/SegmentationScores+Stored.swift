@@ -1,4 +1,5 @@
-package import Tensors
+import Files
+package import Memory
 
 /// Scores as two files hold them. One is the file of the pixels. The other has what scoring adds to them: the scores of
 /// the images and, with label issues, their number in each image and their mask.

@@ -1,4 +1,5 @@
-package import Tensors
+import Files
+package import Memory
 
 /// A description of a file of ``ScoredPixels``: all that has to be known to read it, and nothing of its elements.
 ///

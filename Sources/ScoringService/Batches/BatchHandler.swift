@@ -4,7 +4,7 @@ import JobStorage
 import Jobs
 import Scoring
 import ServiceInterface
-import Tensors
+import Memory
 import WebService
 
 /// `POST /jobs/{id}/batches`: takes the arrays of a batch as they arrive, and adds them to the job when they are

@@ -2,7 +2,7 @@ import DatasetScoring
 import HTTPTypes
 import Scoring
 import ServiceInterface
-import Tensors
+import Memory
 import WebService
 
 /// `POST /jobs`: takes the parameters of a job as JSON members or text parts. The body may be missing if all parameters

@@ -7,8 +7,8 @@ import Jobs
 import Scoring
 import ServiceInterface
 import Synchronization
-import TensorCodecs
-import Tensors
+import Codecs
+import Memory
 import WebService
 
 /// The endpoints of jobs that take their images in batches.

@@ -3,8 +3,8 @@ import HTTPTypes
 import Jobs
 import Scoring
 import ServiceInterface
-import TensorCodecs
-import Tensors
+import Codecs
+import Memory
 import WebService
 
 /// `POST /issues`: turns scores into a mask or a list of images, as `issues_from_scores` does.

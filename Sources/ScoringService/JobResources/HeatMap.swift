@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 import WebService
 
 /// The colours of pixel scores: dark for pixels whose label the model agrees with, bright for the others.

@@ -2,8 +2,8 @@ import DatasetScoring
 import HTTPTypes
 import Scoring
 import ServiceInterface
-import TensorCodecs
-import Tensors
+import Codecs
+import Memory
 import WebService
 
 extension Response {

@@ -4,7 +4,7 @@ import JobStorage
 import Jobs
 import Scoring
 import ServiceInterface
-import Tensors
+import Memory
 import WebService
 
 /// The endpoints for what the arrays of a job amount to: the worst images, confused classes, and the statistics.

@@ -5,7 +5,7 @@ import JobStorage
 import Jobs
 import Scoring
 package import ServiceInterface
-import Tensors
+import Memory
 package import WebService
 
 /// The endpoints of jobs, except those for their arrays.

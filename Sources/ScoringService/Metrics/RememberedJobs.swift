@@ -1,5 +1,5 @@
 import Synchronization
-import Tensors
+import Memory
 
 /// Counts the memory that jobs take which have ended and are remembered.
 final class RememberedJobs: Sendable {

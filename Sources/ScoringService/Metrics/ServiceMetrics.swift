@@ -3,7 +3,7 @@ import DatasetScoring
 import JobStorage
 import Jobs
 import Scoring
-import Tensors
+import Memory
 
 /// The metrics of jobs. All of them exist from the start, so that events that never happened read 0.
 final class ServiceMetrics: Sendable {

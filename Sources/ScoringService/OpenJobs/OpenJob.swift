@@ -5,7 +5,7 @@ import JobStorage
 import Jobs
 import Scoring
 import Synchronization
-import Tensors
+import Memory
 import WebService
 
 /// A job that takes batches, with the batches that have come.

@@ -4,8 +4,8 @@ import JobStorage
 import Jobs
 import Scoring
 import ServiceInterface
-import TensorCodecs
-import Tensors
+import Codecs
+import Memory
 import WebService
 
 /// The answer of a scoring that succeeded: its arrays, in the format that the client asked for.

@@ -5,7 +5,8 @@ import JobStorage
 import Jobs
 import Scoring
 import Synchronization
-import Tensors
+import Files
+import Memory
 import WebService
 
 /// The work of jobs whose images have all arrived.

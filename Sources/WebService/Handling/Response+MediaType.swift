@@ -1,7 +1,7 @@
 package import HTTPTypes
 package import ServiceInterface
-import TensorCodecs
-import Tensors
+import Codecs
+import Memory
 
 extension Response {
     /// Creates a response that names the media type of its body.

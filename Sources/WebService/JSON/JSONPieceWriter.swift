@@ -1,5 +1,5 @@
 import Synchronization
-import Tensors
+import Memory
 
 /// Writes a text piece by piece, and holds the memory that this takes out of the budget.
 final class JSONPieceWriter: Sendable {

@@ -1,4 +1,4 @@
-import Tensors
+import Memory
 
 /// Writes JSON documents whose members keep the order in which they were written.
 ///

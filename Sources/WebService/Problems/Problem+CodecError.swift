@@ -1,6 +1,6 @@
 import HTTPTypes
-package import TensorCodecs
-import Tensors
+package import Codecs
+import Memory
 
 /// Faults in bytes: each error of the codecs gets its status, its type and its sentence here.
 extension Problem: CodecFailure {

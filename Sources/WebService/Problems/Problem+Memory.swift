@@ -1,4 +1,4 @@
-package import Tensors
+package import Memory
 
 /// Memory that nothing else counts against the budget.
 extension Problem {

@@ -2,7 +2,8 @@ import ArgumentParser
 import DatasetScoring
 import Glibc
 import ScoringService
-import Tensors
+import Files
+import Memory
 import WebService
 
 /// The directories whose files requests may name.

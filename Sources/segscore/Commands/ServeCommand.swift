@@ -7,7 +7,7 @@ import Logging
 import OpenInference
 import Scoring
 import ScoringService
-import Tensors
+import Memory
 import WebService
 
 struct ServeCommand: ParsableCommand {

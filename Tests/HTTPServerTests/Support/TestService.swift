@@ -5,7 +5,7 @@ import HTTPTypes
 import Logging
 import ServiceInterface
 import Synchronization
-import Tensors
+import Memory
 
 struct TestResponder: Responder {
     let action: @Sendable (IncomingRequest) -> Reception

@@ -1,0 +1,26 @@
+import Memory
+import Glibc
+
+/// Writes bytes into a file.
+enum FileBytes {
+    /// Writes all bytes.
+    ///
+    /// - Parameters:
+    ///   - offset: The first byte's place in the file.
+    ///   - operation: Says in an error what failed.
+    ///   - path: Names the file in an error.
+    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    static func write(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int, operation: String = "write to",
+        _ path: String
+    ) throws(TensorError) {
+        guard let start = bytes.baseAddress else { return }
+        var done = 0
+        while done < bytes.count {
+            let written = unsafe pwrite(descriptor, start + done, bytes.count - done, offset + done)
+            if written < 0 && errno == EINTR { continue }
+            guard written >= 0 else { throw .system(operation: operation, path: path, code: errno) }
+            done += written
+        }
+    }
+}
