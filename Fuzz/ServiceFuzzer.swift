@@ -48,7 +48,7 @@ final class ServiceFuzzer: @unchecked Sendable {
             check(response, to: request.head)
         }
         for id in names.values { _ = send(head(.delete, "/jobs/" + id), [], by: 1) }
-        service.queue.cancelOpen()
+        for job in service.queue.jobs(status: .open, limit: .max).jobs { service.queue.cancelOpen(job.id) }
         // What was promised for later is done now, so that this input is blamed for it.
         let idle = DispatchSemaphore(value: 0)
         service.queue.whenIdle { idle.signal() }

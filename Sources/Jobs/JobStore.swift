@@ -13,10 +13,10 @@ package protocol JobStore<Kind>: Sendable {
     /// Whether the next process finds the jobs that this one leaves.
     var outlivesProcess: Bool { get }
 
-    /// Whether nothing can be taken down at the moment. Does not wait.
+    /// Whether nothing can be taken down at the moment, as far as is known. This does not wait.
     var isFailing: Bool { get }
 
-    /// Says whose jobs they are, before there are any. Does not wait.
+    /// Says which queue has the jobs. A queue calls this once, before it has any, and it does not wait.
     func attach(_ queue: JobQueue<Kind>)
 
     /// Takes down what is still to be taken down, and nothing from then on: what happens to jobs while the process ends
@@ -25,10 +25,13 @@ package protocol JobStore<Kind>: Sendable {
 
     // MARK: The way in
 
-    /// A job was admitted whose client is to be told later what became of it, by the next process too. Does not wait.
+    /// Takes down that a job was admitted whose client is to be told later what became of it, by the next process too.
+    /// This does not wait.
     func begin(_ job: Job<Kind>)
 
-    /// A job was opened that takes its input in parts.
+    /// Takes down that a job was opened, which takes its input in parts.
+    ///
+    /// - Throws: The reason why the job cannot be kept.
     func open(_ job: Job<Kind>) throws(Kind.Failure)
 
     /// Writes a part of a job to where it stays, and where no job has it yet.
@@ -36,61 +39,63 @@ package protocol JobStore<Kind>: Sendable {
     /// - Parameters:
     ///   - file: A number that no other part of the job has.
     /// - Returns: The same part as the job is to have it.
+    /// - Throws: The reason why the part cannot be kept.
     func write(_ part: Kind.Part, as file: Int, of job: JobID) throws(Kind.Failure) -> Kind.Part
 
     /// Gives an open job a part.
     ///
     /// - Parameters:
-    ///   - part: Was written.
-    ///   - number: Its place among the job's parts. They are added in order, and one at a time.
-    /// - Throws: Also if the job was canceled or deleted meanwhile.
+    ///   - part: What ``write(_:as:of:)`` returned.
+    ///   - number: The place of the part among those of the job. They are added in order, and one at a time.
+    /// - Throws: The reason why the part cannot be kept, or that the job was canceled or deleted meanwhile.
     func add(_ part: Kind.Part, as number: Int, to job: JobID) throws(Kind.Failure)
 
     /// Removes a part that was written and that no job got.
     func discard(_ part: Kind.Part, of job: JobID)
 
-    /// An open job gets no more parts.
+    /// Takes down that an open job gets no more parts, and waits for a worker.
     ///
-    /// - Throws: Also if the job was canceled or deleted meanwhile.
+    /// - Throws: The reason why that cannot be taken down, or that the job was canceled or deleted meanwhile.
     func finish(_ job: JobID) throws(Kind.Failure)
 
     /// Takes over the input of a job that is receiving: when this returns the job is not lost any more, as far as
     /// anything can be kept from being lost here.
     ///
     /// - Parameters:
-    ///   - input: Has arrived.
-    ///   - fingerprint: That of the request, if it has a key.
+    ///   - input: The input as it has arrived.
+    ///   - fingerprint: The fingerprint of the request; nil if it has no key.
     /// - Returns: What the job's work is to be done on.
-    /// - Throws: Also if the job was canceled or deleted meanwhile.
+    /// - Throws: The reason why the job cannot be kept, or that it was canceled or deleted meanwhile.
     func accept(
         _ job: JobID, _ input: JobInput<Kind>, _ fingerprint: Kind.Fingerprint?
     ) throws(Kind.Failure) -> JobInput<Kind>
 
     // MARK: Work
 
-    /// Has something done with the parts of a job, as this process reads them. The next one knows of the attempt if
-    /// this one does not survive it.
+    /// Has work done on the parts of a job, as this process reads them. The next process knows of the attempt if this
+    /// one does not survive it.
     ///
-    /// - Throws: What `body` throws; and if parts are not what was written.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws, or that parts are not what was written.
     func attempt<Answer>(
         _ job: JobID, on parts: [Kind.Part], _ body: ([Kind.Part]) throws(Kind.Failure) -> Answer
     ) throws(Kind.Failure) -> Answer
 
-    /// An attempt has ended with nothing done, and counts for nothing.
+    /// Takes down that the latest attempt ended with nothing done, so that it does not count.
     func takeBackAttempt(_ job: JobID)
 
     /// Keeps what a job has made, just before the job ends.
     ///
     /// - Parameters:
-    ///   - job: As it runs. Its parts, if it has any, were written.
-    ///   - seconds: For how long.
+    ///   - job: The job while it runs, with the parts of its input if it was accepted.
+    ///   - seconds: How long the output is to be kept.
     /// - Returns: The same output as it is kept.
-    /// - Throws: If the output finds no room, and the job was not accepted before.
+    /// - Throws: The reason why the output finds no room, if the job was not accepted before.
     func keep(_ output: Kind.Output, of job: Job<Kind>, for seconds: TimeInterval) throws(Kind.Failure) -> Kind.Output
 
     /// Proves anew the outputs that were read lately.
     ///
-    /// - Throws: If some are not what was kept. Their jobs have failed then.
+    /// - Throws: What is wrong with outputs that are not what was kept. Their jobs have failed then.
     func proveOutputs() throws(Kind.Failure)
 
     // MARK: What becomes of jobs
@@ -98,22 +103,8 @@ package protocol JobStore<Kind>: Sendable {
     /// Takes down what has become of a job, before anybody who waits for the job is told.
     func handle(_ event: JobEvent<Kind>)
 
-    /// Returns when what has become of a job before holds, whatever happens then.
+    /// Returns when all that has become of a job before holds, even if the power goes afterwards.
+    ///
+    /// - Throws: The reason why it does not.
     func settle(_ job: JobID) throws(Kind.Failure)
-}
-
-/// A job that the process before has left.
-package struct RestoredJob<Kind: JobKind>: Sendable {
-    /// Is receiving if its work is still to be done, or open, or has ended.
-    package var job: Job<Kind>
-    /// The parts of a job that has not ended, in order of arrival.
-    package var parts: [Kind.Part] = []
-    /// What is wrong with the input of a job that is receiving, if anything is.
-    package var failure: Kind.Failure?
-    /// Whether an earlier process ended while it ran the job.
-    package var isSuspect = false
-
-    package init(_ job: Job<Kind>) {
-        self.job = job
-    }
 }
