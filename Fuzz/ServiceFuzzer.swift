@@ -3,10 +3,10 @@ import Foundation
 import HTTPTypes
 import Jobs
 import Logging
+import Memory
 import OpenInference
 import ServiceInterface
 import Synchronization
-import Memory
 import WebService
 
 @testable import HTTPServer

@@ -1,5 +1,5 @@
-package import Memory
 import Glibc
+package import Memory
 
 /// A file that holds arrays one behind the other, each at a multiple of 64 bytes.
 ///

@@ -1,6 +1,6 @@
-package import Memory
 private import CLinux
 import Glibc
+package import Memory
 
 /// A directory whose files are read and written by names that come from outside. No name leads to anything that is not
 /// beneath the directory.

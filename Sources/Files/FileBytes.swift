@@ -1,5 +1,5 @@
-import Memory
 import Glibc
+import Memory
 
 /// Writes bytes into a file.
 enum FileBytes {

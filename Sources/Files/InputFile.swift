@@ -1,5 +1,5 @@
-package import Memory
 import Glibc
+package import Memory
 
 /// A file that is read at any place.
 ///

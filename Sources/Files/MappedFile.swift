@@ -1,6 +1,6 @@
-package import Memory
 private import CMappedFaults
 import Glibc
+package import Memory
 
 /// The bytes of a file that the program wrote, as memory. The system reads a page of it in when the page is looked at,
 /// and may drop it again.

@@ -1,5 +1,5 @@
-package import Memory
 import Glibc
+package import Memory
 
 /// A directory that the program's own user has files written into. Unlike a request, the user may write anywhere.
 package struct OutputFolder {

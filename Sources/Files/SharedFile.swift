@@ -1,5 +1,5 @@
-package import Memory
 import Glibc
+package import Memory
 
 /// A file that another process has open too, and may change while it is read and written.
 ///

@@ -1,5 +1,5 @@
-package import Memory
 import Glibc
+package import Memory
 
 /// A temporary file that bytes are written to once and read from afterwards.
 ///

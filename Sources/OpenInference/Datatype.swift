@@ -1,5 +1,5 @@
-import Scoring
 import Memory
+import Scoring
 
 /// The element types of the protocol, by their names on the wire.
 enum Datatype: String, CaseIterable {

@@ -1,9 +1,9 @@
 import DatasetScoring
 package import HTTPTypes
+import Memory
 import Scoring
 import ScoringService
 import ServiceInterface
-import Memory
 import WebService
 
 /// Decodes the body of an inference request: JSON, followed by the elements of those inputs that have none in the JSON.

@@ -1,12 +1,12 @@
 import DatasetScoring
 import HTTPTypes
-import JobStorage
 import Jobs
+import JobStorage
+import Memory
 import Scoring
 import ScoringService
 import ServiceInterface
 import Synchronization
-import Memory
 import WebService
 
 /// The answer to an inference request: JSON, followed by the elements of those outputs that the client wants as bytes.

@@ -1,7 +1,7 @@
 import DatasetScoring
 import HTTPTypes
-import Scoring
 import Memory
+import Scoring
 import WebService
 
 /// The JSON of an inference request: its inputs and parameters, and the outputs that it wants.

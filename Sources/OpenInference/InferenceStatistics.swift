@@ -1,6 +1,6 @@
 import Foundation
-package import JobStorage
 package import Jobs
+package import JobStorage
 import Synchronization
 import WebService
 

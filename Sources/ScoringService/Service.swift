@@ -1,16 +1,16 @@
 package import CoreMetrics
 package import DatasetScoring
 import Dispatch
+import Files
 package import Foundation
 import HTTPTypes
-package import JobStorage
 package import Jobs
+package import JobStorage
 package import Logging
+import Memory
 import Scoring
 package import ServiceInterface
 import Synchronization
-import Files
-import Memory
 import Threads
 package import WebService
 

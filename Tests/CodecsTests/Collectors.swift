@@ -1,5 +1,5 @@
-import Foundation
 import Codecs
+import Foundation
 import Memory
 import Testing
 

@@ -1,5 +1,5 @@
-import CPNG
 import Codecs
+import CPNG
 import Memory
 import Testing
 

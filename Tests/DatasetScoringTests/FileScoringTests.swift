@@ -1,9 +1,9 @@
 import Foundation
 import HTTPTypes
-import Synchronization
 import Memory
-import TestSupport
+import Synchronization
 import Testing
+import TestSupport
 
 @testable import DatasetScoring
 import WebService

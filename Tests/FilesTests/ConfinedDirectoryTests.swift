@@ -1,9 +1,9 @@
+import Files
 import Foundation
 import Glibc
-import Files
 import Memory
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct ConfinedDirectoryTests {
     private let outside: TemporaryFolder

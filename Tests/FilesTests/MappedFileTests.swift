@@ -1,8 +1,8 @@
-import Foundation
 import Files
+import Foundation
 import Memory
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct MappedFileTests {
     private let folder: TemporaryFolder

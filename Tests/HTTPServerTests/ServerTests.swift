@@ -1,8 +1,8 @@
 import HTTPServer
 import HTTPTypes
+import Memory
 import ServiceInterface
 import Synchronization
-import Memory
 import Testing
 
 @Suite struct ServerTests {

@@ -2,8 +2,8 @@ import Foundation
 import HTTPTypes
 import Jobs
 import ServiceHarness
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import JobStorage
 @testable import ScoringService

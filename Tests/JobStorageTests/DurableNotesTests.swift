@@ -1,8 +1,8 @@
 import HTTPTypes
 import Jobs
 import ServiceHarness
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import ScoringService
 import WebService

@@ -4,8 +4,8 @@ import HTTPTypes
 import Jobs
 import Logging
 import ServiceHarness
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import DatasetScoring
 @testable import JobStorage

@@ -1,11 +1,11 @@
 import Foundation
-import GRDB
 import Glibc
+import GRDB
 import HTTPTypes
 import Jobs
 import ServiceHarness
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import JobStorage
 @testable import ScoringService

@@ -1,12 +1,12 @@
+import Files
 import Foundation
 import HTTPTypes
 import Jobs
 import Logging
-import ServiceHarness
-import Files
 import Memory
-import TestSupport
+import ServiceHarness
 import Testing
+import TestSupport
 
 @testable import JobStorage
 @testable import ScoringService

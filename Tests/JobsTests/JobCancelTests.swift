@@ -1,7 +1,7 @@
 import Foundation
 import Jobs
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct JobCancelTests {
     /// Enqueues work of which nobody but the queue holds a copy afterwards.

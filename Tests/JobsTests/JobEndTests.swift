@@ -1,7 +1,7 @@
 import Foundation
 import Jobs
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct JobEndTests {
     @Test func runsAgainWhatCouldNotBeDone() async throws {

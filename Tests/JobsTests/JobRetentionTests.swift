@@ -1,7 +1,7 @@
 import Foundation
 import Jobs
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct JobRetentionTests {
     /// Runs one job and gives its id, with a watch on its output.

@@ -1,7 +1,7 @@
 import Foundation
 import Jobs
-import TestSupport
 import Testing
+import TestSupport
 
 /// What a queue has its store do.
 @Suite struct JobStoreTests {

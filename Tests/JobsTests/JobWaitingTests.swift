@@ -1,7 +1,7 @@
 import Foundation
 import Jobs
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct JobWaitingTests {
     private func wait(_ queue: Queue, _ id: JobID, timeout: TimeInterval? = nil) -> Box<JobStatus?> {

@@ -3,8 +3,8 @@ import HTTPTypes
 import Jobs
 import ServiceHarness
 import ServiceInterface
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import OpenInference
 import ScoringService

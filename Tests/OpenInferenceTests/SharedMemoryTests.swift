@@ -1,8 +1,8 @@
 import Foundation
 import HTTPTypes
 import ServiceHarness
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import OpenInference
 import ScoringService

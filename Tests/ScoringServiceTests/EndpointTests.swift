@@ -1,10 +1,10 @@
 import DatasetScoring
 import HTTPTypes
+import Memory
 import ServiceHarness
 import ServiceInterface
-import Memory
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import ScoringService
 @testable import WebService

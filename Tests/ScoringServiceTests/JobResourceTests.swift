@@ -1,11 +1,11 @@
 import Foundation
 import HTTPTypes
 import Jobs
+import Memory
 import ServiceHarness
 import ServiceInterface
-import Memory
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import ScoringService
 

@@ -1,9 +1,9 @@
 import Foundation
 import HTTPTypes
-import ServiceHarness
 import Memory
-import TestSupport
+import ServiceHarness
 import Testing
+import TestSupport
 
 @testable import ScoringService
 

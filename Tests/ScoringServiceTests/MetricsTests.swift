@@ -3,8 +3,8 @@ import Jobs
 import PrometheusText
 import ServiceHarness
 import ServiceInterface
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import ScoringService
 import WebService

@@ -1,9 +1,9 @@
 import HTTPTypes
 import Jobs
-import Scoring
 import Memory
-import TestSupport
+import Scoring
 import Testing
+import TestSupport
 
 @testable import JobStorage
 @testable import ScoringService

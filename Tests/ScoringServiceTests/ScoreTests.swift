@@ -1,12 +1,12 @@
 import Foundation
 import HTTPTypes
 import Jobs
+import Memory
 import Scoring
 import ServiceHarness
 import ServiceInterface
-import Memory
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import ScoringService
 import WebService

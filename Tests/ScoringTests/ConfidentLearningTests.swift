@@ -1,5 +1,5 @@
-import Synchronization
 import Memory
+import Synchronization
 import Testing
 
 @testable import Scoring

@@ -1,6 +1,6 @@
 import Glibc
-import Synchronization
 import Memory
+import Synchronization
 import Testing
 
 @testable import Scoring

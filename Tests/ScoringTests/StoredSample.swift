@@ -1,6 +1,6 @@
-import Synchronization
 import Files
 import Memory
+import Synchronization
 import Testing
 
 @testable import Scoring

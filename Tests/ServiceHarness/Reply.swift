@@ -1,8 +1,8 @@
 import Dispatch
 import Foundation
 package import HTTPTypes
-package import ServiceInterface
 import Memory
+package import ServiceInterface
 import Testing
 import Threads
 

@@ -1,5 +1,5 @@
-import ServiceInterface
 import Memory
+import ServiceInterface
 import Testing
 
 @Suite struct ResponseBodyTests {

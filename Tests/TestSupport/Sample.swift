@@ -1,6 +1,6 @@
+import Codecs
 import Foundation
 package import HTTPTypes
-import Codecs
 package import Memory
 
 /// The body of a request, with the fields that describe it.

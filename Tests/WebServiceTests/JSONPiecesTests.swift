@@ -1,6 +1,6 @@
+import Codecs
 import Foundation
 import ServiceInterface
-import Codecs
 import Testing
 
 @testable import WebService

@@ -1,9 +1,9 @@
+import Codecs
 import Foundation
 import HTTPTypes
 import Jobs
-import ServiceInterface
-import Codecs
 import Memory
+import ServiceInterface
 import Testing
 
 @testable import Scoring

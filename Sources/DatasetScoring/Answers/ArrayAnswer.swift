@@ -1,7 +1,7 @@
-import HTTPTypes
-package import Scoring
 import Codecs
+import HTTPTypes
 package import Memory
+package import Scoring
 package import WebService
 
 /// An array of an answer: its layout, and the memory in which its elements lie.

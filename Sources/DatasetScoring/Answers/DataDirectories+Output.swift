@@ -1,7 +1,7 @@
-import HTTPTypes
-import Scoring
 import Files
+import HTTPTypes
 import Memory
+import Scoring
 package import WebService
 
 extension DataDirectories {

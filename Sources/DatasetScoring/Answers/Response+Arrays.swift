@@ -1,7 +1,7 @@
-import HTTPTypes
-package import ServiceInterface
 import Codecs
+import HTTPTypes
 package import Memory
+package import ServiceInterface
 package import WebService
 
 extension Response {

@@ -1,7 +1,7 @@
+import Codecs
 import HTTPTypes
 import Scoring
 package import ServiceInterface
-import Codecs
 package import WebService
 
 /// Decodes a body that holds arrays: npz, multipart or JSON, compressed or not.

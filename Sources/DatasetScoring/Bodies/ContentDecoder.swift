@@ -1,5 +1,5 @@
-package import HTTPTypes
 import Codecs
+package import HTTPTypes
 package import WebService
 
 /// Undoes the content coding of a body as it arrives.

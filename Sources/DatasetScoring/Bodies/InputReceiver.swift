@@ -1,6 +1,6 @@
-package import Scoring
 import Codecs
 package import Memory
+package import Scoring
 package import WebService
 
 /// Takes one array from a decoder, and passes its elements on to the inputs of the request.

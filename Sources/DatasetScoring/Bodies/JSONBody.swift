@@ -1,5 +1,5 @@
-import Scoring
 import Codecs
+import Scoring
 import WebService
 
 /// Decodes a body that is a JSON object. The text is held in memory and read at the end of the body.

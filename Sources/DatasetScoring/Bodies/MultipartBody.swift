@@ -1,5 +1,5 @@
-import Scoring
 import Codecs
+import Scoring
 import WebService
 
 /// Decodes a body that is a form: each array is an npy file in a part of its own, and parameters are text parts.

@@ -1,5 +1,5 @@
-import Scoring
 import Codecs
+import Scoring
 import WebService
 
 /// Decodes an npy file that holds one array of a request. Every problem with the file names the array.

@@ -1,5 +1,5 @@
-import Scoring
 import Codecs
+import Scoring
 import WebService
 
 /// Decodes a body that is an npz file, each entry of which is an array. Other entries are ignored.

@@ -1,5 +1,5 @@
-package import Scoring
 package import Memory
+package import Scoring
 package import WebService
 
 /// The arrays and parameters that a request takes from its body.

@@ -1,8 +1,8 @@
+import Files
 import Foundation
 import Glibc
-import Scoring
-import Files
 import Memory
+import Scoring
 package import WebService
 
 /// Scores two arrays from files, or from one archive, as `POST /score` scores the arrays of a request.

@@ -1,8 +1,8 @@
+package import Files
 import Glibc
 import HTTPTypes
-import Scoring
-package import Files
 import Memory
+import Scoring
 import WebService
 
 /// The directories whose files may stand for arrays in a request, and into which results may be written.

@@ -1,7 +1,7 @@
-import HTTPTypes
-import Scoring
 import Codecs
 import Files
+import HTTPTypes
+import Scoring
 import WebService
 
 /// A file that holds an array: an npy file, or an npz file with the array as a member.

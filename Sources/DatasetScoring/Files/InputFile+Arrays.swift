@@ -1,6 +1,6 @@
-import Scoring
 import Files
 import Memory
+import Scoring
 import WebService
 
 extension InputFile {

@@ -1,5 +1,5 @@
-package import Scoring
 package import Memory
+package import Scoring
 package import WebService
 
 /// Takes `labels` and `pred_probs` in either order, and makes scored pixels of them.

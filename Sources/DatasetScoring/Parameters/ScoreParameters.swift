@@ -1,7 +1,7 @@
 import Foundation
 import HTTPTypes
-import Scoring
 import Memory
+import Scoring
 package import WebService
 
 /// The parameters of a scoring, each with a value that is allowed.

@@ -1,6 +1,6 @@
-import Scoring
 import Files
 import Memory
+import Scoring
 import WebService
 
 /// Reads the probabilities of a band of pixels from a file.

@@ -1,8 +1,8 @@
-import Scoring
-import Synchronization
 import Codecs
 import Files
 import Memory
+import Scoring
+import Synchronization
 import Threads
 import WebService
 

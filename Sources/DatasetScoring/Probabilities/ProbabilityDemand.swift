@@ -1,6 +1,6 @@
 import HTTPTypes
-import Scoring
 import Memory
+import Scoring
 import WebService
 
 /// The demand on predicted probabilities, which follows from the labels and the parameters.

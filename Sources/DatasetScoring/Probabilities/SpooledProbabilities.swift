@@ -1,6 +1,6 @@
-import Scoring
 import Files
 import Memory
+import Scoring
 import WebService
 
 /// `pred_probs` that wait in a spool file, because they came before their labels or before the last parameter, or

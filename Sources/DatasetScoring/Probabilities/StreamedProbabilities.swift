@@ -1,5 +1,5 @@
-import Scoring
 import Memory
+import Scoring
 import WebService
 
 /// `pred_probs` that are scored as they arrive, because their labels and all parameters came before them.

@@ -2,8 +2,8 @@ import CMicroHTTPD
 import CRefusals
 import Glibc
 import HTTPTypes
-import ServiceInterface
 import Memory
+import ServiceInterface
 import Threads
 
 extension Connection {

@@ -1,7 +1,7 @@
 import Glibc
 import HTTPTypes
-import ServiceInterface
 import Memory
+import ServiceInterface
 
 extension Response {
     /// The whole answer as it goes over the wire, as the last of its connection. It serves the cases in which

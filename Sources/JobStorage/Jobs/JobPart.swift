@@ -1,6 +1,6 @@
 package import DatasetScoring
-package import Scoring
 import Memory
+package import Scoring
 
 /// The images of one body, as a job has them, with what is known of the request that brought them.
 package struct JobPart: Sendable {

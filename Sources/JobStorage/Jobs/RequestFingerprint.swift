@@ -1,6 +1,6 @@
+import Codecs
 import HTTPTypes
 package import ServiceInterface
-import Codecs
 
 /// What tells a request from others that claim to be the same: its target, and its body's size and CRC-32.
 ///

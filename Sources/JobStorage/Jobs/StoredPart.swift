@@ -1,6 +1,6 @@
 package import DatasetScoring
-import Scoring
 import Files
+import Scoring
 
 /// The images of one body, as a job has them in the state directory.
 package struct StoredPart: Codable, Equatable, Sendable {

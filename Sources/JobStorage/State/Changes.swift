@@ -2,8 +2,8 @@ import Dispatch
 import GRDB
 import Jobs
 import Logging
-import Synchronization
 import Memory
+import Synchronization
 import WebService
 
 /// Makes changes to the database, and makes those later for which the disk has no room now.

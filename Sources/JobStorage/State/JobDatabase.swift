@@ -1,8 +1,8 @@
-import Foundation
-import GRDB
-import Glibc
-import Jobs
 import Files
+import Foundation
+import Glibc
+import GRDB
+import Jobs
 import Memory
 import Threads
 import WebService

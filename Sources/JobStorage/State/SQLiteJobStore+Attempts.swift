@@ -1,8 +1,8 @@
+import Files
 import GRDB
 package import Jobs
-import Scoring
-import Files
 import Memory
+import Scoring
 package import WebService
 
 /// The work of jobs whose parts are in files.

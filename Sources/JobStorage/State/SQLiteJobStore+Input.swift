@@ -1,10 +1,10 @@
 import DatasetScoring
+import Files
 import Foundation
 import GRDB
 package import Jobs
-import Scoring
-import Files
 import Memory
+import Scoring
 package import WebService
 
 /// The way into a state directory.

@@ -1,12 +1,12 @@
 import DatasetScoring
 import Foundation
-import GRDB
 import Glibc
+import GRDB
 package import Jobs
 import Logging
+import Memory
 import Scoring
 import Synchronization
-import Memory
 import WebService
 
 extension SQLiteJobStore {

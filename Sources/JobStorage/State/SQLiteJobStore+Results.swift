@@ -1,11 +1,11 @@
+import Files
 package import Foundation
 import GRDB
 package import Jobs
 import Logging
+import Memory
 import Scoring
 import Synchronization
-import Files
-import Memory
 package import WebService
 
 /// What jobs have in files.

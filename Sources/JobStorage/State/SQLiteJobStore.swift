@@ -2,9 +2,9 @@ import Foundation
 import GRDB
 package import Jobs
 package import Logging
+import Memory
 import Scoring
 import Synchronization
-import Memory
 import WebService
 
 /// Keeps jobs in a state directory, so that they outlive the process: what there is in SQLite, arrays in files beside

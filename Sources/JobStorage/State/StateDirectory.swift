@@ -1,7 +1,7 @@
+import Files
 import Foundation
 import Glibc
 import Jobs
-import Files
 import Memory
 import WebService
 

@@ -1,6 +1,6 @@
+import Files
 import Glibc
 import HTTPTypes
-import Files
 import Memory
 import WebService
 

@@ -1,5 +1,5 @@
-import Synchronization
 import Memory
+import Synchronization
 
 /// Finds label issues by confident learning, and scores each image by the share of its pixels that are no label issues.
 ///

@@ -1,10 +1,10 @@
 import DatasetScoring
 import HTTPTypes
-import JobStorage
 import Jobs
+import JobStorage
+import Memory
 import Scoring
 import ServiceInterface
-import Memory
 import WebService
 
 /// `POST /jobs/{id}/batches`: takes the arrays of a batch as they arrive, and adds them to the job when they are

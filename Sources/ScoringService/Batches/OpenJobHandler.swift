@@ -1,8 +1,8 @@
 import DatasetScoring
 import HTTPTypes
+import Memory
 import Scoring
 import ServiceInterface
-import Memory
 import WebService
 
 /// `POST /jobs`: takes the parameters of a job as JSON members or text parts. The body may be missing if all parameters

@@ -1,14 +1,14 @@
+import Codecs
 import DatasetScoring
 import Dispatch
 import Foundation
 import HTTPTypes
-import JobStorage
 import Jobs
+import JobStorage
+import Memory
 import Scoring
 import ServiceInterface
 import Synchronization
-import Codecs
-import Memory
 import WebService
 
 /// The endpoints of jobs that take their images in batches.

@@ -1,10 +1,10 @@
+import Codecs
 import DatasetScoring
 import HTTPTypes
 import Jobs
+import Memory
 import Scoring
 import ServiceInterface
-import Codecs
-import Memory
 import WebService
 
 /// `POST /issues`: turns scores into a mask or a list of images, as `issues_from_scores` does.

@@ -1,7 +1,7 @@
 import DatasetScoring
 import Foundation
-import JobStorage
 import Jobs
+import JobStorage
 import Scoring
 import WebService
 

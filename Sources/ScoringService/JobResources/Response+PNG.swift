@@ -1,9 +1,9 @@
+import Codecs
 import DatasetScoring
 import HTTPTypes
+import Memory
 import Scoring
 import ServiceInterface
-import Codecs
-import Memory
 import WebService
 
 extension Response {

@@ -1,10 +1,10 @@
 import DatasetScoring
 import HTTPTypes
-import JobStorage
 import Jobs
+import JobStorage
+import Memory
 import Scoring
 import ServiceInterface
-import Memory
 import WebService
 
 /// The endpoints for what the arrays of a job amount to: the worst images, confused classes, and the statistics.

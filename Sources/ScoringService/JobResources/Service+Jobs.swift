@@ -1,11 +1,11 @@
 import DatasetScoring
 import Foundation
 import HTTPTypes
-import JobStorage
 import Jobs
+import JobStorage
+import Memory
 import Scoring
 package import ServiceInterface
-import Memory
 package import WebService
 
 /// The endpoints of jobs, except those for their arrays.

@@ -1,5 +1,5 @@
-import JobStorage
 import Jobs
+import JobStorage
 import Synchronization
 import WebService
 

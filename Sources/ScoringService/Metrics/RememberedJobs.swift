@@ -1,5 +1,5 @@
-import Synchronization
 import Memory
+import Synchronization
 
 /// Counts the memory that jobs take which have ended and are remembered.
 final class RememberedJobs: Sendable {

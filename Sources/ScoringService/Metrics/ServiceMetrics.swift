@@ -1,9 +1,9 @@
 import CoreMetrics
 import DatasetScoring
-import JobStorage
 import Jobs
-import Scoring
+import JobStorage
 import Memory
+import Scoring
 
 /// The metrics of jobs. All of them exist from the start, so that events that never happened read 0.
 final class ServiceMetrics: Sendable {

@@ -1,11 +1,11 @@
 import DatasetScoring
 import Foundation
 import HTTPTypes
-import JobStorage
 import Jobs
+import JobStorage
+import Memory
 import Scoring
 import Synchronization
-import Memory
 import WebService
 
 /// A job that takes batches, with the batches that have come.

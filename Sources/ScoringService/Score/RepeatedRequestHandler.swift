@@ -1,6 +1,6 @@
 import HTTPTypes
-import JobStorage
 import Jobs
+import JobStorage
 import ServiceInterface
 import WebService
 

@@ -1,6 +1,6 @@
 package import DatasetScoring
-package import JobStorage
 package import Jobs
+package import JobStorage
 package import Scoring
 package import ServiceInterface
 package import WebService

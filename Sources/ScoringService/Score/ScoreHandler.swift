@@ -1,8 +1,8 @@
 package import DatasetScoring
 import Foundation
 import HTTPTypes
-package import JobStorage
 import Jobs
+package import JobStorage
 import Scoring
 import ServiceInterface
 package import WebService

@@ -1,7 +1,7 @@
 import Foundation
 import HTTPTypes
-import JobStorage
 import Jobs
+import JobStorage
 import ServiceInterface
 import WebService
 

@@ -1,11 +1,11 @@
+import Codecs
 import DatasetScoring
 import HTTPTypes
-import JobStorage
 import Jobs
+import JobStorage
+import Memory
 import Scoring
 import ServiceInterface
-import Codecs
-import Memory
 import WebService
 
 /// The answer of a scoring that succeeded: its arrays, in the format that the client asked for.

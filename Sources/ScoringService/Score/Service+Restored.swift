@@ -1,6 +1,6 @@
 import DatasetScoring
-package import JobStorage
 package import Jobs
+package import JobStorage
 import Scoring
 import WebService
 

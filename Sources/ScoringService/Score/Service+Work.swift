@@ -1,12 +1,12 @@
 import DatasetScoring
 import Dispatch
+import Files
 import Foundation
-import JobStorage
 import Jobs
+import JobStorage
+import Memory
 import Scoring
 import Synchronization
-import Files
-import Memory
 import WebService
 
 /// The work of jobs whose images have all arrived.

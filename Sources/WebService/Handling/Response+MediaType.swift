@@ -1,7 +1,7 @@
-package import HTTPTypes
-package import ServiceInterface
 import Codecs
+package import HTTPTypes
 import Memory
+package import ServiceInterface
 
 extension Response {
     /// Creates a response that names the media type of its body.

@@ -1,5 +1,5 @@
-import Synchronization
 import Memory
+import Synchronization
 
 /// Writes a text piece by piece, and holds the memory that this takes out of the budget.
 final class JSONPieceWriter: Sendable {

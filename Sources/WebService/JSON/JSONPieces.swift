@@ -1,5 +1,5 @@
-package import ServiceInterface
 package import Memory
+package import ServiceInterface
 
 /// A JSON text that is written in pieces of about one size. A text that holds arrays may be much larger than those
 /// arrays, and larger than memory.

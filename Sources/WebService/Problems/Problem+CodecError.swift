@@ -1,5 +1,5 @@
-import HTTPTypes
 package import Codecs
+import HTTPTypes
 import Memory
 
 /// Faults in bytes: each error of the codecs gets its status, its type and its sentence here.

@@ -1,7 +1,7 @@
 import Foundation
 import HTTPTypes
-package import Scoring
 package import Memory
+package import Scoring
 
 /// Faults in arrays, and shortage of memory for them.
 extension Problem {

@@ -1,9 +1,9 @@
 import ArgumentParser
 import DatasetScoring
-import Glibc
-import ScoringService
 import Files
+import Glibc
 import Memory
+import ScoringService
 import WebService
 
 /// The directories whose files requests may name.

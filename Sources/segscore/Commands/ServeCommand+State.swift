@@ -1,6 +1,6 @@
 import ArgumentParser
-import JobStorage
 import Jobs
+import JobStorage
 import Logging
 
 /// The state directory, whose jobs outlive the process.

@@ -1,13 +1,13 @@
 import ArgumentParser
 import Foundation
 import HTTPServer
-import JobStorage
 import Jobs
+import JobStorage
 import Logging
+import Memory
 import OpenInference
 import Scoring
 import ScoringService
-import Memory
 import WebService
 
 struct ServeCommand: ParsableCommand {

@@ -3,9 +3,9 @@ import Glibc
 import HTTPServer
 import HTTPTypes
 import Logging
+import Memory
 import ServiceInterface
 import Synchronization
-import Memory
 
 struct TestResponder: Responder {
     let action: @Sendable (IncomingRequest) -> Reception

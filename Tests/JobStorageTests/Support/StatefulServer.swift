@@ -3,8 +3,8 @@ import HTTPTypes
 import Jobs
 import Logging
 import ServiceHarness
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import JobStorage
 @testable import ScoringService

@@ -2,9 +2,9 @@ import Foundation
 import HTTPTypes
 
 import OpenInference
+import ScoringService
 import ServiceHarness
 import TestSupport
-import ScoringService
 @testable import WebService
 
 /// One input of an inference request, as a client of the Open Inference Protocol sends it.
