@@ -75,7 +75,7 @@ let package = Package(
             swiftSettings: sourceSettings),
         .target(
             name: "WebService",
-            dependencies: ["Codecs", "Jobs", "Memory", "Scoring", "ServiceInterface", httpTypes, logging],
+            dependencies: ["Codecs", "Files", "Jobs", "Memory", "Scoring", "ServiceInterface", httpTypes, logging],
             swiftSettings: sourceSettings),
         .target(name: "ServiceInterface", dependencies: ["Memory", httpTypes], swiftSettings: sourceSettings),
         .target(name: "Jobs", dependencies: [deque, heap], swiftSettings: sourceSettings),
@@ -121,7 +121,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "WebServiceTests",
-            dependencies: ["Codecs", "Jobs", "Memory", "Scoring", "ServiceInterface", "WebService", httpTypes],
+            dependencies: [
+                "Codecs", "Files", "Jobs", "Memory", "Scoring", "ServiceInterface", "WebService", httpTypes,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "DatasetScoringTests",

@@ -12,7 +12,7 @@ package enum CodecError: Error, Equatable {
     case trailingBytes
     /// The decoded bytes, or the text to be decoded, would pass the limit.
     case tooLarge(limit: Int)
-    case shape(TensorError)
+    case shape(MemoryError)
     case outOfMemory(byteCount: Int)
 
     // npy

@@ -28,13 +28,13 @@ package enum ArrayFile {
     /// - Parameters:
     ///   - path: The file's path, at which there is nothing yet.
     /// - Returns: The checksum of each array, for ``check(_:_:_:)``.
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    /// - Throws: ``FileError/system(operation:path:code:)``.
     @discardableResult
-    package static func write(_ arrays: [any StableBytes], to path: String) throws(TensorError) -> [Checksum] {
+    package static func write(_ arrays: [any StableBytes], to path: String) throws(FileError) -> [Checksum] {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .system(operation: "create", path: path, code: errno) }
         defer { close(descriptor) }
-        do throws(TensorError) {
+        do throws(FileError) {
             let (offsets, _) = offsets(of: arrays.map { unsafe $0.stableBytes.count })
             var checksums: [Checksum] = []
             for (array, offset) in zip(arrays, offsets) {
@@ -56,18 +56,18 @@ package enum ArrayFile {
     /// - Parameters:
     ///   - byteCounts: The sizes of the file's first arrays.
     ///   - checksums: The checksums of these arrays; there may be more.
-    /// - Throws: ``TensorError/damaged(path:)``, ``TensorError/endOfFile(path:)``,
-    ///   ``TensorError/outOfMemory(byteCount:)``, or ``TensorError/system(operation:path:code:)``.
-    package static func check(_ path: String, _ byteCounts: [Int], _ checksums: [Checksum]) throws(TensorError) {
+    /// - Throws: ``FileError/damaged(path:)``, ``FileError/endOfFile(path:)``,
+    ///   ``FileError/outOfMemory(byteCount:)``, or ``FileError/system(operation:path:code:)``.
+    package static func check(_ path: String, _ byteCounts: [Int], _ checksums: [Checksum]) throws(FileError) {
         guard checksums.count >= byteCounts.count else { throw .damaged(path: path) }
         let file = try InputFile(path: path)
-        let buffer = try Buffer<UInt8>(uninitialized: 256 << 10)
+        let buffer = try FileError.wrapping { () throws(MemoryError) in try Buffer<UInt8>(uninitialized: 256 << 10) }
         let (offsets, end) = offsets(of: byteCounts)
         guard file.byteCount >= end else { throw .endOfFile(path: path) }
         for (index, offset) in offsets.enumerated() {
             var checksum = Checksum()
             let range = offset..<offset + byteCounts[index]
-            try file.read(range, through: buffer, or: { $0 }) { (bytes, _) throws(TensorError) in
+            try file.read(range, through: buffer, or: { $0 }) { (bytes, _) throws(FileError) in
                 checksum.update(bytes)
             }
             guard checksum == checksums[index] else { throw .damaged(path: path) }
@@ -76,8 +76,8 @@ package enum ArrayFile {
 
     /// Makes a file shorter.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package static func truncate(_ path: String, to byteCount: Int) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    package static func truncate(_ path: String, to byteCount: Int) throws(FileError) {
         guard unsafe Glibc.truncate(path, byteCount) == 0 else {
             throw .system(operation: "truncate", path: path, code: errno)
         }
@@ -86,8 +86,8 @@ package enum ArrayFile {
     /// Waits until everything that was written to a file, by any process, is on the disk. A file that is not there has
     /// nothing to wait for.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package static func sync(_ path: String) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    package static func sync(_ path: String) throws(FileError) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 || errno != ENOENT else { return }
         guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
@@ -97,8 +97,8 @@ package enum ArrayFile {
 
     /// Waits until the names of a directory's files are on the disk.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package static func syncDirectory(_ path: String) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    package static func syncDirectory(_ path: String) throws(FileError) {
         let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
         defer { close(descriptor) }

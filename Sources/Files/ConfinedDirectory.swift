@@ -10,9 +10,9 @@ package import Memory
 package final class ConfinedDirectory: Sendable {
     private let descriptor: Int32
 
-    /// - Throws: ``TensorError/system(operation:path:code:)``; with `ENOSYS` or `EPERM` if the kernel or the container
+    /// - Throws: ``FileError/system(operation:path:code:)``; with `ENOSYS` or `EPERM` if the kernel or the container
     ///   cannot confine paths.
-    package init(path: String) throws(TensorError) {
+    package init(path: String) throws(FileError) {
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
         self.descriptor = descriptor
@@ -29,9 +29,9 @@ package final class ConfinedDirectory: Sendable {
     ///
     /// - Parameters:
     ///   - name: The file's path beneath the directory; errors name the file by it.
-    /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out, with `ENODEV`
+    /// - Throws: ``FileError/system(operation:path:code:)``: with `EXDEV` for a path that leads out, with `ENODEV`
     ///   for what is no regular file.
-    package func open(_ name: String) throws(TensorError) -> InputFile {
+    package func open(_ name: String) throws(FileError) -> InputFile {
         // Without O_NONBLOCK the opening of a pipe waits for a writer.
         let file = unsafe segscore_open_beneath(descriptor, name, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         guard file >= 0 else { throw .system(operation: "open", path: name, code: errno) }
@@ -40,8 +40,8 @@ package final class ConfinedDirectory: Sendable {
 
     /// The names in a directory beneath this one; empty if there is no such directory.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out.
-    package func names(in name: String) throws(TensorError) -> [String] {
+    /// - Throws: ``FileError/system(operation:path:code:)``: with `EXDEV` for a path that leads out.
+    package func names(in name: String) throws(FileError) -> [String] {
         let descriptor = unsafe segscore_open_beneath(self.descriptor, name, O_RDONLY | O_DIRECTORY)
         guard descriptor >= 0 else {
             if errno == ENOENT || errno == ENOTDIR { return [] }
@@ -65,9 +65,9 @@ package final class ConfinedDirectory: Sendable {
 
     /// Removes a file beneath the directory, if there is one. Whatever is no file, or lies behind a link, stays.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package func remove(_ name: String) throws(TensorError) {
-        try withDirectory(of: name) { (directory, last) throws(TensorError) in
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    package func remove(_ name: String) throws(FileError) {
+        try withDirectory(of: name) { (directory, last) throws(FileError) in
             guard unsafe unlinkat(directory, last, 0) == 0 || errno == ENOENT || errno == EISDIR else {
                 throw .system(operation: "remove", path: name, code: errno)
             }
@@ -76,8 +76,8 @@ package final class ConfinedDirectory: Sendable {
 
     /// Waits until the names of the files of a directory beneath this one are on the disk.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package func sync(_ name: String) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    package func sync(_ name: String) throws(FileError) {
         let descriptor = unsafe segscore_open_beneath(self.descriptor, name, O_RDONLY | O_DIRECTORY)
         guard descriptor >= 0 else { throw .system(operation: "open", path: name, code: errno) }
         defer { close(descriptor) }
@@ -85,8 +85,8 @@ package final class ConfinedDirectory: Sendable {
     }
 
     private func withDirectory(
-        of name: String, _ body: (Int32, String) throws(TensorError) -> Void
-    ) throws(TensorError) {
+        of name: String, _ body: (Int32, String) throws(FileError) -> Void
+    ) throws(FileError) {
         let slash = name.lastIndex(of: "/")
         let parent = slash.map { String(name[..<$0]) } ?? "."
         let last = slash.map { String(name[name.index(after: $0)...]) } ?? name
@@ -108,9 +108,9 @@ package final class ConfinedDirectory: Sendable {
     /// - Parameters:
     ///   - name: The file's path beneath the directory; errors name the file by it.
     ///   - pieces: The bytes of the file.
-    /// - Throws: ``TensorError/system(operation:path:code:)``: with `EXDEV` for a path that leads out. If this throws,
+    /// - Throws: ``FileError/system(operation:path:code:)``: with `EXDEV` for a path that leads out. If this throws,
     ///   nothing of the file stays.
-    package func write(_ name: String, _ pieces: [(owner: any StableBytes, range: Range<Int>)]) throws(TensorError) {
+    package func write(_ name: String, _ pieces: [(owner: any StableBytes, range: Range<Int>)]) throws(FileError) {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard let last = parts.last, !parts.contains(where: { ["", ".", ".."].contains($0) }) else {
             throw .system(operation: "write to", path: name, code: EXDEV)
@@ -122,7 +122,7 @@ package final class ConfinedDirectory: Sendable {
         let file = unsafe openat(directory, partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard file >= 0 else { throw .system(operation: "create", path: name, code: errno) }
         defer { close(file) }
-        do throws(TensorError) {
+        do throws(FileError) {
             var end = 0
             for (owner, range) in pieces {
                 try unsafe FileBytes.write(
@@ -140,7 +140,7 @@ package final class ConfinedDirectory: Sendable {
     }
 
     /// Opens a directory beneath this one, and makes the directories of its path that are missing.
-    private func makeDirectory(_ parts: some Collection<String>, _ name: String) throws(TensorError) -> Int32 {
+    private func makeDirectory(_ parts: some Collection<String>, _ name: String) throws(FileError) -> Int32 {
         var path = "."
         var current = unsafe segscore_open_beneath(descriptor, path, O_RDONLY | O_DIRECTORY)
         for part in parts {

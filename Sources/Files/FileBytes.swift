@@ -9,11 +9,11 @@ enum FileBytes {
     ///   - offset: The first byte's place in the file.
     ///   - operation: Says in an error what failed.
     ///   - path: Names the file in an error.
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
+    /// - Throws: ``FileError/system(operation:path:code:)``.
     static func write(
         _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int, operation: String = "write to",
         _ path: String
-    ) throws(TensorError) {
+    ) throws(FileError) {
         guard let start = bytes.baseAddress else { return }
         var done = 0
         while done < bytes.count {

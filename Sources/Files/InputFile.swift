@@ -17,8 +17,8 @@ package final class InputFile: @unchecked Sendable {
     /// - Parameters:
     ///   - descriptor: The open file, which is closed when this ends.
     ///   - path: Names the file in errors.
-    /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENODEV` for what is no regular file.
-    init(owning descriptor: Int32, path: String) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``, with `ENODEV` for what is no regular file.
+    init(owning descriptor: Int32, path: String) throws(FileError) {
         self.descriptor = descriptor
         self.path = path
         var status = stat()
@@ -29,8 +29,8 @@ package final class InputFile: @unchecked Sendable {
 
     /// Opens a file.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENODEV` for what is no regular file.
-    package convenience init(path: String) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``, with `ENODEV` for what is no regular file.
+    package convenience init(path: String) throws(FileError) {
         // Without O_NONBLOCK, opening a pipe would wait for a writer. For regular files it makes no difference.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
@@ -47,16 +47,16 @@ package final class InputFile: @unchecked Sendable {
     ///   - range: Bytes of the file.
     ///   - buffer: A buffer of at least one byte. Each filling is as large as the buffer, but for the last.
     ///   - body: Called with the bytes of each filling and the place in the file at which they begin.
-    /// - Throws: What `body` throws, or made from ``TensorError/system(operation:path:code:)`` or
-    ///   ``TensorError/endOfFile(path:)``.
+    /// - Throws: What `body` throws, or made from ``FileError/system(operation:path:code:)`` or
+    ///   ``FileError/endOfFile(path:)``.
     package func read<Failure: Error>(
-        _ range: Range<Int>, through buffer: Buffer<UInt8>, or failure: (TensorError) -> Failure,
+        _ range: Range<Int>, through buffer: Buffer<UInt8>, or failure: (FileError) -> Failure,
         _ body: (borrowing Span<UInt8>, Int) throws(Failure) -> Void
     ) throws(Failure) {
         var position = range.lowerBound
         while position < range.upperBound {
             let count = min(buffer.count, range.upperBound - position)
-            do throws(TensorError) {
+            do throws(FileError) {
                 try fill(buffer, count, from: position)
             } catch {
                 throw failure(error)
@@ -66,7 +66,7 @@ package final class InputFile: @unchecked Sendable {
         }
     }
 
-    private func fill(_ buffer: Buffer<UInt8>, _ count: Int, from position: Int) throws(TensorError) {
+    private func fill(_ buffer: Buffer<UInt8>, _ count: Int, from position: Int) throws(FileError) {
         var done = 0
         while done < count {
             let read = unsafe pread(descriptor, buffer.mutableElements + done, count - done, position + done)

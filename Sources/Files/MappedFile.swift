@@ -21,9 +21,9 @@ package final class MappedFile: @unchecked Sendable {
 
     /// - Parameters:
     ///   - byteCount: How many bytes of the file are mapped, at least 1.
-    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` if the file is
+    /// - Throws: ``FileError/system(operation:path:code:)``, or ``FileError/endOfFile(path:)`` if the file is
     ///   shorter.
-    package init(path: String, byteCount: Int) throws(TensorError) {
+    package init(path: String, byteCount: Int) throws(FileError) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
         defer { close(descriptor) }
@@ -38,7 +38,7 @@ package final class MappedFile: @unchecked Sendable {
         let number = unsafe segscore_guard(memory, byteCount)
         guard number >= 0 else {
             unsafe munmap(memory, byteCount)
-            throw .outOfMemory(byteCount: 1)
+            throw .memory(.outOfMemory(byteCount: 1))
         }
         unsafe start = memory
         self.byteCount = byteCount

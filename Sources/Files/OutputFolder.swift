@@ -7,8 +7,8 @@ package struct OutputFolder {
 
     /// Makes the directory, and those on its path, if they are not there.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package init(path: String) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    package init(path: String) throws(FileError) {
         self.path = path
         var made = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
@@ -31,15 +31,15 @@ package struct OutputFolder {
     /// - Parameters:
     ///   - name: The file's name, without a slash.
     ///   - pieces: The bytes of the file.
-    /// - Throws: ``TensorError/system(operation:path:code:)``. If this throws, nothing of the file stays.
-    package func write(_ name: String, _ pieces: [(owner: any StableBytes, range: Range<Int>)]) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``. If this throws, nothing of the file stays.
+    package func write(_ name: String, _ pieces: [(owner: any StableBytes, range: Range<Int>)]) throws(FileError) {
         let (whole, partial) = (
             path + "/" + name, path + "/.\(name).\(String(UInt64.random(in: 0 ... .max), radix: 16))"
         )
         let file = unsafe open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard file >= 0 else { throw .system(operation: "create", path: whole, code: errno) }
         defer { close(file) }
-        do throws(TensorError) {
+        do throws(FileError) {
             var end = 0
             for (owner, range) in pieces {
                 try unsafe FileBytes.write(

@@ -11,8 +11,8 @@ package final class SharedFile: Sendable {
     ///
     /// - Parameters:
     ///   - name: A name in `directory`, without a slash; links are not followed.
-    /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENODEV` for what is no regular file.
-    package init(_ name: String, in directory: String) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``, with `ENODEV` for what is no regular file.
+    package init(_ name: String, in directory: String) throws(FileError) {
         precondition(!name.contains("/"))
         let path = directory + "/" + name
         let descriptor = unsafe open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
@@ -24,8 +24,8 @@ package final class SharedFile: Sendable {
 
     /// The size that the file has now, in bytes.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package func byteCount() throws(TensorError) -> Int {
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    package func byteCount() throws(FileError) -> Int {
         var status = stat()
         guard unsafe fstat(file.descriptor, &status) == 0 else {
             throw .system(operation: "stat", path: path, code: errno)
@@ -35,7 +35,7 @@ package final class SharedFile: Sendable {
 
     /// Reads bytes as ``InputFile/read(_:through:or:_:)`` does.
     package func read<Failure: Error>(
-        _ range: Range<Int>, through buffer: Buffer<UInt8>, or failure: (TensorError) -> Failure,
+        _ range: Range<Int>, through buffer: Buffer<UInt8>, or failure: (FileError) -> Failure,
         _ body: (borrowing Span<UInt8>, Int) throws(Failure) -> Void
     ) throws(Failure) {
         try file.read(range, through: buffer, or: failure, body)
@@ -46,8 +46,8 @@ package final class SharedFile: Sendable {
     /// - Parameters:
     ///   - range: Within the owner's bytes.
     ///   - offset: The first byte's place in the file, at least 0.
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package func write(_ owner: some StableBytes, _ range: Range<Int>, at offset: Int) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    package func write(_ owner: some StableBytes, _ range: Range<Int>, at offset: Int) throws(FileError) {
         try unsafe FileBytes.write(
             UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: file.descriptor, at: offset, path)
     }

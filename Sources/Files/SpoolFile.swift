@@ -14,8 +14,8 @@ package final class SpoolFile {
     /// - Parameters:
     ///   - directory: An existing directory, on whose disk the file takes space.
     ///   - budget: The budget that the file's bytes are taken from for as long as the file lives.
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package init(directory: String, budget: ByteBudget = .spool) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    package init(directory: String, budget: ByteBudget = .spool) throws(FileError) {
         self.directory = directory
         self.budget = budget
         // O_TMPFILE is a macro of several flags, which Swift does not see: 020000000 | O_DIRECTORY.
@@ -44,9 +44,9 @@ package final class SpoolFile {
 
     /// Adds bytes at the end.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``, with `ENOSPC` if the disk is full or the file would be
-    ///   larger than the whole budget; ``TensorError/spoolBudget(limit:)`` if other files leave it no room.
-    package func append(_ bytes: borrowing Span<UInt8>) throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``, with `ENOSPC` if the disk is full or the file would be
+    ///   larger than the whole budget; ``FileError/spoolBudget(limit:)`` if other files leave it no room.
+    package func append(_ bytes: borrowing Span<UInt8>) throws(FileError) {
         guard budget.reserve(bytes.count) else {
             let limit = budget.limit
             guard byteCount <= limit - bytes.count else {
@@ -56,15 +56,15 @@ package final class SpoolFile {
         }
         let end = byteCount
         byteCount += bytes.count
-        try unsafe bytes.withUnsafeBytes { (source) throws(TensorError) in
+        try unsafe bytes.withUnsafeBytes { (source) throws(FileError) in
             try unsafe FileBytes.write(source, to: descriptor, at: end, operation: "write to a file in", directory)
         }
     }
 
     /// Opens the file for reading, with all that was written to it.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    package func reader() throws(TensorError) -> InputFile {
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    package func reader() throws(FileError) -> InputFile {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw .system(operation: "open a file in", path: directory, code: errno) }
         return try InputFile(owning: copy, path: directory)

@@ -24,7 +24,7 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
 
     private init(
         taking memory: UnsafeMutableRawPointer?, count: Int, from origin: Origin
-    ) throws(TensorError) {
+    ) throws(MemoryError) {
         guard let memory = unsafe memory else {
             if case .malloc(let reserved) = origin { ByteBudget.memory.release(reserved) }
             throw .outOfMemory(byteCount: count * MemoryLayout<Element>.stride)
@@ -49,8 +49,8 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
     /// Makes a buffer of elements whose bytes are zero.
     ///
     /// - Parameter count: At least 0, and its product with the element's size fits an `Int`.
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-    package convenience init(zeroed count: Int) throws(TensorError) {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)``.
+    package convenience init(zeroed count: Int) throws(MemoryError) {
         try self.init(count, isZeroed: true)
     }
 
@@ -58,12 +58,12 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
     /// element before any is read.
     ///
     /// - Parameter count: At least 0, and its product with the element's size fits an `Int`.
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-    package convenience init(uninitialized count: Int) throws(TensorError) {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)``.
+    package convenience init(uninitialized count: Int) throws(MemoryError) {
         try self.init(count, isZeroed: false)
     }
 
-    private convenience init(_ count: Int, isZeroed: Bool) throws(TensorError) {
+    private convenience init(_ count: Int, isZeroed: Bool) throws(MemoryError) {
         precondition(count >= 0)
         let byteCount = count * MemoryLayout<Element>.stride
         guard byteCount >= LargeMemoryStore.smallest else {
@@ -86,17 +86,17 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
     /// Takes over memory that `malloc` gave, and frees it in the end. The memory does not count against the budget,
     /// since whoever asked `malloc` for it has counted it.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if `memory` is nil.
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)`` if `memory` is nil.
     @unsafe
-    package convenience init(adopting memory: UnsafeMutableRawPointer?, count: Int) throws(TensorError) {
+    package convenience init(adopting memory: UnsafeMutableRawPointer?, count: Int) throws(MemoryError) {
         try unsafe self.init(taking: memory, count: count, from: .malloc(reserved: 0))
     }
 
     /// Makes a buffer with a copy of a few elements that does not count against the budget, so that there can be one
     /// even if the budget is used up.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-    package convenience init(uncounted elements: [Element]) throws(TensorError) {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)``.
+    package convenience init(uncounted elements: [Element]) throws(MemoryError) {
         let byteCount = max(elements.count, 1) * MemoryLayout<Element>.stride
         try unsafe self.init(adopting: malloc(byteCount), count: elements.count)
         unsafe elements.withUnsafeBufferPointer { source in
@@ -107,8 +107,8 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
 
     /// Makes a buffer with a copy of `elements`.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-    package convenience init(copying elements: borrowing Span<Element>) throws(TensorError) {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)``.
+    package convenience init(copying elements: borrowing Span<Element>) throws(MemoryError) {
         try self.init(uninitialized: elements.count)
         unsafe elements.withUnsafeBufferPointer { source in
             guard let start = source.baseAddress else { return }
@@ -118,8 +118,8 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
 
     /// Makes a buffer with a copy of `elements`.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-    package convenience init(_ elements: [Element]) throws(TensorError) {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)``.
+    package convenience init(_ elements: [Element]) throws(MemoryError) {
         try self.init(copying: elements.span)
     }
 

@@ -8,8 +8,8 @@ package final class ByteReservation: Sendable {
 
     /// - Parameters:
     ///   - byteCount: At least 0.
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if there is no room.
-    package init(_ byteCount: Int = 0, of budget: ByteBudget = .memory) throws(TensorError) {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)`` if there is no room.
+    package init(_ byteCount: Int = 0, of budget: ByteBudget = .memory) throws(MemoryError) {
         self.budget = budget
         try grow(by: byteCount)
     }
@@ -20,8 +20,8 @@ package final class ByteReservation: Sendable {
 
     /// Takes more bytes, before the memory is used.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if there is no room.
-    package func grow(by byteCount: Int) throws(TensorError) {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)`` if there is no room.
+    package func grow(by byteCount: Int) throws(MemoryError) {
         guard budget.reserve(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
         taken.add(byteCount, ordering: .relaxed)
     }

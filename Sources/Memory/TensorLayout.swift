@@ -23,9 +23,9 @@ package struct TensorLayout: Equatable, Sendable {
     /// - Parameters:
     ///   - shape: The extents, which may be anything that came from outside.
     ///   - order: The order of the elements, which makes no difference to an array of fewer than two dimensions.
-    /// - Throws: ``TensorError/negativeExtent(shape:)``, or ``TensorError/tooLarge(shape:)`` if the product does
+    /// - Throws: ``MemoryError/negativeExtent(shape:)``, or ``MemoryError/tooLarge(shape:)`` if the product does
     ///   not fit.
-    package init(elementType: ElementType, shape: [Int], order: Order = .c) throws(TensorError) {
+    package init(elementType: ElementType, shape: [Int], order: Order = .c) throws(MemoryError) {
         guard shape.allSatisfy({ $0 >= 0 }) else { throw .negativeExtent(shape: shape) }
         var count = 1
         // Extents of zero are left out of the product, so that an empty array with an absurd extent is refused too.

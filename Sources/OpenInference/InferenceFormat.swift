@@ -90,7 +90,7 @@ final class InferenceFormat: ScoreFormat {
         }
         let binary = outputs.filter { $0.place == .binary }
         var response: Response
-        do throws(TensorError) {
+        do throws(MemoryError) {
             if binary.isEmpty {
                 response = Response(.ok, .json, try header.pieces.body())
             } else {

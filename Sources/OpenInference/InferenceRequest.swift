@@ -154,7 +154,7 @@ struct InferenceInput: Decodable, Sendable {
     private static func layout(
         _ shape: [Int], _ datatype: Datatype, of array: ScoringError.Array
     ) throws(Problem) -> TensorLayout {
-        do throws(TensorError) {
+        do throws(MemoryError) {
             return try TensorLayout(elementType: ElementType(datatype.scalar), shape: shape)
         } catch {
             throw Problem(error).found(in: array)

@@ -1,3 +1,4 @@
+package import Files
 package import Memory
 
 /// Why arrays that could be read cannot be scored. The cases hold facts only; their sentences are written where people
@@ -30,5 +31,7 @@ package enum ScoringError: Error, Equatable {
     case downsample(Int, height: Int, width: Int)
     case labelOutOfRange(LabelValue, at: Position, classCount: Int)
     case probabilityOutOfRange(Double, at: Position, classIndex: Int, Lookalike)
-    case memory(TensorError)
+    case memory(MemoryError)
+    /// A file that probabilities wait in cannot be written.
+    case file(FileError)
 }

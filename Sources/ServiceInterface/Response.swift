@@ -52,8 +52,8 @@ package struct ResponseBody: Sendable {
 
     /// A body whose bytes were made for it alone.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if the memory budget has no room for the bytes.
-    package init(copying bytes: [UInt8]) throws(TensorError) {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)`` if the memory budget has no room for the bytes.
+    package init(copying bytes: [UInt8]) throws(MemoryError) {
         stream = nil
         append(try bytes.count <= Self.uncountedBytes ? Buffer(uncounted: bytes) : Buffer(bytes))
     }

@@ -14,7 +14,7 @@ ALLOWED = {
     "ScoringService": "Codecs DatasetScoring Files JobStorage Jobs Memory Scoring ServiceInterface Threads WebService",
     "JobStorage": "Codecs DatasetScoring Files Jobs Memory Scoring ServiceInterface Threads WebService",
     "DatasetScoring": "Codecs Files Memory Scoring ServiceInterface Threads WebService",
-    "WebService": "Codecs Jobs Memory Scoring ServiceInterface",
+    "WebService": "Codecs Files Jobs Memory Scoring ServiceInterface",
     "ServiceInterface": "Memory",
     "Codecs": "CISAL CPNG CSimdJSON CZlib Memory Threads",
     "Scoring": "CScoringKernels Files Memory",

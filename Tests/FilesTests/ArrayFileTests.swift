@@ -42,7 +42,7 @@ import TestSupport
     @Test func refusesAPathWhereSomethingIs() throws {
         let path = folder.path("file")
         try folder.write([7, 8], "file")
-        #expect(throws: TensorError.system(operation: "create", path: path, code: EEXIST)) {
+        #expect(throws: FileError.system(operation: "create", path: path, code: EEXIST)) {
             try ArrayFile.write([try Buffer<UInt8>([1])], to: path)
         }
         #expect(try folder.bytes("file") == [7, 8])
@@ -50,10 +50,10 @@ import TestSupport
 
     @Test func reportsADirectoryThatIsNotThere() throws {
         let path = folder.path("missing/file")
-        #expect(throws: TensorError.system(operation: "create", path: path, code: ENOENT)) {
+        #expect(throws: FileError.system(operation: "create", path: path, code: ENOENT)) {
             try ArrayFile.write([try Buffer<UInt8>([1])], to: path)
         }
-        #expect(throws: TensorError.system(operation: "open", path: folder.path("missing"), code: ENOENT)) {
+        #expect(throws: FileError.system(operation: "open", path: folder.path("missing"), code: ENOENT)) {
             try ArrayFile.syncDirectory(folder.path("missing"))
         }
         #expect(try folder.names() == [])
@@ -62,7 +62,7 @@ import TestSupport
     @Test func leavesNoFileWhereWritingFails() throws {
         let path = folder.path("file")
         let (first, unreadable) = (try Buffer<UInt8>([1, 2, 3]), try UnreadableBytes())
-        #expect(throws: TensorError.system(operation: "write to", path: path, code: EFAULT)) {
+        #expect(throws: FileError.system(operation: "write to", path: path, code: EFAULT)) {
             try ArrayFile.write([first, unreadable], to: path)
         }
         #expect(try folder.names() == [])
@@ -81,12 +81,12 @@ import TestSupport
             var changed = file
             changed[place] ^= 1
             try folder.write(changed, "file")
-            #expect(throws: TensorError.damaged(path: path)) { try ArrayFile.check(path, sizes, checksums) }
+            #expect(throws: FileError.damaged(path: path)) { try ArrayFile.check(path, sizes, checksums) }
         }
         try folder.write(Array(file.dropLast()), "file")
-        #expect(throws: TensorError.endOfFile(path: path)) { try ArrayFile.check(path, sizes, checksums) }
+        #expect(throws: FileError.endOfFile(path: path)) { try ArrayFile.check(path, sizes, checksums) }
         try ArrayFile.check(path, [600_000], checksums)
-        #expect(throws: TensorError.damaged(path: path)) { try ArrayFile.check(path, sizes, []) }
+        #expect(throws: FileError.damaged(path: path)) { try ArrayFile.check(path, sizes, []) }
     }
 
     /// The check value of CRC-64/XZ, by whose name this polynomial goes.
@@ -105,7 +105,7 @@ import TestSupport
         try ArrayFile.syncDirectory(folder.path)
         #expect(try folder.bytes("file") == [1, 2, 3])
         let missing = folder.path("missing")
-        #expect(throws: TensorError.system(operation: "truncate", path: missing, code: ENOENT)) {
+        #expect(throws: FileError.system(operation: "truncate", path: missing, code: ENOENT)) {
             try ArrayFile.truncate(missing, to: 3)
         }
     }

@@ -28,7 +28,7 @@ import TestSupport
         do {
             try body()
             return nil
-        } catch TensorError.system(_, _, let code) {
+        } catch FileError.system(_, _, let code) {
             return code
         } catch {
             return -1

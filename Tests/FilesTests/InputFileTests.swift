@@ -30,7 +30,7 @@ import Testing
         var bytes: [UInt8] = []
         var positions: [Int] = []
         let buffer = try Buffer<UInt8>(zeroed: bufferSize)
-        try file.read(range, through: buffer, or: { $0 }) { (part, position) throws(TensorError) in
+        try file.read(range, through: buffer, or: { $0 }) { (part, position) throws(FileError) in
             positions.append(position)
             for index in 0..<part.count { bytes.append(part[index]) }
         }
@@ -59,40 +59,40 @@ import Testing
         let path = try file([UInt8](repeating: 1, count: 100_000))
         let file = try InputFile(path: path)
         #expect(truncate(path, 10) == 0)
-        #expect(throws: TensorError.endOfFile(path: path)) { try read(file, 0..<100_000, bufferSize: 4096) }
+        #expect(throws: FileError.endOfFile(path: path)) { try read(file, 0..<100_000, bufferSize: 4096) }
     }
 
     @Test func passesOnWhatTheReaderThrows() throws {
         let file = try InputFile(path: file([1, 2, 3]))
         let buffer = try Buffer<UInt8>(zeroed: 2)
-        #expect(throws: TensorError.outOfMemory(byteCount: 2)) {
-            try file.read(0..<3, through: buffer, or: { $0 }) { (_, position) throws(TensorError) in
-                if position == 2 { throw .outOfMemory(byteCount: position) }
+        #expect(throws: FileError.memory(.outOfMemory(byteCount: 2))) {
+            try file.read(0..<3, through: buffer, or: { $0 }) { (_, position) throws(FileError) in
+                if position == 2 { throw .memory(.outOfMemory(byteCount: position)) }
             }
         }
     }
 
     @Test func reportsAMissingFile() {
         let path = folder.appending(path: "missing").path
-        #expect(throws: TensorError.system(operation: "open", path: path, code: ENOENT)) { try InputFile(path: path) }
+        #expect(throws: FileError.system(operation: "open", path: path, code: ENOENT)) { try InputFile(path: path) }
     }
 
     @Test func reportsAFolder() {
         let path = folder.path
-        #expect(throws: TensorError.system(operation: "read", path: path, code: ENODEV)) { try InputFile(path: path) }
+        #expect(throws: FileError.system(operation: "read", path: path, code: ENODEV)) { try InputFile(path: path) }
     }
 
     /// To open a pipe waits for a writer, unless it is told not to.
     @Test(.timeLimit(.minutes(1))) func reportsAPipeAtOnce() throws {
         let path = folder.appending(path: "pipe").path
         #expect(mkfifo(path, 0o600) == 0)
-        #expect(throws: TensorError.system(operation: "read", path: path, code: ENODEV)) { try InputFile(path: path) }
+        #expect(throws: FileError.system(operation: "read", path: path, code: ENODEV)) { try InputFile(path: path) }
     }
 
     @Test func reportsAFileThatMayNotBeRead() throws {
         let path = try file([1])
         let file = try InputFile(owning: open(path, O_WRONLY), path: path)
-        #expect(throws: TensorError.system(operation: "read", path: path, code: EBADF)) {
+        #expect(throws: FileError.system(operation: "read", path: path, code: EBADF)) {
             try read(file, 0..<1, bufferSize: 1)
         }
     }

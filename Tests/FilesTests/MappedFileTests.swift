@@ -35,7 +35,7 @@ import TestSupport
     /// What is mapped of a file and not in it ends the process.
     @Test(arguments: [0, 1, 99]) func refusesAFileThatIsTooShort(byteCount: Int) throws {
         try folder.write([UInt8](repeating: 1, count: byteCount), "file")
-        #expect(throws: TensorError.endOfFile(path: path)) { try MappedFile(path: path, byteCount: 100) }
+        #expect(throws: FileError.endOfFile(path: path)) { try MappedFile(path: path, byteCount: 100) }
     }
 
     @Test func holdsZerosWhereTheFileBecameShorter() throws {
@@ -65,7 +65,7 @@ import TestSupport
     }
 
     @Test func reportsAMissingFile() {
-        #expect(throws: TensorError.system(operation: "open", path: path, code: ENOENT)) {
+        #expect(throws: FileError.system(operation: "open", path: path, code: ENOENT)) {
             try MappedFile(path: path, byteCount: 1)
         }
     }

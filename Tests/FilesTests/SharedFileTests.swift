@@ -20,7 +20,7 @@ import TestSupport
         #expect(try folder.bytes("shared") == [1, 2, 8, 7, 5, 6])
         var read: [UInt8] = []
         let buffer = try Buffer<UInt8>(zeroed: 2)
-        try file.read(1..<6, through: buffer, or: { $0 }) { (bytes, _) throws(TensorError) in
+        try file.read(1..<6, through: buffer, or: { $0 }) { (bytes, _) throws(FileError) in
             for index in 0..<bytes.count { read.append(bytes[index]) }
         }
         #expect(read == [2, 8, 7, 5, 6])
@@ -32,8 +32,8 @@ import TestSupport
         #expect(truncate(folder.path("shared"), 1) == 0)
         #expect(try file.byteCount() == 1)
         let buffer = try Buffer<UInt8>(zeroed: 2)
-        #expect(throws: TensorError.endOfFile(path: folder.path("shared"))) {
-            try file.read(0..<3, through: buffer, or: { $0 }) { (_, _) throws(TensorError) in }
+        #expect(throws: FileError.endOfFile(path: folder.path("shared"))) {
+            try file.read(0..<3, through: buffer, or: { $0 }) { (_, _) throws(FileError) in }
         }
     }
 
@@ -45,7 +45,7 @@ import TestSupport
         for (name, code) in [("missing", ENOENT), ("link", ELOOP), ("pipe", ENODEV), (".", EISDIR)] {
             let path = folder.path(name)
             let operation = name == "pipe" ? "read" : "open"
-            #expect(throws: TensorError.system(operation: operation, path: path, code: code)) {
+            #expect(throws: FileError.system(operation: operation, path: path, code: code)) {
                 try SharedFile(name, in: folder.path)
             }
         }

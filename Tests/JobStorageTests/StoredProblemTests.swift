@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import HTTPTypes
 import Memory
@@ -35,9 +36,9 @@ import Testing
     }
 
     @Test(arguments: [ENOSPC, EDQUOT, EFBIG]) func saysWhereTheDiskIsFull(code: Int32) {
-        let problem = Problem.state(TensorError.system(operation: "write to", path: "file", code: code))
+        let problem = Problem.state(FileError.system(operation: "write to", path: "file", code: code))
         #expect((problem.status.code, problem.type) == (507, ProblemType.stateFull))
-        let other = Problem.state(TensorError.system(operation: "write to", path: "file", code: EIO))
+        let other = Problem.state(FileError.system(operation: "write to", path: "file", code: EIO))
         #expect((other.status.code, other.type) == (500, ProblemType.internalError))
     }
 }

@@ -37,8 +37,8 @@ import Testing
     @Test func passesOnWhatTheWriterThrowsAndReturns() throws {
         let buffer = try Buffer<UInt8>(zeroed: 1)
         #expect(buffer.withMutableSpan { $0.count } == 1)
-        #expect(throws: TensorError.outOfMemory(byteCount: 5)) {
-            try buffer.withMutableSpan { _ throws(TensorError) in throw .outOfMemory(byteCount: 5) }
+        #expect(throws: MemoryError.outOfMemory(byteCount: 5)) {
+            try buffer.withMutableSpan { _ throws(MemoryError) in throw .outOfMemory(byteCount: 5) }
         }
     }
 
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func reportsMemoryThatWasNotThereToAdopt() {
-        #expect(throws: TensorError.outOfMemory(byteCount: 24)) { try Buffer<UInt64>(adopting: nil, count: 3) }
+        #expect(throws: MemoryError.outOfMemory(byteCount: 24)) { try Buffer<UInt64>(adopting: nil, count: 3) }
     }
 
     /// Large memory is passed on from one buffer to the next, and what it held is not.
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test func reportsThatThereIsNoMemory() {
-        #expect(throws: TensorError.outOfMemory(byteCount: 1 << 50)) { try Buffer<UInt8>(zeroed: 1 << 50) }
-        #expect(throws: TensorError.outOfMemory(byteCount: .max)) { try Buffer<UInt8>(uninitialized: .max) }
+        #expect(throws: MemoryError.outOfMemory(byteCount: 1 << 50)) { try Buffer<UInt8>(zeroed: 1 << 50) }
+        #expect(throws: MemoryError.outOfMemory(byteCount: .max)) { try Buffer<UInt8>(uninitialized: .max) }
     }
 }

@@ -21,7 +21,7 @@ import Testing
 
     @Test(arguments: [[-1], [2, -3], [-1, -1], [0, -1], [Int.min, 0], [Int.min, Int.min]])
     func refusesNegativeExtents(shape: [Int]) {
-        #expect(throws: TensorError.negativeExtent(shape: shape)) {
+        #expect(throws: MemoryError.negativeExtent(shape: shape)) {
             try TensorLayout(elementType: ElementType(.uint8), shape: shape)
         }
     }
@@ -30,7 +30,7 @@ import Testing
         [Int.max, 2], [2, Int.max], [1 << 32, 1 << 31], [1 << 21, 1 << 21, 1 << 21], [0, Int.max, 2], [Int.max, 0, 2],
     ])
     func refusesAProductThatDoesNotFit(shape: [Int]) {
-        #expect(throws: TensorError.tooLarge(shape: shape)) {
+        #expect(throws: MemoryError.tooLarge(shape: shape)) {
             try TensorLayout(elementType: ElementType(.uint8), shape: shape)
         }
     }
@@ -38,11 +38,11 @@ import Testing
     @Test func refusesASizeInBytesThatDoesNotFit() throws {
         let shape = [1 << 60]
         #expect(try TensorLayout(elementType: ElementType(.float32), shape: shape).byteCount == 1 << 62)
-        #expect(throws: TensorError.tooLarge(shape: shape)) {
+        #expect(throws: MemoryError.tooLarge(shape: shape)) {
             try TensorLayout(elementType: ElementType(.float64), shape: shape)
         }
         #expect(try TensorLayout(elementType: ElementType(.uint8), shape: [Int.max]).byteCount == .max)
-        #expect(throws: TensorError.tooLarge(shape: [Int.max])) {
+        #expect(throws: MemoryError.tooLarge(shape: [Int.max])) {
             try TensorLayout(elementType: ElementType(.uint16), shape: [Int.max])
         }
     }

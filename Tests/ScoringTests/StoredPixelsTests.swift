@@ -56,7 +56,7 @@ import TestSupport
 
         try ArrayFile.truncate(path, to: rest.byteCount)
         expectSame(try sample.softmin(ScoredPixels(rest, path: path)), try sample.softmin(sample.pixels()))
-        #expect(throws: TensorError.endOfFile(path: path)) { try ScoredPixels(contents, path: path) }
+        #expect(throws: FileError.endOfFile(path: path)) { try ScoredPixels(contents, path: path) }
     }
 
     @Test(arguments: StoredSample.all) func areKnownByWhatIsWrittenOfThemAsJSON(sample: StoredSample) throws {
@@ -99,7 +99,7 @@ import TestSupport
     @Test func reportAFileThatIsNotThere() throws {
         let contents = try StoredSample().store(StoredSample().pixels(), keepsCells: false, at: path)
         let missing = folder.path("missing")
-        #expect(throws: TensorError.system(operation: "open", path: missing, code: ENOENT)) {
+        #expect(throws: FileError.system(operation: "open", path: missing, code: ENOENT)) {
             try ScoredPixels(contents, path: missing)
         }
     }

@@ -71,8 +71,8 @@ import TestSupport
         let contents = try store(scores)
         let statistics = try #require(
             try StoredSample().labelIssues(StoredSample().pixels()).labelIssues?.statistics)
-        #expect(throws: TensorError.endOfFile(path: scoresPath)) { try read(contents, statistics) }
+        #expect(throws: FileError.endOfFile(path: scoresPath)) { try read(contents, statistics) }
         try ArrayFile.truncate(path, to: contents.byteCount - 1)
-        #expect(throws: TensorError.endOfFile(path: path)) { try read(contents, nil) }
+        #expect(throws: FileError.endOfFile(path: path)) { try read(contents, nil) }
     }
 }

@@ -44,10 +44,8 @@ import Testing
             ]
     }
 
-    private static let tensorErrors: [TensorError] = [
+    private static let memoryErrors: [MemoryError] = [
         .negativeExtent(shape: deep.map { -$0 }), .tooLarge(shape: deep), .outOfMemory(byteCount: .max),
-        .system(operation: "open", path: long, code: ENOENT), .system(operation: "write", path: tall, code: ENOSPC),
-        .system(operation: "open", path: "", code: .max),
     ]
 
     private static var scoringErrors: [ScoringError] {
@@ -83,7 +81,7 @@ import Testing
     private static var all: [Problem] {
         let codecs = ["labels", "", long, tall].flatMap(codecErrors).map { Problem($0) }
         let others: [Problem] =
-            tensorErrors.map { Problem($0) } + scoringErrors.map { Problem($0) } + jobErrors.map { Problem($0) }
+            memoryErrors.map { Problem($0) } + scoringErrors.map { Problem($0) } + jobErrors.map { Problem($0) }
         let names = [long, tall].flatMap { name -> [Problem] in
             [
                 .unknownParameter(name, expected: ["method", "temperature"]), .unknownJob(name), .repeated(name),
@@ -116,9 +114,7 @@ import Testing
     }
 
     @Test func everySentenceOfATypicalErrorEnds() {
-        let typical =
-            Self.codecErrors("labels").map { Problem($0) } + Self.jobErrors.map { Problem($0) }
-            + [Problem(.system(operation: "open", path: "/tmp/a.npy", code: ENOENT))]
+        let typical = Self.codecErrors("labels").map { Problem($0) } + Self.jobErrors.map { Problem($0) }
         for problem in typical { #expect(problem.detail.hasSuffix("."), "\(problem.detail)") }
     }
 

@@ -97,7 +97,7 @@ package final class JSONText {
     }
 
     private static func reserve(_ byteCount: Int) throws(CodecError) -> ByteReservation {
-        do throws(TensorError) {
+        do throws(MemoryError) {
             return try ByteReservation(byteCount)
         } catch {
             throw .outOfMemory(byteCount: byteCount)

@@ -43,16 +43,16 @@ package enum NpzEncoder {
     ///
     /// - Parameter entries: Arrays of different names.
     /// - Returns: The pieces of the archive, in order. One owner holds all bytes that are not elements of arrays.
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)``.
     /// - Complexity: Reads every array once, for its checksum.
     /// - SeeAlso: PKWARE's APPNOTE.TXT 6.3.10, section 4.3.
-    package static func archive(of entries: [NpzEntry]) throws(TensorError) -> [NpzPiece] {
+    package static func archive(of entries: [NpzEntry]) throws(MemoryError) -> [NpzPiece] {
         // The greatest value of a field says that the real value stands in the ZIP64 field.
         try archive(of: entries, narrowLimit: UInt64(UInt32.max) - 1)
     }
 
     /// Lays out an archive as ``archive(of:)`` does, with ZIP64 fields for sizes and offsets beyond `narrowLimit`.
-    static func archive(of entries: [NpzEntry], narrowLimit: UInt64) throws(TensorError) -> [NpzPiece] {
+    static func archive(of entries: [NpzEntry], narrowLimit: UInt64) throws(MemoryError) -> [NpzPiece] {
         DaemonThread.refuse("to encode an archive")
         var writer = ZipWriter(narrowLimit: narrowLimit)
         var frontRanges: [Range<Int>] = []

@@ -45,8 +45,8 @@ package struct ArrayAnswer: Sendable {
 
     /// The array as an npy file, without a copy of its elements.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if there is no memory for the header.
-    func npy() throws(TensorError) -> [(owner: any StableBytes, range: Range<Int>)] {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)`` if there is no memory for the header.
+    func npy() throws(MemoryError) -> [(owner: any StableBytes, range: Range<Int>)] {
         let header = try Buffer(NpyEncoder.header(for: layout))
         return [(header, 0..<header.count)] + bytes
     }
@@ -162,7 +162,7 @@ package struct ArrayAnswer: Sendable {
     ///
     /// - Throws: A 503 problem if memory is short.
     package static func indices(_ indices: [Int]) throws(Problem) -> ArrayAnswer {
-        do throws(TensorError) {
+        do throws(MemoryError) {
             let buffer = try Buffer<Int64>(uninitialized: indices.count)
             buffer.withMutableSpan { span in
                 for index in indices.indices { span[index] = Int64(indices[index]) }

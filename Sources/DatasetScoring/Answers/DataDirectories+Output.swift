@@ -28,7 +28,7 @@ extension DataDirectories {
     package func write(_ arrays: [(name: String, array: ArrayAnswer)], to text: String) throws(Problem) {
         let (directory, path) = try find(text, parameter: Self.parameter)
         let written = Set(arrays.map(\.name))
-        do throws(TensorError) {
+        do throws(FileError) {
             for name in try Self.arrayNames(in: directory, path) where !written.contains(name) {
                 try directory.remove("\(path)/\(name).npy")
             }
@@ -37,13 +37,14 @@ extension DataDirectories {
         }
         for (name, array) in arrays {
             let file = "\(path)/\(name).npy"
-            do throws(TensorError) {
-                try directory.write(file, try array.npy())
+            do throws(FileError) {
+                let npy = try FileError.wrapping { () throws(MemoryError) in try array.npy() }
+                try directory.write(file, npy)
             } catch {
                 throw .file(error, "\(text)/\(name).npy", parameter: Self.parameter)
             }
         }
-        do throws(TensorError) {
+        do throws(FileError) {
             let folders = Set(arrays.compactMap { array in array.name.lastIndex(of: "/").map { array.name[..<$0] } })
             for folder in folders { try directory.sync("\(path)/\(folder)") }
             try directory.sync(path)
@@ -53,7 +54,7 @@ extension DataDirectories {
     }
 
     /// The names of the arrays that a directory holds as files, be they of all images or of one image each.
-    private static func arrayNames(in directory: ConfinedDirectory, _ path: String) throws(TensorError) -> [String] {
+    private static func arrayNames(in directory: ConfinedDirectory, _ path: String) throws(FileError) -> [String] {
         let arrays = ScoreParameters.Array.allCases.map(\.rawValue)
         var names = try directory.names(in: path).compactMap(Self.withoutSuffix).filter { arrays.contains($0) }
         for array in arrays {

@@ -26,7 +26,7 @@ extension Response {
         let entries = arrays.map { name, array in
             NpzEntry(name: name, layout: array.layout, content: array.bytes)
         }
-        do throws(TensorError) {
+        do throws(MemoryError) {
             var body = ResponseBody()
             for piece in try NpzEncoder.archive(of: entries) {
                 body.append(piece.owner, piece.range)

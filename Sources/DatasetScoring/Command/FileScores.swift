@@ -56,11 +56,12 @@ package struct FileScores {
             throw FileScoring.Failure(path: directory, problem: error)
         }
         var paths: [String] = []
-        do throws(TensorError) {
+        do throws(FileError) {
             let folder = try OutputFolder(path: directory)
             for (name, array) in arrays {
                 let file = "\(name.rawValue).npy"
-                try folder.write(file, try array.npy())
+                let npy = try FileError.wrapping { () throws(MemoryError) in try array.npy() }
+                try folder.write(file, npy)
                 paths.append("\(directory)/\(file)")
             }
         } catch {

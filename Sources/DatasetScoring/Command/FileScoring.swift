@@ -104,7 +104,7 @@ package struct FileScoring {
     /// If the path of an archive names no member, it stands for the member that has the array's name.
     private static func open(_ text: String, _ array: ScoringError.Array) throws(Failure) -> FileArray {
         let (path, member) = split(text)
-        do throws(TensorError) {
+        do throws(FileError) {
             let file = try InputFile(path: path)
             guard member == nil, ZipMembers.isArchive(file) else { return FileArray(file: file, member: member) }
             let found = ZipMembers.names(in: file).first { array.isCalled(NpzBody.arrayName($0) ?? "") }

@@ -27,7 +27,7 @@ package struct DataDirectories: Sendable {
     func file(_ text: String, for array: ScoringError.Array) throws(Problem) -> FileArray {
         let parts = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let (directory, path) = try find(parts.first ?? "", parameter: array.rawValue)
-        do throws(TensorError) {
+        do throws(FileError) {
             return FileArray(file: try directory.open(path), member: parts.count == 2 ? parts[1] : nil)
         } catch {
             throw .file(error, text, parameter: array.rawValue)
@@ -66,7 +66,7 @@ package struct DataDirectories: Sendable {
 
 extension Problem {
     /// The problem of a file that a request names and that cannot be used.
-    static func file(_ error: TensorError, _ name: String, parameter: String) -> Problem {
+    static func file(_ error: FileError, _ name: String, parameter: String) -> Problem {
         guard case .system(_, _, let code) = error else {
             var problem = Problem(error)
             problem.parameter = parameter

@@ -16,7 +16,7 @@ extension InputFile {
         _ body: (borrowing Span<UInt8>) throws(Problem) -> Void
     ) throws(Problem) {
         let buffer: Buffer<UInt8>
-        do throws(TensorError) {
+        do throws(MemoryError) {
             buffer = try Buffer(uninitialized: min(Self.bytesAtOnce, max(range.count, 1)))
         } catch {
             throw Problem(error)

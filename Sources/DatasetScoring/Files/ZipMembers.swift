@@ -46,8 +46,8 @@ enum ZipMembers {
     private static func bytes(of file: InputFile, _ range: Range<Int>) -> [UInt8]? {
         guard !range.isEmpty, let buffer = try? Buffer<UInt8>(uninitialized: range.count) else { return nil }
         var result: [UInt8] = []
-        do throws(TensorError) {
-            try file.read(range, through: buffer, or: { $0 }) { (bytes, _) throws(TensorError) in
+        do throws(FileError) {
+            try file.read(range, through: buffer, or: { $0 }) { (bytes, _) throws(FileError) in
                 for index in 0..<bytes.count { result.append(bytes[index]) }
             }
         } catch {

@@ -20,7 +20,7 @@ struct BandReader {
     ///   short.
     func read(into band: some FileBand, progress: (FilePieces.Piece) -> Bool) throws(Problem) -> Bool {
         let buffer: Buffer<UInt8>
-        do throws(TensorError) {
+        do throws(MemoryError) {
             buffer = try Buffer(uninitialized: InputFile.bytesAtOnce)
         } catch {
             throw Problem(error)

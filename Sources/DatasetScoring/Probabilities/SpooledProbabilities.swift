@@ -31,24 +31,24 @@ final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
             try PixelAccumulator.check(layout, pixelLimit: places.maxPixels)
         }
         self.layout = layout
-        do throws(TensorError) {
+        do throws(FileError) {
             spool = try SpoolFile(directory: places.spoolDirectory)
         } catch {
-            throw .memory(error)
+            throw .file(error)
         }
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError) {
-        do throws(TensorError) {
+        do throws(FileError) {
             try spool.append(bytes)
         } catch {
-            throw .memory(error)
+            throw .file(error)
         }
     }
 
     func pixels(for demand: ProbabilityDemand, progress: (Double) -> Bool) throws(Problem) -> ScoredPixels? {
         let file: InputFile
-        do throws(TensorError) {
+        do throws(FileError) {
             file = try spool.reader()
         } catch {
             throw Problem(error)

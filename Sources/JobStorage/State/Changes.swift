@@ -1,4 +1,5 @@
 import Dispatch
+import Files
 import GRDB
 import Jobs
 import Logging
@@ -67,7 +68,7 @@ package final class Changes: Sendable {
     ///
     /// - Throws: 507 or 500 if they do not.
     func settle(_ job: JobID) throws(Problem) {
-        do throws(TensorError) {
+        do throws(FileError) {
             try database.sync()
         } catch {
             fail()

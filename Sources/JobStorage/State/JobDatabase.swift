@@ -191,17 +191,17 @@ final class JobDatabase: Sendable {
 
     /// Returns when all that was asked for before is on the disk.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    func sync() throws(TensorError) {
-        try queue.inDatabase { (_) -> Result<Void, TensorError> in
-            Result { () throws(TensorError) in try syncLog() }
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    func sync() throws(FileError) {
+        try queue.inDatabase { (_) -> Result<Void, FileError> in
+            Result { () throws(FileError) in try syncLog() }
         }.get()
     }
 
     /// Returns when all that is written is on the disk.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``.
-    func syncLog() throws(TensorError) {
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    func syncLog() throws(FileError) {
         // What is not in the log is in the database's own file, which was synced when the change was copied there.
         try ArrayFile.sync(path + "-wal")
     }

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import GRDB
 import HTTPTypes
@@ -12,7 +13,7 @@ extension Problem {
 
     /// - Parameters:
     ///   - error: From files.
-    static func state(_ error: TensorError) -> Problem {
+    static func state(_ error: FileError) -> Problem {
         switch error {
         case .system(_, _, let code) where code == ENOSPC || code == EDQUOT || code == EFBIG: stateFull
         default: Problem(error)
@@ -27,7 +28,7 @@ extension Problem {
     }
 
     /// What is wrong with a file that is read.
-    static func reading(_ error: TensorError) -> Problem {
+    static func reading(_ error: FileError) -> Problem {
         switch error {
         case .endOfFile, .damaged, .system(_, _, ENOENT), .system(_, _, EIO): stateLost(Problem(error).detail)
         // A job that was accepted waits for some, as it does if memory is short.

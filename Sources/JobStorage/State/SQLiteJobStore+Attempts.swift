@@ -26,7 +26,7 @@ extension SQLiteJobStore {
         guard let stored = part.stored else { return part }
         try prove([stored], of: job)
         var loaded = part
-        do throws(TensorError) {
+        do throws(FileError) {
             loaded.images = try read(stored, of: job)
         } catch {
             throw .reading(error)

@@ -42,7 +42,7 @@ extension SQLiteJobStore {
         }
         var stored = StoredPart(file: file, contents: contents, isScored: scores != nil)
         stored.notes = part.notes == InputNotes() ? nil : part.notes
-        do throws(TensorError) {
+        do throws(FileError) {
             stored.pixelChecksums = try ArrayFile.write(pixels, to: directory.pixelsPath(stored, of: job))
             if let scores { stored.scoreChecksums = try write(scores, of: stored, job) }
             try directory.sync()
@@ -55,8 +55,9 @@ extension SQLiteJobStore {
         return written
     }
 
-    func write(_ scores: SegmentationScores, of part: StoredPart, _ job: JobID) throws(TensorError) -> [Checksum] {
-        try ArrayFile.write(try scores.storedScores(), to: directory.scoresPath(part, of: job))
+    func write(_ scores: SegmentationScores, of part: StoredPart, _ job: JobID) throws(FileError) -> [Checksum] {
+        let arrays = try FileError.wrapping { () throws(MemoryError) in try scores.storedScores() }
+        return try ArrayFile.write(arrays, to: directory.scoresPath(part, of: job))
     }
 
     package func discard(_ part: JobPart, of job: JobID) {

@@ -1,4 +1,5 @@
 import DatasetScoring
+import Files
 import Foundation
 import Glibc
 import GRDB
@@ -137,7 +138,7 @@ extension SQLiteJobStore {
     private func find(
         _ part: StoredPart, of job: JobID, _ statistics: LabelIssues.Statistics? = nil, proves: Bool = false
     ) throws(Loss) -> JobPart.Images {
-        do throws(TensorError) {
+        do throws(FileError) {
             if proves { try check(part, of: job) }
             return try read(part, of: job, statistics: statistics)
         } catch {

@@ -14,7 +14,7 @@ extension SQLiteJobStore {
     ///
     /// - Throws: 500 if they do not.
     func prove(_ parts: [StoredPart], of job: JobID) throws(Problem) {
-        do throws(TensorError) {
+        do throws(FileError) {
             for part in parts { try check(part, of: job) }
         } catch {
             throw .reading(error)
@@ -22,7 +22,7 @@ extension SQLiteJobStore {
     }
 
     /// Does what ``prove(_:of:)`` does, and says what went wrong in the words of files.
-    func check(_ part: StoredPart, of job: JobID) throws(TensorError) {
+    func check(_ part: StoredPart, of job: JobID) throws(FileError) {
         let path = directory.pixelsPath(part, of: job)
         if let checksums = part.pixelChecksums {
             try ArrayFile.check(path, part.contents.sizes, checksums)
@@ -37,7 +37,7 @@ extension SQLiteJobStore {
     /// The pixels or scores of a part, as they lie there.
     func read(
         _ part: StoredPart, of job: JobID, statistics: LabelIssues.Statistics? = nil
-    ) throws(TensorError) -> JobPart.Images {
+    ) throws(FileError) -> JobPart.Images {
         let path = directory.pixelsPath(part, of: job)
         guard part.isScored else { return .waiting(try ScoredPixels(part.contents, path: path)) }
         let scoresPath = directory.scoresPath(part, of: job)
@@ -58,7 +58,7 @@ extension SQLiteJobStore {
         let (found, isProved) = state.withLock { ($0.opened.find(id), $0.proved.contains(id)) }
         if let found { return found }
         var scores: [SegmentationScores] = []
-        do throws(TensorError) {
+        do throws(FileError) {
             for part in parts {
                 if !isProved { try check(part, of: id) }
                 guard case .scored(let scored) = try read(part, of: id, statistics: statistics) else {
@@ -83,7 +83,7 @@ extension SQLiteJobStore {
     package func proveOutputs() throws(Problem) {
         var problem: Problem?
         for (id, parts) in state.withLock({ $0.opened.all }) {
-            do throws(TensorError) {
+            do throws(FileError) {
                 for part in parts { try check(part, of: id) }
             } catch {
                 problem = spoil(id, error)
@@ -95,7 +95,7 @@ extension SQLiteJobStore {
     /// Has a job fail whose results are not what was written.
     ///
     /// - Returns: What a client that asked for them is told.
-    private func spoil(_ id: JobID, _ error: TensorError) -> Problem {
+    private func spoil(_ id: JobID, _ error: FileError) -> Problem {
         let problem = Problem.reading(error)
         // If memory or descriptors are short, the results may be read the next time.
         guard problem.isOfLostState else { return problem }
@@ -185,7 +185,7 @@ extension SQLiteJobStore {
             return part
         }
         guard !part.isScored else { return part }
-        do throws(TensorError) {
+        do throws(FileError) {
             let checksums = try write(scores, of: part, job)
             try directory.sync()
             return part.scored(checksums)

@@ -61,7 +61,7 @@ package final class StateDirectory: Sendable {
             throw .failed("Cannot create \(path): \(reason(error)).")
         }
         for directory in above {
-            do throws(TensorError) {
+            do throws(FileError) {
                 try ArrayFile.syncDirectory(directory)
             } catch {
                 // A directory that may not be read cannot be synced either.
@@ -168,7 +168,7 @@ package final class StateDirectory: Sendable {
     func scoresPath(_ part: StoredPart, of job: JobID) -> String { "\(arraysPath)/\(job)-\(part.file).scores" }
 
     /// Sees to it that the files which are there stay there when the power goes.
-    func sync() throws(TensorError) {
+    func sync() throws(FileError) {
         try ArrayFile.syncDirectory(arraysPath)
     }
 

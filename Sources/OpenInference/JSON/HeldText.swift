@@ -43,7 +43,7 @@ final class HeldText {
     ///
     /// - Throws: A 503 problem if memory is short.
     func reserve(_ byteCount: Int) throws(Problem) {
-        guard ByteBudget.memory.reserve(byteCount) else { throw Problem(TensorError.outOfMemory(byteCount: byteCount)) }
+        guard ByteBudget.memory.reserve(byteCount) else { throw Problem(MemoryError.outOfMemory(byteCount: byteCount)) }
         reserved += byteCount
     }
 }

@@ -29,7 +29,7 @@ struct SharedRegion: Sendable {
         offset = registration.offset
         byteCount = registration.byteCount
         let fileName = try registration.fileName()
-        do throws(TensorError) {
+        do throws(FileError) {
             file = try SharedFile(fileName, in: directory)
         } catch {
             throw .unusable(error, for: name)
@@ -53,7 +53,7 @@ struct SharedRegion: Sendable {
 
     private func checkSize(for parameter: String) throws(Problem) {
         let size: Int
-        do throws(TensorError) {
+        do throws(FileError) {
             size = try file.byteCount()
         } catch {
             throw .unusable(error, for: parameter)
@@ -75,7 +75,7 @@ struct SharedRegion: Sendable {
     ) throws(Problem) {
         try check(slice, for: tensor)
         let buffer: Buffer<UInt8>
-        do throws(TensorError) {
+        do throws(MemoryError) {
             buffer = try Buffer(uninitialized: Self.pieceSize)
         } catch {
             throw Problem(error)
@@ -92,7 +92,7 @@ struct SharedRegion: Sendable {
     func write(
         _ owner: any StableBytes, _ range: Range<Int>, at position: Int, for tensor: String
     ) throws(Problem) {
-        do throws(TensorError) {
+        do throws(FileError) {
             try file.write(owner, range, at: offset + position)
         } catch {
             throw .unusable(error, for: tensor)
@@ -140,7 +140,7 @@ struct SharedRegion: Sendable {
 
 extension Problem {
     /// The problem of a region whose file cannot be used.
-    fileprivate static func unusable(_ error: TensorError, for parameter: String) -> Problem {
+    fileprivate static func unusable(_ error: FileError, for parameter: String) -> Problem {
         let detail: String
         switch error {
         case .damaged(let path), .endOfFile(let path): detail = "\(path) has become shorter while it was read."
@@ -148,7 +148,7 @@ extension Problem {
             detail = "Could not \(operation) \(path): this is no shared memory."
         case .system(let operation, let path, let code):
             detail = unsafe "Could not \(operation) \(path): \(String(cString: strerror(code)))."
-        case .negativeExtent, .tooLarge, .outOfMemory, .spoolBudget: return Problem(error)
+        case .memory, .spoolBudget: return Problem(error)
         }
         return Problem(
             .unusableRegion, detail, parameter: parameter,

@@ -8,7 +8,7 @@ import Memory
 func allocate<Element: BitwiseCopyable & Sendable>(
     _ count: Int, isZeroed: Bool = true
 ) throws(ScoringError) -> Buffer<Element> {
-    do throws(TensorError) {
+    do throws(MemoryError) {
         return try isZeroed ? Buffer(zeroed: count) : Buffer(uninitialized: count)
     } catch {
         throw .memory(error)
@@ -19,7 +19,7 @@ func allocate<Element: BitwiseCopyable & Sendable>(
 ///
 /// - Throws: ``ScoringError/memory(_:)``.
 func reserve(_ byteCount: Int) throws(ScoringError) -> ByteReservation {
-    do throws(TensorError) {
+    do throws(MemoryError) {
         return try ByteReservation(byteCount)
     } catch {
         throw .memory(error)

@@ -15,7 +15,7 @@ extension SegmentationScores {
     ) throws(ScoringError) -> Buffer<UInt8> {
         guard mask.count == pixels.count, let predicted else { preconditionFailure("a mask, and predicted classes") }
         let result: Buffer<UInt8>
-        do throws(TensorError) {
+        do throws(MemoryError) {
             result = try Buffer(copying: mask)
         } catch {
             throw .memory(error)

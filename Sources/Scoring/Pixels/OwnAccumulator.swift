@@ -39,7 +39,7 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         try Self.check(layout)
         let (imageCount, height, width) = (labels.shape[0], labels.shape[1], labels.shape[2])
         let whole: TensorLayout
-        do throws(TensorError) {
+        do throws(MemoryError) {
             whole = try TensorLayout(elementType: layout.elementType, shape: [imageCount, classCount, height, width])
         } catch {
             throw .memory(error)

@@ -1,4 +1,4 @@
-import Files
+package import Files
 package import Memory
 
 /// Scores as two files hold them. One is the file of the pixels. The other has what scoring adds to them: the scores of
@@ -14,8 +14,8 @@ extension SegmentationScores {
 
     /// The arrays of the other file.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
-    package func storedScores() throws(TensorError) -> [any StableBytes] {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)``.
+    package func storedScores() throws(MemoryError) -> [any StableBytes] {
         guard let labelIssues else { return [imageScores] }
         return [imageScores, labelIssues.counts, labelIssues.mask]
     }
@@ -40,11 +40,11 @@ extension SegmentationScores {
     ///
     /// - Parameters:
     ///   - statistics: Nil for scores without label issues.
-    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` if a file is shorter
+    /// - Throws: ``FileError/system(operation:path:code:)``, or ``FileError/endOfFile(path:)`` if a file is shorter
     ///   than it was written.
     package init(
         _ contents: StoredPixels, path: String, scoresPath: String, statistics: LabelIssues.Statistics?
-    ) throws(TensorError) {
+    ) throws(FileError) {
         let pixels = try ScoredPixels(contents, path: path)
         let shape = pixels.shape
         let hasLabelIssues = statistics != nil

@@ -1,4 +1,4 @@
-import Files
+package import Files
 package import Memory
 
 /// A description of a file of ``ScoredPixels``: all that has to be known to read it, and nothing of its elements.
@@ -81,9 +81,9 @@ extension ScoredPixels {
 
     /// Reads pixels from a file.
     ///
-    /// - Throws: ``TensorError/system(operation:path:code:)``, or ``TensorError/endOfFile(path:)`` if the file is
+    /// - Throws: ``FileError/system(operation:path:code:)``, or ``FileError/endOfFile(path:)`` if the file is
     ///   shorter than it was written.
-    package init(_ contents: StoredPixels, path: String) throws(TensorError) {
+    package init(_ contents: StoredPixels, path: String) throws(FileError) {
         var arrays = StoredArrays(of: contents, in: try MappedFile(path: path, byteCount: contents.byteCount))
         let count = contents.shape.pixelCount
         let scores = arrays.nextScores(count)

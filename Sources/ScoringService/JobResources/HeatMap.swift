@@ -24,10 +24,10 @@ struct HeatMap {
     /// - Parameters:
     ///   - scores: Scores in `[0, 1]`. A score outside is drawn as the nearer end, and NaN as the brightest colour.
     /// - Returns: Three bytes for each score.
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)``.
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)``.
     static func pixels<Score: BinaryFloatingPoint & BitwiseCopyable>(
         _ scores: borrowing Span<Score>
-    ) throws(TensorError) -> Buffer<UInt8> {
+    ) throws(MemoryError) -> Buffer<UInt8> {
         let pixels = try Buffer<UInt8>(uninitialized: scores.count * 3)
         pixels.withMutableSpan { pixels in
             for index in 0..<scores.count {

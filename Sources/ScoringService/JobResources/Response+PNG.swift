@@ -41,7 +41,7 @@ extension Buffer<UInt8> {
         _ mask: borrowing Span<UInt8>, width: Int, height: Int
     ) throws(CodecError) -> Buffer<UInt8> {
         let pixels: Buffer<UInt8>
-        do throws(TensorError) {
+        do throws(MemoryError) {
             pixels = try Buffer(uninitialized: mask.count)
         } catch {
             throw .outOfMemory(byteCount: mask.count)
@@ -56,7 +56,7 @@ extension Buffer<UInt8> {
         _ scores: borrowing Span<Score>, width: Int, height: Int
     ) throws(CodecError) -> Buffer<UInt8> {
         let pixels: Buffer<UInt8>
-        do throws(TensorError) {
+        do throws(MemoryError) {
             pixels = try HeatMap.pixels(scores)
         } catch {
             throw .outOfMemory(byteCount: scores.count * 3)

@@ -15,7 +15,7 @@ extension Response {
     package static func bytes(
         _ status: HTTPResponse.Status = .ok, _ type: MediaType, _ bytes: [UInt8]
     ) throws(Problem) -> Response {
-        do throws(TensorError) {
+        do throws(MemoryError) {
             return Response(status, type, try ResponseBody(copying: bytes))
         } catch {
             throw Problem(error)
@@ -34,7 +34,7 @@ extension Response {
     ) throws(Problem) -> Response {
         var document = JSONWriter()
         write(&document)
-        do throws(TensorError) {
+        do throws(MemoryError) {
             return Response(status, .json, try document.pieces.body(holding: otherBytes))
         } catch {
             throw Problem(error)

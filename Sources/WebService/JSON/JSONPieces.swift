@@ -93,8 +93,8 @@ extension JSONPieces {
     ///
     /// - Parameters:
     ///   - otherBytes: The size of what else is held for the text until it is sent, in bytes.
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if the memory budget has no room.
-    package func body(holding otherBytes: Int = 0) throws(TensorError) -> ResponseBody {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)`` if the memory budget has no room.
+    package func body(holding otherBytes: Int = 0) throws(MemoryError) -> ResponseBody {
         var pieces = self
         guard !isSmall else { return try ResponseBody(copying: pieces.all()) }
         let writer = JSONPieceWriter(pieces, try ByteReservation(Self.heldBytes + otherBytes))
@@ -103,8 +103,8 @@ extension JSONPieces {
 
     /// The text in memory that the budget counts, for bodies whose size has to be known before they are sent.
     ///
-    /// - Throws: ``TensorError/outOfMemory(byteCount:)`` if the memory budget has no room.
-    package func buffers() throws(TensorError) -> [Buffer<UInt8>] {
+    /// - Throws: ``MemoryError/outOfMemory(byteCount:)`` if the memory budget has no room.
+    package func buffers() throws(MemoryError) -> [Buffer<UInt8>] {
         var pieces = self
         let reservation = try ByteReservation(Self.heldBytes)
         defer { withExtendedLifetime(reservation) {} }

@@ -14,7 +14,7 @@ extension Problem: CodecFailure {
             case .trailingBytes: .malformedBody("There are bytes behind the end.", expected: "the end")
             case .tooLarge(let limit): .bodyTooLarge(limit: limit)
             case .shape(let error): Problem(error)
-            case .outOfMemory(let byteCount): Problem(TensorError.outOfMemory(byteCount: byteCount))
+            case .outOfMemory(let byteCount): Problem(MemoryError.outOfMemory(byteCount: byteCount))
 
             case .npyMagic(let found):
                 .malformedBody(

@@ -7,7 +7,7 @@ extension Problem {
     /// - Parameter byteCount: The size of the memory, in bytes.
     /// - Throws: A 503 problem if memory is short.
     package static func reserve(_ byteCount: Int) throws(Problem) -> ByteReservation {
-        do throws(TensorError) {
+        do throws(MemoryError) {
             return try ByteReservation(byteCount)
         } catch {
             throw Problem(error)

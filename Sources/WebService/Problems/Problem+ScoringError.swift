@@ -67,11 +67,12 @@ extension Problem {
                     parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "a number from 0 to 1",
                     actual: value.description)
             case .memory(let error): Problem(error)
+            case .file(let error): Problem(error)
             }
     }
 
-    /// The problem that an error of memory or files is to a client.
-    package init(_ error: TensorError) {
+    /// The problem that an error of shapes or memory is to a client.
+    package init(_ error: MemoryError) {
         self =
             switch error {
             case .negativeExtent(let shape):
@@ -82,28 +83,6 @@ extension Problem {
                     expected: "fewer elements", actual: shape.inWords, limit: .max)
             case .outOfMemory(let byteCount):
                 Problem(.outOfMemory, "There is no memory for \(byteCount) bytes more at the moment.")
-            case .spoolBudget(let limit):
-                Problem(
-                    .spoolBusy,
-                    "Others keep pred_probs until labels and parameters are in; send these first, or come again.",
-                    limit: limit)
-            case .system(_, _, let code) where code == ENOSPC || code == EDQUOT || code == EFBIG:
-                Problem(
-                    .spoolFull,
-                    "There is no room to keep pred_probs until labels and parameters are in; send these first.",
-                    parameter: ScoringError.Array.predictedProbabilities.rawValue,
-                    expected: "labels and parameters before pred_probs")
-            case .endOfFile(let path):
-                Problem(
-                    .fileUnusable, "The file \(path) has become shorter while it was read.",
-                    expected: "a file that stays as it is", actual: path)
-            case .damaged(let path):
-                Problem(
-                    .stateLost, "The file \(path) does not hold what was written to it.",
-                    expected: "the bytes that were written")
-            case .system(let operation, let path, let code):
-                Problem(
-                    .internalError, unsafe "Could not \(operation) \(path): \(String(cString: strerror(code))).")
             }
     }
 

@@ -26,7 +26,7 @@ extension ServeCommand {
     }
 
     private static func dataDirectory(_ path: String) throws -> ConfinedDirectory {
-        do throws(TensorError) {
+        do throws(FileError) {
             return try ConfinedDirectory(path: path)
         } catch {
             guard case .system(let operation, _, let code) = error else { throw ValidationError("\(error)") }
