@@ -1,11 +1,12 @@
 #define _GNU_SOURCE
 #include "mutex_order.h"
 
-// Swift's Mutex takes and frees a lock that nobody else wants by an atomic operation in the program's own code, which the thread
-// sanitizer sees. Where a lock is wanted by two, libswiftSynchronization does it with the kernel (FUTEX_LOCK_PI), and that library is
-// not instrumented. The sanitizer then knows of no order between what two threads do under the lock one after the other, nor
-// between what they did before and do after, and reports races that there are none. So its three functions are defined here
-// again, and tell it. They name the lock's own address, at which it keeps what the atomic operations tell as well.
+// Swift's Mutex takes and frees a lock that no other thread wants by an atomic operation in the program's own code, which
+// the thread sanitizer sees. If two threads want the lock, libswiftSynchronization does it with the kernel
+// (FUTEX_LOCK_PI), and that library is not instrumented. The sanitizer then knows of no order between what the two
+// threads do under the lock, one after the other, nor between what they did before and do after, and reports races that
+// do not exist. So the library's three functions are defined here again, and tell the sanitizer of the order. They name
+// the lock's own address, at which the sanitizer keeps what the atomic operations tell as well.
 #if __has_feature(thread_sanitizer)
 #include <dlfcn.h>
 #include <stdbool.h>
