@@ -11,9 +11,9 @@ extension JobQueue {
     package func admit(
         _ details: Kind.Details, key: Kind.Key? = nil, isPromised: Bool = false
     ) throws(JobError) -> JobID {
-        let job = try change { state, _, now throws(JobError) in try state.admit(details, key: key, at: now) }
-        if isPromised { store.begin(job) }
-        return job.id
+        let id = try change { state, _, now throws(JobError) in try state.admit(details, key: key, at: now) }
+        if isPromised, let job = live(id) { store.begin(job) }
+        return id
     }
 
     /// The request that made a job has arrived as a whole. From here on it is known by its key, whatever becomes of the

@@ -90,20 +90,28 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         }
     }
 
-    /// Has the store keep an output, unless it is dropped as soon as it is made, or its job was deleted and nobody will
-    /// ask for it.
+    /// Has the store keep an output, unless it is dropped as soon as it is made.
     private func keep(_ output: Kind.Output, of id: JobID) -> JobOutcome<Kind> {
-        guard limits.keepsOutput(of: max(output.byteCount, 0)), let job = try? job(id) else {
-            return .succeeded(output)
-        }
+        guard limits.keepsOutput(of: max(output.byteCount, 0)) else { return .succeeded(output) }
         do throws(Kind.Failure) {
-            return .succeeded(try store.keep(output, of: job, for: limits.timeToLive))
+            return .succeeded(try store.keep(output, of: id, for: limits.timeToLive))
         } catch {
             return .failed(error)
         }
     }
 
     // MARK: The lock
+
+    /// A job that has not ended; nil if there is none.
+    ///
+    /// Work asks this more than once for each job. So, unlike ``change(_:)``, this does nothing that is due meanwhile:
+    /// only jobs that have ended have outputs that expire.
+    func live(_ id: JobID) -> Job<Kind>? {
+        state.withLock { state in
+            guard let entry = state.table[id], !entry.status.isFinal else { return nil }
+            return entry.job
+        }
+    }
 
     /// Makes one change under the lock, and does what follows from it when the lock is free.
     func change<Answer: Sendable, Failure: Error>(

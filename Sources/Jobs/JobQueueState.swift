@@ -68,7 +68,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
 
     // MARK: The way in
 
-    mutating func admit(_ details: Kind.Details, key: Kind.Key?, at now: Date) throws(JobError) -> Job<Kind> {
+    mutating func admit(_ details: Kind.Details, key: Kind.Key?, at now: Date) throws(JobError) -> JobID {
         guard !isDraining else { throw .draining }
         if let key, table[key] != nil { throw .keyInUse(key.description) }
         guard table.counts.backlog < limits.backlog else { throw .atCapacity(limit: limits.backlog) }
@@ -78,7 +78,7 @@ struct JobQueueState<Kind: JobKind>: Sendable {
     mutating func open(_ details: Kind.Details, at now: Date) throws(JobError) -> JobID {
         guard !isDraining else { throw .draining }
         guard table.counts[.open] < limits.backlog else { throw .tooManyOpen(limit: limits.backlog) }
-        return table.insert(JobLifecycle(.open, at: now), details: details).id
+        return table.insert(JobLifecycle(.open, at: now), details: details)
     }
 
     /// Takes up jobs of another process.

@@ -87,11 +87,11 @@ package protocol JobStore<Kind>: Sendable {
     /// Keeps what a job has made, just before the job ends.
     ///
     /// - Parameters:
-    ///   - job: The job while it runs, with the parts of its input if it was accepted.
+    ///   - job: The job, which runs. If it was deleted meanwhile nobody will ask for the output.
     ///   - seconds: How long the output is to be kept.
     /// - Returns: The same output as it is kept.
     /// - Throws: The reason why the output finds no room, if the job was not accepted before.
-    func keep(_ output: Kind.Output, of job: Job<Kind>, for seconds: TimeInterval) throws(Kind.Failure) -> Kind.Output
+    func keep(_ output: Kind.Output, of job: JobID, for seconds: TimeInterval) throws(Kind.Failure) -> Kind.Output
 
     /// Proves anew the outputs that were read lately.
     ///

@@ -16,10 +16,10 @@ struct JobTable<Kind: JobKind>: Sendable {
     private(set) var counts = JobCounts()
 
     /// Adds a job and names it.
-    mutating func insert(_ lifecycle: JobLifecycle, details: Kind.Details, key: Kind.Key? = nil) -> Job<Kind> {
+    mutating func insert(_ lifecycle: JobLifecycle, details: Kind.Details, key: Kind.Key? = nil) -> JobID {
         let job = Job<Kind>(id: JobID(), sequence: nextSequence, lifecycle: lifecycle, details: details, key: key)
         insert(job)
-        return job
+        return job.id
     }
 
     /// Adds a job.

@@ -29,7 +29,7 @@ package struct MemoryJobStore<Kind: JobKind>: JobStore {
     package func takeBackAttempt(_ job: JobID) {}
 
     package func keep(
-        _ output: Kind.Output, of job: Job<Kind>, for seconds: TimeInterval
+        _ output: Kind.Output, of job: JobID, for seconds: TimeInterval
     ) throws(Kind.Failure) -> Kind.Output { output }
 
     package func proveOutputs() throws(Kind.Failure) {}

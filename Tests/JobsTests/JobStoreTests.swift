@@ -35,9 +35,9 @@ import TestSupport
         func takeBackAttempt(_ job: JobID) { told.add("take back") }
 
         func keep(
-            _ output: Blob, of job: Job<TestKind>, for seconds: TimeInterval
+            _ output: Blob, of job: JobID, for seconds: TimeInterval
         ) throws(TestKind.Failure) -> Blob {
-            told.add("keep \(output.byteCount) of \(job.parts.count) parts for \(Int(seconds))")
+            told.add("keep \(output.byteCount) for \(Int(seconds))")
             if let refusal { throw refusal }
             return Blob(output.byteCount + 1)
         }
@@ -76,7 +76,7 @@ import TestSupport
         try queue.enqueue(id, parts: [Blob(), Blob()]) { _ in .succeeded(Blob(5)) }
         #expect(try queue.job(id).parts.count == 2)
         await queue.runAll()
-        #expect(store.told.values == ["attach", "keep 5 of 2 parts for 60"] + both("ended \(id) succeeded"))
+        #expect(store.told.values == ["attach", "keep 5 for 60"] + both("ended \(id) succeeded"))
         #expect(try queue.job(id).requireOutput().byteCount == 6 && queue.counts.outputBytes == 6)
         #expect(try queue.job(id).parts.isEmpty, "a job that has ended needs them no more")
     }

@@ -115,9 +115,9 @@ extension SQLiteJobStore {
     ///   next process makes them again.
     /// - Throws: 507 if the disk is full and the job was not accepted.
     package func keep(
-        _ results: JobResults, of job: Job<ScoreJob>, for seconds: TimeInterval
+        _ results: JobResults, of id: JobID, for seconds: TimeInterval
     ) throws(Problem) -> JobResults {
-        let id = job.id
+        guard let job = job(id) else { return results }
         let scores = try results.opened()
         // There is one for each part of the scores, or none if the job was not accepted, since its client waits.
         let parts = job.parts.compactMap(\.stored)
