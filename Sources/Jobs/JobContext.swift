@@ -14,7 +14,7 @@ package final class JobContext<Kind: JobKind>: Sendable {
     package var isCancelled: Bool { cancelFlag.isRaised }
 
     /// What was asked for, as far as it is known by now; nil if the job was deleted.
-    package var details: Kind.Details? { queue.live(id)?.details }
+    package var details: Kind.Details? { queue.details(of: id) }
 
     /// Says how far the work has come; see ``JobQueue/update(_:imagesDone:imagesTotal:details:)``.
     package func report(

@@ -12,7 +12,7 @@ extension JobQueue {
         _ details: Kind.Details, key: Kind.Key? = nil, isPromised: Bool = false
     ) throws(JobError) -> JobID {
         let id = try change { state, _, now throws(JobError) in try state.admit(details, key: key, at: now) }
-        if isPromised, let job = live(id) { store.begin(job) }
+        if isPromised, let job = try? job(id) { store.begin(job) }
         return id
     }
 

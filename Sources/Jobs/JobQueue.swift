@@ -102,15 +102,11 @@ package final class JobQueue<Kind: JobKind>: Sendable {
 
     // MARK: The lock
 
-    /// A job that has not ended; nil if there is none.
+    /// What was asked for of a job; nil if it is unknown.
     ///
-    /// Work asks this more than once for each job. So, unlike ``change(_:)``, this does nothing that is due meanwhile:
-    /// only jobs that have ended have outputs that expire.
-    func live(_ id: JobID) -> Job<Kind>? {
-        state.withLock { state in
-            guard let entry = state.table[id], !entry.status.isFinal else { return nil }
-            return entry.job
-        }
+    /// Unlike ``change(_:)`` this does nothing that is due meanwhile, since work asks it for each job.
+    func details(of id: JobID) -> Kind.Details? {
+        state.withLock { state in state.table.read(id) { $0.job.details } }
     }
 
     /// Makes one change under the lock, and does what follows from it when the lock is free.
@@ -118,12 +114,12 @@ package final class JobQueue<Kind: JobKind>: Sendable {
         _ body: (inout JobQueueState<Kind>, inout JobAftermath<Kind>, Date) throws(Failure) -> Answer
     ) throws(Failure) -> Answer {
         let now = clock.now()
-        var (answer, aftermath) = state.withLock { state in
-            var aftermath = JobAftermath<Kind>()
+        var aftermath = JobAftermath<Kind>()
+        let answer = state.withLock { state in
             state.expire(at: now, &aftermath)
             let answer = Result { () throws(Failure) in try body(&state, &aftermath, now) }
             state.conclude(at: now, &aftermath)
-            return (answer, aftermath)
+            return answer
         }
         perform(&aftermath)
         return try answer.get()

@@ -83,12 +83,16 @@ extension JobQueueState {
 
     /// Keeps a job that has ended just now, and tells those that wait for it.
     mutating func settle(_ id: JobID, at now: Date, _ aftermath: inout JobAftermath<Kind>) {
-        let parts = table.modify(id) { entry in
-            defer { entry.job.parts = [] }
-            return entry.job.parts
+        let ended = table.modify(id) { entry in
+            let (parts, waiters) = (entry.job.parts, entry.waiters)
+            (entry.job.parts, entry.waiters) = ([], [])
+            return (parts, waiters, entry.job)
         }
-        aftermath.garbage.append(parts)
-        tellWaiters(of: id, &aftermath)
+        if let (parts, waiters, job) = ended {
+            if !parts.isEmpty { aftermath.garbage.append(parts) }
+            aftermath.events.append(.ended(job))
+            aftermath.calls += waiters.map { ($0.body, job) }
+        }
         remember(id, endedAt: now, at: now, &aftermath)
     }
 

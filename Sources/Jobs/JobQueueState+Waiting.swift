@@ -10,13 +10,17 @@ extension JobQueueState {
         for id: JobID, waits: Bool, _ body: @escaping @Sendable (Job<Kind>?) -> Void,
         _ aftermath: inout JobAftermath<Kind>
     ) -> UInt64? {
-        guard waits, let entry = table[id], !entry.status.isFinal else {
+        let waiter = JobWaiter<Kind>(token: nextToken + 1, body: body)
+        let isWaiting = table.modify(id) { entry in
+            guard waits, !entry.status.isFinal else { return false }
+            entry.waiters.append(waiter)
+            return true
+        }
+        guard isWaiting == true else {
             aftermath.calls.append((body, table[id]?.job))
             return nil
         }
-        nextToken += 1
-        let waiter = JobWaiter<Kind>(token: nextToken, body: body)
-        _ = table.modify(id) { $0.waiters.append(waiter) }
+        nextToken = waiter.token
         return nextToken
     }
 
@@ -32,16 +36,5 @@ extension JobQueueState {
 
     mutating func waitUntilIdle(_ body: @escaping @Sendable () -> Void) {
         idleWaiters.append(body)
-    }
-
-    mutating func tellWaiters(of id: JobID, _ aftermath: inout JobAftermath<Kind>) {
-        let answer = table.modify(id) { entry in
-            let waiters = entry.waiters
-            entry.waiters = []
-            return (waiters, entry.job)
-        }
-        guard let (waiters, job) = answer else { return }
-        aftermath.events.append(.ended(job))
-        aftermath.calls += waiters.map { ($0.body, job) }
     }
 }

@@ -35,6 +35,7 @@ struct JobTable<Kind: JobKind>: Sendable {
         counts[job.status] += 1
     }
 
+    /// A copy of a job's entry. ``read(_:_:)`` looks at it in place.
     subscript(id: JobID) -> JobEntry<Kind>? { entries[id] }
 
     subscript(key: Kind.Key) -> JobEntry<Kind>? { keys[key].flatMap { entries[$0] } }
@@ -51,20 +52,21 @@ struct JobTable<Kind: JobKind>: Sendable {
     /// - Returns: What `change` returns; nil if there is no such job.
     mutating func modify<Answer>(_ id: JobID, _ change: (inout JobEntry<Kind>) -> Answer) -> Answer? {
         guard let index = entries.index(forKey: id) else { return nil }
-        let before = entries.values[index].status
-        let answer = change(&entries.values[index])
-        let after = entries.values[index].status
-        if after != before {
-            counts[before] -= 1
-            counts[after] += 1
-        }
-        return answer
+        return entries.values[index].change(counting: &counts, change)
+    }
+
+    /// Looks at a job in place, which costs no copy of what it holds.
+    ///
+    /// - Returns: What `body` returns; nil if there is no such job.
+    mutating func read<Answer>(_ id: JobID, _ body: (borrowing JobEntry<Kind>) -> Answer) -> Answer? {
+        guard let index = entries.index(forKey: id) else { return nil }
+        return entries.values[index].read(body)
     }
 
     /// Forgets a job.
     mutating func remove(_ id: JobID) -> JobEntry<Kind>? {
-        freeKey(of: id)
         guard let entry = entries.removeValue(forKey: id) else { return nil }
+        if let key = entry.job.key, keys[key] == id { keys[key] = nil }
         // Places are not removed one by one, since there may be very many.
         if places.count > 2 * entries.count + 64 { places.removeAll { entries[$0.id] == nil } }
         counts[entry.status] -= 1
@@ -111,4 +113,23 @@ struct JobTable<Kind: JobKind>: Sendable {
         }
         return low
     }
+}
+
+extension JobEntry {
+    /// Changes the entry, and counts its job under the status that it has then. This is a function of the entry, since
+    /// to read from a dictionary's values is to copy them.
+    fileprivate mutating func change<Answer>(
+        counting counts: inout JobCounts, _ change: (inout JobEntry) -> Answer
+    ) -> Answer {
+        let before = status
+        let answer = change(&self)
+        if status != before {
+            counts[before] -= 1
+            counts[status] += 1
+        }
+        return answer
+    }
+
+    /// Is mutating so that it borrows the value in its dictionary.
+    fileprivate mutating func read<Answer>(_ body: (borrowing JobEntry) -> Answer) -> Answer { body(self) }
 }
