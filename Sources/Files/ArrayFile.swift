@@ -57,7 +57,7 @@ package enum ArrayFile {
     ///   - byteCounts: The sizes of the file's first arrays.
     ///   - checksums: The checksums of these arrays; there may be more.
     /// - Throws: ``FileError/damaged(path:)``, ``FileError/endOfFile(path:)``,
-    ///   ``FileError/outOfMemory(byteCount:)``, or ``FileError/system(operation:path:code:)``.
+    ///   ``FileError/memory(_:)``, or ``FileError/system(operation:path:code:)``.
     package static func check(_ path: String, _ byteCounts: [Int], _ checksums: [Checksum]) throws(FileError) {
         guard checksums.count >= byteCounts.count else { throw .damaged(path: path) }
         let file = try InputFile(path: path)

@@ -123,12 +123,7 @@ package final class ConfinedDirectory: Sendable {
         guard file >= 0 else { throw .system(operation: "create", path: name, code: errno) }
         defer { close(file) }
         do throws(FileError) {
-            var end = 0
-            for (owner, range) in pieces {
-                try unsafe FileBytes.write(
-                    UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: file, at: end, name)
-                end += range.count
-            }
+            try FileBytes.write(pieces, to: file, name)
             guard fsync(file) == 0 else { throw .system(operation: "sync", path: name, code: errno) }
             guard unsafe renameat(directory, partial, directory, last) == 0 else {
                 throw .system(operation: "rename", path: name, code: errno)

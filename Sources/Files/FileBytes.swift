@@ -23,4 +23,21 @@ enum FileBytes {
             done += written
         }
     }
+
+    /// Writes pieces one behind the other, from the beginning of the file on.
+    ///
+    /// - Parameters:
+    ///   - pieces: Each the owner of bytes, and which of them are written.
+    ///   - path: Names the file in an error.
+    /// - Throws: ``FileError/system(operation:path:code:)``.
+    static func write(
+        _ pieces: [(owner: any StableBytes, range: Range<Int>)], to descriptor: Int32, _ path: String
+    ) throws(FileError) {
+        var end = 0
+        for (owner, range) in pieces {
+            try unsafe write(
+                UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: descriptor, at: end, path)
+            end += range.count
+        }
+    }
 }

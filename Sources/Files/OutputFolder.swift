@@ -40,12 +40,7 @@ package struct OutputFolder {
         guard file >= 0 else { throw .system(operation: "create", path: whole, code: errno) }
         defer { close(file) }
         do throws(FileError) {
-            var end = 0
-            for (owner, range) in pieces {
-                try unsafe FileBytes.write(
-                    UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: file, at: end, whole)
-                end += range.count
-            }
+            try FileBytes.write(pieces, to: file, whole)
             guard unsafe rename(partial, whole) == 0 else {
                 throw .system(operation: "rename", path: whole, code: errno)
             }
