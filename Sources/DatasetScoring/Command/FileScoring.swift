@@ -51,12 +51,12 @@ package struct FileScoring {
             let pixels = try pixels(arrays, processors, progress)
             guard let pixels else { preconditionFailure("nobody cancels") }
             let total = Double(pixels.shape.imageCount)
-            let scores = try parameters.score(consume pixels, on: ImageLoop(processors: processors)) { done in
+            let scores = try parameters.score([consume pixels], on: ImageLoop(processors: processors)) { done in
                 progress(0.9 + 0.1 * Double(done) / total)
                 return true
             }
             guard let scores else { preconditionFailure("nobody cancels") }
-            return FileScores(scores: scores, parameters: parameters)
+            return FileScores(scores: DatasetScores(scores), parameters: parameters)
         } catch {
             let isOfLabels = error.parameter == ScoringError.Array.labels.rawValue
             throw Failure(

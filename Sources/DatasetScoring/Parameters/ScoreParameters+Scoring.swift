@@ -2,18 +2,6 @@ package import Scoring
 package import WebService
 
 extension ScoreParameters {
-    /// The method that the client asks for, with its parameters.
-    package var scorer: any ScoringMethod { method.type.init(self) }
-
-    /// Scores all images, which came in one body, by the method that was asked for.
-    ///
-    /// - SeeAlso: ``score(_:on:progress:)-([ScoredPixels],_,_)``
-    package func score(
-        _ pixels: consuming ScoredPixels, on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
-    ) throws(Problem) -> DatasetScores? {
-        try score([consume pixels], on: loop, progress: progress).map(DatasetScores.init)
-    }
-
     /// Scores the images of several bodies by the method that the client asks for.
     ///
     /// - Parameters:
@@ -26,7 +14,7 @@ extension ScoreParameters {
         _ parts: consuming [ScoredPixels], on loop: ImageLoop, progress: @escaping @Sendable (Int) -> Bool
     ) throws(Problem) -> [SegmentationScores]? {
         do throws(ScoringError) {
-            return try scorer.score(consume parts, on: loop, progress: progress)
+            return try method.type.init(self).score(consume parts, on: loop, progress: progress)
         } catch {
             throw Problem(error)
         }
