@@ -81,7 +81,8 @@ let package = Package(
         .target(name: "Jobs", dependencies: [deque, heap], swiftSettings: sourceSettings),
         .target(name: "PrometheusText", dependencies: [coreMetrics], swiftSettings: sourceSettings),
         .target(
-            name: "Codecs", dependencies: ["CISAL", "CPNG", "CSimdJSON", "CZlib", "Memory", "Threads"],
+            name: "Codecs",
+            dependencies: ["CISAL", "CPNG", "CPNGReading", "CSimdJSON", "CZlib", "Memory", "Threads"],
             swiftSettings: sourceSettings),
         .target(name: "Scoring", dependencies: ["CScoringKernels", "Files", "Memory"], swiftSettings: sourceSettings),
         .target(
@@ -91,6 +92,7 @@ let package = Package(
 
         .target(name: "CScoringKernels"),
         .target(name: "CMappedFaults"),
+        .target(name: "CPNGReading", dependencies: ["CPNG"]),
         .target(name: "CSockets"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CRefusals", dependencies: ["CMicroHTTPD"], linkerSettings: [.linkedLibrary("gnutls")]),

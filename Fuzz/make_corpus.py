@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT.parent / "Tests/EndToEnd"))
 
 import bodies
+import masks
 
 LABELS = np.array([[[0, 1, 2], [2, 1, 0]], [[1, 1, 0], [0, 2, 2]]])
 PRED_PROBS = (np.arange(36).reshape(2, 3, 2, 3) * 29 % 64 / 64).astype(np.float32)
@@ -35,6 +36,24 @@ def npy_files():
     yield "huge", bodies.npy_header("<f8", (1 << 20, 1 << 20, 1 << 20))
     yield "structured", bodies.npy_header([("a", "<f4")], (2,))
     yield "bfloat16", bodies.npy_header("<V2", (2,))
+
+
+def png_files():
+    """PNG images of every depth and kind of pixel, interlaced or not."""
+    mask = LABELS[0]
+    for depth in (1, 2, 4, 8, 16):
+        for interlaced in (False, True):
+            yield f"grey{depth}{'-adam7' * interlaced}", masks.by_hand(mask % (1 << depth), depth, interlaced)
+    for bits in (1, 2, 4, 8):
+        yield f"palette{bits}", masks.palette(mask % (1 << bits), bits)
+    black_and_red = [(0, 0, 0), (255, 0, 0), (0, 0, 0)]
+    yield "colours", masks.coloured(mask, black_and_red)
+    yield "colours-alpha", masks.coloured(mask, black_and_red, alpha=True)
+    yield "grey-alpha", masks.by_hand(np.dstack([mask, mask]), colour=4)
+    yield "chunks", masks.by_hand(mask, chunks=masks.chunk(b"tEXt", b"Title\0mask") + masks.chunk(b"gAMA", bytes(4)))
+    yield "huge", masks.SIGNATURE + masks.head(1 << 30, 1 << 30) + masks.chunk(b"IDAT", zlib.compress(bytes(999)))
+    wide = masks.by_hand(np.arange(4000).reshape(40, 100) % 256, 8, interlaced=True)
+    yield "wide-adam7", wide
 
 
 def npz_files():
@@ -113,6 +132,10 @@ def requests():
     query = "&".join(f"{name}={value}" for name, value in PARAMETERS)
     for name, form in bodies.FORMS.items():
         yield "score-" + name.replace(" ", "-"), request("POST /score?threshold=0.5", form(**ARRAYS))
+    yield "score-masks", request("POST /score", masks.form([masks.grey(mask) for mask in LABELS], PRED_PROBS))
+    coloured = [masks.coloured(mask, [(0, 0, 0), (255, 0, 0), (0, 0, 255)]) for mask in LABELS]
+    form = masks.form(coloured, PRED_PROBS, [("colors", "#000000,#ff0000,#0000ff")])
+    yield "score-colours", request("POST /score", form)
     form = bodies.multipart(PARAMETERS, **dict(reversed(ARRAYS.items())))
     yield "score-behind", request("POST /score", form, Accept="application/x-npz")
     yield (
@@ -160,7 +183,14 @@ def requests():
 
 def main():
     """Writes all seeds of each fuzzer to a folder of its name."""
-    corpora = {"npy": npy_files, "npz": npz_files, "json": json_texts, "form": forms, "service": requests}
+    corpora = {
+        "npy": npy_files,
+        "npz": npz_files,
+        "png": png_files,
+        "json": json_texts,
+        "form": forms,
+        "service": requests,
+    }
     for target, seeds in corpora.items():
         folder = pathlib.Path(sys.argv[1]) / target
         folder.mkdir(parents=True, exist_ok=True)

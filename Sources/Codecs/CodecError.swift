@@ -76,6 +76,18 @@ package enum CodecError: Error, Equatable {
     case pngExtents(width: Int, height: Int)
     /// The image cannot be written; `reason` is what libpng says.
     case png(reason: String)
+    /// The first bytes are not those of a PNG file.
+    case pngSignature(found: [UInt8])
+    /// The image cannot be read; `reason` is what libpng says.
+    case pngUnreadable(reason: String)
+    /// The file ends before the image does.
+    case pngTruncated
+    /// The image has several samples a pixel, of `depth` bits each: colours, or grey with alpha.
+    case pngColours(isGrey: Bool, hasAlpha: Bool, depth: Int)
+    /// A pixel of an image of colours is not opaque.
+    case pngTransparent(row: Int, column: Int)
+    /// `count` pixels are of a colour that stands for no class; row and column are those of the first.
+    case pngUnknownColour(ColourClasses.Colour, count: Int, row: Int, column: Int)
 }
 
 /// What is wrong with the text of an npy header.

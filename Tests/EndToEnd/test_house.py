@@ -16,7 +16,7 @@ ALLOWED = {
     "DatasetScoring": "Codecs Files Memory Scoring ServiceInterface Threads WebService",
     "WebService": "Codecs Files Jobs Memory Scoring ServiceInterface",
     "ServiceInterface": "Memory",
-    "Codecs": "CISAL CPNG CSimdJSON CZlib Memory Threads",
+    "Codecs": "CISAL CPNG CPNGReading CSimdJSON CZlib Memory Threads",
     "Scoring": "CScoringKernels Files Memory",
     "Files": "CISAL CLinux CMappedFaults Memory",
     "Memory": "CLinux",

@@ -40,7 +40,10 @@ import Testing
                 .jsonRagged(name: name, path: deep, expected: .max, actual: 0),
                 .jsonMixedDepth(name: name, path: deep), .jsonTooDeep(name: name, limit: 32),
                 .formBoundaryMissing, .formBoundary(name), .form,
-                .pngExtents(width: .max, height: 0), .png(reason: name),
+                .pngExtents(width: .max, height: 0), .png(reason: name), .pngSignature(found: [0x93]),
+                .pngUnreadable(reason: name), .pngTruncated, .pngColours(isGrey: true, hasAlpha: true, depth: 8),
+                .pngTransparent(row: 1, column: 2),
+                .pngUnknownColour(.init(red: 1, green: 2, blue: 3), count: 4, row: 5, column: 6),
             ]
     }
 

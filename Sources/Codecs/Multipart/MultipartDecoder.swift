@@ -43,7 +43,7 @@ package struct MultipartDecoder {
     private var virtualBytes = 2
     private var isPreamble = true
     private var head: [UInt8] = []
-    private var part = FormPart(name: "", fileName: nil, start: 0)
+    private var part = FormPart(name: "", fileName: nil, mediaType: nil, start: 0)
     private var offset: UInt64 = 0
     /// How many of the bytes that come next belong to the part, whatever they are.
     private var certain = 0
@@ -212,7 +212,7 @@ package struct MultipartDecoder {
 
     private mutating func parseHead(end: UInt64) throws(CodecError) {
         guard head.starts(with: [0x0D, 0x0A]) || head.count > 2 else { throw .form }
-        part = FormPart(name: "", fileName: nil, start: end)
+        part = FormPart(name: "", fileName: nil, mediaType: nil, start: end)
         offset = 0
         certain = 0
         virtualBytes = 2
@@ -227,6 +227,7 @@ package struct MultipartDecoder {
                 }
                 part.name = disposition["name"] ?? ""
                 part.fileName = disposition["filename"]
+            case "content-type": part.mediaType = FieldParameters(value)?.value
             case "content-transfer-encoding":
                 // RFC 7578 4.7 has clients send no other encoding, in which the bytes would not be those of the file.
                 guard let encoding = FieldParameters(value)?.value, ["binary", "7bit", "8bit"].contains(encoding)

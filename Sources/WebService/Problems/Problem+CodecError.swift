@@ -103,6 +103,25 @@ extension Problem: CodecFailure {
                     .notDrawable, "PNG has no images of this size.",
                     expected: "1 to 1000000 pixels a side", actual: "\(width) × \(height)")
             case .png(let reason): Problem(.internalError, "libpng failed: \(reason).")
+            case .pngSignature(let found):
+                .malformedBody(
+                    "This is not a PNG image.", expected: "the bytes 89 50 4e 47 0d 0a 1a 0a",
+                    actual: found.map { String($0, radix: 16) }.joined(separator: " "))
+            case .pngUnreadable(let reason): .malformedBody("The PNG image cannot be read: \(reason).")
+            case .pngTruncated: .malformedBody("The PNG image ends early.", expected: "the end of the image")
+            case .pngColours(let isGrey, let hasAlpha, let depth):
+                .pixelType(isGrey: isGrey, hasAlpha: hasAlpha, depth: depth)
+            case .pngTransparent(let row, let column):
+                Problem(
+                    .unsupportedElementType,
+                    "The pixel in row \(row) and column \(column) of the PNG image is not opaque, so it has no colour.",
+                    expected: "pixels whose alpha is 255")
+            case .pngUnknownColour(let colour, let count, let row, let column):
+                Problem(
+                    .labelOutOfRange,
+                    "\(colour) is no colour that colors names; \(count) pixels of the PNG image have it, the first "
+                        + "in row \(row) and column \(column).",
+                    expected: "a colour that colors names", actual: "\(colour)")
             }
     }
 }
@@ -119,6 +138,21 @@ extension Problem {
             (Array("[".utf8), "; is it JSON? Then the whole body is"),
         ]
         return guesses.first { found.starts(with: $0.beginning) }?.1 ?? ""
+    }
+
+    /// The problem of a PNG image whose pixels are no classes.
+    private static func pixelType(isGrey: Bool, hasAlpha: Bool, depth: Int) -> Problem {
+        let kind = (isGrey ? "grey" : "colour") + (hasAlpha ? " with alpha" : "")
+        let advice =
+            isGrey
+            ? "Save the mask without alpha."
+            : depth == 8
+                ? "Send the mask as palette indices or grey values, or name the classes of colours by colors, in the "
+                    + "query or ahead of the mask."
+                : "Send the mask as palette indices or grey values."
+        return Problem(
+            .unsupportedElementType, "The PNG image has pixels of \(kind), which are no classes. " + advice,
+            expected: "grey of 1 to 16 bits, or palette indices", actual: "\(kind), \(depth) bits a sample")
     }
 
     private static func json(
