@@ -22,6 +22,8 @@ package enum ScoringError: Error, Equatable {
     case rank(Array, expected: Int, shape: [Int])
     case emptyArray(Array, shape: [Int])
     case shapeMismatch(Array, expected: [Int], actual: [Int])
+    /// An image has another height and width than those before it.
+    case imageSize(expected: [Int], actual: [Int])
     case tooManyPixels(Array, count: Int, limit: Int)
     case tooManyClasses(Int, limit: Int)
     case elementType(Array, ElementType.Scalar)

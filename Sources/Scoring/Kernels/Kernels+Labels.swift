@@ -18,9 +18,23 @@ extension Kernels {
 
     static func widen(_ narrow: Buffer<UInt8>, into wide: Buffer<UInt16>) {
         precondition(narrow.count == wide.count)
-        _ = unsafe loops.narrow_labels(
-            narrow.mutableElements, SEGSCORE_UINT8, narrow.count, ClassCodes.wide(wide).pointer(at: 0), 1,
-            UInt32(UInt8.max))
+        copy(.narrow(narrow), into: .wide(wide), at: 0)
+    }
+
+    /// Copies codes to codes that are at least as wide, from a pixel of these on.
+    static func copy(_ source: ClassCodes, into target: ClassCodes, at pixel: Int) {
+        checkBounds(target.count, pixel, source.count)
+        switch (source, target) {
+        case (.narrow(let narrow), .narrow(let codes)):
+            unsafe (codes.mutableElements + pixel).update(from: narrow.mutableElements, count: narrow.count)
+        case (.narrow(let narrow), .wide):
+            _ = unsafe loops.narrow_labels(
+                narrow.mutableElements, SEGSCORE_UINT8, narrow.count, target.pointer(at: pixel), 1, UInt32(UInt8.max))
+        case (.wide(let wide), .wide(let codes)):
+            unsafe (codes.mutableElements + pixel).update(from: wide.mutableElements, count: wide.count)
+        case (.wide, .narrow):
+            preconditionFailure("codes do not become narrower")
+        }
     }
 
     /// The first pixel of a range whose label is neither a class nor ignored.

@@ -28,6 +28,12 @@ extension Problem {
                 .shape(
                     array, "The shape of \(array.rawValue) does not match that of \(array.partner.rawValue)",
                     expected: expected.inWords, actual: actual)
+            case .imageSize(let expected, let actual):
+                Problem(
+                    .shapeMismatch,
+                    "The image has \(actual[0]) rows of \(actual[1]) pixels, and those before it have \(expected[0]) rows of "
+                        + "\(expected[1]). Send images of another size in a batch of their own.",
+                    parameter: ScoringError.Array.labels.rawValue, expected: expected.inWords, actual: actual.inWords)
             case .tooManyPixels(let array, let count, let limit):
                 Problem(
                     .tooManyPixels, "\(array.rawValue) has more pixels than are taken at once.",

@@ -1,0 +1,30 @@
+import Memory
+
+extension LabelMap {
+    /// Joins the labels of several images along the first dimension.
+    ///
+    /// - Parameter parts: At least one, all with the same H and W.
+    /// - Throws: ``ScoringError/memory(_:)``.
+    /// - Complexity: O(N·H·W), and no copy if there is one part.
+    init(joining parts: [LabelMap]) throws(ScoringError) {
+        guard let first = parts.first else { preconditionFailure("there is something to join") }
+        guard parts.count > 1 else {
+            self = first
+            return
+        }
+        // The sum cannot overflow, since all of the parts are in memory.
+        let shape = [parts.reduce(0) { $0 + $1.shape[0] }] + first.shape[1...]
+        let codes = try ClassCodes(
+            count: shape.reduce(1, *), isWide: parts.contains { $0.codes.isWide })
+        var others: [Other] = []
+        var pixel = 0
+        for part in parts {
+            Kernels.copy(part.codes, into: codes, at: pixel)
+            for other in part.others where others.count < 2 && !others.contains(where: { $0.value == other.value }) {
+                others.append(Other(value: other.value, pixel: pixel + other.pixel))
+            }
+            pixel += part.codes.count
+        }
+        self.init(shape: shape, codes: codes, others: others)
+    }
+}
