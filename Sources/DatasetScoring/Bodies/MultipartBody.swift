@@ -2,10 +2,12 @@ import Codecs
 import Scoring
 import WebService
 
-/// Decodes a body that is a form: each array is an npy file in a part of its own, and parameters are text parts.
+/// Decodes a body that is a form: each array is an npy file in a part of its own, and parameters are text parts. Labels
+/// may come as PNG images instead, each in a part of its own.
 final class MultipartBody: BodyDecoder {
     private enum Part {
         case array(NpyArrayDecoder)
+        case image(PNGLabelDecoder)
         case parameter(String, text: [UInt8])
     }
 
@@ -39,7 +41,7 @@ final class MultipartBody: BodyDecoder {
         try decoder.decode(bytes) { (part, offset, bytes) throws(Problem) in
             if offset == 0 {
                 try endPart()
-                try beginPart(part)
+                try beginPart(part, firstByte: bytes.isEmpty ? nil : bytes[0])
             }
             try append(bytes)
             guard case .array(let array) = self.part else { return 0 }
@@ -59,8 +61,13 @@ final class MultipartBody: BodyDecoder {
     func complete() throws(Problem) {}
 
     /// Begins a part. It is an array if it has the name of one, or if it came as a file.
-    private func beginPart(_ part: FormPart) throws(Problem) {
-        if part.fileName != nil || arrays.array(named: part.name) != nil {
+    ///
+    /// - Parameter firstByte: The first byte of the part; nil if the part is empty.
+    private func beginPart(_ part: FormPart, firstByte: UInt8?) throws(Problem) {
+        if arrays.array(named: part.name) == .labels, part.isImage(firstByte) {
+            let index = try arrays.openLabelImage()
+            self.part = .image(try PNGLabelDecoder(index, name: part.fileName, of: arrays.inputs))
+        } else if part.fileName != nil || arrays.array(named: part.name) != nil {
             // The sizes of the form and of this part's array tell whether another part follows.
             let bytesToEnd = byteCount.map { $0 - Int(clamping: part.start) - closingByteCount }
             self.part = .array(
@@ -78,6 +85,7 @@ final class MultipartBody: BodyDecoder {
             part = nil
             try array.receive(bytes)
             part = .array(array)
+        case .image(let image): try image.receive(bytes)
         case .parameter(let name, var text):
             part = nil
             guard text.count + bytes.count <= Self.textLimit else {
@@ -94,8 +102,19 @@ final class MultipartBody: BodyDecoder {
         switch part {
         case nil: return
         case .array(let array): try array.finish()
+        case .image(let image): try image.finish()
         case .parameter(let name, let text):
             try arrays.inputs.set(name, String(decoding: text, as: UTF8.self))
         }
+    }
+}
+
+extension FormPart {
+    /// Whether the part is a PNG image: it says so, or begins as one and not as an npy file, by which curl and browsers
+    /// are known to send files of any media type.
+    ///
+    /// - Parameter firstByte: The first byte of the part; nil if the part is empty.
+    fileprivate func isImage(_ firstByte: UInt8?) -> Bool {
+        mediaType?.lowercased() == "image/png" || firstByte == 0x89
     }
 }

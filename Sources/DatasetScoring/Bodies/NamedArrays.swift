@@ -6,6 +6,10 @@ package import WebService
 final class NamedArrays {
     let inputs: any RequestInputs
     private var seen: [ScoringError.Array: String] = [:]
+    /// The number of images of labels that have come; 0 if labels come as one array.
+    private var imageCount = 0
+    /// Whether another array has come since the last image of labels.
+    private var areImagesComplete = false
 
     init(of inputs: any RequestInputs) {
         self.inputs = inputs
@@ -29,7 +33,25 @@ final class NamedArrays {
                 parameter: name, expected: expected)
         }
         if let earlier = seen.updateValue(name, forKey: array) { throw .repeated(array, earlier, name) }
+        areImagesComplete = imageCount > 0
         return array
+    }
+
+    /// Notes that the next image of labels comes.
+    ///
+    /// - Returns: The index of the image.
+    /// - Throws: A 400 problem if labels have come as an array, or if another array has come since the last image.
+    func openLabelImage() throws(Problem) -> Int {
+        let name = ScoringError.Array.labels.rawValue
+        if imageCount == 0 {
+            _ = try open(name)
+        } else if areImagesComplete {
+            throw Problem(
+                .repeatedArray, "labels come on behind another array: all images of labels follow one another.",
+                parameter: name, expected: "one image of labels behind the other, then pred_probs")
+        }
+        imageCount += 1
+        return imageCount - 1
     }
 }
 

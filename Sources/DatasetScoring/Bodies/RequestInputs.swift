@@ -1,3 +1,4 @@
+package import Codecs
 package import Memory
 package import Scoring
 package import WebService
@@ -29,6 +30,23 @@ package protocol RequestInputs: AnyObject {
     /// - Throws: A problem if the elements cannot be used.
     func end(_ array: ScoringError.Array) throws(Problem)
 
+    /// The classes of the colours in images of labels; nil if images of colours are not taken.
+    ///
+    /// - Throws: A 400 problem if a parameter has a value that is not allowed.
+    var colours: ColourClasses? { get throws(Problem) }
+
+    /// Tells the inputs that labels come as single images, and that the next of these begins, whose head has been read.
+    /// The array ``ScoringError/Array/labels`` does not begin besides.
+    ///
+    /// - Parameters:
+    ///   - layout: `(1, H, W)`.
+    /// - Returns: The accumulator that takes the image.
+    /// - Throws: A problem if the image cannot be used.
+    func beginLabelImage(_ layout: TensorLayout) throws(Problem) -> any ArrayAccumulator
+
+    /// Tells the inputs that all labels of the image have come.
+    func endLabelImage()
+
     /// Tells the inputs that the body contains something besides arrays and parameters, which is ignored.
     ///
     /// - Parameters:
@@ -50,6 +68,14 @@ package protocol RequestInputs: AnyObject {
 }
 
 extension RequestInputs {
+    package var colours: ColourClasses? { nil }
+
+    package func beginLabelImage(_ layout: TensorLayout) throws(Problem) -> any ArrayAccumulator {
+        throw Problem(.unexpectedArray, "There are no labels here.", parameter: ScoringError.Array.labels.rawValue)
+    }
+
+    package func endLabelImage() {}
+
     package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
         throw .invalidParameter(array.rawValue, expected: "an array, for which no file can stand here", actual: file)
     }

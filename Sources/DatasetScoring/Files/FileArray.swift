@@ -4,11 +4,12 @@ import HTTPTypes
 import Scoring
 import WebService
 
-/// A file that holds an array: an npy file, or an npz file with the array as a member.
+/// A file that holds an array: an npy file, an npz file with the array as a member, or a PNG image with the labels of
+/// one image.
 struct FileArray {
     let file: InputFile
 
-    /// The name of the member, with or without `.npy`; nil for an npy file.
+    /// The name of the member, with or without `.npy`; nil for an npy file or a PNG image.
     let member: String?
 
     /// Reads the array from its first byte to its last, and brings it to the inputs of a request.
@@ -17,6 +18,11 @@ struct FileArray {
     func read(_ array: ScoringError.Array, into inputs: any RequestInputs) throws(Problem) {
         guard let member else {
             try requireArray(array)
+            if array == .labels, PNGLabelDecoder.isImage(file) {
+                let decoder = try PNGLabelDecoder(0, name: nil, of: inputs)
+                try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try decoder.receive(bytes) }
+                return try decoder.finish()
+            }
             var decoder = NpyArrayDecoder(array, of: inputs)
             try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try decoder.receive(bytes) }
             return try decoder.finish()

@@ -1,3 +1,4 @@
+package import Codecs
 package import Memory
 package import Scoring
 package import WebService
@@ -11,8 +12,11 @@ package final class ScoreArrays: RequestInputs {
     private let places: ScoringPlaces
     private var arriving: ArrivingParameters
 
-    private var layouts: [ScoringError.Array: TensorLayout] = [:]
+    /// The shape of `labels`; nil until it is known.
+    private var labelShape: [Int]?
     private var labelAccumulator: LabelAccumulator?
+    /// The labels that come as single images, until they are complete.
+    private var labelImages: LabelStack?
     private var labels: LabelMap?
     private var source: (any ProbabilitySource)?
     /// The files that stand for arrays.
@@ -42,7 +46,7 @@ package final class ScoreArrays: RequestInputs {
     package var imagesDone: Int { source?.imagesDone ?? 0 }
 
     /// The layout of `pred_probs`; nil until its header has been read.
-    package var probabilitiesLayout: TensorLayout? { layouts[.predictedProbabilities] }
+    package private(set) var probabilitiesLayout: TensorLayout?
 
     /// K; nil until it is known. It stays nil for `pred_probs` of an impossible rank, which is found when the arrays
     /// are put together.
@@ -76,9 +80,13 @@ package final class ScoreArrays: RequestInputs {
     ) throws(Problem) -> any ArrayAccumulator {
         let parameters = try parameters
         if parametersAreKnown { try parameters.check() }
-        layouts[array] = layout
         defer { findShape() }
-        if array == .labels { return try beginLabels(layout) }
+        if array == .labels {
+            labelShape = layout.shape
+            return try beginLabels(layout)
+        }
+        probabilitiesLayout = layout
+        try joinLabelImages()
         let source = try makeSource(layout, parameters, parametersAreKnown: parametersAreKnown)
         guard let accumulator = source.accumulator else { preconditionFailure("bytes of it arrive") }
         self.source = source
@@ -95,8 +103,40 @@ package final class ScoreArrays: RequestInputs {
         }
     }
 
+    package var colours: ColourClasses? {
+        get throws(Problem) { try parameters.colours }
+    }
+
+    package func beginLabelImage(_ layout: TensorLayout) throws(Problem) -> any ArrayAccumulator {
+        let images = labelImages ?? LabelStack(pixelLimit: places.maxPixels)
+        labelImages = images
+        do throws(ScoringError) {
+            return try images.begin(layout)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    package func endLabelImage() { labelImages?.endImage() }
+
+    /// Makes one array of the images of labels, once all of them have come.
+    ///
+    /// - Throws: A 503 problem if memory is short.
+    private func joinLabelImages() throws(Problem) {
+        guard let images = labelImages else { return }
+        labelImages = nil
+        do throws(ScoringError) {
+            let joined = try images.finish()
+            labels = joined
+            labelShape = joined.shape
+        } catch {
+            throw Problem(error)
+        }
+        findShape()
+    }
+
     private func findShape() {
-        guard let labels = layouts[.labels]?.shape, labels.count == 3, let layout = probabilitiesLayout else { return }
+        guard let labels = labelShape, labels.count == 3, let layout = probabilitiesLayout else { return }
         let whole = classCount(ofBands: layout).map { [labels[0], $0, labels[1], labels[2]] }
         do throws(ScoringError) {
             shape = try ScoringShape(labels: labels, predictedProbabilities: whole ?? layout.shape)
@@ -162,6 +202,7 @@ package final class ScoreArrays: RequestInputs {
     ///
     /// - Throws: A 400 problem if there are no labels.
     func demand() throws(Problem) -> ProbabilityDemand {
+        try joinLabelImages()
         guard let labels else { throw .missing(.labels, beside: ignored) }
         return ProbabilityDemand(labels: labels, parameters: try parameters)
     }

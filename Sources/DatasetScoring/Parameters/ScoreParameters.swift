@@ -1,3 +1,4 @@
+import Codecs
 import Foundation
 import HTTPTypes
 import Memory
@@ -25,7 +26,7 @@ package struct ScoreParameters: Equatable, Sendable {
     /// The names of the parameters on the wire.
     package static let names = [
         "method", "temperature", "downsample", "threshold", "ignore_label", "include", "output", "read",
-        "classes",
+        "classes", "colors",
     ]
 
     /// The names that are known in requests which choose the arrays of their answer in another way.
@@ -54,6 +55,12 @@ package struct ScoreParameters: Equatable, Sendable {
     /// K, if the client names it. It has to do so if its `pred_probs` hold labelled classes alone.
     package let classCount: Int?
 
+    /// The classes of the colours in images of labels; nil if images of colours are not taken.
+    let colours: ColourClasses?
+
+    /// ``colours`` as the client wrote them.
+    package let coloursText: String?
+
     /// Reads the parameters.
     ///
     /// - Throws: A 400 problem for a value that is not allowed.
@@ -67,6 +74,8 @@ package struct ScoreParameters: Equatable, Sendable {
         output = parameters.string("output")
         reading = try parameters.choice("read")
         classCount = try parameters.integer("classes", in: 1...ScoringShape.classLimit)
+        coloursText = parameters.string("colors")
+        colours = try coloursText.map { (text) throws(Problem) in try ColourClasses(parameter: text) }
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
 
@@ -78,6 +87,7 @@ package struct ScoreParameters: Equatable, Sendable {
         values["output"] = output
         values["read"] = reading?.rawValue
         values["classes"] = classCount.map { "\($0)" }
+        values["colors"] = coloursText
         values["include"] = include.map { $0.map(\.rawValue).joined(separator: ",") }
         return values
     }

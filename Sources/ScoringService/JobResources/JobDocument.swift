@@ -30,6 +30,7 @@ struct JobDocument {
             members.integer("ignore_label", parameters.ignoredLabel.map(Int.init))
             if let output = parameters.output { members.string("output", output) }
             if let classCount = parameters.classCount { members.integer("classes", classCount) }
+            if let colours = parameters.coloursText { members.string("colors", colours) }
             if let reading = parameters.reading { members.string("read", reading.rawValue) }
         }
         Self.write(job.details.shape, to: &members)

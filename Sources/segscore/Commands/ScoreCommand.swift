@@ -13,7 +13,7 @@ struct ScoreCommand: ParsableCommand {
     @Argument(
         help: """
             An .npy file of labels, (N, H, W), or an .npz file that has them; a member of another name is named behind \
-            a #: arrays.npz#masks.
+            a #: arrays.npz#masks. A PNG image of grey values or palette indices is the labels of one image.
             """)
     var labels: String
 
@@ -39,6 +39,13 @@ struct ScoreCommand: ParsableCommand {
 
     @Option(help: "A label whose pixels take no part.")
     var ignoreLabel: Int64?
+
+    @Option(
+        help: """
+            The colours of the classes in a PNG image of colours, in their order: #000000,#ff0000. Or an object: \
+            {"#ff0000": 1}.
+            """)
+    var colors: String?
 
     @Option(help: "With all, softmin reads and checks every probability.")
     var read = "labelled"
@@ -103,6 +110,7 @@ struct ScoreCommand: ParsableCommand {
         ]
         parameters["threshold"] = threshold.map { "\($0)" }
         parameters["ignore_label"] = ignoreLabel.map { "\($0)" }
+        parameters["colors"] = colors
         return parameters
     }
 
