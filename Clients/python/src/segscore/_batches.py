@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ._masks import Mask, Masks, is_file, is_image, opened_masks
 from ._parts import Part, Stacked, chunk_of, is_stored, loaded, part_of
 from ._types import label_type, probability_type
 
@@ -27,7 +28,8 @@ class BatchSource:
     """A whole data set's labels and probabilities, in anything that is taken, cut into batches.
 
     - Two arrays, (N, H, W) and (N, K, H, W): NumPy's, in memory or mapped, or stored ones as of zarr and h5py.
-    - Two lists with an array for each image, (H, W) and (K, H, W). Sizes may differ.
+    - Two lists with an array for each image, (H, W) and (K, H, W). Sizes may differ. Labels may be paths of PNG files,
+      which are sent as they are, or images of Pillow.
     - Anything else that can be iterated over, with images or with batches of images. They are sent as they come.
 
     Images that are added to a job one call after the other are a `Dataset`.
@@ -45,7 +47,8 @@ class BatchSource:
         self._pred_probs = pred_probs if _is_listed(pred_probs) else _opened(pred_probs, "pred_probs")
         self._batch_bytes = batch_bytes
         self._is_whole = _is_array(self._labels) and _is_array(self._pred_probs)
-        self.is_lazy = not self._is_whole and not (_is_listed(labels) and _is_listed(pred_probs))
+        is_known = _is_listed(labels) and (_is_listed(pred_probs) or isinstance(self._pred_probs, np.ndarray))
+        self.is_lazy = not self._is_whole and not is_known
         self.images: int | None = None if self.is_lazy else count_of(self._labels)
         if self._is_whole:
             check_shapes(self._labels, self._pred_probs)
@@ -80,18 +83,26 @@ class BatchSource:
         for labels, pred_probs in zip_longest(_items(self._labels), _items(self._pred_probs)):
             if labels is None or pred_probs is None:
                 raise ValueError("labels and pred_probs must have as many images as each other")
-            yield loaded(labels, "labels"), loaded(pred_probs, "pred_probs")
+            yield loaded_labels(labels), loaded(pred_probs, "pred_probs")
 
 
 def batches_of(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
     """Cuts one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), into one batch or more."""
-    labels, pred_probs = loaded(labels, "labels"), loaded(pred_probs, "pred_probs")
+    labels, pred_probs = loaded_labels(labels), loaded(pred_probs, "pred_probs")
     is_single = len(labels.shape) == 2
     check_shapes(labels, pred_probs, images=not is_single)
     if is_single:
         yield _stacked([(labels, pred_probs)])
+    elif isinstance(labels, Masks):
+        yield Batch(labels, part_of(pred_probs, range(labels.shape[0]), "pred_probs", _types(labels, pred_probs)[1]))
     else:
         yield from slices(labels, pred_probs, batch_bytes)
+
+
+def loaded_labels(labels: Any) -> Any:
+    """Labels as masks, if they are PNG files, or else as an array; see `loaded`."""
+    labels = opened_masks(labels)
+    return labels if isinstance(labels, (Mask, Masks)) else loaded(labels, "labels")
 
 
 def slices(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
@@ -134,6 +145,8 @@ def _items(data: Any) -> Iterable[Any]:
 
 
 def _opened(data: Any, name: str) -> Any:
+    if name == "labels" and (is_file(data) or is_image(data)):
+        raise TypeError(f"a file or image is the labels of one image: put it in a list, [{data!r}]")
     if is_stored(data) or hasattr(data, "shape") or hasattr(data, "__array__"):
         return loaded(data, name)
     if not isinstance(data, Iterable):
@@ -160,12 +173,13 @@ def _sent_bytes(*pair: Any) -> int:
 
 def _kind(pair: tuple[Any, Any]) -> tuple[Any, ...]:
     """What two images have to have in common to be in one batch."""
-    return tuple((tuple(array.shape), np.dtype(array.dtype)) for array in pair)
+    return tuple((tuple(array.shape), np.dtype(array.dtype), isinstance(array, Mask)) for array in pair)
 
 
 def _stacked(pairs: list[tuple[Any, Any]]) -> Batch:
     label, probability = _types(*pairs[0])
+    labels = [labels for labels, _ in pairs]
     return Batch(
-        Stacked([labels for labels, _ in pairs], "labels", label),
+        Masks(labels) if isinstance(labels[0], Mask) else Stacked(labels, "labels", label),
         Stacked([pred_probs for _, pred_probs in pairs], "pred_probs", probability),
     )

@@ -10,7 +10,10 @@ from typing import Callable
 import numpy as np
 
 from ._batches import Batch
+from ._masks import Masks
 from ._parts import Part, size_of
+
+LINE_END = b"\r\n"  # It stands behind each part, ahead of the next boundary.
 
 
 class Form:
@@ -25,12 +28,14 @@ class Form:
     def __init__(self, batch: Batch, on_sent: Callable[[float], None] | None = None):
         boundary = uuid.uuid4().hex
         self.content_type = f"multipart/form-data; boundary={boundary}"
-        self._sections = [
-            (_head(boundary, "labels", batch.labels), batch.labels),
-            (b"\r\n" + _head(boundary, "pred_probs", batch.pred_probs), batch.pred_probs),
-        ]
-        self._end = f"\r\n--{boundary}--\r\n".encode()
-        self.length = len(self._end) + sum(len(head) + size_of(part) for head, part in self._sections)
+        labels: list[tuple[bytes, Part | bytes]] = [(_head(boundary, "labels", batch.labels), batch.labels)]
+        if isinstance(batch.labels, Masks):
+            labels = [(_image_fields(boundary, index), mask.data) for index, mask in enumerate(batch.labels.masks)]
+        self._sections = [*labels, (_head(boundary, "pred_probs", batch.pred_probs), batch.pred_probs)]
+        self._end = f"--{boundary}--\r\n".encode()
+        sizes = (len(part) if isinstance(part, bytes) else size_of(part) for _, part in self._sections)
+        heads = (len(head) + len(LINE_END) for head, _ in self._sections)
+        self.length = len(self._end) + sum(sizes) + sum(heads)
         self._on_sent = on_sent
 
     def __iter__(self) -> Iterator[list[memoryview]]:
@@ -45,7 +50,11 @@ class Form:
     def _pieces(self) -> Iterator[list[memoryview]]:
         for head, part in self._sections:
             yield [memoryview(head)]
-            yield from part.pieces()
+            if isinstance(part, bytes):
+                yield [memoryview(part)]
+            else:
+                yield from part.pieces()
+            yield [memoryview(LINE_END)]
         yield [memoryview(self._end)]
 
 
@@ -61,3 +70,11 @@ def _head(boundary: str, name: str, part: Part) -> bytes:
         {"descr": np.lib.format.dtype_to_descr(part.dtype), "fortran_order": part.fortran_order, "shape": part.shape},
     )
     return fields.encode() + header.getvalue()
+
+
+def _image_fields(boundary: str, index: int) -> bytes:
+    """What stands ahead of the bytes of a mask: the boundary and the part's fields."""
+    return (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="labels"; filename="{index}.png"\r\n'
+        "Content-Type: image/png\r\n\r\n"
+    ).encode()

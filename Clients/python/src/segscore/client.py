@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from ._bands import banded
 from ._batches import Batch, BatchSource
 from ._form import Form
+from ._masks import Colors, colors_text
 from ._pool import Verify
 from ._transport import Transport
 from .dataset import Dataset
@@ -78,6 +79,7 @@ class Client:
         downsample: int | None = None,
         threshold: float | None = None,
         ignore_label: int | None = None,
+        colors: Colors | None = None,
         on_images: OnImages | None = None,
     ) -> Scores:
         """Scores a data set, and returns all results.
@@ -85,7 +87,8 @@ class Client:
         Args:
             labels: The given classes: integers (N, H, W), a list of (H, W), or anything that gives arrays of one or
                 the other shape when it is iterated over. Arrays of zarr and h5py are read a chunk at a time, and mapped
-                files are sent without being copied.
+                files are sent without being copied. In the place of (H, W) there may be the path of a PNG file, which
+                is sent as it is, or an image of Pillow: its grey values or palette indices are the classes.
             pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), or what gives such arrays.
             method: `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
             temperature: The temperature of softmin, by default 0.1. With a small one an image's score tends to its
@@ -93,6 +96,8 @@ class Client:
             downsample: The extent of the blocks that `num_pixel_issues` looks at, by default 1.
             threshold: The score below which a pixel is an issue; if it is given, the results have `issues`.
             ignore_label: A label, often 255, whose pixels take no part.
+            colors: The classes of the colours in PNG files and images of colours: a list of `"#rrggbb"` or (r, g, b) in
+                the order of the classes, or a dict of `"#rrggbb"` to classes.
             on_images: Called with the number of images that have been sent.
 
         Raises:
@@ -107,6 +112,7 @@ class Client:
             downsample=downsample,
             threshold=threshold,
             ignore_label=ignore_label,
+            colors=colors,
             on_images=on_images,
             wait=True,
         )
@@ -122,6 +128,7 @@ class Client:
         downsample: int | None = None,
         threshold: float | None = None,
         ignore_label: int | None = None,
+        colors: Colors | None = None,
         on_images: OnImages | None = None,
         wait: bool = False,
         only_labelled: bool = False,
@@ -135,7 +142,7 @@ class Client:
                 are not checked, and the job has no `summary` and no issues by class.
         """
         data = BatchSource(labels, pred_probs, self._batch_bytes)
-        wanted = parameters(method, temperature, downsample, threshold, ignore_label)
+        wanted = parameters(method, temperature, downsample, threshold, ignore_label, colors)
         batches = data.batches()
         ahead = [] if data.is_lazy else list(islice(batches, 2))
         classes = ahead[0].pred_probs.shape[1] if ahead else 0
@@ -157,9 +164,10 @@ class Client:
         downsample: int | None = None,
         threshold: float | None = None,
         ignore_label: int | None = None,
+        colors: Colors | None = None,
     ) -> Dataset:
         """Opens a job that takes images as they come; see `Dataset`. Arguments are those of `score`."""
-        wanted = parameters(method, temperature, downsample, threshold, ignore_label)
+        wanted = parameters(method, temperature, downsample, threshold, ignore_label, colors)
         return Dataset(self._transport, wanted, self._batch_bytes)
 
     def job(self, id: str) -> Job:
@@ -208,7 +216,12 @@ class Client:
 
 
 def parameters(
-    method: str, temperature: float | None, downsample: int | None, threshold: float | None, ignore_label: int | None
+    method: str,
+    temperature: float | None,
+    downsample: int | None,
+    threshold: float | None,
+    ignore_label: int | None,
+    colors: Colors | None = None,
 ) -> dict[str, Any]:
     """The query of a scoring request."""
     return {
@@ -217,6 +230,7 @@ def parameters(
         "downsample": downsample,
         "threshold": threshold,
         "ignore_label": ignore_label,
+        "colors": colors_text(colors),
     }
 
 

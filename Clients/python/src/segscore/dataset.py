@@ -47,6 +47,8 @@ class Dataset:
     def add(self, labels: Any, pred_probs: Any) -> int:
         """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W).
 
+        Labels may be the path of a PNG file or an image of Pillow, or a list of such.
+
         It returns when the server has the images, and the arrays may be changed afterwards. Sizes may differ from call
         to call; K may not.
 

@@ -1,0 +1,106 @@
+"""Masks as PNG images, which are sent as they lie in their files."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Union
+
+import numpy as np
+
+Colors = Union[str, Sequence[Any], Mapping[str, int]]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+HEAD = 24  # Bytes of a PNG file that tell its width and height.
+
+
+class Mask:
+    """The labels of one image, (H, W), in the bytes of a PNG file.
+
+    Raises:
+        ValueError: The file is no PNG image.
+    """
+
+    dtype = np.dtype(np.uint8)  # The server reads the type of the samples from the file; here it stands for any.
+
+    def __init__(self, data: bytes, name: str):
+        if len(data) < HEAD or not data.startswith(SIGNATURE):
+            raise ValueError(f"{name} is no PNG image")
+        self.data = data
+        self.shape = (int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big"))
+
+
+class Masks:
+    """Several masks of one size, each of which is sent as a part of its own.
+
+    Raises:
+        ValueError: Masks are of different sizes.
+    """
+
+    dtype = Mask.dtype
+    fortran_order = False
+
+    def __init__(self, masks: Sequence[Mask]):
+        shapes = {mask.shape for mask in masks}
+        if len(shapes) != 1:
+            raise ValueError(f"masks that are sent together must be of one size, not of {len(shapes)}")
+        self.masks = masks
+        self.shape = (len(masks), *shapes.pop())
+
+    def pieces(self) -> Iterator[list[memoryview]]:
+        for mask in self.masks:
+            yield [memoryview(mask.data)]
+
+
+def is_file(data: Any) -> bool:
+    """Whether this is the path of a file."""
+    return isinstance(data, (str, os.PathLike))
+
+
+def is_image(data: Any) -> bool:
+    """Whether this is an image of Pillow, which need not be installed."""
+    pillow: Any = sys.modules.get("PIL.Image")
+    return pillow is not None and isinstance(data, pillow.Image)
+
+
+def opened_mask(data: Any) -> Any:
+    """What a path or an image of Pillow stands for: a mask, or the array of an image of classes. All else as it is.
+
+    An image with a palette is the array of its indices; grey of 2 or 4 bits has been scaled to 255 by Pillow. An image
+    of colours becomes a PNG file, since only the server knows their classes, by `colors`.
+
+    Raises:
+        ValueError: The file is no PNG image.
+    """
+    if is_file(data):
+        with open(data, "rb") as file:
+            return Mask(file.read(), os.fsdecode(data))
+    if is_image(data):
+        if data.mode not in ("RGB", "RGBA"):
+            return np.asarray(data)
+        target = io.BytesIO()
+        data.save(target, "png", compress_level=1)
+        return Mask(target.getvalue(), "the image")
+    return data
+
+
+def opened_masks(data: Any) -> Any:
+    """The masks of a list of paths, as they are sent together. All else as it is."""
+    if isinstance(data, (list, tuple)) and data and all(is_file(each) or is_image(each) for each in data):
+        opened = [opened_mask(each) for each in data]
+        if all(isinstance(each, Mask) for each in opened):
+            return Masks(opened)
+        return opened
+    return opened_mask(data)
+
+
+def colors_text(colors: Colors | None) -> str | None:
+    """The parameter `colors`."""
+    if colors is None or isinstance(colors, str):
+        return colors
+    if isinstance(colors, Mapping):
+        return json.dumps({name: int(index) for name, index in colors.items()})
+    return json.dumps([each if isinstance(each, str) else [int(sample) for sample in each] for each in colors])
