@@ -100,11 +100,41 @@ SEGSCORE_TYPED_LOOP(
      size_t *clamped),
     (source, count, class_index, labels.start, scores.start, clamped))
 
-/// Copies probabilities of which none is further than rounding from [0, 1], each to the nearest value in it.
+/// Makes of each value another one, which is computed in float64.
 SEGSCORE_TYPED_LOOP(
-    void, clamp, BY_SCORES, (out.is_double),
-    (const void *source, size_t count, segscore_floats out),
-    (source, count, out.start))
+    void, convert, BY_SCORES, (out.is_double),
+    (const void *source, size_t count, segscore_conversion conversion, segscore_floats out),
+    (source, count, conversion, out.start))
+
+/// Takes the values of one class as `take` takes probabilities: logits, or weights that are no probabilities before
+/// they have been divided by their sum. Scores and largest values stay as they came until `normalise` is called.
+///
+/// Labels, scores, predicted classes and largest values stand `stride` apart. `sums` has an element for each pixel: of
+/// weights their sum, of logits the sum of exp(x - m), m being the largest so far. Returns the index of the first logit
+/// that is NaN or infinite, minus infinity excepted, or of the first weight that is not finite or is negative; `count`
+/// if there is none. Values from there on are not taken.
+SEGSCORE_TYPED_LOOP(
+    size_t, take_values, BY_BOTH, (scores.is_double, labels.is_wide),
+    (const void *source, size_t count, uint32_t class_index, bool is_logit, segscore_classes labels,
+     segscore_floats scores, segscore_classes predicted, segscore_floats largest, size_t stride, double *sums),
+    (source, count, class_index, is_logit, labels.start, scores.start, predicted.start, largest.start, stride, sums))
+
+/// Turns the scores and largest values of pixels, of which all classes have been taken, into probabilities, or leaves
+/// them as they are.
+///
+/// Returns the index of the first pixel that has none, since all its logits are minus infinity, or the sum of its
+/// weights is 0 or infinite; `count` if there is none. Pixels from there on stay as they are.
+SEGSCORE_TYPED_LOOP(
+    size_t, normalise, BY_SCORES, (scores.is_double),
+    (size_t count, bool is_logit, bool keeps_values, segscore_floats scores, segscore_floats largest, size_t stride,
+     const double *sums),
+    (count, is_logit, keeps_values, scores.start, largest.start, stride, sums))
+
+/// Makes probabilities of the values of neighbouring pixels, whose largest values and sums `take_values` has found.
+SEGSCORE_TYPED_LOOP(
+    void, divide_values, BY_SCORES, (out.is_double),
+    (const void *source, size_t count, bool is_logit, segscore_floats largest, const double *sums, segscore_floats out),
+    (source, count, is_logit, largest.start, sums, out.start))
 
 /// Adds the probabilities of part of a row, from `column` on, to the sums of the row's blocks of `side` columns.
 ///

@@ -51,6 +51,6 @@ enum Datatype: String, CaseIterable {
 
     /// The datatypes that an input may have.
     static func allowed(for input: ScoringError.Array) -> [Datatype] {
-        allCases.filter { $0.scalar.isFloatingPoint == (input == .predictedProbabilities) }
+        allCases.filter { $0.scalar.isFloatingPoint == (input != .labels) }
     }
 }

@@ -150,7 +150,7 @@ final class InferenceBody: BodyDecoder {
         if request == nil { _ = try read() }
         // Labels go first, so that no probabilities have to wait for them.
         try deliver(.labels)
-        try deliver(.predictedProbabilities)
+        for array in Predictions.arrays { try deliver(array) }
     }
 
     /// Reads the JSON, and sets the parameters and outputs that it names.

@@ -41,7 +41,7 @@ final class InferenceFormat: ScoreFormat {
     func set(_ request: InferenceRequest) {
         let wanted = Wanted(
             id: request.id, isBinary: request.isBinary, outputs: request.outputs,
-            hasFloat64: request.input(.predictedProbabilities)?.datatype == .float64)
+            hasFloat64: request.predictions?.datatype == .float64)
         self.wanted.withLock { $0 = wanted }
     }
 

@@ -49,13 +49,12 @@ struct InferenceRequest: Decodable, Sendable {
     }
 
     private func check() throws(Problem) {
-        for array in [ScoringError.Array.labels, .predictedProbabilities] {
-            switch inputs.filter({ $0.array == array }).count {
-            case 0: throw .missing(array)
-            case 1: break
-            default: throw .repeated(array.rawValue)
-            }
+        for (index, input) in inputs.enumerated()
+        where inputs[..<index].contains(where: { $0.array == input.array }) {
+            throw .repeated(input.array.rawValue)
         }
+        if self.input(.labels) == nil { throw .missing(.labels) }
+        if predictions == nil { throw .missing(.predictedProbabilities) }
         for (index, output) in outputs.enumerated()
         where outputs[..<index].contains(where: { $0.array == output.array }) {
             throw .repeated(output.array.rawValue)
@@ -63,6 +62,9 @@ struct InferenceRequest: Decodable, Sendable {
     }
 
     func input(_ array: ScoringError.Array) -> InferenceInput? { inputs.first { $0.array == array } }
+
+    /// The input that tells of predicted probabilities.
+    var predictions: InferenceInput? { inputs.first { Predictions.arrays.contains($0.array) } }
 
     /// The inputs whose elements stand behind the JSON.
     var binaryInputs: [InferenceInput] { inputs.filter { $0.source == .binary } }
@@ -130,7 +132,7 @@ struct InferenceInput: Decodable, Sendable {
     }
 
     private static func array(_ name: String) throws(Problem) -> ScoringError.Array {
-        let arrays = [ScoringError.Array.labels, .predictedProbabilities]
+        let arrays = [ScoringError.Array.labels] + Predictions.arrays
         guard let array = arrays.first(where: { $0.rawValue == name }) else {
             throw Problem(
                 .unexpectedArray, "There is no input \"\(name)\" here.", parameter: name,

@@ -8,6 +8,8 @@ package enum ScoringError: Error, Equatable {
     package enum Array: String, Sendable {
         case labels
         case predictedProbabilities = "pred_probs"
+        /// What stands in place of `pred_probs` if the model's outputs are sent as they are.
+        case logits
         case imageScores = "image_scores"
         case pixelScores = "pixel_scores"
     }
@@ -33,7 +35,35 @@ package enum ScoringError: Error, Equatable {
     case downsample(Int, height: Int, width: Int)
     case labelOutOfRange(LabelValue, at: Position, classCount: Int)
     case probabilityOutOfRange(Double, at: Position, classIndex: Int, Lookalike)
+    /// A value that the activation cannot take: a logit that is NaN or infinite, or a weight that is negative or not
+    /// finite.
+    case activationInput(Array, Double, at: Position, classIndex: Int, Activation)
+    /// The values of a pixel cannot be divided by their sum.
+    case noProbabilities(Array, at: Position, Activation)
+    /// Logits that are probabilities already.
+    case probabilitiesAsLogits(Array)
     case memory(MemoryError)
     /// A file that probabilities wait in cannot be written.
     case file(FileError)
+}
+
+extension ScoringError {
+    /// The same error of predicted probabilities, which the client has sent under the name of another array.
+    package func naming(_ array: Array) -> ScoringError {
+        switch self {
+        case .rank(.predictedProbabilities, let expected, let shape): .rank(array, expected: expected, shape: shape)
+        case .emptyArray(.predictedProbabilities, let shape): .emptyArray(array, shape: shape)
+        case .shapeMismatch(.predictedProbabilities, let expected, let actual):
+            .shapeMismatch(array, expected: expected, actual: actual)
+        case .tooManyPixels(.predictedProbabilities, let count, let limit):
+            .tooManyPixels(array, count: count, limit: limit)
+        case .elementType(.predictedProbabilities, let scalar): .elementType(array, scalar)
+        case .fortranOrder(.predictedProbabilities): .fortranOrder(array)
+        case .activationInput(_, let value, let position, let classIndex, let activation):
+            .activationInput(array, value, at: position, classIndex: classIndex, activation)
+        case .noProbabilities(_, let position, let activation): .noProbabilities(array, at: position, activation)
+        case .probabilitiesAsLogits: .probabilitiesAsLogits(array)
+        default: self
+        }
+    }
 }

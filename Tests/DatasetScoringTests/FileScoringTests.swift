@@ -15,7 +15,7 @@ import WebService
         let folder = try TemporaryFolder()
         let scoring = try FileScoring(
             labels: try folder.write(sample.labelsFile, "labels.npy"),
-            predictedProbabilities: try folder.write(sample.probabilitiesFile, "pred_probs.npy"))
+            predictions: try folder.write(sample.probabilitiesFile, "pred_probs.npy"))
         let told = Mutex<[Double]>([])
         let scores = try scoring.score(
             parameters: ["temperature": "0.5", "ignore_label": "2", "threshold": "0.5"], processors: 2
@@ -43,19 +43,18 @@ import WebService
         let path = try folder.write(try archive(others + files).bytes, "arrays.npz")
         let expected = try FileScoring(
             labels: try folder.write(sample.labelsFile, "labels.npy"),
-            predictedProbabilities: try folder.write(sample.probabilitiesFile, "pred_probs.npy")
+            predictions: try folder.write(sample.probabilitiesFile, "pred_probs.npy")
         ).score(parameters: [:], processors: 1) { _ in }.ranking()
         for (labels, probabilities) in [
             (path, nil), (path, path), (path + "#ids", path),
             (path + "#run/labels.npy", folder.path + "/pred_probs.npy"),
             (folder.path + "/labels.npy", path + "#run/softmax"),
         ] as [(String, String?)] {
-            let scoring = try FileScoring(labels: labels, predictedProbabilities: probabilities)
+            let scoring = try FileScoring(labels: labels, predictions: probabilities)
             #expect(try scoring.score(parameters: [:], processors: 2) { _ in }.ranking() == expected)
         }
         #expect {
-            try FileScoring(labels: path + "#masks", predictedProbabilities: path).score(parameters: [:], processors: 1)
-            {
+            try FileScoring(labels: path + "#masks", predictions: path).score(parameters: [:], processors: 1) {
                 _ in
             }
         } throws: { error in
@@ -67,7 +66,7 @@ import WebService
         let folder = try TemporaryFolder()
         let labels = try folder.write(sample.labelsFile, "labels.npy")
         let probabilities = try folder.write(sample.probabilitiesFile, "pred_probs.npy")
-        let scores = try FileScoring(labels: labels, predictedProbabilities: probabilities)
+        let scores = try FileScoring(labels: labels, predictions: probabilities)
             .score(parameters: [:], processors: 1) { _ in }
         #expect(try scores.write(to: folder.path + "/a/b/c/").count == 2)
         #expect {
@@ -82,14 +81,14 @@ import WebService
         let labels = try folder.write(sample.labelsFile, "labels.npy")
         let junk = try folder.write(Array("junk".utf8), "junk.npy")
         #expect {
-            try FileScoring(labels: labels, predictedProbabilities: junk).score(parameters: [:], processors: 2) { _ in
+            try FileScoring(labels: labels, predictions: junk).score(parameters: [:], processors: 2) { _ in
             }
         } throws: { error in
             let failure = error as? FileScoring.Failure
             return failure?.path == junk && failure?.problem.type == .malformedBody
         }
         #expect {
-            try FileScoring(labels: folder.path + "/none.npy", predictedProbabilities: junk)
+            try FileScoring(labels: folder.path + "/none.npy", predictions: junk)
         } throws: { error in
             (error as? FileScoring.Failure)?.path == folder.path + "/none.npy"
         }

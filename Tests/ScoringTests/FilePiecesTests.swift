@@ -52,6 +52,18 @@ import Testing
         #expect(Array(FilePieces(layout, side: 2, lines: 0..<4)).map(\.bytes) == [0..<192, 192..<384])
     }
 
+    @Test func comeTwiceImageByImage() throws {
+        let layout = try TensorLayout(elementType: ElementType(.float32), shape: [2, 2, 4, 4])
+        let whole = Array(FilePieces(layout, side: 2, lines: 0..<4, comesTwice: true))
+        #expect(whole.map(\.bytes) == [0..<128, 0..<128, 128..<256, 128..<256])
+        #expect(whole.map(\.comesAgain) == [true, false, true, false])
+        let half = Array(FilePieces(layout, side: 2, lines: 2..<4, comesTwice: true))
+        let image = [32..<64, 96..<128]
+        #expect(half.map(\.bytes) == image + image + [160..<192, 224..<256] + [160..<192, 224..<256])
+        #expect(half.map(\.comesAgain) == [true, true, false, false, true, true, false, false])
+        #expect(half.map(\.position) == half.map { $0.bytes.lowerBound / 4 })
+    }
+
     @Test func areDealtOutInWholeBlocks() throws {
         let layout = try TensorLayout(elementType: ElementType(.float32), shape: [1, 2, 512, 512])
         #expect(
@@ -68,5 +80,8 @@ import Testing
         #expect(FilePieces.areInFileOrder(.c, downsample: 4))
         #expect(FilePieces.areInFileOrder(.fortran, downsample: 1))
         #expect(!FilePieces.areInFileOrder(.fortran, downsample: 2))
+        #expect(FilePieces.areInFileOrder(.fortran, downsample: 1, Activation(.softmax)))
+        #expect(FilePieces.areInFileOrder(.c, downsample: 2, Activation(.sigmoid)))
+        #expect(!FilePieces.areInFileOrder(.c, downsample: 2, Activation(.softmax)))
     }
 }

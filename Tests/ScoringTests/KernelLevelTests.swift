@@ -198,7 +198,7 @@ import Testing
                     let scores = memory.floats(memory.scores)
                     results.append(
                         loops.take_own(memory.source, count, 2, memory.classes(memory.labels), scores, &clamped))
-                    loops.clamp(memory.source, count, memory.floats(memory.largest))
+                    loops.convert(memory.source, count, SEGSCORE_CLAMP, memory.floats(memory.largest))
                     return results + [clamped]
                 }
             }

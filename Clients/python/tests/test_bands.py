@@ -35,7 +35,7 @@ def batch_of(labels, pred_probs):
 
 def sent_of(labels, pred_probs, ignore_label=255):
     """What is sent of the probabilities."""
-    return banded(batch_of(labels, pred_probs), ignore_label).pred_probs
+    return banded(batch_of(labels, pred_probs), ignore_label).predictions
 
 
 def bytes_of(part):

@@ -148,7 +148,7 @@ def test_batches_begin_where_chunks_do(small_client, arrays):
 def test_lists_of_one_size_are_one_batch(arrays):
     labels, pred_probs = arrays
     (batch,) = BatchSource(list(labels), list(pred_probs), 1 << 30).batches()
-    assert batch.labels.shape == labels.shape and batch.pred_probs.shape == pred_probs.shape
+    assert batch.labels.shape == labels.shape and batch.predictions.shape == pred_probs.shape
 
 
 def test_an_array_may_come_beside_a_list(client, arrays):

@@ -184,7 +184,7 @@ def test_copies_in_another_type_are_no_larger_than_a_piece(monkeypatch):
     for given, expected in ((BFLOAT16, EXACT), (HOT, HOT.astype(np.float32)), (Bits(BFLOAT16), EXACT)):
         for array, wanted in ((given, expected), (given[:, :, ::2], expected[:, :, ::2])):
             (batch,) = BatchSource(np.zeros(wanted[:, 0].shape, int), array, 1 << 30).batches()
-            pieces = [bytes(piece) for pieces in batch.pred_probs.pieces() for piece in pieces]
+            pieces = [bytes(piece) for pieces in batch.predictions.pieces() for piece in pieces]
             assert b"".join(pieces) == wanted.tobytes() and max(map(len, pieces)) <= 1000
 
 

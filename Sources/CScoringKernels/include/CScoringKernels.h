@@ -24,6 +24,15 @@ typedef enum {
     SEGSCORE_FLOAT64
 } segscore_scalar;
 
+/// What is made of each value on its own: the nearest value in [0, 1]; of a probability p, 1 - p; of a logit x,
+/// 1 / (1 + exp(-x)), or 1 less that.
+typedef enum {
+    SEGSCORE_CLAMP,
+    SEGSCORE_COMPLEMENT,
+    SEGSCORE_LOGISTIC,
+    SEGSCORE_LOGISTIC_COMPLEMENT
+} segscore_conversion;
+
 /// How far rounding may lead a probability beyond [0, 1]: up to so far it counts as the nearer end.
 #define SEGSCORE_ROUNDING 1e-5
 
@@ -52,8 +61,8 @@ typedef struct {
     uint32_t end;
 } segscore_extent;
 
-/// The loops as they are compiled for one level. All levels give the same results; only of `softmin` and `exponentials`
-/// the last bits may differ.
+/// The loops as they are compiled for one level. All levels give the same results; only of `softmin`, `exponentials`
+/// and what `take_values` sums up for a softmax the last bits may differ.
 typedef struct {
     /// `plain`, `vector`, `avx2` or `avx512`.
     const char *_Nonnull name;

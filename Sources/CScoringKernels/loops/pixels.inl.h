@@ -315,6 +315,8 @@ static size_t NAME(mark_lowest)(
     return used;
 }
 
+#include "normalised.inl.h"
+
 #undef SCORE
 #undef KEY
 #undef CLASS

@@ -5,13 +5,64 @@ static void NAME(copy)(const void *source, size_t count, SCORE *scores, size_t s
     for (size_t i = 0; i < count; i++) memcpy(&scores[i * stride], from + i * sizeof *scores, sizeof *scores);
 }
 
-static void NAME(clamp)(const void *source, size_t count, SCORE *out) {
+static void NAME(convert)(const void *source, size_t count, segscore_conversion conversion, SCORE *out) {
     const char *from = source;
+    enum { BLOCK = 64 };
+    double block[BLOCK];
+    for (size_t start = 0; start < count; start += BLOCK) {
+        size_t width = count - start < BLOCK ? count - start : BLOCK;
+        for (size_t i = 0; i < width; i++) {
+            SCORE value;
+            memcpy(&value, from + (start + i) * sizeof value, sizeof value);
+            block[i] = (double)value;
+        }
+        switch (conversion) {
+        case SEGSCORE_CLAMP:
+            for (size_t i = 0; i < width; i++) block[i] = block[i] < 0 ? 0 : block[i] > 1 ? 1 : block[i];
+            break;
+        case SEGSCORE_COMPLEMENT:
+            for (size_t i = 0; i < width; i++) block[i] = 1 - block[i];
+            break;
+        case SEGSCORE_LOGISTIC:
+        case SEGSCORE_LOGISTIC_COMPLEMENT:
+            if (conversion == SEGSCORE_LOGISTIC)
+                for (size_t i = 0; i < width; i++) block[i] = -block[i];
+            exponentials(block, width);
+            for (size_t i = 0; i < width; i++) block[i] = 1 / (1 + block[i]);
+            break;
+        }
+        for (size_t i = 0; i < width; i++) out[start + i] = (SCORE)block[i];
+    }
+}
+
+static size_t NAME(normalise)(
+    size_t count, bool is_logit, bool keeps_values, SCORE *scores, SCORE *largest, size_t stride, const double *sums) {
     for (size_t i = 0; i < count; i++) {
-        SCORE value;
-        memcpy(&value, from + i * sizeof value, sizeof value);
-        value = value < 0 ? 0 : value;
-        out[i] = value > 1 ? 1 : value;
+        double own = (double)scores[i * stride], most = (double)largest[i * stride];
+        if (is_logit ? most == -INFINITY : !(sums[i] > 0 && sums[i] < INFINITY)) return i;
+        if (keeps_values) continue;
+        // The score of a pixel whose label is no class is 0 and no logit. The label is refused or ignored later.
+        own = is_logit ? exp(own > most ? 0 : own - most) / sums[i] : own / sums[i];
+        scores[i * stride] = (SCORE)own;
+        largest[i * stride] = (SCORE)((is_logit ? 1 : most) / sums[i]);
+    }
+    return count;
+}
+
+static void NAME(divide_values)(
+    const void *source, size_t count, bool is_logit, const SCORE *largest, const double *sums, SCORE *out) {
+    const char *from = source;
+    enum { BLOCK = 64 };
+    double block[BLOCK];
+    for (size_t start = 0; start < count; start += BLOCK) {
+        size_t width = count - start < BLOCK ? count - start : BLOCK;
+        for (size_t i = 0; i < width; i++) {
+            SCORE value;
+            memcpy(&value, from + (start + i) * sizeof value, sizeof value);
+            block[i] = (double)value - (is_logit ? (double)largest[start + i] : 0);
+        }
+        if (is_logit) exponentials(block, width);
+        for (size_t i = 0; i < width; i++) out[start + i] = (SCORE)(block[i] / sums[start + i]);
     }
 }
 

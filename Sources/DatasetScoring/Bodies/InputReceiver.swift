@@ -43,7 +43,7 @@ package final class InputReceiver: ArrayReceiver {
         do throws(ScoringError) {
             try accumulator?.receive(bytes)
         } catch {
-            throw Problem(error)
+            throw Problem(array == .labels ? error : error.naming(array))
         }
         certainBytes = max(certainBytes - bytes.count, 0)
     }

@@ -72,6 +72,13 @@ extension Problem {
             parameter: array.rawValue, expected: "once", actual: "\(first), \(second)")
     }
 
+    /// The problem of two arrays that tell the same.
+    static func twice(_ first: ScoringError.Array, _ second: ScoringError.Array) -> Problem {
+        Problem(
+            .repeatedArray, "\(first.rawValue) and \(second.rawValue) both tell of the predicted probabilities.",
+            parameter: second.rawValue, expected: "one of them", actual: "both")
+    }
+
     /// The problem of an array that did not come.
     ///
     /// - Parameters:

@@ -8,7 +8,9 @@ package import WebService
 /// Scores two arrays from files, or from one archive, as `POST /score` scores the arrays of a request.
 package struct FileScoring {
     private let labels: FileArray
-    private let predictedProbabilities: FileArray
+    /// The array that tells of predicted probabilities, one of ``Predictions/arrays``.
+    private let array: ScoringError.Array
+    private let predictions: FileArray
 
     /// A problem, with the path of the file that has it if it is the problem of a file.
     package struct Failure: Error {
@@ -23,12 +25,11 @@ package struct FileScoring {
     /// - Parameters:
     ///   - labels: The path of an npy file or of an archive. Of an archive, the member that is named behind a `#` is
     ///     read, or else the member `labels`.
-    ///   - predictedProbabilities: The same for `pred_probs`; nil if they lie in the archive of `labels`.
+    ///   - predictions: The same for `pred_probs`, or else `logits`; nil if they lie in the archive of `labels`.
     /// - Throws: ``Failure`` if a file cannot be opened.
-    package init(labels: String, predictedProbabilities: String?) throws(Failure) {
-        self.labels = try Self.open(labels, .labels)
-        self.predictedProbabilities = try Self.open(
-            predictedProbabilities ?? Self.withoutMember(labels), .predictedProbabilities)
+    package init(labels: String, predictions: String?) throws(Failure) {
+        (_, self.labels) = try Self.open(labels, [.labels])
+        (array, self.predictions) = try Self.open(predictions ?? Self.withoutMember(labels), Predictions.arrays)
     }
 
     /// Scores all images.
@@ -60,7 +61,7 @@ package struct FileScoring {
         } catch {
             let isOfLabels = error.parameter == ScoringError.Array.labels.rawValue
             throw Failure(
-                path: isOfLabels ? labels.file.path : predictedProbabilities.file.path, problem: error)
+                path: isOfLabels ? labels.file.path : predictions.file.path, problem: error)
         }
     }
 
@@ -69,12 +70,12 @@ package struct FileScoring {
     private func pixels(
         _ arrays: ScoreArrays, _ processors: Int, _ progress: @Sendable (Double) -> Void
     ) throws(Problem) -> ScoredPixels? {
-        guard predictedProbabilities.member == nil else {
-            try predictedProbabilities.read(.predictedProbabilities, into: arrays)
+        guard predictions.member == nil else {
+            try predictions.read(array, into: arrays)
             progress(0.9)
             return try arrays.complete(isCancelled: { false })
         }
-        let source = try FileProbabilities(predictedProbabilities.file, processors: processors)
+        let source = try FileProbabilities(array, in: predictions.file, processors: processors)
         return try source.pixels(for: try arrays.demand()) {
             progress(0.9 * $0)
             return true
@@ -99,16 +100,25 @@ package struct FileScoring {
         }
     }
 
-    /// Opens the file that a path names.
+    /// Opens the file that a path names, which holds one of some arrays.
     ///
-    /// If the path of an archive names no member, it stands for the member that has the array's name.
-    private static func open(_ text: String, _ array: ScoringError.Array) throws(Failure) -> FileArray {
+    /// If the path of an archive names no member, it stands for the member that has the name of an array. A file of a
+    /// single array, whose name tells nothing, holds the first.
+    private static func open(
+        _ text: String, _ arrays: [ScoringError.Array]
+    ) throws(Failure) -> (ScoringError.Array, FileArray) {
         let (path, member) = split(text)
         do throws(FileError) {
             let file = try InputFile(path: path)
-            guard member == nil, ZipMembers.isArchive(file) else { return FileArray(file: file, member: member) }
-            let found = ZipMembers.names(in: file).first { array.isCalled(NpzBody.arrayName($0) ?? "") }
-            return FileArray(file: file, member: found ?? array.rawValue)
+            guard member == nil, ZipMembers.isArchive(file) else {
+                let array = arrays.first { member.map($0.isCalled) ?? false } ?? arrays[0]
+                return (array, FileArray(file: file, member: member))
+            }
+            for name in ZipMembers.names(in: file) {
+                guard let array = arrays.first(where: { $0.isCalled(NpzBody.arrayName(name) ?? "") }) else { continue }
+                return (array, FileArray(file: file, member: name))
+            }
+            return (arrays[0], FileArray(file: file, member: arrays[0].rawValue))
         } catch {
             throw Failure(path: path, problem: Problem(error))
         }

@@ -3,9 +3,9 @@ package import Memory
 package import Scoring
 package import WebService
 
-/// Takes `labels` and `pred_probs` in either order, and makes scored pixels of them.
+/// Takes `labels`, and `pred_probs` or `logits`, in either order, and makes scored pixels of them.
 package final class ScoreArrays: RequestInputs {
-    package let arrays: [ScoringError.Array] = [.labels, .predictedProbabilities]
+    package let arrays: [ScoringError.Array] = [.labels] + Predictions.arrays
 
     package var parameterNames: [String] { arriving.names }
 
@@ -13,7 +13,7 @@ package final class ScoreArrays: RequestInputs {
     private var arriving: ArrivingParameters
 
     /// The shape of `labels`; nil until it is known.
-    private var labelShape: [Int]?
+    private var labelsShape: [Int]?
     private var labelAccumulator: LabelAccumulator?
     /// The labels that come as single images, until they are complete.
     private var labelImages: LabelStack?
@@ -45,19 +45,21 @@ package final class ScoreArrays: RequestInputs {
     /// How many whole images have been scored while the arrays arrived.
     package var imagesDone: Int { source?.imagesDone ?? 0 }
 
-    /// The layout of `pred_probs`; nil until its header has been read.
-    package private(set) var probabilitiesLayout: TensorLayout?
+    /// The array that tells of predicted probabilities; nil until its header has been read.
+    package private(set) var predictions: Predictions?
 
-    /// K; nil until it is known. It stays nil for `pred_probs` of an impossible rank, which is found when the arrays
-    /// are put together.
-    package var classCount: Int? {
-        guard let layout = probabilitiesLayout else { return nil }
-        return layout.shape.count == 4 ? layout.shape[1] : classCount(ofBands: layout)
-    }
+    /// K; nil until it is known. It stays nil for predictions of an impossible rank, which is found when the arrays are
+    /// put together.
+    package var classCount: Int? { probabilitiesShape.flatMap { $0.count == 4 ? $0[1] : nil } }
 
-    private func classCount(ofBands layout: TensorLayout) -> Int? {
+    /// The shape of the probabilities, `(N, K, H, W)` if the labels and the rank of the array allow it; nil until the
+    /// array's header has been read.
+    private var probabilitiesShape: [Int]? {
         // A parameter that is not allowed is reported where ``parameters`` is read.
-        (try? parameters)?.classCount(ofBands: layout)
+        guard let predictions, let parameters = try? parameters else { return nil }
+        guard let classCount = predictions.classCountOfBands(parameters) else { return predictions.shape(parameters) }
+        let labels = labelsShape ?? []
+        return labels.count == 3 ? [labels[0], classCount, labels[1], labels[2]] : [0, classCount, 0, 0]
     }
 
     /// The notes for the client, once the arrays have become pixels.
@@ -72,6 +74,7 @@ package final class ScoreArrays: RequestInputs {
     package func passOver(_ name: String) { ignored.append(name) }
 
     package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
+        if array != .labels, let other = fileOfPredictions?.array { throw .twice(other, array) }
         files[array] = try places.dataDirectories.file(file, for: array)
     }
 
@@ -81,13 +84,15 @@ package final class ScoreArrays: RequestInputs {
         let parameters = try parameters
         if parametersAreKnown { try parameters.check() }
         defer { findShape() }
-        if array == .labels {
-            labelShape = layout.shape
+        guard array != .labels else {
+            labelsShape = layout.shape
             return try beginLabels(layout)
         }
-        probabilitiesLayout = layout
+        if let earlier = predictions { throw .twice(earlier.array, array) }
+        let predictions = Predictions(array: array, layout: layout)
+        self.predictions = predictions
         try joinLabelImages()
-        let source = try makeSource(layout, parameters, parametersAreKnown: parametersAreKnown)
+        let source = try makeSource(predictions, parameters, parametersAreKnown: parametersAreKnown)
         guard let accumulator = source.accumulator else { preconditionFailure("bytes of it arrive") }
         self.source = source
         return accumulator
@@ -128,7 +133,7 @@ package final class ScoreArrays: RequestInputs {
         do throws(ScoringError) {
             let joined = try images.finish()
             labels = joined
-            labelShape = joined.shape
+            labelsShape = joined.shape
         } catch {
             throw Problem(error)
         }
@@ -136,10 +141,9 @@ package final class ScoreArrays: RequestInputs {
     }
 
     private func findShape() {
-        guard let labels = labelShape, labels.count == 3, let layout = probabilitiesLayout else { return }
-        let whole = classCount(ofBands: layout).map { [labels[0], $0, labels[1], labels[2]] }
+        guard let labelsShape, labelsShape.count == 3, let probabilitiesShape else { return }
         do throws(ScoringError) {
-            shape = try ScoringShape(labels: labels, predictedProbabilities: whole ?? layout.shape)
+            shape = try ScoringShape(labels: labelsShape, predictedProbabilities: probabilitiesShape)
         } catch {
             // The client is told when the arrays are scored, which throws the same error.
         }
@@ -153,34 +157,38 @@ package final class ScoreArrays: RequestInputs {
 
     // MARK: - Sources
 
-    /// Chooses the source for `pred_probs` that come with the request.
+    /// Chooses the source for predictions that come with the request.
     ///
     /// - Throws: A problem with the layout, or with labels and layout together.
     private func makeSource(
-        _ layout: TensorLayout, _ parameters: ScoreParameters, parametersAreKnown: Bool
+        _ predictions: Predictions, _ parameters: ScoreParameters, parametersAreKnown: Bool
     ) throws(Problem) -> any ProbabilitySource {
-        if let labels, parametersAreKnown, StreamedProbabilities.canTake(layout, parameters) {
-            return try StreamedProbabilities(layout, for: ProbabilityDemand(labels: labels, parameters: parameters))
+        if let labels, parametersAreKnown, try StreamedProbabilities.canTake(predictions, parameters) {
+            return try StreamedProbabilities(
+                predictions, for: ProbabilityDemand(labels: labels, parameters: parameters))
         }
-        do throws(ScoringError) {
-            return try SpooledProbabilities(layout, parameters, parametersAreKnown: parametersAreKnown, in: places)
-        } catch {
-            throw Problem(error)
-        }
+        return try SpooledProbabilities(predictions, parameters, parametersAreKnown: parametersAreKnown, in: places)
     }
 
-    /// Chooses the source for `pred_probs` in a file. An npy file with all classes is read by several threads; any
-    /// other file is treated as if its array came with the request.
-    private func take(_ file: FileArray, _ parameters: ScoreParameters) throws(Problem) {
+    private var fileOfPredictions: (array: ScoringError.Array, file: FileArray)? {
+        Predictions.arrays.lazy.compactMap { [files] array in files[array].map { (array, $0) } }.first
+    }
+
+    /// Chooses the source for predictions in a file. An npy file with all classes is read by several threads; any other
+    /// file is treated as if its array came with the request.
+    private func take(
+        _ file: FileArray, of array: ScoringError.Array, _ parameters: ScoreParameters
+    ) throws(Problem) {
+        if let earlier = predictions { throw .twice(earlier.array, array) }
         if file.member == nil {
-            try file.requireArray(.predictedProbabilities)
-            let probabilities = try FileProbabilities(file.file, processors: places.processors)
-            guard parameters.classCount(ofBands: probabilities.layout) != nil else {
+            try file.requireArray(array)
+            let probabilities = try FileProbabilities(array, in: file.file, processors: places.processors)
+            guard probabilities.predictions.classCountOfBands(parameters) != nil else {
                 source = probabilities
                 return
             }
         }
-        try file.read(.predictedProbabilities, into: self)
+        try file.read(array, into: self)
     }
 
     /// Scores the probabilities that were spooled or lie in files, and hands over the pixels.
@@ -192,13 +200,13 @@ package final class ScoreArrays: RequestInputs {
     package func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
         try files[.labels]?.read(.labels, into: self)
         let demand = try demand()
-        if let file = files[.predictedProbabilities] { try take(file, demand.parameters) }
+        if let (array, file) = fileOfPredictions { try take(file, of: array, demand.parameters) }
         guard let source else { throw .missing(.predictedProbabilities, beside: ignored) }
         (labels, self.source) = (nil, nil)
         return try source.pixels(for: demand) { _ in !isCancelled() }
     }
 
-    /// The demand on `pred_probs`, once the labels are there.
+    /// The demand on predictions, once the labels are there.
     ///
     /// - Throws: A 400 problem if there are no labels.
     func demand() throws(Problem) -> ProbabilityDemand {

@@ -23,10 +23,29 @@ package struct ScoreParameters: Equatable, Sendable {
         case all
     }
 
+    /// A function that turns a model's outputs into probabilities.
+    package enum Activation: String, CaseIterable {
+        case softmax
+        case sigmoid
+
+        var function: Scoring.Activation.Function {
+            switch self {
+            case .softmax: .softmax
+            case .sigmoid: .sigmoid
+            }
+        }
+    }
+
+    /// A way to make the probabilities of a pixel add to 1.
+    package enum Normalization: String, CaseIterable {
+        /// Each value is divided by the sum over the classes.
+        case sum
+    }
+
     /// The names of the parameters on the wire.
     package static let names = [
         "method", "temperature", "downsample", "threshold", "ignore_label", "include", "output", "read",
-        "classes", "colors",
+        "classes", "colors", "activation", "normalize",
     ]
 
     /// The names that are known in requests which choose the arrays of their answer in another way.
@@ -61,6 +80,12 @@ package struct ScoreParameters: Equatable, Sendable {
     /// ``colours`` as the client wrote them.
     package let coloursText: String?
 
+    /// The function that the values go through first; nil if the client names none.
+    package let activation: Activation?
+
+    /// What is done to probabilities that do not add to 1; nil if they are taken as they are.
+    package let normalization: Normalization?
+
     /// Reads the parameters.
     ///
     /// - Throws: A 400 problem for a value that is not allowed.
@@ -76,6 +101,8 @@ package struct ScoreParameters: Equatable, Sendable {
         classCount = try parameters.integer("classes", in: 1...ScoringShape.classLimit)
         coloursText = parameters.string("colors")
         colours = try coloursText.map { (text) throws(Problem) in try ColourClasses(parameter: text) }
+        activation = try parameters.choice("activation")
+        normalization = try parameters.choice("normalize")
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
 
@@ -88,6 +115,8 @@ package struct ScoreParameters: Equatable, Sendable {
         values["read"] = reading?.rawValue
         values["classes"] = classCount.map { "\($0)" }
         values["colors"] = coloursText
+        values["activation"] = activation?.rawValue
+        values["normalize"] = normalization?.rawValue
         values["include"] = include.map { $0.map(\.rawValue).joined(separator: ",") }
         return values
     }
@@ -97,11 +126,6 @@ package struct ScoreParameters: Equatable, Sendable {
 
     /// The side of the blocks that are scored, in pixels; 1 if single pixels are scored.
     var blockSide: Int { method.type.blockSide(self) }
-
-    /// K for `pred_probs` that hold only the labelled classes of bands of rows, `(M, R, W)`; nil for any other layout.
-    func classCount(ofBands layout: TensorLayout) -> Int? {
-        !method.type.needsAllProbabilities && layout.shape.count == 3 ? classCount : nil
-    }
 
     /// Proves that the parameters go together. To be called once all of them have come.
     ///

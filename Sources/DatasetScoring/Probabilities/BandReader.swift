@@ -5,10 +5,18 @@ import WebService
 
 /// Reads the probabilities of a band of pixels from a file.
 struct BandReader {
-    let file: InputFile
+    private let predictions: Predictions
+    private let file: InputFile
+    private let offset: Int
 
-    /// The offset of the array's first element in the file, in bytes.
-    let offset: Int
+    /// - Parameters:
+    ///   - predictions: The array that the file holds.
+    ///   - offset: The offset of the array's first element in the file, in bytes.
+    init(_ predictions: Predictions, in file: InputFile, at offset: Int) {
+        self.predictions = predictions
+        self.file = file
+        self.offset = offset
+    }
 
     /// Reads all bytes that the band wants.
     ///
@@ -29,13 +37,13 @@ struct BandReader {
             let start = offset + piece.bytes.lowerBound
             try file.read(
                 start..<start + piece.bytes.count, through: buffer,
-                or: { Problem($0).found(in: .predictedProbabilities) }
+                or: { Problem($0).found(in: predictions.array) }
             ) {
                 (bytes, position) throws(Problem) in
                 do throws(ScoringError) {
                     try band.receive(bytes, of: piece, at: position - start)
                 } catch {
-                    throw Problem(error)
+                    throw predictions.problem(error)
                 }
             }
             guard progress(piece) else { return false }

@@ -11,7 +11,7 @@ import WebService
 /// Only the probabilities that labels name are read, if the scores need no others.
 final class FileProbabilities: ProbabilitySource {
     private let file: InputFile
-    let layout: TensorLayout
+    let predictions: Predictions
     /// The offset of the array's first element in the file, in bytes.
     private let offset: Int
     /// How many threads read.
@@ -22,20 +22,25 @@ final class FileProbabilities: ProbabilitySource {
 
     /// Reads the header of the file.
     ///
+    /// - Parameters:
+    ///   - array: The array that the file holds.
+    ///   - processors: How many threads read.
     /// - Throws: A problem with the file.
-    init(_ file: InputFile, processors: Int) throws(Problem) {
+    init(_ array: ScoringError.Array, in file: InputFile, processors: Int) throws(Problem) {
         self.file = file
         self.processors = processors
-        (layout, offset) = try Self.readHeader(file)
+        let (layout, offset) = try Self.readHeader(file, of: array)
+        predictions = Predictions(array: array, layout: layout)
+        self.offset = offset
     }
 
     func pixels(for demand: ProbabilityDemand, progress: (Double) -> Bool) throws(Problem) -> ScoredPixels? {
-        guard let own = try demand.ownProbabilities(in: layout) else {
+        guard let own = try demand.ownProbabilities(in: predictions) else {
             return try allPixels(for: demand, progress: progress)
         }
         // Progress counts whole images, because classes are read back and forth within an image.
-        let byteCount = layout.byteCount / own.shape.imageCount
-        let isComplete = try read(try Self.bands { () throws(ScoringError) in try own.bands(processors) }) { piece in
+        let byteCount = predictions.layout.byteCount / own.shape.imageCount
+        let isComplete = try read(try makeBands { () throws(ScoringError) in try own.bands(processors) }) { piece in
             progress(Double(piece.bytes.lowerBound / byteCount) / Double(own.shape.imageCount))
         }
         return isComplete ? own.finish() : nil
@@ -45,21 +50,21 @@ final class FileProbabilities: ProbabilitySource {
     private func allPixels(
         for demand: ProbabilityDemand, progress: (Double) -> Bool
     ) throws(Problem) -> ScoredPixels? {
-        let accumulator = try demand.pixelAccumulator(for: layout)
-        let bands = try Self.bands { () throws(ScoringError) in try accumulator.bands(processors) }
+        let accumulator = try demand.pixelAccumulator(for: predictions)
+        let bands = try makeBands { () throws(ScoringError) in try accumulator.bands(processors) }
         var done = 0
         let isComplete = try read(bands) { piece in
             done += piece.bytes.count
-            return progress(min(Double(done * bands.count) / Double(layout.byteCount), 1))
+            return progress(min(Double(done * bands.count) / Double(accumulator.byteCountOfBands), 1))
         }
         return isComplete ? accumulator.finish() : nil
     }
 
-    private static func bands<Band>(_ make: () throws(ScoringError) -> [Band]) throws(Problem) -> [Band] {
+    private func makeBands<Band>(_ make: () throws(ScoringError) -> [Band]) throws(Problem) -> [Band] {
         do throws(ScoringError) {
             return try make()
         } catch {
-            throw Problem(error)
+            throw predictions.problem(error)
         }
     }
 
@@ -73,7 +78,7 @@ final class FileProbabilities: ProbabilitySource {
     private func read<Band: FileBand>(
         _ bands: [Band], progress: (FilePieces.Piece) -> Bool
     ) throws(Problem) -> Bool {
-        let reader = BandReader(file: file, offset: offset)
+        let reader = BandReader(predictions, in: file, at: offset)
         let problems = Mutex<[Int: Problem]>([:])
         let isWanted = Atomic(true)
         Lanes.perform(bands.count) {
@@ -97,11 +102,13 @@ final class FileProbabilities: ProbabilitySource {
         return isWanted.load(ordering: .relaxed)
     }
 
-    private static func readHeader(_ file: InputFile) throws(Problem) -> (TensorLayout, offset: Int) {
+    private static func readHeader(
+        _ file: InputFile, of array: ScoringError.Array
+    ) throws(Problem) -> (TensorLayout, offset: Int) {
         var header = NpyHeaderReader()
         let longest = min(file.byteCount, 2 * NpyHeaderReader.textLimit)
         do throws(Problem) {
-            try file.read(0..<longest, of: .predictedProbabilities) { (bytes) throws(Problem) in
+            try file.read(0..<longest, of: array) { (bytes) throws(Problem) in
                 do throws(CodecError) {
                     _ = try header.read(bytes)
                 } catch {
@@ -118,7 +125,7 @@ final class FileProbabilities: ProbabilitySource {
                 throw Problem(error)
             }
         } catch {
-            throw error.found(in: .predictedProbabilities)
+            throw error.found(in: array)
         }
     }
 }

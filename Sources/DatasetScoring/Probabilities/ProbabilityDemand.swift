@@ -8,34 +8,40 @@ struct ProbabilityDemand {
     let labels: LabelMap
     let parameters: ScoreParameters
 
-    /// The accumulator for `pred_probs` of a layout that arrive in order.
+    /// The accumulator for predictions that arrive in order.
     ///
     /// - Throws: A problem with labels, layout and parameters together.
-    func accumulator(for layout: TensorLayout) throws(Problem) -> any ProbabilityAccumulator {
-        guard let classCount = parameters.classCount(ofBands: layout) else { return try pixelAccumulator(for: layout) }
-        return try make(layout) { () throws(ScoringError) in
-            try OwnAccumulator(
-                labels: labels, layout: layout, classCount: classCount, ignoredLabel: parameters.ignoredLabel)
+    func accumulator(for predictions: Predictions) throws(Problem) -> any ProbabilityAccumulator {
+        guard let classCount = predictions.classCountOfBands(parameters) else {
+            return try pixelAccumulator(for: predictions)
         }
-    }
-
-    /// The accumulator for all of `pred_probs`, `(N, K, H, W)`.
-    ///
-    /// - Throws: A problem with labels, layout and parameters together.
-    func pixelAccumulator(for layout: TensorLayout) throws(Problem) -> PixelAccumulator {
-        try make(layout) { () throws(ScoringError) in
-            try PixelAccumulator(
-                labels: labels, layout: layout, downsample: parameters.blockSide,
+        return try make(predictions) { () throws(ScoringError) in
+            try OwnAccumulator(
+                labels: labels, layout: predictions.layout, classCount: classCount,
                 ignoredLabel: parameters.ignoredLabel)
         }
     }
 
-    /// The accumulator that reads only the probabilities of labels from `pred_probs` in a file; nil if the scores need
-    /// more.
+    /// The accumulator for the values of all classes, `(N, K, H, W)`.
     ///
     /// - Throws: A problem with labels, layout and parameters together.
-    func ownProbabilities(in layout: TensorLayout) throws(Problem) -> OwnProbabilities? {
-        try make(layout) { () throws(ScoringError) in
+    func pixelAccumulator(for predictions: Predictions) throws(Problem) -> PixelAccumulator {
+        let activation = try predictions.activation(parameters)
+        return try make(predictions) { () throws(ScoringError) in
+            try PixelAccumulator(
+                labels: labels, layout: predictions.layout, activation: activation, downsample: parameters.blockSide,
+                ignoredLabel: parameters.ignoredLabel)
+        }
+    }
+
+    /// The accumulator that reads only the probabilities of labels from predictions in a file; nil if the scores need
+    /// more, or if probabilities have to be made of all values first.
+    ///
+    /// - Throws: A problem with labels, layout and parameters together.
+    func ownProbabilities(in predictions: Predictions) throws(Problem) -> OwnProbabilities? {
+        guard try predictions.activation(parameters) == .identity else { return nil }
+        return try make(predictions) { () throws(ScoringError) in
+            let layout = predictions.layout
             guard !parameters.method.type.needsAllProbabilities, parameters.reading != .all,
                 OwnProbabilities.canRead(layout.order)
             else { return nil }
@@ -43,19 +49,21 @@ struct ProbabilityDemand {
         }
     }
 
-    /// Makes an accumulator, after it has proved that `pred_probs` have as many classes as the client says.
+    /// Makes an accumulator, after it has proved that the predictions have as many classes as the client says.
     private func make<Result>(
-        _ layout: TensorLayout, _ result: () throws(ScoringError) -> Result
+        _ predictions: Predictions, _ result: () throws(ScoringError) -> Result
     ) throws(Problem) -> Result {
-        if let classCount = parameters.classCount, layout.shape.count == 4, classCount != layout.shape[1] {
+        let shape = predictions.shape(parameters)
+        if let classCount = parameters.classCount, shape.count == 4, classCount != shape[1] {
             throw Problem(
-                .shapeMismatch, "pred_probs have \(layout.shape[1]) classes, and classes says another number.",
-                parameter: "classes", expected: "\(layout.shape[1])", actual: "\(classCount)")
+                .shapeMismatch,
+                "\(predictions.array.rawValue) have \(shape[1]) classes, and classes says another number.",
+                parameter: "classes", expected: "\(shape[1])", actual: "\(classCount)")
         }
         do throws(ScoringError) {
             return try result()
         } catch {
-            throw Problem(error)
+            throw predictions.problem(error)
         }
     }
 }

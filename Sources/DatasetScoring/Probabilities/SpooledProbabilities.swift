@@ -6,7 +6,7 @@ import WebService
 /// `pred_probs` that wait in a spool file, because they came before their labels or before the last parameter, or
 /// because they are not needed in the order in which they came.
 final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
-    private let layout: TensorLayout
+    private let predictions: Predictions
     private let spool: SpoolFile
 
     var accumulator: (any ArrayAccumulator)? { self }
@@ -15,26 +15,31 @@ final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
     /// Creates the spool file.
     ///
     /// - Parameters:
-    ///   - layout: The shape, element type and order of the array.
+    ///   - predictions: The array that arrives.
     ///   - parameters: The parameters that have come.
     ///   - parametersAreKnown: Whether all parameters have come. Parameters that are still to come may say that the
     ///     array holds only the labelled classes of bands.
     ///   - places: The limits and directories of the scoring.
-    /// - Throws: An error in the layout that does not depend on the labels; ``ScoringError/memory(_:)`` if the file
-    ///   cannot be made.
+    /// - Throws: A problem with the layout that does not depend on the labels; 507 if the file cannot be made.
     init(
-        _ layout: TensorLayout, _ parameters: ScoreParameters, parametersAreKnown: Bool, in places: ScoringPlaces
-    ) throws(ScoringError) {
-        if parameters.classCount(ofBands: layout) != nil || (layout.shape.count == 3 && !parametersAreKnown) {
-            try OwnAccumulator.check(layout)
-        } else {
-            try PixelAccumulator.check(layout, pixelLimit: places.maxPixels)
+        _ predictions: Predictions, _ parameters: ScoreParameters, parametersAreKnown: Bool, in places: ScoringPlaces
+    ) throws(Problem) {
+        let layout = predictions.layout
+        let mayBeBands = predictions.array == .predictedProbabilities && layout.shape.count == 3 && !parametersAreKnown
+        do throws(ScoringError) {
+            if mayBeBands || predictions.classCountOfBands(parameters) != nil {
+                try OwnAccumulator.check(layout)
+            } else {
+                try PixelAccumulator.check(layout, pixelLimit: places.maxPixels)
+            }
+        } catch {
+            throw predictions.problem(error)
         }
-        self.layout = layout
+        self.predictions = predictions
         do throws(FileError) {
             spool = try SpoolFile(directory: places.spoolDirectory)
         } catch {
-            throw .file(error)
+            throw Problem(ScoringError.file(error))
         }
     }
 
@@ -53,36 +58,38 @@ final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
         } catch {
             throw Problem(error)
         }
-        guard demand.parameters.classCount(ofBands: layout) == nil else { return try labelledPixels(in: file, demand) }
-        let pixels = try demand.pixelAccumulator(for: layout)
+        guard predictions.classCountOfBands(demand.parameters) == nil else {
+            return try labelledPixels(in: file, demand)
+        }
+        let pixels = try demand.pixelAccumulator(for: predictions)
         let band: PixelBand
         do throws(ScoringError) {
             band = try pixels.bands(1)[0]
         } catch {
-            throw Problem(error)
+            throw predictions.problem(error)
         }
         var done = 0
-        let isComplete = try BandReader(file: file, offset: 0).read(into: band) { piece in
+        let isComplete = try BandReader(predictions, in: file, at: 0).read(into: band) { piece in
             done += piece.bytes.count
-            return progress(Double(done) / Double(layout.byteCount))
+            return progress(Double(done) / Double(pixels.byteCountOfBands))
         }
         return isComplete ? pixels.finish() : nil
     }
 
     /// The pixels, for an array that holds only the labelled classes of bands.
     private func labelledPixels(in file: InputFile, _ demand: ProbabilityDemand) throws(Problem) -> ScoredPixels {
-        let accumulator = try demand.accumulator(for: layout)
-        try file.read(0..<layout.byteCount, of: .predictedProbabilities) { (bytes) throws(Problem) in
+        let accumulator = try demand.accumulator(for: predictions)
+        try file.read(0..<predictions.layout.byteCount, of: predictions.array) { (bytes) throws(Problem) in
             do throws(ScoringError) {
                 try accumulator.receive(bytes)
             } catch {
-                throw Problem(error)
+                throw predictions.problem(error)
             }
         }
         do throws(ScoringError) {
             return try accumulator.finish()
         } catch {
-            throw Problem(error)
+            throw predictions.problem(error)
         }
     }
 }

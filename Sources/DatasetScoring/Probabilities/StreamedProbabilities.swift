@@ -4,26 +4,31 @@ import WebService
 
 /// `pred_probs` that are scored as they arrive, because their labels and all parameters came before them.
 final class StreamedProbabilities: ProbabilitySource {
+    private let predictions: Predictions
     private let probabilities: any ProbabilityAccumulator
 
     var accumulator: (any ArrayAccumulator)? { probabilities }
     var imagesDone: Int { probabilities.imagesDone }
 
     /// - Throws: A problem with labels, layout and parameters together.
-    init(_ layout: TensorLayout, for demand: ProbabilityDemand) throws(Problem) {
-        probabilities = try demand.accumulator(for: layout)
+    init(_ predictions: Predictions, for demand: ProbabilityDemand) throws(Problem) {
+        self.predictions = predictions
+        probabilities = try demand.accumulator(for: predictions)
     }
 
-    /// Whether probabilities of a layout can be scored in the order in which they arrive.
-    static func canTake(_ layout: TensorLayout, _ parameters: ScoreParameters) -> Bool {
-        FilePieces.areInFileOrder(layout.order, downsample: parameters.blockSide)
+    /// Whether predictions can be scored in the order in which they arrive.
+    ///
+    /// - Throws: A 400 problem if the parameters do not go together with the number of channels.
+    static func canTake(_ predictions: Predictions, _ parameters: ScoreParameters) throws(Problem) -> Bool {
+        FilePieces.areInFileOrder(
+            predictions.layout.order, downsample: parameters.blockSide, try predictions.activation(parameters))
     }
 
     func pixels(for demand: ProbabilityDemand, progress: (Double) -> Bool) throws(Problem) -> ScoredPixels? {
         do throws(ScoringError) {
             return try probabilities.finish()
         } catch {
-            throw Problem(error)
+            throw predictions.problem(error)
         }
     }
 }

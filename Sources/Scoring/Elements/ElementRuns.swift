@@ -17,6 +17,11 @@ struct ElementRuns {
         let stride: Int
         let count: Int
 
+        /// The same pixels, of another class.
+        func ofClass(_ classIndex: Int) -> Run {
+            Run(classIndex: classIndex, firstPixel: firstPixel, stride: stride, count: count)
+        }
+
         /// Some elements of the run.
         func part(from first: Int, count: Int) -> Run {
             Run(classIndex: classIndex, firstPixel: firstPixel + first * stride, stride: stride, count: count)

@@ -27,16 +27,17 @@ extension Kernels {
     /// - Parameters:
     ///   - pixel: The index of the first pixel in `labels`.
     ///   - column: The column of the first pixel.
-    ///   - sums: One sum for each block of a row.
+    ///   - sums: One sum for each block of a row, from the index `sum` on.
     static func addRow(
         _ elements: NativeElements, from index: Int, count: Int, column: Int, side: Int, labels: ClassCodes,
-        pixel: Int, ignored: Int32, to sums: Buffer<Double>
+        pixel: Int, ignored: Int32, to sums: Buffer<Double>, at sum: Int
     ) {
         checkBounds(labels.count, pixel, count)
-        precondition(count > 0 && (column + count - 1) / side < sums.count)
+        precondition(count > 0)
+        checkBounds(sums.count, sum, (column + count - 1) / side + 1)
         unsafe loops.add_row(
             elements.pointer(at: index), elements.isDouble, count, column, side, labels.pointer(at: pixel), ignored,
-            sums.mutableElements)
+            sums.mutableElements + sum)
     }
 
     /// Adds the probabilities of a run to sums that stand `sumStride` apart.

@@ -83,25 +83,43 @@ enum Kernels {
         }
     }
 
-    /// Lends elements that are no further than rounding from [0, 1], block by block, each as the nearest value in it.
+    /// Lends what a conversion makes of elements, block by block.
     ///
     /// - Parameters:
     ///   - body: Called with a block and the number of elements ahead of it.
-    static func withClampedElements(
-        _ elements: NativeElements, from index: Int, count: Int, _ body: (NativeElements, Int) -> Void
-    ) {
+    static func withConvertedElements<Failure: Error>(
+        _ elements: NativeElements, from index: Int, count: Int, by conversion: segscore_conversion,
+        _ body: (NativeElements, Int) throws(Failure) -> Void
+    ) throws(Failure) {
+        try unsafe withBlocks(elements, from: index, count: count) { source, _, blockCount, out in
+            unsafe loops.convert(source, blockCount, conversion, out)
+        } lend: { (block, start) throws(Failure) in
+            try body(block, start)
+        }
+    }
+
+    /// Lends what a loop makes of elements, block by block.
+    ///
+    /// - Parameters:
+    ///   - fill: Called with the first element of a block, the number of elements ahead of the block and in it, and the
+    ///     memory for as many elements of the same type.
+    ///   - lend: Called with a block and the number of elements ahead of it.
+    static func withBlocks<Failure: Error>(
+        _ elements: NativeElements, from index: Int, count: Int,
+        _ fill: (UnsafeRawPointer, Int, Int, segscore_floats) -> Void,
+        lend: (NativeElements, Int) throws(Failure) -> Void
+    ) throws(Failure) {
         precondition(index >= 0 && count >= 0 && index + count <= elements.count)
         let block = 2048
         let scratch = UnsafeMutableRawPointer.allocate(byteCount: block * 8, alignment: 64)
         defer { unsafe scratch.deallocate() }
         for start in stride(from: 0, to: count, by: block) {
             let blockCount = min(block, count - start)
-            unsafe loops.clamp(
-                elements.pointer(at: index + start), blockCount,
+            unsafe fill(
+                elements.pointer(at: index + start), start, blockCount,
                 segscore_floats(start: scratch, is_double: elements.isDouble))
-            let clamped = unsafe NativeElements(
-                base: UnsafeRawPointer(scratch), type: elements.type, count: blockCount)
-            body(clamped, start)
+            try lend(
+                unsafe NativeElements(base: UnsafeRawPointer(scratch), type: elements.type, count: blockCount), start)
         }
     }
 

@@ -11,12 +11,13 @@ struct BlockAccumulator {
     private let order: TensorLayout.Order
     private let labels: ClassCodes
     private let ignored: Int32
-    /// The sums of probabilities: in C order one for each block of a row, in Fortran order one for each image and
-    /// class.
+    /// The sums of probabilities: in C order one for each block of a row, for each
+    /// class if classes take turns; in Fortran order one for each image and class.
     private let sums: Buffer<Double>
     /// The sums of means over the classes: in C order one for each block of an image, in Fortran order one for each
     /// image.
     private let totals: Buffer<Double>
+    private let classesTakeTurns: Bool
 
     private var side: Int { blocks.side }
     private var blocksPerRow: Int { shape.width / side }
@@ -25,18 +26,21 @@ struct BlockAccumulator {
     /// - Parameters:
     ///   - blocks: The blocks that are filled.
     ///   - labels: The labels of the pixels.
+    ///   - classesTakeTurns: Whether in C order all classes of a run of pixels come before the next run.
     /// - Throws: ``ScoringError/memory(_:)``.
     init(
-        _ blocks: BlockProbabilities, labels: ClassCodes, shape: ScoringShape, order: TensorLayout.Order, ignored: Int32
+        _ blocks: BlockProbabilities, labels: ClassCodes, shape: ScoringShape, order: TensorLayout.Order,
+        classesTakeTurns: Bool, ignored: Int32
     ) throws(ScoringError) {
         self.blocks = blocks
         self.shape = shape
         self.order = order
         self.labels = labels
         self.ignored = ignored
+        self.classesTakeTurns = classesTakeTurns
         switch order {
         case .c:
-            sums = try allocate(shape.width / blocks.side)
+            sums = try allocate(shape.width / blocks.side * (classesTakeTurns ? shape.classCount : 1))
             totals = try allocate(shape.pixelsPerImage / blocks.side / blocks.side)
         case .fortran:
             sums = try allocate(shape.imageCount * shape.classCount)
@@ -55,18 +59,19 @@ struct BlockAccumulator {
     /// Takes a run that lies in a plane.
     private func takeRows(_ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run) {
         let (image, first) = run.firstPixel.quotientAndRemainder(dividingBy: shape.pixelsPerImage)
+        let sum = classesTakeTurns ? run.classIndex * blocksPerRow : 0
         var done = 0
         while done < run.count {
             let (row, column) = (first + done).quotientAndRemainder(dividingBy: shape.width)
             let count = min(shape.width - column, run.count - done)
             Kernels.addRow(
                 elements, from: index + done, count: count, column: column, side: side, labels: labels,
-                pixel: run.firstPixel + done, ignored: ignored, to: sums)
+                pixel: run.firstPixel + done, ignored: ignored, to: sums, at: sum)
             done += count
             guard column + count == shape.width, row % side == side - 1 else { continue }
             let firstBlock = row / side * blocksPerRow
             let range = image * blocksPerImage + firstBlock..<image * blocksPerImage + firstBlock + blocksPerRow
-            blocks.take(sums, at: 0, range, classIndex: run.classIndex, totals: totals, at: firstBlock)
+            blocks.take(sums, at: sum, range, classIndex: run.classIndex, totals: totals, at: firstBlock)
             if run.classIndex == shape.classCount - 1 {
                 blocks.normalise(range, totals: totals, at: firstBlock)
             }

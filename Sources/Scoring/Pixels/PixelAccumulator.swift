@@ -15,16 +15,19 @@ package final class PixelAccumulator: ProbabilityAccumulator {
     /// - Parameters:
     ///   - labels: All labels, `(N, H, W)`.
     ///   - layout: `(N, K, H, W)` of a floating-point type.
+    ///   - activation: What turns the values into probabilities.
     ///   - downsample: The extent of the blocks that confident learning is to look at, at least 1; blocks of 1 are the
     ///     pixels themselves.
     ///   - ignoredLabel: A label value whose pixels have no part in their blocks.
     /// - Throws: What ``ScoringShape/init(labels:predictedProbabilities:)`` throws,
     ///   ``ScoringError/elementType(_:_:)``, ``ScoringError/memory(_:)``; with blocks also
-    ///   ``ScoringError/downsample(_:height:width:)``.
+    ///   ``ScoringError/downsample(_:height:width:)`` or ``ScoringError/fortranOrder(_:)``.
     package init(
-        labels: LabelMap, layout: TensorLayout, downsample: Int = 1, ignoredLabel: Int64? = nil
+        labels: LabelMap, layout: TensorLayout, activation: Activation = .identity, downsample: Int = 1,
+        ignoredLabel: Int64? = nil
     ) throws(ScoringError) {
-        arrays = try PixelArrays(labels: labels, layout: layout, downsample: downsample, ignoredLabel: ignoredLabel)
+        arrays = try PixelArrays(
+            labels: labels, layout: layout, activation: activation, downsample: downsample, ignoredLabel: ignoredLabel)
         // Each image is prepared when its first probability comes. To prepare all of them now would hold up the thread
         // that reads, for a client that has sent hardly a byte.
         cursor = try PixelCursor(arrays, preparesImages: true)
@@ -53,15 +56,18 @@ package final class PixelAccumulator: ProbabilityAccumulator {
     /// How many images have arrived in whole; in Fortran order none has before the last byte.
     package var imagesDone: Int {
         switch arrays.layout.order {
-        case .c: elementsDone / (shape.classCount * shape.pixelsPerImage)
-        case .fortran: elementsDone == shape.classCount * shape.pixelCount ? shape.imageCount : 0
+        case .c: elementsDone / (arrays.channelCount * shape.pixelsPerImage)
+        case .fortran: elementsDone == arrays.channelCount * shape.pixelCount ? shape.imageCount : 0
         }
     }
 
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``; with blocks also
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``,
+    ///   ``ScoringError/activationInput(_:_:at:classIndex:_:)``, ``ScoringError/noProbabilities(_:at:_:)`` or
+    ///   ``ScoringError/probabilitiesAsLogits(_:)``; with blocks also
     ///   ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     package func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError) {
-        precondition(FilePieces.areInFileOrder(arrays.layout.order, downsample: arrays.side))
+        precondition(
+            FilePieces.areInFileOrder(arrays.layout.order, downsample: arrays.side, arrays.activation))
         try stream.append(bytes) { (elements) throws(ScoringError) in
             try Kernels.withNativeElements(elements, of: arrays.layout.elementType) { (native) throws(ScoringError) in
                 try cursor.take(native)
@@ -79,10 +85,13 @@ package final class PixelAccumulator: ProbabilityAccumulator {
         if arrays.blocks != nil {
             for image in 0..<shape.imageCount { try arrays.prepare(image: image) }
         }
-        return try FilePieces.bands(count, of: arrays.layout, side: arrays.side).map { (pieces) throws(ScoringError) in
-            try PixelBand(arrays, pieces: pieces)
-        }
+        let bands = FilePieces.bands(
+            count, of: arrays.layout, side: arrays.side, comesTwice: arrays.comeTwice)
+        return try bands.map { (pieces) throws(ScoringError) in try PixelBand(arrays, pieces: pieces) }
     }
+
+    /// How many bytes the bands read together.
+    package var byteCountOfBands: Int { arrays.layout.byteCount * (arrays.comeTwice ? 2 : 1) }
 
     package func finish() -> ScoredPixels {
         arrays.finish()

@@ -3,7 +3,9 @@ import Memory
 /// The arrays that one pass over the probabilities fills; see ``PixelAccumulator``.
 struct PixelArrays: Sendable {
     let shape: ScoringShape
+    /// The layout of the array that comes, of which all K are channels unless ``Activation/isOfTwoClasses``.
     let layout: TensorLayout
+    let activation: Activation
     let labels: LabelMap
     let scores: PixelScores
     let predicted: ClassCodes
@@ -19,10 +21,17 @@ struct PixelArrays: Sendable {
     let clamped = ClampCount()
 
     /// Makes the arrays. Parameters and errors are those of
-    /// ``PixelAccumulator/init(labels:layout:downsample:ignoredLabel:)``.
-    init(labels: LabelMap, layout: TensorLayout, downsample: Int, ignoredLabel: Int64?) throws(ScoringError) {
-        shape = try ScoringShape(labels: labels.shape, predictedProbabilities: layout.shape)
+    /// ``PixelAccumulator/init(labels:layout:activation:downsample:ignoredLabel:)``.
+    init(
+        labels: LabelMap, layout: TensorLayout, activation: Activation, downsample: Int, ignoredLabel: Int64?
+    ) throws(ScoringError) {
+        shape = try ScoringShape(
+            labels: labels.shape, predictedProbabilities: activation.probabilitiesShape(layout.shape))
         try shape.check(downsample: downsample)
+        guard downsample == 1 || !activation.needsAllClasses || layout.order == .c else {
+            throw .fortranOrder(.predictedProbabilities)
+        }
+        self.activation = activation
         self.layout = layout
         self.ignoredLabel = ignoredLabel
         self.labels = try labels.holding(classCount: shape.classCount)
@@ -49,6 +58,16 @@ struct PixelArrays: Sendable {
         try labels.check(image: image, classCount: shape.classCount, ignoredLabel: ignoredLabel)
         blocks.prepare(image: image, labels: labels, shape: shape, ignored: ignored)
     }
+
+    /// The number of channels of the array that comes.
+    var channelCount: Int { layout.shape[1] }
+
+    /// Whether the only channel tells of two classes.
+    var isOneChannelOfTwo: Bool { channelCount < shape.classCount }
+
+    /// Whether all values of an image have to come twice: first to tell what they are divided by, and then to be added
+    /// up in blocks.
+    var comeTwice: Bool { blocks != nil && activation.needsAllClasses }
 
     /// The extent of blocks; 1 if there are none.
     var side: Int { blocks?.side ?? 1 }

@@ -20,7 +20,7 @@ package final class PixelBand: FileBand, @unchecked Sendable {
     ) throws(ScoringError) {
         let size = elementType.scalar.byteCount
         precondition(offset % size == 0 && bytes.count % size == 0 && offset + bytes.count <= piece.bytes.count)
-        cursor.seek(to: piece.position + offset / size)
+        cursor.seek(to: piece.position + offset / size, comesAgain: piece.comesAgain)
         try Kernels.withNativeElements(bytes, of: elementType) { (native) throws(ScoringError) in
             try cursor.take(native)
         }

@@ -1,3 +1,4 @@
+import CScoringKernels
 import Memory
 
 /// Brings elements to their pixels, in the order of ``ElementRuns``. Several cursors may fill the same arrays, each of
@@ -8,9 +9,12 @@ struct PixelCursor {
     /// The largest probabilities. With blocks they are those of one image in C order, and of one pixel of each image in
     /// Fortran order.
     private let largest: PixelScores
+    private let normaliser: Normaliser?
     private var runs: ElementRuns
     /// Whether an image is prepared when its first probability comes; else all images have been prepared before.
     private let preparesImages: Bool
+    /// Whether the elements come once more later; see ``PixelArrays/comeTwice``.
+    private var isFirstLook = false
 
     /// - Throws: ``ScoringError/memory(_:)`` or ``ScoringError/elementType(_:_:)``.
     init(_ arrays: PixelArrays, preparesImages: Bool) throws(ScoringError) {
@@ -19,7 +23,8 @@ struct PixelCursor {
         let (shape, order) = (arrays.shape, arrays.layout.order)
         blocks = try arrays.blocks.map { (blocks) throws(ScoringError) in
             try BlockAccumulator(
-                blocks, labels: arrays.labels.codes, shape: shape, order: order, ignored: arrays.ignored)
+                blocks, labels: arrays.labels.codes, shape: shape, order: order,
+                classesTakeTurns: arrays.isOneChannelOfTwo, ignored: arrays.ignored)
         }
         if let largest = arrays.largest {
             self.largest = largest
@@ -28,19 +33,26 @@ struct PixelCursor {
             largest = try PixelScores(
                 count: count, for: arrays.layout.elementType.scalar, of: .predictedProbabilities)
         }
+        normaliser = arrays.activation.needsAllClasses ? try Normaliser(arrays) : nil
         runs = ElementRuns(
-            imageCount: shape.imageCount, classCount: shape.classCount, height: shape.height, width: shape.width,
+            imageCount: shape.imageCount, classCount: arrays.channelCount, height: shape.height, width: shape.width,
             order: order, blockSide: arrays.side)
     }
 
     /// Has the next element be another one.
-    mutating func seek(to position: Int) {
+    ///
+    /// - Parameters:
+    ///   - comesAgain: Whether the elements from there on come once more, after all others of their pixels.
+    mutating func seek(to position: Int, comesAgain: Bool) {
         runs.position = position
+        isFirstLook = comesAgain
     }
 
     /// Takes the next elements.
     ///
-    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``, and if images are prepared here
+    /// - Throws: ``ScoringError/probabilityOutOfRange(_:at:classIndex:_:)``,
+    ///   ``ScoringError/activationInput(_:_:at:classIndex:_:)``, ``ScoringError/noProbabilities(_:at:_:)``,
+    ///   ``ScoringError/probabilitiesAsLogits(_:)``, and if images are prepared here
     ///   ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     mutating func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
         var index = 0
@@ -49,27 +61,92 @@ struct PixelCursor {
             if preparesImages, run.classIndex == 0, run.firstPixel % arrays.shape.pixelsPerImage == 0 {
                 try arrays.prepare(image: run.firstPixel / arrays.shape.pixelsPerImage)
             }
-            let (largestIndex, largestStride) = placeOfLargest(run)
-            let (outside, clamped) = Kernels.take(
-                elements, from: index, run, labels: arrays.labels.codes, scores: arrays.scores,
-                predicted: arrays.predicted, largest: largest, largestIndex: largestIndex,
-                largestStride: largestStride)
-            if let outside {
-                throw .probabilityOutOfRange(
-                    elements.doubleValue(at: index + outside),
-                    at: arrays.shape.position(of: run.firstPixel + outside * run.stride), classIndex: run.classIndex,
-                    elements.lookalike(from: index + outside))
-            }
-            arrays.clamped.add(clamped)
-            if clamped == 0 {
-                blocks?.take(elements, from: index, run)
-            } else if let blocks {
-                Kernels.withClampedElements(elements, from: index, count: run.count) { elements, done in
-                    blocks.take(elements, from: 0, run.part(from: done, count: elements.count))
-                }
-            }
+            try take(elements, from: index, run)
             index += run.count
         }
+    }
+
+    private func take(
+        _ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run
+    ) throws(ScoringError) {
+        let isLogit = arrays.activation.function == .sigmoid
+        if arrays.isOneChannelOfTwo {
+            // The values of the only channel are those of the second of two classes.
+            try keep(elements, from: index, run, by: isLogit ? SEGSCORE_LOGISTIC_COMPLEMENT : SEGSCORE_COMPLEMENT)
+            let second = run.ofClass(1)
+            try isLogit
+                ? keep(elements, from: index, second, by: SEGSCORE_LOGISTIC) : keep(elements, from: index, second)
+        } else if let normaliser, arrays.comeTwice, !isFirstLook {
+            try normaliser.withProbabilities(elements, from: index, run) { (probabilities, done) throws(ScoringError) in
+                try keep(probabilities, from: 0, run.part(from: done, count: probabilities.count))
+            }
+        } else if let normaliser {
+            try normaliser.take(elements, from: index, run)
+        } else if isLogit {
+            try keep(elements, from: index, run, by: SEGSCORE_LOGISTIC)
+        } else {
+            try keep(elements, from: index, run)
+        }
+    }
+
+    /// Keeps what a conversion makes of a run's elements.
+    private func keep(
+        _ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run, by conversion: segscore_conversion
+    ) throws(ScoringError) {
+        try Kernels.withConvertedElements(elements, from: index, count: run.count, by: conversion) {
+            (converted, done) throws(ScoringError) in
+            let part = run.part(from: done, count: converted.count)
+            let outside = keepProbabilities(converted, from: 0, part)
+            if let outside { throw refusal(of: elements, at: index + done + outside, part, outside) }
+        }
+    }
+
+    private func keep(
+        _ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run
+    ) throws(ScoringError) {
+        let outside = keepProbabilities(elements, from: index, run)
+        if let outside { throw refusal(of: elements, at: index + outside, run, outside) }
+    }
+
+    /// Keeps a run of probabilities.
+    ///
+    /// - Returns: The first element of the run that is no probability, counted from the start of the run.
+    private func keepProbabilities(
+        _ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run
+    ) -> Int? {
+        let (largestIndex, largestStride) = placeOfLargest(run)
+        let (outside, clamped) = Kernels.take(
+            elements, from: index, run, labels: arrays.labels.codes, scores: arrays.scores,
+            predicted: arrays.predicted, largest: largest, largestIndex: largestIndex, largestStride: largestStride)
+        guard outside == nil else { return outside }
+        arrays.clamped.add(clamped)
+        if clamped == 0 {
+            blocks?.take(elements, from: index, run)
+        } else if let blocks {
+            Kernels.withConvertedElements(elements, from: index, count: run.count, by: SEGSCORE_CLAMP) {
+                (elements, done) in
+                blocks.take(elements, from: 0, run.part(from: done, count: elements.count))
+            }
+        }
+        return nil
+    }
+
+    /// The error for an element that is no probability, as it came.
+    ///
+    /// - Parameters:
+    ///   - index: The index of the element.
+    ///   - offset: The place of the element in its run.
+    private func refusal(
+        of elements: Kernels.NativeElements, at index: Int, _ run: ElementRuns.Run, _ offset: Int
+    ) -> ScoringError {
+        let position = arrays.shape.position(of: run.firstPixel + offset * run.stride)
+        let classIndex = arrays.isOneChannelOfTwo ? 0 : run.classIndex
+        let value = elements.doubleValue(at: index)
+        guard arrays.activation == .identity else {
+            return .activationInput(
+                .predictedProbabilities, value, at: position, classIndex: classIndex, arrays.activation)
+        }
+        return .probabilityOutOfRange(value, at: position, classIndex: classIndex, elements.lookalike(from: index))
     }
 
     private func placeOfLargest(_ run: ElementRuns.Run) -> (index: Int, stride: Int) {

@@ -45,11 +45,11 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
         guard earlier == nil else { return }
         try body.receive(bytes)
         unasked += bytes.count
-        guard let layout = arrays.probabilitiesLayout else { return }
+        guard let predictions = arrays.predictions else { return }
         guard !isChecked || unasked >= Self.askingInterval else { return }
         (isChecked, unasked) = (true, 0)
         guard let classCount = arrays.classCount else { return }
-        try job.check(classCount: classCount, layout.elementType.scalar)
+        try job.check(classCount: classCount, predictions.layout.elementType.scalar)
     }
 
     func abandon() {

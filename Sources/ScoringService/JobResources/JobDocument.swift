@@ -32,6 +32,8 @@ struct JobDocument {
             if let classCount = parameters.classCount { members.integer("classes", classCount) }
             if let colours = parameters.coloursText { members.string("colors", colours) }
             if let reading = parameters.reading { members.string("read", reading.rawValue) }
+            if let activation = parameters.activation { members.string("activation", activation.rawValue) }
+            if let normalization = parameters.normalization { members.string("normalize", normalization.rawValue) }
         }
         Self.write(job.details.shape, to: &members)
         job.details.notes.write(to: &members)

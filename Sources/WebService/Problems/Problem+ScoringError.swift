@@ -17,13 +17,14 @@ extension Problem {
                 Problem(
                     .emptyArray, "\(array.rawValue) is empty.", parameter: array.rawValue,
                     expected: "extents of at least 1", actual: shape.inWords)
-            case .shapeMismatch(.predictedProbabilities, let expected, let actual)
-            where expected.count == 4 && actual.count == 4 && Array(actual[..<3]) == [expected[0]] + expected[2...]:
+            case .shapeMismatch(let array, let expected, let actual)
+            where array != .labels && expected.count == 4 && actual.count == 4
+                && Array(actual[..<3]) == [expected[0]] + expected[2...]:
                 .shape(
-                    .predictedProbabilities,
-                    "The shape of pred_probs is not (N, K, H, W)",
+                    array, "The shape of \(array.rawValue) is not (N, K, H, W)",
                     expected: [expected[0], actual[3], expected[2], expected[3]].inWords, actual: actual
-                ).explained("Is it (N, H, W, K)? Then np.moveaxis(pred_probs, -1, 1) brings the classes to the front.")
+                ).explained(
+                    "Is it (N, H, W, K)? Then np.moveaxis(\(array.rawValue), -1, 1) brings the classes to the front.")
             case .shapeMismatch(let array, let expected, let actual):
                 .shape(
                     array, "The shape of \(array.rawValue) does not match that of \(array.partner.rawValue)",
@@ -72,6 +73,24 @@ extension Problem {
                     "pred_probs\(position.index(classIndex)) is \(value), which is no probability\(lookalike.question)",
                     parameter: ScoringError.Array.predictedProbabilities.rawValue, expected: "a number from 0 to 1",
                     actual: value.description)
+            case .activationInput(let array, let value, let position, let classIndex, let activation):
+                Problem(
+                    .probabilityOutOfRange,
+                    "\(array.rawValue)\(position.index(classIndex)) is \(value), which \(activation.inWords) cannot "
+                        + "take.",
+                    parameter: array.rawValue, expected: activation.inputs, actual: value.description)
+            case .noProbabilities(let array, let position, let activation):
+                Problem(
+                    .probabilityOutOfRange,
+                    "The pixel \(position.index()) has no probabilities: its values "
+                        + (activation.function == .softmax ? "are all minus infinity." : "add to 0 or to infinity."),
+                    parameter: array.rawValue, expected: activation.inputs)
+            case .probabilitiesAsLogits(let array):
+                Problem(
+                    .probabilityOutOfRange,
+                    "The values of the first pixels lie in [0, 1] and add to 1: are these probabilities? Send them as "
+                        + "pred_probs, without an activation.",
+                    parameter: array.rawValue, expected: "logits, on which no softmax was applied")
             case .memory(let error): Problem(error)
             case .file(let error): Problem(error)
             }
@@ -105,7 +124,7 @@ extension ScoringError.Array {
     fileprivate var shapeInWords: String {
         switch self {
         case .labels, .pixelScores: "(N, H, W)"
-        case .predictedProbabilities: "(N, K, H, W)"
+        case .predictedProbabilities, .logits: "(N, K, H, W)"
         case .imageScores: "(N,)"
         }
     }
@@ -114,9 +133,29 @@ extension ScoringError.Array {
     fileprivate var partner: ScoringError.Array {
         switch self {
         case .labels: .predictedProbabilities
-        case .predictedProbabilities: .labels
+        case .predictedProbabilities, .logits: .labels
         case .imageScores: .pixelScores
         case .pixelScores: .imageScores
+        }
+    }
+}
+
+extension Activation {
+    /// What the client asked for.
+    fileprivate var inWords: String {
+        switch function {
+        case .softmax: "a softmax"
+        case .sigmoid: "a sigmoid"
+        case .identity: "normalize=sum"
+        }
+    }
+
+    /// The values that can be taken.
+    fileprivate var inputs: String {
+        switch function {
+        case .softmax: "finite numbers, or minus infinity for some of the classes"
+        case .sigmoid: "numbers"
+        case .identity: "finite numbers of at least 0, not all 0"
         }
     }
 }
@@ -124,7 +163,7 @@ extension ScoringError.Array {
 extension ScoringError.Lookalike {
     /// A question that guesses what the values are, with advice for that case.
     fileprivate var question: String {
-        let softmax = "Apply softmax over the classes first."
+        let softmax = "Send them as logits, or with activation=softmax."
         return switch self {
         case .roundedProbabilities:
             "; is this rounding? Clip to [0, 1] first: only what is within \(Self.rounding) of it is clipped here."

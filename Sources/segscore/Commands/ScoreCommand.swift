@@ -19,9 +19,9 @@ struct ScoreCommand: ParsableCommand {
 
     @Argument(
         help: """
-            An .npy or .npz file of predicted probabilities, (N, K, H, W); by default they are in the .npz file of the \
-            labels. Of an .npy file in C order, softmin reads and checks little more than the probabilities of the \
-            labels.
+            An .npy or .npz file of predicted probabilities or logits, (N, K, H, W); by default they are in the .npz \
+            file of the labels. Of an .npy file in C order, softmin reads and checks little more than the probabilities \
+            of the labels.
             """)
     var predProbs: String?
 
@@ -36,6 +36,12 @@ struct ScoreCommand: ParsableCommand {
 
     @Option(help: "Pixels whose score is below are issues; 0.1 if it is not given.")
     var threshold: Double?
+
+    @Option(help: "softmax or sigmoid, if the file holds a model's outputs and no probabilities.")
+    var activation: String?
+
+    @Option(help: "With sum, the values of a pixel are divided by their sum over the classes.")
+    var normalize: String?
 
     @Option(help: "A label whose pixels take no part.")
     var ignoreLabel: Int64?
@@ -77,7 +83,7 @@ struct ScoreCommand: ParsableCommand {
         cpu.map(KernelLevel.use)
         let bar = Mutex(ProgressBar())
         do throws(FileScoring.Failure) {
-            let scoring = try FileScoring(labels: labels, predictedProbabilities: predProbs)
+            let scoring = try FileScoring(labels: labels, predictions: predProbs)
             let scores = try scoring.score(parameters: parameters, processors: ProcessorQuota().count) { share in
                 bar.withLock { $0.show(share) }
             }
@@ -109,6 +115,8 @@ struct ScoreCommand: ParsableCommand {
             "method": method, "temperature": "\(temperature)", "downsample": "\(downsample)", "read": read,
         ]
         parameters["threshold"] = threshold.map { "\($0)" }
+        parameters["activation"] = activation
+        parameters["normalize"] = normalize
         parameters["ignore_label"] = ignoreLabel.map { "\($0)" }
         parameters["colors"] = colors
         return parameters

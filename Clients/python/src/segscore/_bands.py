@@ -70,19 +70,19 @@ def banded(batch: Batch, ignore_label: int | None) -> Batch:
     The batch is returned as it is if little could be left out, if it is neither in memory nor mapped, and if it has a
     label that is no class, so that the server refuses it as it would any other.
     """
-    labels, pred_probs = _images_of(batch.labels), _images_of(batch.pred_probs)
+    labels, pred_probs = _images_of(batch.labels), _images_of(batch.predictions)
     if not labels or not pred_probs or labels[0].dtype.kind not in "biu" or pred_probs[0].size == 0:
         return batch
     classes, height, width = pred_probs[0].shape
-    rows = _rows(height, width * batch.pred_probs.dtype.itemsize)
+    rows = _rows(height, width * batch.predictions.dtype.itemsize)
     present: list[np.ndarray] = []
     for image in labels:
         found = _classes_of(image, rows, classes, ignore_label)
         if found is None:
             return batch
         present.append(found)
-    bands = Bands(pred_probs, present, batch.pred_probs.dtype)
-    if size_of(bands) > WORTH * size_of(batch.pred_probs):
+    bands = Bands(pred_probs, present, batch.predictions.dtype)
+    if size_of(bands) > WORTH * size_of(batch.predictions):
         return batch
     return Batch(batch.labels, bands)
 

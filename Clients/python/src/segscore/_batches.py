@@ -17,7 +17,9 @@ class Batch(NamedTuple):
     """Some images of one size."""
 
     labels: Part
-    pred_probs: Part
+    predictions: Part
+    #: What the predictions are called, `pred_probs` or `logits`.
+    name: str = "pred_probs"
 
     @property
     def images(self) -> int:
@@ -25,7 +27,7 @@ class Batch(NamedTuple):
 
 
 class BatchSource:
-    """A whole data set's labels and probabilities, in anything that is taken, cut into batches.
+    """A whole data set's labels, and probabilities or logits, in anything that is taken, cut into batches.
 
     - Two arrays, (N, H, W) and (N, K, H, W): NumPy's, in memory or mapped, or stored ones as of zarr and h5py.
     - Two lists with an array for each image, (H, W) and (K, H, W). Sizes may differ. Labels may be paths of PNG files,
@@ -42,26 +44,27 @@ class BatchSource:
         ValueError: Labels and probabilities do not fit together, or there are no images.
     """
 
-    def __init__(self, labels: Any, pred_probs: Any, batch_bytes: int):
+    def __init__(self, labels: Any, predictions: Any, batch_bytes: int, name: str = "pred_probs"):
         self._labels = labels if _is_listed(labels) else _opened(labels, "labels")
-        self._pred_probs = pred_probs if _is_listed(pred_probs) else _opened(pred_probs, "pred_probs")
+        self._predictions = predictions if _is_listed(predictions) else _opened(predictions, name)
         self._batch_bytes = batch_bytes
-        self._is_whole = _is_array(self._labels) and _is_array(self._pred_probs)
-        is_known = _is_listed(labels) and (_is_listed(pred_probs) or isinstance(self._pred_probs, np.ndarray))
+        self._name = name
+        self._is_whole = _is_array(self._labels) and _is_array(self._predictions)
+        is_known = _is_listed(labels) and (_is_listed(predictions) or isinstance(self._predictions, np.ndarray))
         self.is_lazy = not self._is_whole and not is_known
         self.images: int | None = None if self.is_lazy else count_of(self._labels)
         if self._is_whole:
-            check_shapes(self._labels, self._pred_probs)
+            check_shapes(self._labels, self._predictions, name)
         if self.images == 0:
             raise ValueError("There are no images.")
 
     def batches(self) -> Iterator[Batch]:
         """The batches, in order."""
         if self._is_whole:
-            yield from slices(self._labels, self._pred_probs, self._batch_bytes)
+            yield from slices(self._labels, self._predictions, self._batch_bytes, self._name)
         elif self.is_lazy:
-            for labels, pred_probs in self._pairs():
-                yield from batches_of(labels, pred_probs, self._batch_bytes)
+            for labels, predictions in self._pairs():
+                yield from batches_of(labels, predictions, self._name, self._batch_bytes)
         else:
             yield from self._runs()
 
@@ -70,33 +73,45 @@ class BatchSource:
         run: list[tuple[Any, Any]] = []
         size = 0
         for pair in self._pairs():
-            check_shapes(*pair, images=False)
+            check_shapes(*pair, self._name, images=False)
             added = _sent_bytes(*pair)
             if run and (size + added > self._batch_bytes or _kind(pair) != _kind(run[0])):
-                yield _stacked(run)
+                yield _stacked(run, self._name)
                 run, size = [], 0
             run.append(pair)
             size += added
-        yield _stacked(run)
+        yield _stacked(run, self._name)
 
     def _pairs(self) -> Iterator[tuple[Any, Any]]:
-        for labels, pred_probs in zip_longest(_items(self._labels), _items(self._pred_probs)):
-            if labels is None or pred_probs is None:
-                raise ValueError("labels and pred_probs must have as many images as each other")
-            yield loaded_labels(labels), loaded(pred_probs, "pred_probs")
+        for labels, predictions in zip_longest(_items(self._labels), _items(self._predictions)):
+            if labels is None or predictions is None:
+                raise ValueError(f"labels and {self._name} must have as many images as each other")
+            yield loaded_labels(labels), loaded(predictions, self._name)
 
 
-def batches_of(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
+def one_of(pred_probs: Any, logits: Any) -> tuple[Any, str]:
+    """The predictions of which there may be two kinds, and what they are called.
+
+    Raises:
+        TypeError: There are none, or both.
+    """
+    if (pred_probs is None) == (logits is None):
+        raise TypeError("either pred_probs or logits are scored")
+    return (pred_probs, "pred_probs") if logits is None else (logits, "logits")
+
+
+def batches_of(labels: Any, predictions: Any, name: str, batch_bytes: int) -> Iterator[Batch]:
     """Cuts one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), into one batch or more."""
-    labels, pred_probs = loaded_labels(labels), loaded(pred_probs, "pred_probs")
+    labels, predictions = loaded_labels(labels), loaded(predictions, name)
     is_single = len(labels.shape) == 2
-    check_shapes(labels, pred_probs, images=not is_single)
+    check_shapes(labels, predictions, name, images=not is_single)
     if is_single:
-        yield _stacked([(labels, pred_probs)])
+        yield _stacked([(labels, predictions)], name)
     elif isinstance(labels, Masks):
-        yield Batch(labels, part_of(pred_probs, range(labels.shape[0]), "pred_probs", _types(labels, pred_probs)[1]))
+        run = range(labels.shape[0])
+        yield Batch(labels, part_of(predictions, run, name, _types(labels, predictions)[1]), name)
     else:
-        yield from slices(labels, pred_probs, batch_bytes)
+        yield from slices(labels, predictions, batch_bytes, name)
 
 
 def loaded_labels(labels: Any) -> Any:
@@ -105,34 +120,34 @@ def loaded_labels(labels: Any) -> Any:
     return labels if isinstance(labels, (Mask, Masks)) else loaded(labels, "labels")
 
 
-def slices(labels: Any, pred_probs: Any, batch_bytes: int) -> Iterator[Batch]:
+def slices(labels: Any, predictions: Any, batch_bytes: int, name: str = "pred_probs") -> Iterator[Batch]:
     """Cuts two arrays into runs of images, which begin where chunks do, so that no chunk is read twice."""
     images = count_of(labels)
-    each = _sent_bytes(labels, pred_probs) // max(images, 1)
+    each = _sent_bytes(labels, predictions) // max(images, 1)
     count = max(batch_bytes // max(each, 1), 1)
-    depth = max(chunk_of(array, 0) if is_stored(array) else 1 for array in (labels, pred_probs))
+    depth = max(chunk_of(array, 0) if is_stored(array) else 1 for array in (labels, predictions))
     if count > depth:
         count -= count % depth
-    label, probability = _types(labels, pred_probs)
+    label, probability = _types(labels, predictions)
     for start in range(0, images, count):
         run = range(start, min(start + count, images))
-        yield Batch(part_of(labels, run, "labels", label), part_of(pred_probs, run, "pred_probs", probability))
+        yield Batch(part_of(labels, run, "labels", label), part_of(predictions, run, name, probability), name)
 
 
-def check_shapes(labels: Any, pred_probs: Any, images: bool = True) -> None:
+def check_shapes(labels: Any, predictions: Any, name: str = "pred_probs", images: bool = True) -> None:
     """Refuses shapes that the server would refuse, before anything is sent.
 
     Raises:
         ValueError: The shapes do not fit together. cleanlab raises it for the same arrays.
     """
     first = "N, " if images else ""
-    given, predicted = tuple(labels.shape), tuple(pred_probs.shape)
+    given, predicted = tuple(labels.shape), tuple(predictions.shape)
     if len(given) != 2 + images:
         raise ValueError(f"labels must be of shape ({first}H, W), not {given}")
     if len(predicted) != 3 + images:
-        raise ValueError(f"pred_probs must be of shape ({first}K, H, W), not {predicted}")
+        raise ValueError(f"{name} must be of shape ({first}K, H, W), not {predicted}")
     if given != predicted[:images] + predicted[images + 1 :]:
-        raise ValueError(f"labels {given} and pred_probs {predicted} must agree in {first}H and W")
+        raise ValueError(f"labels {given} and {name} {predicted} must agree in {first}H and W")
 
 
 def count_of(data: Any) -> int:
@@ -162,9 +177,9 @@ def _is_array(data: Any) -> bool:
     return isinstance(data, np.ndarray) or is_stored(data)
 
 
-def _types(labels: Any, pred_probs: Any) -> tuple[np.dtype[Any], np.dtype[Any]]:
+def _types(labels: Any, predictions: Any) -> tuple[np.dtype[Any], np.dtype[Any]]:
     """The types in which labels and probabilities are sent."""
-    return label_type(np.dtype(labels.dtype)), probability_type(np.dtype(pred_probs.dtype))
+    return label_type(np.dtype(labels.dtype)), probability_type(np.dtype(predictions.dtype))
 
 
 def _sent_bytes(*pair: Any) -> int:
@@ -176,10 +191,11 @@ def _kind(pair: tuple[Any, Any]) -> tuple[Any, ...]:
     return tuple((tuple(array.shape), np.dtype(array.dtype), isinstance(array, Mask)) for array in pair)
 
 
-def _stacked(pairs: list[tuple[Any, Any]]) -> Batch:
+def _stacked(pairs: list[tuple[Any, Any]], name: str) -> Batch:
     label, probability = _types(*pairs[0])
     labels = [labels for labels, _ in pairs]
     return Batch(
         Masks(labels) if isinstance(labels[0], Mask) else Stacked(labels, "labels", label),
-        Stacked([pred_probs for _, pred_probs in pairs], "pred_probs", probability),
+        Stacked([predictions for _, predictions in pairs], name, probability),
+        name,
     )

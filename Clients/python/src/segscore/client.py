@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable
 
 from ._bands import banded
-from ._batches import Batch, BatchSource
+from ._batches import Batch, BatchSource, one_of
 from ._form import Form
 from ._masks import Colors, colors_text
 from ._pool import Verify
@@ -72,14 +72,17 @@ class Client:
     def score(
         self,
         labels: Any,
-        pred_probs: Any,
+        pred_probs: Any = None,
         *,
+        logits: Any = None,
         method: str = "softmin",
         temperature: float | None = None,
         downsample: int | None = None,
         threshold: float | None = None,
         ignore_label: int | None = None,
         colors: Colors | None = None,
+        activation: str | None = None,
+        normalize: str | None = None,
         on_images: OnImages | None = None,
     ) -> Scores:
         """Scores a data set, and returns all results.
@@ -90,6 +93,8 @@ class Client:
                 files are sent without being copied. In the place of (H, W) there may be the path of a PNG file, which
                 is sent as it is, or an image of Pillow: its grey values or palette indices are the classes.
             pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), or what gives such arrays.
+            logits: The model's outputs ahead of the softmax, in place of `pred_probs`. Of one channel there are two
+                classes, whose probabilities are 1 - sigmoid and sigmoid.
             method: `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
             temperature: The temperature of softmin, by default 0.1. With a small one an image's score tends to its
                 lowest pixel score, with a large one to their mean.
@@ -98,6 +103,9 @@ class Client:
             ignore_label: A label, often 255, whose pixels take no part.
             colors: The classes of the colours in PNG files and images of colours: a list of `"#rrggbb"` or (r, g, b) in
                 the order of the classes, or a dict of `"#rrggbb"` to classes.
+            activation: `softmax` or `sigmoid`, if the values of `pred_probs` become probabilities so; of `logits` it is
+                known from the number of channels.
+            normalize: With `sum`, the values of each pixel are divided by their sum over the classes.
             on_images: Called with the number of images that have been sent.
 
         Raises:
@@ -107,12 +115,15 @@ class Client:
         job = self.submit(
             labels,
             pred_probs,
+            logits=logits,
             method=method,
             temperature=temperature,
             downsample=downsample,
             threshold=threshold,
             ignore_label=ignore_label,
             colors=colors,
+            activation=activation,
+            normalize=normalize,
             on_images=on_images,
             wait=True,
         )
@@ -121,14 +132,17 @@ class Client:
     def submit(
         self,
         labels: Any,
-        pred_probs: Any,
+        pred_probs: Any = None,
         *,
+        logits: Any = None,
         method: str = "softmin",
         temperature: float | None = None,
         downsample: int | None = None,
         threshold: float | None = None,
         ignore_label: int | None = None,
         colors: Colors | None = None,
+        activation: str | None = None,
+        normalize: str | None = None,
         on_images: OnImages | None = None,
         wait: bool = False,
         only_labelled: bool = False,
@@ -141,12 +155,14 @@ class Client:
                 that no pixel in the same rows is labelled as. The scores are the same. Probabilities that are not sent
                 are not checked, and the job has no `summary` and no issues by class.
         """
-        data = BatchSource(labels, pred_probs, self._batch_bytes)
-        wanted = parameters(method, temperature, downsample, threshold, ignore_label, colors)
+        predictions, name = one_of(pred_probs, logits)
+        data = BatchSource(labels, predictions, self._batch_bytes, name)
+        wanted = parameters(method, temperature, downsample, threshold, ignore_label, colors, activation, normalize)
         batches = data.batches()
         ahead = [] if data.is_lazy else list(islice(batches, 2))
-        classes = ahead[0].pred_probs.shape[1] if ahead else 0
-        if only_labelled and method == "softmin" and classes > 0:
+        classes = ahead[0].predictions.shape[1] if ahead else 0
+        are_probabilities = logits is None and activation is None and normalize is None
+        if only_labelled and method == "softmin" and classes > 1 and are_probabilities:
             lighter = partial(banded, ignore_label=ignore_label)
             ahead, batches = list(map(lighter, ahead)), map(lighter, batches)
             wanted["classes"] = classes
@@ -165,9 +181,11 @@ class Client:
         threshold: float | None = None,
         ignore_label: int | None = None,
         colors: Colors | None = None,
+        activation: str | None = None,
+        normalize: str | None = None,
     ) -> Dataset:
         """Opens a job that takes images as they come; see `Dataset`. Arguments are those of `score`."""
-        wanted = parameters(method, temperature, downsample, threshold, ignore_label, colors)
+        wanted = parameters(method, temperature, downsample, threshold, ignore_label, colors, activation, normalize)
         return Dataset(self._transport, wanted, self._batch_bytes)
 
     def job(self, id: str) -> Job:
@@ -221,7 +239,9 @@ def parameters(
     downsample: int | None,
     threshold: float | None,
     ignore_label: int | None,
-    colors: Colors | None = None,
+    colors: Colors | None,
+    activation: str | None,
+    normalize: str | None,
 ) -> dict[str, Any]:
     """The query of a scoring request."""
     return {
@@ -231,6 +251,8 @@ def parameters(
         "threshold": threshold,
         "ignore_label": ignore_label,
         "colors": colors_text(colors),
+        "activation": activation,
+        "normalize": normalize,
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable
 
-from ._batches import Batch, batches_of
+from ._batches import Batch, batches_of, one_of
 from ._form import Form
 from ._transport import Transport
 from .errors import SegscoreError, UnreachableError
@@ -44,8 +44,8 @@ class Dataset:
         self._lost: UnreachableError | None = None
         self.images = 0
 
-    def add(self, labels: Any, pred_probs: Any) -> int:
-        """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W).
+    def add(self, labels: Any, pred_probs: Any = None, *, logits: Any = None) -> int:
+        """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), with `pred_probs` or `logits`.
 
         Labels may be the path of a PNG file or an image of Pillow, or a list of such.
 
@@ -59,7 +59,7 @@ class Dataset:
             ValueError: The arrays make no sense. The job stays as it was, and takes other images.
         """
         first = self.images
-        for batch in batches_of(labels, pred_probs, self._batch_bytes):
+        for batch in batches_of(labels, *one_of(pred_probs, logits), self._batch_bytes):
             self.send(batch)
         return first
 
