@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct segscore_png {
     png_structp png;
@@ -16,10 +17,13 @@ struct segscore_png {
     uint8_t *image;
     size_t row_size;
     uint32_t rows_done;
+    /// How many bytes of `block` are rows that have not been handed on.
+    size_t block_size;
     segscore_png_status status;
     bool has_head;
     bool has_ended;
     char reason[96];
+    uint8_t block[SEGSCORE_PNG_BLOCK];
 };
 
 static void fail(png_structp png, png_const_charp message) {
@@ -27,11 +31,6 @@ static void fail(png_structp png, png_const_charp message) {
     snprintf(reader->reason, sizeof reader->reason, "%s", message);
     reader->status = segscore_png_unreadable;
     png_longjmp(png, 1);
-}
-
-static void pass_over(png_structp png, png_const_charp message) {
-    (void) png;
-    (void) message;
 }
 
 /// Ends `segscore_png_read` because a callback does not want the image.
@@ -77,7 +76,16 @@ static void take_row(png_structp png, png_bytep row, png_uint_32 index, int pass
     }
     if (row == NULL || index != reader->rows_done) png_error(png, "rows in disorder");
     reader->rows_done += 1;
-    if (!reader->callbacks.take_row(reader->context, row, reader->row_size)) refuse(png, reader);
+    if (reader->row_size > sizeof reader->block) {
+        if (!reader->callbacks.take_rows(reader->context, row, reader->row_size)) refuse(png, reader);
+        return;
+    }
+    memcpy(reader->block + reader->block_size, row, reader->row_size);
+    reader->block_size += reader->row_size;
+    if (reader->block_size + reader->row_size <= sizeof reader->block && reader->rows_done < reader->head.height) return;
+    size_t size = reader->block_size;
+    reader->block_size = 0;
+    if (!reader->callbacks.take_rows(reader->context, reader->block, size)) refuse(png, reader);
 }
 
 static void take_end(png_structp png, png_infop info) {
@@ -90,7 +98,7 @@ segscore_png *segscore_png_open(segscore_png_callbacks callbacks, uint32_t chunk
     segscore_png *reader = calloc(1, sizeof *reader);
     if (reader == NULL) return NULL;
     reader->callbacks = callbacks;
-    reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, fail, pass_over);
+    reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, fail, fail);
     reader->info = reader->png == NULL ? NULL : png_create_info_struct(reader->png);
     if (reader->info == NULL) {
         segscore_png_close(reader);
@@ -103,7 +111,8 @@ segscore_png *segscore_png_open(segscore_png_callbacks callbacks, uint32_t chunk
     png_set_user_limits(reader->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_chunk_malloc_max(reader->png, chunk_limit);
     png_set_chunk_cache_max(reader->png, 1);
-    // What a correct encoder does not write is an error, and no reason for a warning that nobody sees.
+    // What a correct encoder does not write is an error, and no reason for a warning that nobody sees. Of bytes that
+    // follow the pixels, or a wrong checksum of them, libpng warns or not by the pieces in which the file arrives.
     png_set_benign_errors(reader->png, 0);
     png_set_progressive_read_fn(reader->png, reader, take_head, take_row, take_end);
     return reader;

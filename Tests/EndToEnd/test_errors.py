@@ -321,7 +321,7 @@ def test_curl_without_data_binary_is_told_of_it(client):
     [
         (base64.b64encode(npy(LABELS)), "base64"),
         (GOOD.data, "npz archive"),
-        (b"\x89PNG\r\n\x1a\n", "np.save"),
+        (b"\x89PNG\r\n\x1a\n", "PNG image ends early"),
         (gzip.compress(npy(LABELS)), "Content-Encoding"),
         (b"[[[0]]]", "JSON"),
     ],

@@ -29,11 +29,15 @@ typedef struct {
     /// - Returns: Whether the image is wanted.
     bool (*take_head)(void *context, const segscore_png_head *head, uint8_t **image);
 
-    /// A row is complete. Called in order from the first row to the last, and never for an interlaced image.
+    /// One row or several are complete. Called in order from the first row to the last, and never for an interlaced
+    /// image. Many short rows come together, since otherwise the call would cost more than the row.
     ///
     /// - Returns: Whether further rows are wanted.
-    bool (*take_row)(void *context, const uint8_t *bytes, size_t count);
+    bool (*take_rows)(void *context, const uint8_t *bytes, size_t count);
 } segscore_png_callbacks;
+
+/// The most bytes of short rows that come together. A reader takes as much memory for them, beside that of libpng.
+#define SEGSCORE_PNG_BLOCK 16384
 
 typedef enum __attribute__((enum_extensibility(closed))) {
     segscore_png_ok,

@@ -16,12 +16,16 @@ struct ColourMapping {
     /// The classes of the last row, `(W,)`, in two bytes each, of which the lower comes first.
     private(set) var classes: [UInt8]
 
+    /// The bytes of a row of the image.
+    let rowSize: Int
+
     /// The type of ``classes``.
     static var elementType: ElementType { ElementType(.uint16, isByteSwapped: UInt16(littleEndian: 1) != 1) }
 
     init(_ colours: ColourClasses, channels: Int, width: Int) {
         self.colours = colours
         pixelSize = channels
+        rowSize = channels * width
         classes = [UInt8](repeating: 0, count: 2 * width)
     }
 

@@ -33,10 +33,10 @@ class PNGReader {
                 unsafe image?.pointee = unsafe own.image
                 return rows
             },
-            take_row: { context, bytes, count in
+            take_rows: { context, bytes, count in
                 guard let context = unsafe context else { return false }
                 let own = unsafe Unmanaged<PNGReader>.fromOpaque(context).takeUnretainedValue()
-                return own.take(row: unsafe UnsafeBufferPointer(start: bytes, count: count).span)
+                return own.take(rows: unsafe UnsafeBufferPointer(start: bytes, count: count).span)
             })
         guard let reader = unsafe segscore_png_open(callbacks, Self.chunkLimit) else {
             throw .outOfMemory(byteCount: Self.byteCount)
@@ -48,8 +48,8 @@ class PNGReader {
         unsafe segscore_png_close(reader)
     }
 
-    /// The bytes that libpng and zlib take for themselves, mostly zlib's window.
-    static let byteCount = 64 << 10
+    /// The bytes that libpng and zlib take for themselves, mostly zlib's window, and those of a block of rows.
+    static let byteCount = 80 << 10
 
     /// The memory for the rows of an interlaced image; nil for any other.
     @unsafe
@@ -60,10 +60,10 @@ class PNGReader {
     /// - Returns: Whether the image is wanted.
     func take(_ head: Head) -> Bool { false }
 
-    /// Takes the next row of an image that is not interlaced.
+    /// Takes the next rows of an image that is not interlaced, each of which is whole.
     ///
     /// - Returns: Whether further rows are wanted.
-    func take(row: borrowing Span<UInt8>) -> Bool { false }
+    func take(rows: borrowing Span<UInt8>) -> Bool { false }
 
     /// Reads the next bytes.
     ///

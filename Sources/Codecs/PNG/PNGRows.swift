@@ -4,7 +4,6 @@ import Memory
 final class PNGRows<Receiver: ArrayReceiver>: PNGReader {
     private let receiver: Receiver
     private let colours: ColourClasses?
-    private var head: Head?
     private var mapping: ColourMapping?
     /// Counts the two rows that libpng holds.
     private var reservation: ByteReservation?
@@ -37,13 +36,8 @@ final class PNGRows<Receiver: ArrayReceiver>: PNGReader {
     ///
     /// - Throws: What the receiver throws, or an error made from a ``CodecError``.
     func finish() throws(Receiver.Failure) {
-        guard isComplete, let head else { throw Receiver.Failure(.pngTruncated) }
-        if let held {
-            let size = held.count / head.height
-            for row in 0..<head.height {
-                try handOn(held.span.extracting(row * size..<(row + 1) * size))
-            }
-        }
+        guard isComplete else { throw Receiver.Failure(.pngTruncated) }
+        if let held { try handOn(held.span) }
         if let unknown = mapping?.unknown { throw Receiver.Failure(unknown) }
         try receiver.end()
     }
@@ -61,7 +55,6 @@ final class PNGRows<Receiver: ArrayReceiver>: PNGReader {
                 throw Receiver.Failure(
                     .pngColours(isGrey: !isColoured, hasAlpha: head.channels % 2 == 0, depth: head.depth))
             }
-            self.head = head
             let type = isMapped ? ColourMapping.elementType : ElementType(head.depth == 16 ? .uint16 : .uint8)
             // The receiver is asked first, since it knows which sizes are too large.
             try receiver.begin(try layout(type, [1, head.height, head.width]), at: 0)
@@ -72,8 +65,8 @@ final class PNGRows<Receiver: ArrayReceiver>: PNGReader {
         }
     }
 
-    override func take(row: borrowing Span<UInt8>) -> Bool {
-        wanting { () throws(Receiver.Failure) in try handOn(row) }
+    override func take(rows: borrowing Span<UInt8>) -> Bool {
+        wanting { () throws(Receiver.Failure) in try handOn(rows) }
     }
 
     /// Whether the image is wanted, which it no longer is if something is thrown.
@@ -108,13 +101,15 @@ final class PNGRows<Receiver: ArrayReceiver>: PNGReader {
         }
     }
 
-    private func handOn(_ row: borrowing Span<UInt8>) throws(Receiver.Failure) {
-        guard mapping != nil else { return try receiver.receive(row) }
-        do throws(CodecError) {
-            try mapping?.map(row)
-        } catch {
-            throw Receiver.Failure(error)
+    private func handOn(_ rows: borrowing Span<UInt8>) throws(Receiver.Failure) {
+        guard let size = mapping?.rowSize else { return try receiver.receive(rows) }
+        for start in stride(from: 0, to: rows.count, by: size) {
+            do throws(CodecError) {
+                try mapping?.map(rows.extracting(start..<start + size))
+            } catch {
+                throw Receiver.Failure(error)
+            }
+            if let classes = mapping?.classes { try receiver.receive(classes.span) }
         }
-        if let classes = mapping?.classes { try receiver.receive(classes.span) }
     }
 }
