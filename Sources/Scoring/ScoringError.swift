@@ -21,6 +21,16 @@ package enum ScoringError: Error, Equatable {
         package let column: Int
     }
 
+    /// What one-hot labels have at a pixel that they may not.
+    package enum OneHotFault: Equatable, Sendable {
+        /// A value that is neither 0 nor 1.
+        case value(LabelValue)
+        /// Ones of several classes.
+        case several
+        /// No one at all.
+        case none
+    }
+
     case rank(Array, expected: Int, shape: [Int])
     case emptyArray(Array, shape: [Int])
     case shapeMismatch(Array, expected: [Int], actual: [Int])
@@ -33,6 +43,7 @@ package enum ScoringError: Error, Equatable {
     case fortranOrder(Array)
     /// The block size does not divide H and W.
     case downsample(Int, height: Int, width: Int)
+    case oneHot(OneHotFault, at: Position)
     case labelOutOfRange(LabelValue, at: Position, classCount: Int)
     case probabilityOutOfRange(Double, at: Position, classIndex: Int, Lookalike)
     /// A value that the activation cannot take: a logit that is NaN or infinite, or a weight that is negative or not

@@ -15,6 +15,9 @@ package final class ScoreArrays: RequestInputs {
     /// The shape of `labels`; nil until it is known.
     private var labelsShape: [Int]?
     private var labelAccumulator: LabelAccumulator?
+    private var oneHotAccumulator: OneHotAccumulator?
+    /// K, if the labels are one-hot.
+    private var labelClassCount: Int?
     /// The labels that come as single images, until they are complete.
     private var labelImages: LabelStack?
     private var labels: LabelMap?
@@ -84,10 +87,7 @@ package final class ScoreArrays: RequestInputs {
         let parameters = try parameters
         if parametersAreKnown { try parameters.check() }
         defer { findShape() }
-        guard array != .labels else {
-            labelsShape = layout.shape
-            return try beginLabels(layout)
-        }
+        guard array != .labels else { return try beginLabels(layout) }
         if let earlier = predictions { throw .twice(earlier.array, array) }
         let predictions = Predictions(array: array, layout: layout)
         self.predictions = predictions
@@ -98,8 +98,16 @@ package final class ScoreArrays: RequestInputs {
         return accumulator
     }
 
-    private func beginLabels(_ layout: TensorLayout) throws(Problem) -> LabelAccumulator {
+    /// Begins labels, which are one-hot if they have as many dimensions as `pred_probs`.
+    private func beginLabels(_ layout: TensorLayout) throws(Problem) -> any ArrayAccumulator {
+        labelsShape = layout.shape
         do throws(ScoringError) {
+            if layout.shape.count == 4 {
+                let accumulator = try OneHotAccumulator(layout: layout, pixelLimit: places.maxPixels)
+                oneHotAccumulator = accumulator
+                labelClassCount = labelsShape?.remove(at: 1)
+                return accumulator
+            }
             let accumulator = try LabelAccumulator(layout: layout, pixelLimit: places.maxPixels)
             labelAccumulator = accumulator
             return accumulator
@@ -151,8 +159,12 @@ package final class ScoreArrays: RequestInputs {
 
     package func end(_ array: ScoringError.Array) throws(Problem) {
         guard array == .labels else { return }
-        labels = labelAccumulator?.finish()
-        labelAccumulator = nil
+        do throws(ScoringError) {
+            labels = if let oneHotAccumulator { try oneHotAccumulator.finish() } else { labelAccumulator?.finish() }
+        } catch {
+            throw Problem(error)
+        }
+        (labelAccumulator, oneHotAccumulator) = (nil, nil)
     }
 
     // MARK: - Sources
@@ -164,8 +176,7 @@ package final class ScoreArrays: RequestInputs {
         _ predictions: Predictions, _ parameters: ScoreParameters, parametersAreKnown: Bool
     ) throws(Problem) -> any ProbabilitySource {
         if let labels, parametersAreKnown, try StreamedProbabilities.canTake(predictions, parameters) {
-            return try StreamedProbabilities(
-                predictions, for: ProbabilityDemand(labels: labels, parameters: parameters))
+            return try StreamedProbabilities(predictions, for: demand(labels, parameters))
         }
         return try SpooledProbabilities(predictions, parameters, parametersAreKnown: parametersAreKnown, in: places)
     }
@@ -212,6 +223,10 @@ package final class ScoreArrays: RequestInputs {
     func demand() throws(Problem) -> ProbabilityDemand {
         try joinLabelImages()
         guard let labels else { throw .missing(.labels, beside: ignored) }
-        return ProbabilityDemand(labels: labels, parameters: try parameters)
+        return demand(labels, try parameters)
+    }
+
+    private func demand(_ labels: LabelMap, _ parameters: ScoreParameters) -> ProbabilityDemand {
+        ProbabilityDemand(labels: labels, labelClassCount: labelClassCount, parameters: parameters)
     }
 }

@@ -6,6 +6,8 @@ import WebService
 /// The demand on predicted probabilities, which follows from the labels and the parameters.
 struct ProbabilityDemand {
     let labels: LabelMap
+    /// K, if the labels were one-hot.
+    let labelClassCount: Int?
     let parameters: ScoreParameters
 
     /// The accumulator for predictions that arrive in order.
@@ -59,6 +61,11 @@ struct ProbabilityDemand {
                 .shapeMismatch,
                 "\(predictions.array.rawValue) have \(shape[1]) classes, and classes says another number.",
                 parameter: "classes", expected: "\(shape[1])", actual: "\(classCount)")
+        }
+        let count = shape.count == 4 ? shape[1] : predictions.classCountOfBands(parameters)
+        if let labelClassCount, let count, labelClassCount != count {
+            let expected = [labels.shape[0], labelClassCount, labels.shape[1], labels.shape[2]]
+            throw predictions.problem(.shapeMismatch(.predictedProbabilities, expected: expected, actual: shape))
         }
         do throws(ScoringError) {
             return try result()

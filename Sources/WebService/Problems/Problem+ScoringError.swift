@@ -67,6 +67,12 @@ extension Problem {
                     .labelOutOfRange, "labels\(position.index()) is \(value), which is no class and not ignore_label.",
                     parameter: ScoringError.Array.labels.rawValue,
                     expected: "a whole number from 0 to \(classCount - 1), or ignore_label", actual: value.description)
+            case .oneHot(let fault, let position):
+                Problem(
+                    .labelOutOfRange,
+                    "labels[\(position.image), :, \(position.row), \(position.column)] has \(fault.inWords).",
+                    parameter: ScoringError.Array.labels.rawValue,
+                    expected: "labels (N, H, W), or one-hot (N, K, H, W)")
             case .probabilityOutOfRange(let value, let position, let classIndex, let lookalike):
                 Problem(
                     .probabilityOutOfRange,
@@ -156,6 +162,16 @@ extension Activation {
         case .softmax: "finite numbers, or minus infinity for some of the classes"
         case .sigmoid: "numbers"
         case .identity: "finite numbers of at least 0, not all 0"
+        }
+    }
+}
+
+extension ScoringError.OneHotFault {
+    fileprivate var inWords: String {
+        switch self {
+        case .value(let value): "a \(value), and one-hot labels are 0 or 1"
+        case .several: "ones of several classes, and one-hot labels have a single 1 at each pixel"
+        case .none: "a 0 for every class, and one-hot labels have a single 1 at each pixel"
         }
     }
 }
