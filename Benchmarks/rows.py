@@ -66,6 +66,12 @@ def wire(bench: Bench):
         yield bench.post(f"{name}, softmin, Unix socket", *body, at_most=1.2, unix=True)
 
 
+def logits(bench: Bench):
+    """A model's outputs, of which the server computes the softmax."""
+    body = data.npz({"labels": bench.voc["labels"], "logits": np.log(bench.voc["pred_probs"] + np.float32(1e-6))})
+    yield bench.post("POST npz of logits, 8 × 21 × 512 × 512, softmin", *body, at_most=1.3)
+
+
 def clients(bench: Bench):
     """One image, and several clients at once."""
     body = data.npz({name: array[:1] for name, array in bench.voc.items()})
@@ -299,4 +305,6 @@ def growth(bench: Bench):
             server.stop()
 
 
-ALL = {each.__name__: each for each in (wire, clients, classes, json, files, volume, triton, tiny, memory, growth)}
+ALL = {
+    each.__name__: each for each in (wire, logits, clients, classes, json, files, volume, triton, tiny, memory, growth)
+}

@@ -49,6 +49,32 @@ static void exponential(numbers_v *value) {
     *value = x == x ? result : x;
 }
 
+/// Replaces values of at most 0 by their exponentials, off by less than 2^-33 of these, for sums that are rounded to
+/// float32 in the end. Below -700 the result is that of -700, which is nothing beside 1.
+///
+/// The polynomial is the best of degree 7 for this range of r, found by least squares at Chebyshev nodes.
+static void coarse_exponential(numbers_v *value) {
+#pragma STDC FP_CONTRACT ON
+    const numbers_v low = -700;
+    numbers_v bounded = *value < low ? low : *value;
+    const numbers_v shift = 0x1.8p52;
+    numbers_v shifted = bounded * 0x1.71547652b82fep0 + shift;
+    numbers_v n = shifted - shift;
+    numbers_v r = bounded - n * 0x1.62e42fefa39efp-1;
+
+    numbers_v q = 0x1.a171269070867p-13;
+    q = q * r + 0x1.6d74f5a16739ap-10;
+    q = q * r + 0x1.1110b0e52506fp-7;
+    q = q * r + 0x1.5554ad38176cbp-5;
+    q = q * r + 0x1.555555741d162p-3;
+    q = q * r + 0x1.0000002842140p-1;
+    numbers_v result = 1.0 + (r + r * r * q);
+
+    // 2^n is multiplied by an addition to the exponent, since the result is far from subnormal.
+    whole_v exponent = (whole_v)shifted - (whole_v)shift;
+    *value = (numbers_v)((whole_v)result + (exponent << 52));
+}
+
 static void exponentials(double *values, size_t count) {
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {

@@ -48,7 +48,11 @@ static void NAME(take_lanes)(
     numbers_v term = grows ? wide_most - wide : wide - wide_most;
     // The difference of two infinities is no number.
     term = wide == wide_most ? (numbers_v)0 : term;
-    exponential(&term);
+    if (sizeof(SCORE) == sizeof(float)) {
+        coarse_exponential(&term);
+    } else {
+        exponential(&term);
+    }
     pixels->sum = grows ? pixels->sum * term + 1 : pixels->sum + term;
 }
 
