@@ -64,14 +64,14 @@ def coloured(mask, colours, alpha=False):
     return saved(PIL.Image.fromarray(pixels))
 
 
-def form(files, pred_probs=None, parameters=(), media_type="image/png", probabilities_first=False):
+def form(files, pred_probs=None, parameters=(), media_type="image/png", probabilities_first=False, array="pred_probs"):
     """A form with each file as a part `labels`."""
     parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode() for name, value in parameters]
     for index, file in enumerate(files):
         fields = f'Content-Disposition: form-data; name="labels"; filename="mask{index}.png"\r\n'
         parts.append(f"{fields}Content-Type: {media_type}\r\n\r\n".encode() + file)
     if pred_probs is not None:
-        fields = 'Content-Disposition: form-data; name="pred_probs"; filename="probs.npy"\r\n\r\n'
+        fields = f'Content-Disposition: form-data; name="{array}"; filename="{array}.npy"\r\n\r\n'
         parts.insert(0 if probabilities_first else len(parts), fields.encode() + npy(pred_probs))
     data = b"".join(b"--" + BOUNDARY.encode() + b"\r\n" + part + b"\r\n" for part in parts)
     return Body(data + f"--{BOUNDARY}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"})

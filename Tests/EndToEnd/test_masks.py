@@ -82,6 +82,20 @@ def test_depths_may_differ_from_mask_to_mask(client):
     assert_same_answer(client, masks.form(files, pred_probs), labels, pred_probs)
 
 
+@pytest.mark.parametrize("probabilities_first", [False, True])
+def test_masks_go_with_logits(client, probabilities_first):
+    labels, pred_probs = sample()
+    logits = np.log(pred_probs)
+    body = masks.form(
+        [masks.palette(mask) for mask in labels], logits, probabilities_first=probabilities_first, array="logits"
+    )
+    given = client.score(body, accept=NPZ)
+    assert given.status_code == 200, given.text
+    expected = client.score(npz(labels=labels, logits=logits), accept=NPZ)
+    for name, array in arrays_of(expected).items():
+        np.testing.assert_array_equal(arrays_of(given)[name], array, strict=True)
+
+
 def test_ignored_pixels_stay_ignored(client):
     labels, pred_probs = sample()
     labels[:, 2:4] = 255
