@@ -224,3 +224,18 @@ def test_what_does_not_fit_together_leaves_no_job(client, labels, pred_probs):
 def test_what_is_no_data_is_a_type_error(client):
     with pytest.raises(TypeError):
         client.score(None, None)
+
+
+def test_one_hot_labels_are_their_classes(client, arrays):
+    labels, pred_probs = arrays
+    one_hot = np.moveaxis(np.eye(4, dtype=np.uint8)[labels], -1, 1)
+    expected = client.score(labels, pred_probs)
+    for given in (one_hot, list(one_hot)):
+        scores = client.score(given, pred_probs if given is one_hot else list(pred_probs))
+        np.testing.assert_array_equal(scores.pixel_scores, expected.pixel_scores)
+    job = client.submit(one_hot, pred_probs, only_labelled=True).wait()
+    np.testing.assert_array_equal(job.image_scores(), expected.image_scores)
+    with client.dataset() as dataset:
+        dataset.add(one_hot[0], pred_probs[0])
+        dataset.add(one_hot[1:], pred_probs[1:])
+    np.testing.assert_array_equal(dataset.job.image_scores(), expected.image_scores)

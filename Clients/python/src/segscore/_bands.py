@@ -71,7 +71,13 @@ def banded(batch: Batch, ignore_label: int | None) -> Batch:
     label that is no class, so that the server refuses it as it would any other.
     """
     labels, pred_probs = _images_of(batch.labels), _images_of(batch.predictions)
-    if not labels or not pred_probs or labels[0].dtype.kind not in "biu" or pred_probs[0].size == 0:
+    if (
+        not labels
+        or not pred_probs
+        or labels[0].ndim != 2
+        or labels[0].dtype.kind not in "biu"
+        or pred_probs[0].size == 0
+    ):
         return batch
     classes, height, width = pred_probs[0].shape
     rows = _rows(height, width * batch.predictions.dtype.itemsize)

@@ -103,7 +103,7 @@ def one_of(pred_probs: Any, logits: Any) -> tuple[Any, str]:
 def batches_of(labels: Any, predictions: Any, name: str, batch_bytes: int) -> Iterator[Batch]:
     """Cuts one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), into one batch or more."""
     labels, predictions = loaded_labels(labels), loaded(predictions, name)
-    is_single = len(labels.shape) == 2
+    is_single = len(labels.shape) == 2 or _are_one_hot(labels, predictions, 3)
     check_shapes(labels, predictions, name, images=not is_single)
     if is_single:
         yield _stacked([(labels, predictions)], name)
@@ -142,12 +142,19 @@ def check_shapes(labels: Any, predictions: Any, name: str = "pred_probs", images
     """
     first = "N, " if images else ""
     given, predicted = tuple(labels.shape), tuple(predictions.shape)
+    if _are_one_hot(labels, predictions, 3 + images):
+        return
     if len(given) != 2 + images:
         raise ValueError(f"labels must be of shape ({first}H, W), not {given}")
     if len(predicted) != 3 + images:
         raise ValueError(f"{name} must be of shape ({first}K, H, W), not {predicted}")
     if given != predicted[:images] + predicted[images + 1 :]:
         raise ValueError(f"labels {given} and {name} {predicted} must agree in {first}H and W")
+
+
+def _are_one_hot(labels: Any, predictions: Any, rank: int) -> bool:
+    """Whether labels have an axis of classes, as predictions of this many dimensions do."""
+    return len(labels.shape) == rank and tuple(labels.shape) == tuple(predictions.shape)
 
 
 def count_of(data: Any) -> int:
