@@ -28,7 +28,7 @@ SEGSCORE_TYPED_LOOP(
 
 // MARK: Labels
 
-/// Stores whole numbers in 0...limit as labels, `stride` labels apart.
+/// Stores whole numbers in 0...limit as labels, `stride` labels apart. The limit is at least half of the largest label.
 ///
 /// The source is in the machine's byte order, float16 already widened. The loop stops at the first element that is
 /// anything else, and returns its index, or `count` if there is none.
@@ -36,6 +36,14 @@ SEGSCORE_TYPED_LOOP(
     size_t, narrow_labels, BY_CLASSES, (labels.is_wide),
     (const void *source, segscore_scalar type, size_t count, segscore_classes labels, size_t stride, uint32_t limit),
     (source, type, count, labels.start, stride, limit))
+
+/// Stores for each label the lower bits of its entry in a table, which has one for each label of the source's type. Both
+/// arrays have their labels `stride` apart, and they may be the same array. Returns the bits that any of these entries
+/// has.
+SEGSCORE_TYPED_LOOP(
+    uint32_t, map_labels, BY_CLASSES, (labels.is_wide),
+    (segscore_classes source, size_t count, size_t stride, const uint32_t *entries, segscore_classes labels),
+    (source, count, stride, entries, labels.start))
 
 /// The index of the first label that is neither a class nor ignored; `count` if there is none.
 SEGSCORE_TYPED_LOOP(

@@ -194,25 +194,36 @@ struct segscore_json {
 
     segscore_json_status fail(simdjson::error_code error) { return fail(status_of(error)); }
 
-    /// Reads a list of strings; anything else in it makes the value another kind.
-    segscore_json_status read_strings(segscore_json_value &result) {
+    /// Reads a list of strings, or of a few numbers; anything else in it makes the value another kind.
+    segscore_json_status read_list(segscore_json_value &result) {
         ondemand::array list;
         if (auto error = value.get_array().get(list)) return fail(error);
         strings.clear();
+        result.kind = SEGSCORE_JSON_VALUE_STRINGS;
         for (auto element : list) {
             ondemand::value item;
             if (auto error = element.get(item)) return fail(error);
             ondemand::json_type type;
             if (auto error = item.type().get(type)) return fail(error);
-            if (type != ondemand::json_type::string) {
+            const bool is_number = type == ondemand::json_type::number;
+            if (is_number && strings.empty()) result.kind = SEGSCORE_JSON_VALUE_NUMBERS;
+            const bool is_alike = is_number ? result.kind == SEGSCORE_JSON_VALUE_NUMBERS
+                                            : type == ondemand::json_type::string &&
+                                                  result.kind == SEGSCORE_JSON_VALUE_STRINGS;
+            if (!is_alike || (is_number && strings.size() == SEGSCORE_JSON_NUMBERS)) {
                 result.kind = SEGSCORE_JSON_VALUE_OTHER;
                 return SEGSCORE_JSON_OK;
             }
             std::string_view string;
-            if (auto error = item.get_string().get(string)) return fail(error);
+            double number;
+            if (is_number) {
+                string = trimmed(item.raw_json_token());
+                if (auto error = item.get_double().get(number)) return fail(error);
+            } else if (auto error = item.get_string().get(string)) {
+                return fail(error);
+            }
             strings.push_back({string.data(), string.size()});
         }
-        result.kind = SEGSCORE_JSON_VALUE_STRINGS;
         result.strings = strings.data();
         result.string_count = strings.size();
         return SEGSCORE_JSON_OK;
@@ -230,10 +241,7 @@ struct segscore_json {
             if (auto error = field.unescaped_key().get(name)) return fail(error);
             ondemand::json_type type;
             if (auto error = field.value().type().get(type)) return fail(error);
-            if (type != ondemand::json_type::string) {
-                result.kind = SEGSCORE_JSON_VALUE_OTHER;
-                return SEGSCORE_JSON_OK;
-            }
+            if (type != ondemand::json_type::string) return read_members(object, result);
             if (auto error = field.value().get_string().get(string)) return fail(error);
             strings.push_back({name.data(), name.size()});
             strings.push_back({string.data(), string.size()});
@@ -241,6 +249,19 @@ struct segscore_json {
         result.kind = SEGSCORE_JSON_VALUE_OBJECT;
         result.strings = strings.data();
         result.string_count = strings.size();
+        return SEGSCORE_JSON_OK;
+    }
+
+    /// Reads the text of an object, from whose members some were read.
+    segscore_json_status read_members(ondemand::object &object, segscore_json_value &result) {
+        bool is_empty;
+        if (auto error = object.reset().get(is_empty)) return fail(error);
+        std::string_view text;
+        if (auto error = object.raw_json().get(text)) return fail(error);
+        text = trimmed(text);
+        const bool is_short = text.size() <= SEGSCORE_JSON_MEMBERS;
+        result.kind = is_short ? SEGSCORE_JSON_VALUE_MEMBERS : SEGSCORE_JSON_VALUE_OTHER;
+        result.text = {text.data(), text.size()};
         return SEGSCORE_JSON_OK;
     }
 
@@ -270,7 +291,7 @@ struct segscore_json {
             if (auto error = value.get_string().get(string)) return fail(error);
             result.text = {string.data(), string.size()};
             return SEGSCORE_JSON_OK;
-        case ondemand::json_type::array: return read_strings(result);
+        case ondemand::json_type::array: return read_list(result);
         case ondemand::json_type::object: return read_object(result);
         default: result.kind = SEGSCORE_JSON_VALUE_OTHER; return SEGSCORE_JSON_OK;
         }

@@ -45,6 +45,12 @@ package enum ScoringError: Error, Equatable {
     case downsample(Int, height: Int, width: Int)
     case oneHot(OneHotFault, at: Position)
     case labelOutOfRange(LabelValue, at: Position, classCount: Int)
+    /// The class that a rule has made of a label is none of K.
+    case mappedLabelOutOfRange(LabelValue, at: Position, classCount: Int)
+    /// The first of `pixelCount` labels of which a rule makes neither a class nor a pixel that takes no part.
+    case labelUnnamed(LabelValue, at: Position, pixelCount: Int, LabelRule.Kind)
+    /// No label is 0 and some are 255, as in masks whose zero has been reduced before.
+    case labelsReducedBefore
     case probabilityOutOfRange(Double, at: Position, classIndex: Int, Lookalike)
     /// A value that the activation cannot take: a logit that is NaN or infinite, or a weight that is negative or not
     /// finite.

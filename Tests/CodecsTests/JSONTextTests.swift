@@ -137,10 +137,28 @@ private final class MemberCollector: JSONReceiver {
     }
 
     @Test(arguments: [#"{"x": 1}"#, #"{"x": "y", "z": {"q": "r"}}"#, #"{"x": ["y"]}"#])
-    func passesOverOtherObjects(text: String) throws {
+    func keepsTheTextOfOtherObjects(text: String) throws {
         let members = try decode("{\"a\": \(text), \"b\": [1]}")
-        #expect(members.scalars["a"] == .other)
+        #expect(members.scalars["a"] == .members(text))
         #expect(members.arrays["b"]?.values == [1])
+    }
+
+    @Test func readsAFewNumbersAndNoMore() throws {
+        for count in [1, 2, 1024, 1025] {
+            let texts = (0..<count).map { $0 % 2 == 0 ? "\(-$0)" : "\($0).50" }
+            let members = try decode("{\"n\": [ \(texts.joined(separator: " , ")) ], \"t\": 2}")
+            #expect(members.scalars["n"] == (count > 1024 ? .other : .numbers(texts)))
+            #expect(members.scalars["t"] == .number(2, text: "2"))
+        }
+    }
+
+    @Test func readsTheTextOfAShortObject() throws {
+        for extra in [-1, 0, 1] {
+            let text = "{\"x\": \(String(repeating: " ", count: (1 << 16) - 8 + extra))1}"
+            let members = try decode("{\"a\": \(text) , \"t\": 2}")
+            #expect(members.scalars["a"] == (extra > 0 ? .other : .members(text)))
+            #expect(members.scalars["t"] == .number(2, text: "2"))
+        }
     }
 
     @Test func refusesAnObjectThatRepeatsItself() {
@@ -215,8 +233,8 @@ private final class MemberCollector: JSONReceiver {
 
     @Test func marksMembersThatAreNeither() throws {
         let members = try decode(#"{"o": {"x": [1, {}]}, "l": [1], "m": ["x", 1], "t": 2}"#)
-        #expect(members.scalars["o"] == .other)
-        #expect(members.scalars["l"] == .other)
+        #expect(members.scalars["o"] == .members(#"{"x": [1, {}]}"#))
+        #expect(members.scalars["l"] == .numbers(["1"]))
         #expect(members.scalars["m"] == .other)
         #expect(members.scalars["t"] == .number(2, text: "2"))
     }

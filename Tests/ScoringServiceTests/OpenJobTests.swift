@@ -20,7 +20,8 @@ import TestSupport
             layout: TensorLayout(elementType: ElementType(.uint8), shape: [1, 1, 1]), pixelLimit: 1)
         try labels.receive([0].span)
         let layout = try TensorLayout(elementType: ElementType(scalar), shape: [1, classCount, 1, 1])
-        let pixels = try PixelAccumulator(labels: labels.finish(), layout: layout)
+        var arrived = labels.finish()
+        let pixels = try PixelAccumulator(labels: arrived.classes(by: nil), layout: layout)
         try pixels.receive([UInt8](repeating: 0, count: layout.byteCount).span)
         return JobPart(.waiting(pixels.finish()), key: key)
     }

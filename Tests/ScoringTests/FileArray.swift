@@ -146,10 +146,17 @@ extension LabelMap {
     }
 
     /// The labels of an array.
-    static func reading(_ array: FileArray, chunk: Int = 0) throws -> LabelMap {
-        let accumulator = try LabelAccumulator(layout: array.layout, pixelLimit: .max)
+    ///
+    /// - Parameters:
+    ///   - rule: What labels stand for.
+    ///   - earlier: The rule that is known when they arrive.
+    static func reading(
+        _ array: FileArray, chunk: Int = 0, by rule: LabelRule? = nil, earlier: LabelRule? = nil
+    ) throws -> LabelMap {
+        let accumulator = try LabelAccumulator(layout: array.layout, pixelLimit: .max, rule: earlier)
         try array.forEachChunk(of: chunk) { bytes throws(ScoringError) in try accumulator.receive(bytes) }
-        return accumulator.finish()
+        var arrived = accumulator.finish()
+        return try arrived.classes(by: rule)
     }
 
     var codeValues: [Int] { codes.values }

@@ -29,7 +29,8 @@ import Testing
         try push([1, 2, 3, 4, 5, 6], onto: stack, height: 2, width: 3)
         try push([7, 8, 9, 0, 255, 1], onto: stack, height: 2, width: 3)
         #expect(stack.shape == [2, 2, 3])
-        let map = try stack.finish()
+        var labels = stack.finish()
+        let map = try labels.classes(by: nil)
         #expect(map.shape == [2, 2, 3])
         #expect(!map.codes.isWide)
         #expect(values(map) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 255, 1])
@@ -40,10 +41,40 @@ import Testing
         try push([1, 255], onto: stack, height: 1, width: 2)
         try push(wide: [300, 65_535], onto: stack, height: 1, width: 2)
         try push(wide: [65_535, 2], onto: stack, height: 1, width: 2)
-        let map = try stack.finish()
+        var labels = stack.finish()
+        let map = try labels.classes(by: nil)
         #expect(values(map) == [1, 255, 300, 65_535, 65_535, 2])
         // The value that no code can hold is known by its first pixel.
         #expect(map.others == [LabelMap.Other(value: .integer(65_535), pixel: 3)])
+    }
+
+    /// What one image alone looks like says nothing of all of them.
+    @Test func holdsTheRuleAgainstAllImagesTogether() throws {
+        let rule = LabelRule(ignored: [], change: .reduceZero)
+        for known in [rule, nil] {
+            let stack = LabelStack(pixelLimit: 100, rule: known)
+            try push([1, 255], onto: stack, height: 1, width: 2)
+            try push([3, 0], onto: stack, height: 1, width: 2)
+            try push(wide: [300, 255], onto: stack, height: 1, width: 2)
+            var labels = stack.finish()
+            #expect(labels.areMapped(by: rule) == (known != nil))
+            #expect(values(try labels.classes(by: rule)) == [0, 65_535, 2, 65_535, 299, 65_535])
+            let reduced = LabelStack(pixelLimit: 100, rule: known)
+            try push([1, 255], onto: reduced, height: 1, width: 2)
+            try push([3, 1], onto: reduced, height: 1, width: 2)
+            var others = reduced.finish()
+            #expect(throws: ScoringError.labelsReducedBefore) { try others.classes(by: rule) }
+        }
+    }
+
+    @Test func countsLabelsThatStandForNothingOverAllImages() throws {
+        let stack = LabelStack(pixelLimit: 100)
+        for values: [UInt8] in [[7, 7], [7, 9], [9, 9]] { try push(values, onto: stack, height: 1, width: 2) }
+        var labels = stack.finish()
+        #expect(
+            throws: ScoringError.labelUnnamed(
+                .integer(9), at: .init(pixel: 3, height: 1, width: 2), pixelCount: 3, .map)
+        ) { try labels.classes(by: LabelRule(ignored: [], change: .map([7: .classIndex(0)]))) }
     }
 
     @Test func refusesAnotherSizeAndTooManyPixels() throws {

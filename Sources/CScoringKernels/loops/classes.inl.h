@@ -1,5 +1,26 @@
 /// Loops over classes alone, for one type: `CLASS`, and `NAME` for the functions' names.
 
+static uint32_t NAME(map_labels)(
+    segscore_classes source, size_t count, size_t stride, const uint32_t *entries, CLASS *labels) {
+    uint32_t seen = 0;
+    if (source.is_wide) {
+        const uint16_t *codes = source.start;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t entry = entries[codes[i * stride]];
+            seen |= entry;
+            labels[i * stride] = (CLASS)entry;
+        }
+    } else {
+        const uint8_t *codes = source.start;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t entry = entries[codes[i * stride]];
+            seen |= entry;
+            labels[i * stride] = (CLASS)entry;
+        }
+    }
+    return seen;
+}
+
 static size_t NAME(first_label_outside)(const CLASS *labels, size_t count, segscore_labels_kept kept) {
     // A whole block is looked at at once, which vectors can do; only in a block that has such a label is its place
     // looked for.

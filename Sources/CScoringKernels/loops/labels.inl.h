@@ -62,8 +62,8 @@
 #define DEFINE_LABELS(BITS, LABEL)                                                                                     \
     static size_t narrow_labels_##BITS(                                                                              \
         const void *source, segscore_scalar type, size_t count, LABEL *labels, size_t stride, uint32_t limit) {        \
-        /* The largest run of ones within the limit. */                                                                \
-        uint32_t mask = limit == (LABEL)-1 ? limit : limit >> 1;                                                       \
+        /* A run of ones within the limit. */                                                                          \
+        uint32_t mask = limit == (LABEL)-1 ? limit : (LABEL)-1 >> 1;                                                   \
         switch (type) {                                                                                                \
         case SEGSCORE_BOOL:                                                                                            \
         case SEGSCORE_UINT8: NARROW_INTEGERS_ANY(uint8_t, uint64_t); break;                                            \

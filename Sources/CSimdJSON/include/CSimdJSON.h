@@ -15,6 +15,12 @@ extern "C" {
 /// The number of list levels that an array may have.
 #define SEGSCORE_JSON_DEPTH 8
 
+/// How many numbers a list has at most that is read as one value.
+#define SEGSCORE_JSON_NUMBERS 1024
+
+/// How many bytes the text of an object has at most that is read as one value.
+#define SEGSCORE_JSON_MEMBERS 65536
+
 typedef enum __attribute__((enum_extensibility(closed))) {
     SEGSCORE_JSON_OK SEGSCORE_SWIFT_NAME(ok),
     /// The object has no more members, and the text ends with it.
@@ -73,7 +79,11 @@ typedef enum __attribute__((enum_extensibility(closed))) {
     SEGSCORE_JSON_VALUE_STRINGS SEGSCORE_SWIFT_NAME(strings),
     /// An object whose values are strings: `strings` has each name with its value behind it.
     SEGSCORE_JSON_VALUE_OBJECT SEGSCORE_SWIFT_NAME(object),
-    /// An object with other values, or a list with other elements. The rest of it is not validated.
+    /// A list of numbers, at least one and at most `SEGSCORE_JSON_NUMBERS`: `strings` has their texts.
+    SEGSCORE_JSON_VALUE_NUMBERS SEGSCORE_SWIFT_NAME(numbers),
+    /// An object with other values, whose text has at most `SEGSCORE_JSON_MEMBERS` bytes and is not validated.
+    SEGSCORE_JSON_VALUE_MEMBERS SEGSCORE_SWIFT_NAME(members),
+    /// A longer object or list, or a list with other elements. The rest of it is not validated.
     SEGSCORE_JSON_VALUE_OTHER SEGSCORE_SWIFT_NAME(other),
 } segscore_json_kind;
 
@@ -81,7 +91,7 @@ typedef struct {
     segscore_json_kind kind;
     bool boolean;
     double number;
-    /// The string, or the text of the number.
+    /// The string, or the text of the number or the members.
     segscore_json_string text;
     const segscore_json_string *strings;
     size_t string_count;

@@ -85,6 +85,10 @@ final class JSONParser {
                 guard members.updateValue(value, forKey: name) == nil else { throw .jsonRepeated(name: name) }
             }
             return .object(members)
+        case .numbers:
+            let texts = unsafe UnsafeBufferPointer(start: value.strings, count: value.string_count)
+            return unsafe .numbers(texts.map { unsafe string($0) })
+        case .members: return unsafe .members(string(value.text))
         case .other: return .other
         }
     }

@@ -22,7 +22,11 @@ package enum JSONScalar: Equatable, Sendable {
     case strings([String])
     /// An object whose values are strings.
     case object([String: String])
-    /// Another object, or a list of other things. Its text was passed over, so that a receiver which accepts it accepts
-    /// any such value.
+    /// A list of a few numbers, at least one, each as it was written.
+    case numbers([String])
+    /// A short object with other values, as it was written. Only its brackets were looked at.
+    case members(String)
+    /// A longer object or list, or a list of other things. Its text was passed over, so that a receiver which accepts it
+    /// accepts any such value.
     case other
 }

@@ -55,12 +55,20 @@ final class JSONBody: BodyDecoder {
             case .number(_, let text): try arrays.inputs.set(name, text)
             case .bool(let value): try arrays.inputs.set(name, value ? "true" : "false")
             case .strings(let list): try arrays.inputs.set(name, list.joined(separator: ","))
+            case .numbers(let list) where ScoreParameters.listNames.contains(name):
+                try arrays.inputs.set(name, list.joined(separator: ","))
             case .object(let fields) where isArray: try refer(name, fields)
-            case .other where isArray: try refer(name, [:])
+            case .members where isArray, .other where isArray: try refer(name, [:])
+            case .members(let text) where ScoreParameters.objectNames.contains(name):
+                try arrays.inputs.set(name, text)
+            case .object(let fields) where ScoreParameters.objectNames.contains(name):
+                // No such parameter has strings for values, which is told where the text is read.
+                try arrays.inputs.set(name, fields.first.map { "{\"\($0.key)\": \"\($0.value)\"}" } ?? "{}")
             // A member that is null counts as absent.
             case .null: break
-            case .object, .other:
-                throw .invalidParameter(name, expected: "a string, a number or a list of strings", actual: value.kind)
+            case .numbers, .object, .members, .other:
+                throw .invalidParameter(
+                    name, expected: "a string, a number or a list of strings", actual: value.kind)
             }
         }
     }
@@ -74,7 +82,8 @@ extension JSONScalar {
         case .number: "a number"
         case .string: "a string"
         case .strings: "a list of strings"
-        case .object, .other: "an object or a list"
+        case .numbers: "a list of numbers"
+        case .object, .members, .other: "an object or a list"
         }
     }
 }

@@ -12,7 +12,7 @@ final class MultipartBody: BodyDecoder {
     }
 
     /// The most bytes that a parameter may have. A text part that is longer is no parameter.
-    private static let textLimit = 4096
+    private static let textLimit = 1 << 16
 
     private let arrays: NamedArrays
     private let byteLimit: Int

@@ -20,7 +20,7 @@ package final class ScoreArrays: RequestInputs {
     private var labelClassCount: Int?
     /// The labels that come as single images, until they are complete.
     private var labelImages: LabelStack?
-    private var labels: LabelMap?
+    private var labels: ArrivedLabels?
     private var source: (any ProbabilitySource)?
     /// The files that stand for arrays.
     private var files: [ScoringError.Array: FileArray] = [:]
@@ -87,11 +87,11 @@ package final class ScoreArrays: RequestInputs {
         let parameters = try parameters
         if parametersAreKnown { try parameters.check() }
         defer { findShape() }
-        guard array != .labels else { return try beginLabels(layout) }
+        guard array != .labels else { return try beginLabels(layout, parameters) }
         if let earlier = predictions { throw .twice(earlier.array, array) }
         let predictions = Predictions(array: array, layout: layout)
         self.predictions = predictions
-        try joinLabelImages()
+        joinLabelImages()
         let source = try makeSource(predictions, parameters, parametersAreKnown: parametersAreKnown)
         guard let accumulator = source.accumulator else { preconditionFailure("bytes of it arrive") }
         self.source = source
@@ -99,7 +99,9 @@ package final class ScoreArrays: RequestInputs {
     }
 
     /// Begins labels, which are one-hot if they have as many dimensions as `pred_probs`.
-    private func beginLabels(_ layout: TensorLayout) throws(Problem) -> any ArrayAccumulator {
+    private func beginLabels(
+        _ layout: TensorLayout, _ parameters: ScoreParameters
+    ) throws(Problem) -> any ArrayAccumulator {
         labelsShape = layout.shape
         do throws(ScoringError) {
             if layout.shape.count == 4 {
@@ -108,7 +110,8 @@ package final class ScoreArrays: RequestInputs {
                 labelClassCount = labelsShape?.remove(at: 1)
                 return accumulator
             }
-            let accumulator = try LabelAccumulator(layout: layout, pixelLimit: places.maxPixels)
+            let accumulator = try LabelAccumulator(
+                layout: layout, pixelLimit: places.maxPixels, rule: parameters.labels.rule)
             labelAccumulator = accumulator
             return accumulator
         } catch {
@@ -121,7 +124,8 @@ package final class ScoreArrays: RequestInputs {
     }
 
     package func beginLabelImage(_ layout: TensorLayout) throws(Problem) -> any ArrayAccumulator {
-        let images = labelImages ?? LabelStack(pixelLimit: places.maxPixels)
+        let rule = try parameters.labels.rule
+        let images = labelImages ?? LabelStack(pixelLimit: places.maxPixels, rule: rule)
         labelImages = images
         do throws(ScoringError) {
             return try images.begin(layout)
@@ -132,19 +136,13 @@ package final class ScoreArrays: RequestInputs {
 
     package func endLabelImage() { labelImages?.endImage() }
 
-    /// Makes one array of the images of labels, once all of them have come.
-    ///
-    /// - Throws: A 503 problem if memory is short.
-    private func joinLabelImages() throws(Problem) {
+    /// Takes the images of labels for one array, once all of them have come.
+    private func joinLabelImages() {
         guard let images = labelImages else { return }
         labelImages = nil
-        do throws(ScoringError) {
-            let joined = try images.finish()
-            labels = joined
-            labelsShape = joined.shape
-        } catch {
-            throw Problem(error)
-        }
+        let joined = images.finish()
+        labels = joined
+        labelsShape = joined.shape
         findShape()
     }
 
@@ -160,7 +158,12 @@ package final class ScoreArrays: RequestInputs {
     package func end(_ array: ScoringError.Array) throws(Problem) {
         guard array == .labels else { return }
         do throws(ScoringError) {
-            labels = if let oneHotAccumulator { try oneHotAccumulator.finish() } else { labelAccumulator?.finish() }
+            labels =
+                if let oneHotAccumulator {
+                    ArrivedLabels(try oneHotAccumulator.finish())
+                } else {
+                    labelAccumulator?.finish()
+                }
         } catch {
             throw Problem(error)
         }
@@ -175,8 +178,11 @@ package final class ScoreArrays: RequestInputs {
     private func makeSource(
         _ predictions: Predictions, _ parameters: ScoreParameters, parametersAreKnown: Bool
     ) throws(Problem) -> any ProbabilitySource {
-        if let labels, parametersAreKnown, try StreamedProbabilities.canTake(predictions, parameters) {
-            return try StreamedProbabilities(predictions, for: demand(labels, parameters))
+        // If a parameter behind the labels has changed what they stand for, a worker looks at all of them again.
+        if let labels, parametersAreKnown, labels.areMapped(by: parameters.labels.rule),
+            try StreamedProbabilities.canTake(predictions, parameters)
+        {
+            return try StreamedProbabilities(predictions, for: demand())
         }
         return try SpooledProbabilities(predictions, parameters, parametersAreKnown: parametersAreKnown, in: places)
     }
@@ -219,14 +225,22 @@ package final class ScoreArrays: RequestInputs {
 
     /// The demand on predictions, once the labels are there.
     ///
-    /// - Throws: A 400 problem if there are no labels.
+    /// - Throws: A 400 problem if there are no labels; 422 if the parameters do not tell what a label stands for.
     func demand() throws(Problem) -> ProbabilityDemand {
-        try joinLabelImages()
-        guard let labels else { throw .missing(.labels, beside: ignored) }
-        return demand(labels, try parameters)
-    }
-
-    private func demand(_ labels: LabelMap, _ parameters: ScoreParameters) -> ProbabilityDemand {
-        ProbabilityDemand(labels: labels, labelClassCount: labelClassCount, parameters: parameters)
+        joinLabelImages()
+        guard var arrived = labels else { throw .missing(.labels, beside: ignored) }
+        // There is one owner of the labels, so that what is no longer needed of them is free.
+        labels = nil
+        let parameters = try parameters
+        do throws(ScoringError) {
+            let classes = try arrived.classes(by: parameters.labels.rule)
+            labels = arrived
+            // A rule may make another number of classes of those that one-hot labels have.
+            return ProbabilityDemand(
+                labels: classes, labelClassCount: parameters.labels.rule == nil ? labelClassCount : nil,
+                parameters: parameters)
+        } catch {
+            throw Problem(error)
+        }
     }
 }

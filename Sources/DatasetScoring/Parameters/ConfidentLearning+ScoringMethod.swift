@@ -8,6 +8,6 @@ extension ConfidentLearning: ScoringMethod {
     package static func blockSide(_ parameters: ScoreParameters) -> Int { parameters.downsample }
 
     package init(_ parameters: ScoreParameters) {
-        self.init(ignoredLabel: parameters.ignoredLabel)
+        self.init(ignoredLabel: parameters.labels.ignoredLabel)
     }
 }

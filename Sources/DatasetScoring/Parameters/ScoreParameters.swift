@@ -44,12 +44,16 @@ package struct ScoreParameters: Equatable, Sendable {
 
     /// The names of the parameters on the wire.
     package static let names = [
-        "method", "temperature", "downsample", "threshold", "ignore_label", "include", "output", "read",
-        "classes", "colors", "activation", "normalize",
+        "method", "temperature", "downsample", "threshold", "ignore_label", "label_map", "label_offset",
+        "reduce_zero_label", "include", "output", "read", "classes", "colors", "activation", "normalize",
     ]
 
     /// The names that are known in requests which choose the arrays of their answer in another way.
     package static let namesWithoutAnswer = names.filter { $0 != "include" }
+
+    /// The names of those that are lists of numbers in JSON, and of those that are objects.
+    static let listNames: Set = ["ignore_label"]
+    static let objectNames: Set = ["label_map", "colors"]
 
     /// The method by which images are scored.
     package let method: Method
@@ -59,8 +63,8 @@ package struct ScoreParameters: Equatable, Sendable {
     package let downsample: Int
     /// The score below which a pixel is an issue, in `[0, 1]`; nil if the client names none.
     package let threshold: Double?
-    /// The label of pixels that do not take part; nil if all take part.
-    package let ignoredLabel: Int64?
+    /// What the values of labels stand for.
+    package let labels: LabelParameters
 
     /// The arrays that the client wants in its answer; nil if it names none.
     let include: [Array]?
@@ -95,7 +99,7 @@ package struct ScoreParameters: Equatable, Sendable {
             try parameters.number("temperature", expected: "a finite number above 0") { $0 > 0 } ?? 0.1
         downsample = try parameters.integer("downsample", in: 1...Int(Int32.max)) ?? 1
         threshold = try parameters.threshold()
-        ignoredLabel = try parameters.integer("ignore_label", in: Int64.min...Int64.max)
+        labels = try LabelParameters(parameters)
         output = parameters.string("output")
         reading = try parameters.choice("read")
         classCount = try parameters.integer("classes", in: 1...ScoringShape.classLimit)
@@ -110,7 +114,7 @@ package struct ScoreParameters: Equatable, Sendable {
     package var values: [String: String] {
         var values = ["method": method.rawValue, "temperature": "\(temperature)", "downsample": "\(downsample)"]
         values["threshold"] = threshold.map { "\($0)" }
-        values["ignore_label"] = ignoredLabel.map { "\($0)" }
+        values.merge(labels.values) { $1 }
         values["output"] = output
         values["read"] = reading?.rawValue
         values["classes"] = classCount.map { "\($0)" }

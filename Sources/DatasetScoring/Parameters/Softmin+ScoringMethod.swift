@@ -14,7 +14,7 @@ extension Softmin: ScoringMethod {
     }
 
     package init(_ parameters: ScoreParameters) {
-        self.init(temperature: parameters.temperature, ignoredLabel: parameters.ignoredLabel)
+        self.init(temperature: parameters.temperature, ignoredLabel: parameters.labels.ignoredLabel)
     }
 
     package func score(

@@ -20,7 +20,7 @@ struct ProbabilityDemand {
         return try make(predictions) { () throws(ScoringError) in
             try OwnAccumulator(
                 labels: labels, layout: predictions.layout, classCount: classCount,
-                ignoredLabel: parameters.ignoredLabel)
+                ignoredLabel: parameters.labels.ignoredLabel)
         }
     }
 
@@ -32,7 +32,7 @@ struct ProbabilityDemand {
         return try make(predictions) { () throws(ScoringError) in
             try PixelAccumulator(
                 labels: labels, layout: predictions.layout, activation: activation, downsample: parameters.blockSide,
-                ignoredLabel: parameters.ignoredLabel)
+                ignoredLabel: parameters.labels.ignoredLabel)
         }
     }
 
@@ -47,7 +47,7 @@ struct ProbabilityDemand {
             guard !parameters.method.type.needsAllProbabilities, parameters.reading != .all,
                 OwnProbabilities.canRead(layout.order)
             else { return nil }
-            return try OwnProbabilities(labels: labels, layout: layout, ignoredLabel: parameters.ignoredLabel)
+            return try OwnProbabilities(labels: labels, layout: layout, ignoredLabel: parameters.labels.ignoredLabel)
         }
     }
 

@@ -123,7 +123,7 @@ extension SQLiteJobStore {
             guard let made = try make({ false }) else { throw .canceled(id) }
             parts = made
         }
-        let ignoredLabel = job(id)?.details.parameters.ignoredLabel
+        let ignoredLabel = job(id)?.details.parameters.labels.ignoredLabel
         do throws(ScoringError) {
             for index in parts.indices {
                 guard case .waiting(var pixels) = parts[index].images else { continue }

@@ -4,16 +4,18 @@ import Memory
 extension Kernels {
     /// Stores a run of labels, of which `done` have been stored already.
     ///
-    /// - Returns: How many more were stored: all that are left, or those ahead of the first that the codes cannot hold.
+    /// - Parameters:
+    ///   - limit: The largest label that is stored, at least half of the largest code.
+    /// - Returns: How many more were stored: all that are left, or those ahead of the first that is beyond the limit.
     static func narrowLabels(
-        _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, after done: Int, into codes: ClassCodes
+        _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, after done: Int, into codes: ClassCodes,
+        limit: Int
     ) -> Int {
         let pixel = run.firstPixel + done * run.stride
         let count = run.count - done
         checkBounds(codes.count, pixel, run.stride, count)
         return unsafe loops.narrow_labels(
-            elements.pointer(at: index), elements.type, count, codes.pointer(at: pixel), run.stride,
-            UInt32(codes.largestLabel))
+            elements.pointer(at: index), elements.type, count, codes.pointer(at: pixel), run.stride, UInt32(limit))
     }
 
     static func widen(_ narrow: Buffer<UInt8>, into wide: Buffer<UInt16>) {
@@ -29,12 +31,28 @@ extension Kernels {
             unsafe (codes.mutableElements + pixel).update(from: narrow.mutableElements, count: narrow.count)
         case (.narrow(let narrow), .wide):
             _ = unsafe loops.narrow_labels(
-                narrow.mutableElements, SEGSCORE_UINT8, narrow.count, target.pointer(at: pixel), 1, UInt32(UInt8.max))
+                narrow.mutableElements, SEGSCORE_UINT8, narrow.count, target.pointer(at: pixel), 1, UInt32(UInt16.max))
         case (.wide(let wide), .wide(let codes)):
             unsafe (codes.mutableElements + pixel).update(from: wide.mutableElements, count: wide.count)
         case (.wide, .narrow):
             preconditionFailure("codes do not become narrower")
         }
+    }
+
+    /// Stores for each code of a run the lower bits of its entry.
+    ///
+    /// - Parameters:
+    ///   - entries: One for each code that the source's type has.
+    /// - Returns: The bits that any of the entries has.
+    static func map(
+        _ source: ClassCodes, _ run: ElementRuns.Run, by entries: Buffer<UInt32>, into codes: ClassCodes
+    ) -> UInt32 {
+        checkBounds(source.count, run.firstPixel, run.stride, run.count)
+        checkBounds(codes.count, run.firstPixel, run.stride, run.count)
+        precondition(entries.count >= 1 << (source.isWide ? 16 : 8))
+        return unsafe loops.map_labels(
+            source.pointer(at: run.firstPixel), run.count, run.stride, entries.mutableElements,
+            codes.pointer(at: run.firstPixel))
     }
 
     /// The first pixel of a range whose label is neither a class nor ignored.

@@ -1,20 +1,20 @@
 package import Memory
 
-/// Takes `labels` as they arrive and keeps them in one byte each, or in two bytes from the first label on that needs
-/// two.
+/// Takes `labels` as they arrive, and keeps them in one or two bytes each.
 package final class LabelAccumulator: ArrayAccumulator {
     private let layout: TensorLayout
     private var stream: ElementStream
     private var runs: ElementRuns
-    private var codes: ClassCodes
-    private var others: [LabelMap.Other] = []
+    private var raw: RawLabels
+    private var mapper: LabelMapper?
 
     /// - Parameters:
     ///   - layout: `(N, H, W)` of any integer type, bool, or floats that hold whole numbers.
     ///   - pixelLimit: The largest N·H·W.
+    ///   - rule: What labels stand for, as far as that is known; nil if they are classes.
     /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
     ///   ``ScoringError/tooManyPixels(_:count:limit:)`` or ``ScoringError/memory(_:)``.
-    package init(layout: TensorLayout, pixelLimit: Int) throws(ScoringError) {
+    package init(layout: TensorLayout, pixelLimit: Int, rule: LabelRule? = nil) throws(ScoringError) {
         guard layout.shape.count == 3 else { throw .rank(.labels, expected: 3, shape: layout.shape) }
         guard layout.elementCount > 0 else { throw .emptyArray(.labels, shape: layout.shape) }
         guard layout.elementCount <= pixelLimit else {
@@ -29,7 +29,10 @@ package final class LabelAccumulator: ArrayAccumulator {
             imageCount: isOne ? 1 : layout.shape[0], classCount: 1,
             height: isOne ? layout.shape[0] * layout.shape[1] : layout.shape[1], width: layout.shape[2],
             order: layout.order)
-        codes = .narrow(try allocate(layout.elementCount, isZeroed: false))
+        raw = try RawLabels(count: layout.elementCount)
+        mapper = try rule.map { (rule) throws(ScoringError) in
+            try LabelMapper(count: layout.elementCount, by: rule)
+        }
     }
 
     /// Takes the next bytes; all calls together bring `layout.byteCount` bytes.
@@ -44,42 +47,17 @@ package final class LabelAccumulator: ArrayAccumulator {
     }
 
     /// The labels, after all of them have come.
-    package func finish() -> LabelMap {
-        LabelMap(shape: layout.shape, codes: codes, others: others)
+    package func finish() -> ArrivedLabels {
+        ArrivedLabels(shape: layout.shape, raw: raw, mapped: mapper?.finish())
     }
 
     private func store(_ elements: Kernels.NativeElements) throws(ScoringError) {
         var index = 0
         while index < elements.count {
             let run = runs.next(limit: elements.count - index)
-            var done = 0
-            while done < run.count {
-                done += Kernels.narrowLabels(elements, from: index + done, run, after: done, into: codes)
-                if done < run.count {
-                    try keep(elements.labelValue(at: index + done), at: run.firstPixel + done * run.stride)
-                    done += 1
-                }
-            }
+            try raw.store(elements, from: index, run)
+            try mapper?.take(run, of: raw)
             index += run.count
         }
-    }
-
-    /// Keeps a label that the codes cannot hold: in wider codes if that helps, else as one of the others.
-    private func keep(_ value: LabelValue, at pixel: Int) throws(ScoringError) {
-        let wide: Buffer<UInt16>
-        switch codes {
-        case .wide(let labels): wide = labels
-        case .narrow(let labels):
-            wide = try allocate(labels.count, isZeroed: false)
-            Kernels.widen(labels, into: wide)
-            codes = .wide(wide)
-        }
-        var code = ClassCodes.other
-        if case .integer(let label) = value, (0..<Int64(ClassCodes.other)).contains(label) {
-            code = UInt16(label)
-        } else if others.count < 2, !others.contains(where: { $0.value == value }) {
-            others.append(LabelMap.Other(value: value, pixel: pixel))
-        }
-        wide.withMutableSpan { $0[pixel] = code }
     }
 }

@@ -3,7 +3,7 @@ import Memory
 extension LabelMap {
     /// Joins the labels of several images along the first dimension.
     ///
-    /// - Parameter parts: At least one, all with the same H and W.
+    /// - Parameter parts: At least one, all with the same H and W, and by the same rule.
     /// - Throws: ``ScoringError/memory(_:)``.
     /// - Complexity: O(N·H·W), and no copy if there is one part.
     init(joining parts: [LabelMap]) throws(ScoringError) {
@@ -19,12 +19,14 @@ extension LabelMap {
         var others: [Other] = []
         var pixel = 0
         for part in parts {
-            Kernels.copy(part.codes, into: codes, at: pixel)
+            let wanted =
+                codes.isWide && part.rule != nil ? try part.codes.widened(keepingAllOnes: true) : part.codes
+            Kernels.copy(wanted, into: codes, at: pixel)
             for other in part.others where others.count < 2 && !others.contains(where: { $0.value == other.value }) {
                 others.append(Other(value: other.value, pixel: pixel + other.pixel))
             }
             pixel += part.codes.count
         }
-        self.init(shape: shape, codes: codes, others: others)
+        self.init(shape: shape, codes: codes, others: others, rule: first.rule)
     }
 }

@@ -1,6 +1,6 @@
 import Memory
 
-/// The labels of all pixels, in the smallest type that holds them.
+/// The labels of all pixels as classes, in the smallest type that holds them.
 ///
 /// `labels` may come before K is known, so that only ``check(image:classCount:ignoredLabel:)`` proves that each is a
 /// class or ignored.
@@ -19,18 +19,26 @@ package struct LabelMap: Sendable {
     /// of them may be the label to ignore, two cannot.
     let others: [Other]
 
+    /// The rule that has made classes of labels, and codes of all ones of those that it ignores; nil if labels are
+    /// classes as they came.
+    private(set) var rule: LabelRule.Kind?
+
     /// The same labels, in codes that can hold every class below `classCount` as well, and of which all ones is no
     /// class.
     ///
     /// - Throws: ``ScoringError/memory(_:)``.
     func holding(classCount: Int) throws(ScoringError) -> LabelMap {
         var map = self
-        if classCount > UInt8.max { map.codes = try codes.widened() }
+        if classCount > UInt8.max { map.codes = try codes.widened(keepingAllOnes: rule != nil) }
         return map
     }
 
     /// The code of the pixels that take no part; -1 if the codes hold no such label.
+    ///
+    /// - Parameters:
+    ///   - label: The label that is ignored if no rule has ignored any.
     func code(ofIgnored label: Int64?) -> Int32 {
+        guard rule == nil else { return codes.isWide ? Int32(UInt16.max) : Int32(UInt8.max) }
         guard let label else { return -1 }
         if others.contains(where: { $0.value == .integer(label) }) { return Int32(ClassCodes.other) }
         return (0...Int64(codes.largestLabel)).contains(label) ? Int32(label) : -1
@@ -45,8 +53,8 @@ package struct LabelMap: Sendable {
 
     /// Proves that every label of an image is a class or ignored; once all images passed, all labels are.
     ///
-    /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` for the first pixel that has another label. If
-    ///   several values that no code can hold came in Fortran order, it may be for a later pixel, and one of another
+    /// - Throws: ``ScoringError/labelOutOfRange(_:at:classCount:)`` for the first pixel that has another label, or
+    ///   ``ScoringError/mappedLabelOutOfRange(_:at:classCount:)`` if a rule has made a class of it. If several values that no code can hold came in Fortran order, it may be for a later pixel, and one of another
     ///   image.
     func check(image: Int, classCount: Int, ignoredLabel: Int64?) throws(ScoringError) {
         let plane = shape[1] * shape[2]
@@ -63,8 +71,11 @@ package struct LabelMap: Sendable {
             bad = other
         }
         guard let bad else { return }
-        throw .labelOutOfRange(
-            bad.value, at: .init(pixel: bad.pixel, height: shape[1], width: shape[2]), classCount: classCount)
+        let place = ScoringError.Position(pixel: bad.pixel, height: shape[1], width: shape[2])
+        guard rule == nil || rule == .identity else {
+            throw .mappedLabelOutOfRange(bad.value, at: place, classCount: classCount)
+        }
+        throw .labelOutOfRange(bad.value, at: place, classCount: classCount)
     }
 
     /// The label of a pixel that is not ignored.
@@ -91,11 +102,22 @@ package struct LabelMap: Sendable {
 extension ClassCodes {
     /// The same codes in two bytes each.
     ///
+    /// - Parameters:
+    ///   - keepingAllOnes: Whether a code of all ones stays one.
     /// - Throws: ``ScoringError/memory(_:)``.
-    fileprivate func widened() throws(ScoringError) -> ClassCodes {
+    func widened(keepingAllOnes: Bool) throws(ScoringError) -> ClassCodes {
         guard case .narrow(let codes) = self else { return self }
         let wide: Buffer<UInt16> = try allocate(codes.count, isZeroed: false)
-        Kernels.widen(codes, into: wide)
+        guard keepingAllOnes else {
+            Kernels.widen(codes, into: wide)
+            return .wide(wide)
+        }
+        let entries: Buffer<UInt32> = try allocate(1 << 8, isZeroed: false)
+        entries.withMutableSpan { span in
+            for code in span.indices { span[code] = UInt32(code < UInt8.max ? code : Int(UInt16.max)) }
+        }
+        let all = ElementRuns.Run(classIndex: 0, firstPixel: 0, stride: 1, count: codes.count)
+        _ = Kernels.map(self, all, by: entries, into: .wide(wide))
         return .wide(wide)
     }
 }

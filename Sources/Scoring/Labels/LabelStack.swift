@@ -3,7 +3,8 @@ package import Memory
 /// Takes the labels of one image after the other, whose number is known only when the last has come.
 package final class LabelStack {
     private let pixelLimit: Int
-    private var images: [LabelMap] = []
+    private let rule: LabelRule?
+    private var images: [ArrivedLabels] = []
     private var accumulator: LabelAccumulator?
     /// Counts what the images take beside their codes.
     private var reservation: ByteReservation?
@@ -11,9 +12,12 @@ package final class LabelStack {
     /// What an image takes beside its codes, in bytes. Images may be so small that this is most of their memory.
     private static let overhead = 512
 
-    /// - Parameter pixelLimit: The largest N·H·W.
-    package init(pixelLimit: Int) {
+    /// - Parameters:
+    ///   - pixelLimit: The largest N·H·W.
+    ///   - rule: What labels stand for, as far as that is known; nil if they are classes.
+    package init(pixelLimit: Int, rule: LabelRule? = nil) {
         self.pixelLimit = pixelLimit
+        self.rule = rule
     }
 
     /// The shape of the labels that have begun, `(N, H, W)`; nil before the first image.
@@ -40,7 +44,7 @@ package final class LabelStack {
         } catch {
             throw .memory(error)
         }
-        let accumulator = try LabelAccumulator(layout: layout, pixelLimit: pixelLimit)
+        let accumulator = try LabelAccumulator(layout: layout, pixelLimit: pixelLimit, rule: rule)
         self.accumulator = accumulator
         shape = [images.count + 1] + layout.shape[1...]
         return accumulator
@@ -54,12 +58,9 @@ package final class LabelStack {
     }
 
     /// The labels of all images, of which there is at least one. The stack is of no further use.
-    ///
-    /// - Throws: ``ScoringError/memory(_:)``.
-    package func finish() throws(ScoringError) -> LabelMap {
+    package func finish() -> ArrivedLabels {
         precondition(accumulator == nil)
-        let parts = images
-        images = []
-        return try LabelMap(joining: parts)
+        defer { images = [] }
+        return ArrivedLabels(joining: images)
     }
 }

@@ -67,7 +67,8 @@ package final class OneHotAccumulator: ArrayAccumulator {
         while index < elements.count {
             let run = runs.next(limit: min(elements.count - index, scratch.count))
             let flat = ElementRuns.Run(classIndex: 0, firstPixel: 0, stride: 1, count: run.count)
-            let count = Kernels.narrowLabels(elements, from: index, flat, after: 0, into: .narrow(scratch))
+            let count = Kernels.narrowLabels(
+                elements, from: index, flat, after: 0, into: .narrow(scratch), limit: Int(UInt8.max))
             // The elements ahead of one that is no byte may have a fault too, which then is the first.
             if let faulty = mark(run, count) {
                 let isRepeated = elements.labelValue(at: index + faulty) == .integer(1)

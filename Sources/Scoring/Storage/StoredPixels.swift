@@ -11,6 +11,8 @@ package struct StoredPixels: Codable, Equatable, Sendable {
     let hasWideCodes: Bool
     package let hasPredicted: Bool
     let others: [LabelMap.Other]
+    /// The rule by which labels became classes; files of earlier versions have none.
+    private(set) var labelRule: LabelRule.Kind?
     /// The extent of the cells; nil if the file has none.
     private(set) var cellSide: Int?
 
@@ -52,6 +54,7 @@ extension StoredPixels {
         hasWideCodes = try values.decode(Bool.self, forKey: .hasWideCodes)
         hasPredicted = try values.decode(Bool.self, forKey: .hasPredicted)
         others = try values.decode([LabelMap.Other].self, forKey: .others)
+        labelRule = try values.decodeIfPresent(LabelRule.Kind.self, forKey: .labelRule)
         cellSide = try values.decodeIfPresent(Int.self, forKey: .cellSide)
         let side = cellSide ?? 1
         guard (1...ScoringShape.blockSideLimit).contains(side), shape.height % side == 0, shape.width % side == 0,
@@ -73,7 +76,8 @@ extension ScoredPixels {
         precondition(isSettled)
         let contents = StoredPixels(
             shape: shape, hasFloat64: elementType.scalar == .float64, hasWideCodes: labels.codes.isWide,
-            hasPredicted: predicted != nil, others: labels.others, cellSide: keepsCells ? cellSide : nil)
+            hasPredicted: predicted != nil, others: labels.others, labelRule: labels.rule,
+            cellSide: keepsCells ? cellSide : nil)
         var arrays = [scores.storage, labels.codes.storage]
         if let predicted { arrays.append(predicted.storage) }
         return (contents, arrays + (keepsCells ? cellArrays : []))
@@ -89,7 +93,7 @@ extension ScoredPixels {
         let scores = arrays.nextScores(count)
         let labels = LabelMap(
             shape: [contents.shape.imageCount, contents.shape.height, contents.shape.width],
-            codes: arrays.nextCodes(count), others: contents.others)
+            codes: arrays.nextCodes(count), others: contents.others, rule: contents.labelRule)
         let predicted = contents.hasPredicted ? arrays.nextCodes(count) : nil
         var largest: PixelScores?
         var blocks: BlockProbabilities?

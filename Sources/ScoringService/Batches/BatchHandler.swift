@@ -103,7 +103,7 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
         let fingerprint = key == nil ? nil : fingerprint
         guard settings.method.type.scoresEachImageAlone else {
             do throws(ScoringError) {
-                try pixels.settle(ignoredLabel: settings.ignoredLabel)
+                try pixels.settle(ignoredLabel: settings.labels.ignoredLabel)
             } catch {
                 throw Problem(error)
             }

@@ -27,7 +27,7 @@ struct JobDocument {
             members.number("temperature", parameters.temperature)
             members.integer("downsample", parameters.downsample)
             members.number("threshold", parameters.threshold)
-            members.integer("ignore_label", parameters.ignoredLabel.map(Int.init))
+            parameters.labels.write(to: &members)
             if let output = parameters.output { members.string("output", output) }
             if let classCount = parameters.classCount { members.integer("classes", classCount) }
             if let colours = parameters.coloursText { members.string("colors", colours) }

@@ -73,6 +73,25 @@ extension Problem {
                     "labels[\(position.image), :, \(position.row), \(position.column)] has \(fault.inWords).",
                     parameter: ScoringError.Array.labels.rawValue,
                     expected: "labels (N, H, W), or one-hot (N, K, H, W)")
+            case .mappedLabelOutOfRange(let value, let position, let classCount):
+                Problem(
+                    .labelOutOfRange,
+                    "labels\(position.index()) becomes class \(value), and there are \(classCount) classes.",
+                    parameter: ScoringError.Array.labels.rawValue,
+                    expected: "classes from 0 to \(classCount - 1) after labels are mapped", actual: value.description)
+            case .labelUnnamed(let value, let position, let pixelCount, let rule):
+                Problem(
+                    .labelOutOfRange,
+                    "labels\(position.index()) is \(value), \(rule.fault(pixelCount)).",
+                    parameter: ScoringError.Array.labels.rawValue, expected: rule.expected, actual: value.description)
+            case .labelsReducedBefore:
+                Problem(
+                    .labelOutOfRange,
+                    "No label is 0 and some are 255, as in masks whose zero has been reduced already: then send "
+                        + "ignore_label=255 in place of reduce_zero_label. If it has not, ignore_label=0,255 with "
+                        + "label_offset=-1 reduces it.",
+                    parameter: ScoringError.Array.labels.rawValue, expected: "labels as they were before", actual: "255"
+                )
             case .probabilityOutOfRange(let value, let position, let classIndex, let lookalike):
                 Problem(
                     .probabilityOutOfRange,
@@ -172,6 +191,28 @@ extension ScoringError.OneHotFault {
         case .value(let value): "a \(value), and one-hot labels are 0 or 1"
         case .several: "ones of several classes, and one-hot labels have a single 1 at each pixel"
         case .none: "a 0 for every class, and one-hot labels have a single 1 at each pixel"
+        }
+    }
+}
+
+extension LabelRule.Kind {
+    /// What is wrong with labels of which the rule makes nothing, and what to do.
+    fileprivate func fault(_ pixelCount: Int) -> String {
+        let extent = pixelCount == 1 ? "" : "; there are \(pixelCount) such pixels"
+        return switch self {
+        case .identity: "which is no class and not ignore_label\(extent)"
+        case .map: "which label_map leaves out\(extent): give it a class there, or null if it takes no part"
+        case .offset: "which label_offset makes no class\(extent): name it in ignore_label if it takes no part"
+        case .reduceZero:
+            "of which reduce_zero_label makes no class\(extent): name it in ignore_label if it takes no part"
+        }
+    }
+
+    fileprivate var expected: String {
+        switch self {
+        case .identity: "a whole number from 0, or a value of ignore_label"
+        case .map: "a value that label_map or ignore_label names"
+        case .offset, .reduceZero: "a label that becomes a class, or a value of ignore_label"
         }
     }
 }

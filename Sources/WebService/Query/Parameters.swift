@@ -84,6 +84,15 @@ package struct Parameters {
         return value
     }
 
+    /// A value that is true or false; nil if there is none.
+    ///
+    /// - Throws: A 400 problem if the value is anything else.
+    package func boolean(_ name: String) throws(Problem) -> Bool? {
+        guard let text = values[name] else { return nil }
+        guard let value = Bool(text) else { throw .invalidParameter(name, expected: "true or false", actual: text) }
+        return value
+    }
+
     /// A value that is a number; nil if there is none.
     ///
     /// - Parameters:

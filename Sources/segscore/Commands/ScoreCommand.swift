@@ -43,8 +43,21 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: "With sum, the values of a pixel are divided by their sum over the classes.")
     var normalize: String?
 
-    @Option(help: "A label whose pixels take no part.")
-    var ignoreLabel: Int64?
+    @Option(help: "A label whose pixels take no part, or several with commas between.")
+    var ignoreLabel: String?
+
+    @Option(
+        help: """
+            What labels stand for: cityscapes for the ids of its masks, ade20k, or JSON: {"7": 0, "255": null}, where \
+            null is for pixels that take no part.
+            """)
+    var labelMap: String?
+
+    @Option(help: "A number that is added to each label that is not ignored.")
+    var labelOffset: Int64?
+
+    @Flag(help: "Pixels labelled 0 or 255 take no part, and k becomes class k - 1, as in mmsegmentation.")
+    var reduceZeroLabel = false
 
     @Option(
         help: """
@@ -117,8 +130,11 @@ struct ScoreCommand: ParsableCommand {
         parameters["threshold"] = threshold.map { "\($0)" }
         parameters["activation"] = activation
         parameters["normalize"] = normalize
-        parameters["ignore_label"] = ignoreLabel.map { "\($0)" }
+        parameters["ignore_label"] = ignoreLabel
         parameters["colors"] = colors
+        parameters["label_map"] = labelMap
+        parameters["label_offset"] = labelOffset.map { "\($0)" }
+        if reduceZeroLabel { parameters["reduce_zero_label"] = "true" }
         return parameters
     }
 
