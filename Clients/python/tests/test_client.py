@@ -228,3 +228,40 @@ def test_larger_data_sets_are_batches(small_client, arrays):
     labels, pred_probs = sample(9, 3, 40, 20, seed=4)
     job = small_client.submit(labels, pred_probs)
     assert job.wait().document()["shape"] == {"images": 9, "classes": 3, "height": 40, "width": 20}
+
+
+# Labels that are no classes yet
+
+
+@pytest.mark.parametrize("method", ["softmin", "num_pixel_issues"])
+@pytest.mark.parametrize(
+    "raw, options",
+    [
+        (lambda y: np.where(y == 3, -1, y), {"ignore_label": [255, -1]}),
+        (lambda y: np.where(y == 3, -1, y), {"ignore_label": (np.int64(-1),)}),
+        (lambda y: np.where(y == 3, 0, y + 1), {"reduce_zero_label": True}),
+        (lambda y: np.where(y == 3, 0, y + 1), {"label_map": "ade20k"}),
+        (lambda y: y + 100, {"label_offset": -100, "ignore_label": 103}),
+        (lambda y: y * 7, {"label_map": {0: 0, 7: 1, np.int16(14): np.int32(2), 21: None}}),
+    ],
+)
+def test_labels_become_classes(client, small_client, arrays, raw, options, method):
+    labels, pred_probs = arrays
+    expected = client.score(labels, pred_probs, ignore_label=3, method=method)
+    labels = raw(labels.astype(np.int16))
+    for each in (client, small_client):
+        found = each.score(labels, pred_probs, method=method, **options)
+        np.testing.assert_array_equal(found.image_scores, expected.image_scores)
+        np.testing.assert_array_equal(found.pixel_scores, expected.pixel_scores)
+    job = client.submit(labels, pred_probs, only_labelled=True, method=method, wait=True, **options)
+    np.testing.assert_array_equal(job.image_scores(), expected.image_scores)
+    with client.dataset(method=method, **options) as dataset:
+        for label, probs in zip(labels, pred_probs):
+            dataset.add(label, probs)
+    np.testing.assert_array_equal(dataset.job.image_scores(), expected.image_scores)
+
+
+def test_a_label_that_is_no_number_is_a_type_error(client, arrays):
+    for options in ({"ignore_label": "255"}, {"ignore_label": [0.5]}, {"label_map": {"car": 1}}):
+        with pytest.raises(TypeError):
+            client.score(*arrays, **options)

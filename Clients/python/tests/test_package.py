@@ -29,7 +29,7 @@ def test_scoring_parameters_are_the_same_everywhere(other):
     score = inspect.signature(segscore.Client.score).parameters
     shared = {name: each for name, each in inspect.signature(other).parameters.items() if name in score}
     assert shared == {name: score[name] for name in shared}
-    assert {"method", "temperature", "downsample", "threshold", "ignore_label"} <= set(shared)
+    assert {"method", "temperature", "downsample", "threshold", "ignore_label", "label_map"} <= set(shared)
 
 
 def test_a_client_is_configured_by_its_own_arguments():

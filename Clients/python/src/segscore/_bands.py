@@ -64,7 +64,7 @@ class Bands:
             yield from pieces_of(image[index, band * self._rows : (band + 1) * self._rows], self.dtype)
 
 
-def banded(batch: Batch, ignore_label: int | None) -> Batch:
+def banded(batch: Batch, ignored: Sequence[int]) -> Batch:
     """The batch without the probabilities that `softmin` does not need.
 
     The batch is returned as it is if little could be left out, if it is neither in memory nor mapped, and if it has a
@@ -83,7 +83,7 @@ def banded(batch: Batch, ignore_label: int | None) -> Batch:
     rows = _rows(height, width * batch.predictions.dtype.itemsize)
     present: list[np.ndarray] = []
     for image in labels:
-        found = _classes_of(image, rows, classes, ignore_label)
+        found = _classes_of(image, rows, classes, ignored)
         if found is None:
             return batch
         present.append(found)
@@ -109,7 +109,7 @@ def _rows(height: int, row_bytes: int) -> int:
     return next((rows for rows in range(enough, height) if height % rows == 0), height)
 
 
-def _classes_of(labels: np.ndarray, rows: int, classes: int, ignore_label: int | None) -> np.ndarray | None:
+def _classes_of(labels: np.ndarray, rows: int, classes: int, ignored: Sequence[int]) -> np.ndarray | None:
     """Which classes are labels in each band of an image, bool (B, K).
 
     Returns:
@@ -123,7 +123,9 @@ def _classes_of(labels: np.ndarray, rows: int, classes: int, ignore_label: int |
     size = rows * labels.shape[1]
     places = np.concatenate([np.arange(0, len(flat), size), changes])
     there = flat[places]
-    kept = np.ones(len(there), bool) if ignore_label is None else there != ignore_label
+    kept = np.ones(len(there), bool)
+    for label in ignored:
+        kept &= there != label
     there, places = there[kept], places[kept]
     if len(there) > 0 and not (0 <= there.min() and there.max() < classes):
         return None

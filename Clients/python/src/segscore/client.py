@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from ._bands import banded
 from ._batches import Batch, BatchSource, one_of
 from ._form import Form
+from ._labels import IgnoredLabels, LabelMap, ignored_labels, label_parameters
 from ._masks import Colors, colors_text
 from ._pool import Verify
 from ._transport import Transport
@@ -79,7 +80,10 @@ class Client:
         temperature: float | None = None,
         downsample: int | None = None,
         threshold: float | None = None,
-        ignore_label: int | None = None,
+        ignore_label: IgnoredLabels = None,
+        label_map: LabelMap = None,
+        label_offset: int | None = None,
+        reduce_zero_label: bool = False,
         colors: Colors | None = None,
         activation: str | None = None,
         normalize: str | None = None,
@@ -101,7 +105,11 @@ class Client:
                 lowest pixel score, with a large one to their mean.
             downsample: The extent of the blocks that `num_pixel_issues` looks at, by default 1.
             threshold: The score below which a pixel is an issue; if it is given, the results have `issues`.
-            ignore_label: A label, often 255, whose pixels take no part.
+            ignore_label: A label, often 255, whose pixels take no part, or several such labels.
+            label_map: The class of each value of the other labels: `{7: 0, 8: 1, 0: None}`, where None is for pixels
+                that take no part; or `cityscapes` for the ids of that data set, or `ade20k`.
+            label_offset: A number that is added to each label that is not ignored, for example -1.
+            reduce_zero_label: Whether pixels labelled 0 or 255 take no part and k is class k - 1, as in mmsegmentation.
             colors: The classes of the colours in PNG files and images of colours: a list of `"#rrggbb"` or (r, g, b) in
                 the order of the classes, or a dict of `"#rrggbb"` to classes.
             activation: `softmax` or `sigmoid`, if the values of `pred_probs` become probabilities so; of `logits` it is
@@ -122,6 +130,9 @@ class Client:
             downsample=downsample,
             threshold=threshold,
             ignore_label=ignore_label,
+            label_map=label_map,
+            label_offset=label_offset,
+            reduce_zero_label=reduce_zero_label,
             colors=colors,
             activation=activation,
             normalize=normalize,
@@ -140,7 +151,10 @@ class Client:
         temperature: float | None = None,
         downsample: int | None = None,
         threshold: float | None = None,
-        ignore_label: int | None = None,
+        ignore_label: IgnoredLabels = None,
+        label_map: LabelMap = None,
+        label_offset: int | None = None,
+        reduce_zero_label: bool = False,
         colors: Colors | None = None,
         activation: str | None = None,
         normalize: str | None = None,
@@ -154,17 +168,21 @@ class Client:
             wait: Whether to return only when the job has succeeded, and not as soon as everything is sent.
             only_labelled: Whether to leave out probabilities that `softmin` does not need, which are those of classes
                 that no pixel in the same rows is labelled as. The scores are the same. Probabilities that are not sent
-                are not checked, and the job has no `summary` and no issues by class.
+                are not checked, and the job has no `summary` and no issues by class. Where labels are mapped, all are
+                sent.
         """
         predictions, name = one_of(pred_probs, logits)
         data = BatchSource(labels, predictions, self._batch_bytes, name)
-        wanted = parameters(method, temperature, downsample, threshold, ignore_label, colors, activation, normalize)
+        mapping = label_parameters(ignore_label, label_map, label_offset, reduce_zero_label)
+        wanted = parameters(method, temperature, downsample, threshold, colors, activation, normalize) | mapping
         batches = data.batches()
         ahead = [] if data.is_lazy else list(islice(batches, 2))
         classes = ahead[0].predictions.shape[1] if ahead else 0
         are_probabilities = logits is None and activation is None and normalize is None
-        if only_labelled and method == "softmin" and classes > 1 and are_probabilities:
-            lighter = partial(banded, ignore_label=ignore_label)
+        # Here labels are only compared with classes; the server alone maps them.
+        are_classes = not (label_map or label_offset or reduce_zero_label)
+        if only_labelled and method == "softmin" and classes > 1 and are_probabilities and are_classes:
+            lighter = partial(banded, ignored=ignored_labels(ignore_label))
             ahead, batches = list(map(lighter, ahead)), map(lighter, batches)
             wanted["classes"] = classes
         if len(ahead) == 1:
@@ -180,13 +198,17 @@ class Client:
         temperature: float | None = None,
         downsample: int | None = None,
         threshold: float | None = None,
-        ignore_label: int | None = None,
+        ignore_label: IgnoredLabels = None,
+        label_map: LabelMap = None,
+        label_offset: int | None = None,
+        reduce_zero_label: bool = False,
         colors: Colors | None = None,
         activation: str | None = None,
         normalize: str | None = None,
     ) -> Dataset:
         """Opens a job that takes images as they come; see `Dataset`. Arguments are those of `score`."""
-        wanted = parameters(method, temperature, downsample, threshold, ignore_label, colors, activation, normalize)
+        mapping = label_parameters(ignore_label, label_map, label_offset, reduce_zero_label)
+        wanted = parameters(method, temperature, downsample, threshold, colors, activation, normalize) | mapping
         return Dataset(self._transport, wanted, self._batch_bytes)
 
     def job(self, id: str) -> Job:
@@ -239,18 +261,16 @@ def parameters(
     temperature: float | None,
     downsample: int | None,
     threshold: float | None,
-    ignore_label: int | None,
     colors: Colors | None,
     activation: str | None,
     normalize: str | None,
 ) -> dict[str, Any]:
-    """The query of a scoring request."""
+    """The query of a scoring request, without what concerns labels."""
     return {
         "method": method,
         "temperature": temperature,
         "downsample": downsample,
         "threshold": threshold,
-        "ignore_label": ignore_label,
         "colors": colors_text(colors),
         "activation": activation,
         "normalize": normalize,

@@ -39,7 +39,8 @@ def find_label_issues(
         n_jobs: Has no effect.
         verbose: Whether to show a progress bar if tqdm is installed.
         **kwargs: `downsample`, the extent of the blocks that are looked at, which must divide H and W (by default 1),
-            and `ignore_label`, which cleanlab has not: a label such as 255 whose pixels take no part.
+            and what cleanlab has not: `ignore_label`, a label such as 255 whose pixels take no part, or several of
+            them; `label_map`, `label_offset` and `reduce_zero_label`, as `segscore.Client.score` has them.
 
     Returns:
         A mask, bool (N, H, W), True at a label issue. For images of several sizes a list of (H, W).
@@ -50,6 +51,6 @@ def find_label_issues(
         segscore.SegscoreError: The server refused for another reason, or did not answer.
     """
     check_batch_size(batch_size)
-    wanted = only(kwargs, "downsample", "ignore_label")
+    wanted = only(kwargs, "downsample", "ignore_label", "label_map", "label_offset", "reduce_zero_label")
     with job_over(labels, pred_probs, "images searched", verbose, method="num_pixel_issues", **wanted) as job:
         return job.label_issues()

@@ -46,7 +46,8 @@ def get_label_quality_scores(
         n_jobs: Has no effect.
         verbose: Whether to show a progress bar if tqdm is installed.
         **kwargs: `temperature` of softmin (by default 0.1), `downsample` of `num_pixel_issues` (by default 1), and
-            `ignore_label`, which cleanlab has not: a label such as 255 whose pixels take no part and score 1.
+            what cleanlab has not: `ignore_label`, a label such as 255 whose pixels take no part and score 1, or several
+            of them; `label_map`, `label_offset` and `reduce_zero_label`, as `segscore.Client.score` has them.
 
     Returns:
         The image scores, float64 (N,), and the pixel scores, (N, H, W). Low is suspect. Pixel scores are of the types
@@ -59,7 +60,7 @@ def get_label_quality_scores(
         segscore.SegscoreError: The server refused for another reason, or did not answer.
     """
     check_batch_size(batch_size)
-    wanted = only(kwargs, "temperature", "downsample", "ignore_label")
+    wanted = only(kwargs, "temperature", "downsample", "ignore_label", "label_map", "label_offset", "reduce_zero_label")
     if "temperature" in kwargs and kwargs["temperature"] is None:
         raise ValueError("temperature must be a number above 0, and is None")
     if method != "num_pixel_issues" and wanted.pop("downsample", 1) != 1:
