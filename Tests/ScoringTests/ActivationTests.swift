@@ -8,7 +8,7 @@ import Testing
 /// Logits and weights, however they come, against the definition of a softmax in two passes over float64.
 @Suite struct ActivationTests {
     private static let shapes = [
-        [1, 2, 1, 9], [3, 2, 8, 4], [2, 3, 6, 10], [1, 300, 2, 8], [2, 4, 16, 34], [9, 21, 3, 5],
+        [1, 2, 1, 9], [3, 2, 8, 4], [1, 300, 1, 3], [2, 4, 2, 34], [9, 5, 3, 5],
     ]
 
     /// Values of which some are far from 0, and labels of which some are no class if codes are wide.
@@ -67,7 +67,7 @@ import Testing
         _ sample: Sample, _ array: FileArray, _ activation: Activation, downsample: Int = 1
     ) throws -> [ScoredPixels] {
         let isStreamed = FilePieces.areInFileOrder(array.layout.order, downsample: downsample, activation)
-        return try (isStreamed ? [1, 7, 64, 0] : []).map { chunk in
+        return try (isStreamed ? [7, 64, 0] : []).map { chunk in
             let accumulator = try makeAccumulator(sample, array, activation, downsample: downsample)
             try array.forEachChunk(of: chunk) { bytes throws(ScoringError) in try accumulator.receive(bytes) }
             #expect(accumulator.imagesDone == sample.shape[0])
@@ -90,7 +90,7 @@ import Testing
         #expect(off.isEmpty, comment)
     }
 
-    @Test(arguments: shapes, [2.0, 30, 3000]) func softmaxIsThatOfTwoPasses(shape: [Int], scale: Double) throws {
+    @Test(arguments: shapes, [2.0, 3000]) func softmaxIsThatOfTwoPasses(shape: [Int], scale: Double) throws {
         for type in floatTypes { try expectSoftmax(shape, type, scale: scale) }
     }
 
@@ -180,7 +180,7 @@ import Testing
     @Test(arguments: [Activation(.softmax), Activation(.identity, dividesBySum: true)], [2, 4])
     func blocksTakeValuesThatComeTwice(activation: Activation, downsample: Int) throws {
         for type in floatTypes {
-            var sample = Sample([2, 5, 16, 24], type.scalar, scale: 4)
+            var sample = Sample([2, 5, 8, 12], type.scalar, scale: 4)
             if activation.function == .identity { sample.values = sample.values.map(abs) }
             let probabilities = sample.pixels().map(activation.function == .softmax ? Self.softmax : Self.divided)
             let scalar: ElementType.Scalar = type.scalar == .float64 ? .float64 : .float32
