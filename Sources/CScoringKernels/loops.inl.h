@@ -16,7 +16,7 @@
 
 // MARK: Elements
 
-/// Copies elements in the machine's byte order; float16 becomes float32 besides.
+/// Copies elements in the machine's byte order; float16 and bfloat16 become float32 besides.
 SEGSCORE_LOOP(
     void, to_native, (const void *source, segscore_scalar type, bool swapped, size_t count, void *out))
 
@@ -30,8 +30,8 @@ SEGSCORE_TYPED_LOOP(
 
 /// Stores whole numbers in 0...limit as labels, `stride` labels apart. The limit is at least half of the largest label.
 ///
-/// The source is in the machine's byte order, float16 already widened. The loop stops at the first element that is
-/// anything else, and returns its index, or `count` if there is none.
+/// The source is in the machine's byte order, float16 and bfloat16 already widened. The loop stops at the first element
+/// that is anything else, and returns its index, or `count` if there is none.
 SEGSCORE_TYPED_LOOP(
     size_t, narrow_labels, BY_CLASSES, (labels.is_wide),
     (const void *source, segscore_scalar type, size_t count, segscore_classes labels, size_t stride, uint32_t limit),

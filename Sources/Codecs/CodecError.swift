@@ -24,8 +24,8 @@ package enum CodecError: Error, Equatable {
     case npyHeader(NpyHeaderFault, position: Int)
     /// The elements are of a type that arrays of labels, probabilities or scores cannot have.
     case npyElementType(descr: String)
-    /// The elements are two bytes of unnamed type, which is how NumPy saves bfloat16.
-    case bfloat16(descr: String)
+    /// The elements are two bytes of unnamed type, as which NumPy saves bfloat16 that it has loaded from a file.
+    case twoBytes(descr: String)
 
     // zip
     /// At this position there begins no record of a zip archive, or one that may not stand there.

@@ -1,11 +1,11 @@
 /// How one element of an array is stored: its scalar type and its byte order.
 package struct ElementType: Equatable, Sendable {
-    /// The scalar types that labels, probabilities and scores come in, in NumPy's names.
+    /// The scalar types that labels, probabilities and scores come in, in NumPy's names and in that of `ml_dtypes`.
     package enum Scalar: String, CaseIterable, Sendable {
         case bool
         case int8, int16, int32, int64
         case uint8, uint16, uint32, uint64
-        case float16, float32, float64
+        case float16, bfloat16, float32, float64
     }
 
     package let scalar: Scalar
@@ -26,7 +26,7 @@ extension ElementType.Scalar {
     package var byteCount: Int {
         switch self {
         case .bool, .int8, .uint8: 1
-        case .int16, .uint16, .float16: 2
+        case .int16, .uint16, .float16, .bfloat16: 2
         case .int32, .uint32, .float32: 4
         case .int64, .uint64, .float64: 8
         }
@@ -34,7 +34,7 @@ extension ElementType.Scalar {
 
     package var isFloatingPoint: Bool {
         switch self {
-        case .float16, .float32, .float64: true
+        case .float16, .bfloat16, .float32, .float64: true
         case .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64: false
         }
     }

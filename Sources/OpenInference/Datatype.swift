@@ -13,11 +13,11 @@ enum Datatype: String, CaseIterable {
     case int32 = "INT32"
     case int64 = "INT64"
     case float16 = "FP16"
+    case bfloat16 = "BF16"
     case float32 = "FP32"
     case float64 = "FP64"
-    case bfloat16 = "BF16"
 
-    /// The datatype of elements: the first that stands for them, since bfloat16 comes last.
+    /// The datatype of elements.
     init(_ scalar: ElementType.Scalar) {
         guard let datatype = Self.allCases.first(where: { $0.scalar == scalar }) else {
             preconditionFailure("all types of elements have names")
@@ -25,7 +25,7 @@ enum Datatype: String, CaseIterable {
         self = datatype
     }
 
-    /// The type that elements are scored as. A bfloat16 is scored as the float32 whose upper half it is.
+    /// The type of the elements.
     var scalar: ElementType.Scalar {
         switch self {
         case .bool: .bool
@@ -38,13 +38,14 @@ enum Datatype: String, CaseIterable {
         case .uint32: .uint32
         case .uint64: .uint64
         case .float16: .float16
-        case .float32, .bfloat16: .float32
+        case .bfloat16: .bfloat16
+        case .float32: .float32
         case .float64: .float64
         }
     }
 
     /// The size of one element on the wire, in bytes.
-    var byteCount: Int { self == .bfloat16 ? 2 : scalar.byteCount }
+    var byteCount: Int { scalar.byteCount }
 
     /// The name in a model's configuration.
     var configurationName: String { "TYPE_" + rawValue }

@@ -29,7 +29,6 @@ final class InferenceBody: BodyDecoder {
     private var missingBytes = 0
     /// Takes the elements of the input that is being delivered.
     private var receiver: InputReceiver?
-    private var bfloat16 = BFloat16()
     /// The arrays whose delivery has begun.
     private var delivered: [ScoringError.Array] = []
 
@@ -107,11 +106,11 @@ final class InferenceBody: BodyDecoder {
             try beginNext()
         }
         while position < bytes.count {
-            guard let input = awaited.first else {
+            guard !awaited.isEmpty else {
                 throw .malformedBody("There are bytes behind the last input.", expected: "the end")
             }
             let stop = position + min(missingBytes, bytes.count - position)
-            try pass(bytes.extracting(position..<stop), to: input)
+            try pass(bytes.extracting(position..<stop))
             missingBytes -= stop - position
             position = stop
             guard missingBytes == 0 else { continue }
@@ -221,10 +220,10 @@ final class InferenceBody: BodyDecoder {
         try begin(input)
         switch input.source {
         case .binary: preconditionFailure("it was awaited")
-        case .json(let bytes): try pass(bytes.span, to: input)
+        case .json(let bytes): try pass(bytes.span)
         case .region(let slice):
             let region = try regions.required(for: array.rawValue).region(of: slice, for: array.rawValue)
-            try region.read(slice, for: array.rawValue) { (bytes) throws(Problem) in try pass(bytes, to: input) }
+            try region.read(slice, for: array.rawValue) { (bytes) throws(Problem) in try pass(bytes) }
         }
         try end()
     }
@@ -234,13 +233,11 @@ final class InferenceBody: BodyDecoder {
         self.receiver = receiver
         try receiver.begin(input.layout, at: 0)
         delivered.append(input.array)
-        bfloat16 = BFloat16()
     }
 
-    private func pass(_ bytes: borrowing Span<UInt8>, to input: InferenceInput) throws(Problem) {
+    private func pass(_ bytes: borrowing Span<UInt8>) throws(Problem) {
         guard let receiver else { preconditionFailure("bytes come once the input has begun") }
-        guard input.datatype == .bfloat16 else { return try receiver.receive(bytes) }
-        try bfloat16.widen(bytes) { (widened) throws(Problem) in try receiver.receive(widened) }
+        try receiver.receive(bytes)
     }
 
     private func end() throws(Problem) {

@@ -25,9 +25,6 @@ struct TensorData {
     ///
     /// - Throws: A 400 ``Problem`` for a value that is no element, or `DecodingError`.
     mutating func read(_ list: any UnkeyedDecodingContainer, depth: Int = 1) throws {
-        guard datatype != .bfloat16 else {
-            throw problem("BF16 comes as bytes behind the JSON only", expected: "the parameter binary_data_size")
-        }
         guard depth <= Self.depthLimit else { throw problem("its lists are nested too deep", expected: "4 levels") }
         var list = list
         guard !list.isAtEnd else { return }
@@ -65,10 +62,20 @@ struct TensorData {
         case .int32: try append(try integer(&list) as Int32)
         case .int64: try append(try integer(&list) as Int64)
         case .float16: try append(Float16(try list.decode(Double.self)).bitPattern)
+        case .bfloat16: try append(Self.bfloat16(try list.decode(Double.self)))
         case .float32: try append(Float(try list.decode(Double.self)).bitPattern)
         case .float64: try append(try list.decode(Double.self).bitPattern)
-        case .bfloat16: preconditionFailure("refused before")
         }
+    }
+
+    /// The bits of the bfloat16 next to a number; of two that are as near, those of the even one.
+    private static func bfloat16(_ value: Double) -> UInt16 {
+        // Rounded to float32 and then again, some numbers would become the neighbour of the nearest. So the first step
+        // cuts digits off, and the last bit tells whether there were any.
+        let nearest = Float(value)
+        let cut = abs(Double(nearest)) > abs(value) ? nearest.bitPattern - 1 : nearest.bitPattern
+        let bits = Double(nearest) == value ? cut : cut | 1
+        return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
     }
 
     private mutating func append(_ value: some FixedWidthInteger) throws {

@@ -54,6 +54,7 @@ final class TensorCollector: ArrayReceiver {
             case .int32: Double(Int32(truncatingIfNeeded: bits))
             case .int64: Double(Int64(bitPattern: bits))
             case .float16: half(UInt16(bits))
+            case .bfloat16: Double(Float(bitPattern: UInt32(bits) << 16))
             case .float32: Double(Float(bitPattern: UInt32(bits)))
             case .float64: Double(bitPattern: bits)
             }

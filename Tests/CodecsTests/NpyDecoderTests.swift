@@ -120,7 +120,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "<float32", "=single", "Float32", "F", "float_", "f16", "g", " f4", "f4 ", "", "<", "S4", "O", "U1",
+        "<float32", "=single", "<bfloat16", "Float32", "F", "float_", "f16", "g", " f4", "f4 ", "", "<", "S4", "O",
+        "U1",
     ])
     func readsNoNameThatNumPyDoesNot(descr: String) {
         #expect(ElementType(descr: descr) == nil)
@@ -144,10 +145,18 @@ import Testing
         #expect(fault(start + [0xFF, 0xFF, 0xFF, 0xFF]) == .codec(.npyHeaderTooLong(0xFFFF_FFFF, limit: 65536)))
     }
 
-    @Test func namesBfloat16() throws {
-        // NumPy writes the type without byte order, ml_dtypes with.
-        #expect(throws: TestFailure.codec(.bfloat16(descr: "|V2"))) { try decode(fixture("bfloat16.npy")) }
-        #expect(fault(file(descr: "'<V2'", shape: "(3,)")) == .codec(.bfloat16(descr: "<V2")))
+    @Test(arguments: ["<V2", "bfloat16"]) func readsBfloat16(descr: String) throws {
+        let found = try decode(file(descr: "'\(descr)'", shape: "(3,)") + [0, 0x3F, 0x80, 0x3F, 0, 0xC0])
+        #expect(found.layout?.elementType == ElementType(.bfloat16))
+        #expect(found.values == [0.5, 1, -2])
+    }
+
+    /// NumPy writes so for bytes of no type, which bfloat16 become if they are loaded without a word on their meaning.
+    @Test func refusesTwoBytesOfNoType() throws {
+        #expect(throws: TestFailure.codec(.twoBytes(descr: "|V2"))) { try decode(fixture("two_bytes.npy")) }
+        for descr in ["V2", "=V2"] {
+            #expect(fault(file(descr: "'\(descr)'", shape: "(3,)")) == .codec(.twoBytes(descr: descr)))
+        }
     }
 
     @Test(arguments: [

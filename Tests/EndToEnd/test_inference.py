@@ -62,6 +62,16 @@ def test_bfloat16_is_taken_as_the_float32_that_it_is_half_of(client, tritons, re
     assert_same(tritons.infer("segscore", in_order(LABELS, probs, reverse=reverse)), expected)
 
 
+def test_numbers_in_the_json_become_the_nearest_bfloat16(client):
+    # The first two are those that float32 on the way, or no rule for ties, would lead astray.
+    given = [0.5 + 2**-9 + 2**-40, 0.5 + 2**-9, 0.5 + 3 * 2**-9, 0.1, 1e-40, 0.9999, 0, 1]
+    nearest = [0.50390625, 0.5, 0.5078125, 0.10009765625, 2**-133, 1, 0, 1]
+    labels = {"name": "labels", "datatype": "UINT8", "shape": [1, 1, len(given)], "data": [0] * len(given)}
+    probs = {"name": "pred_probs", "datatype": "BF16", "shape": [1, 1, 1, len(given)], "data": given}
+    answer = client.post(f"{MODEL}/infer", json={"inputs": [labels, probs], "outputs": [{"name": "pixel_scores"}]})
+    assert np.float32(answer.json()["outputs"][0]["data"]).tolist() == np.float32(nearest).tolist()
+
+
 @pytest.mark.parametrize("binary", [True, False])
 @pytest.mark.parametrize("dtype", LABEL_TYPES)
 def test_labels_of_every_type(client, tritons, dtype, binary):
@@ -282,7 +292,7 @@ def spoiled(index, value):
         (lambda: in_order(LABELS, PRED_PROBS) + [tensor("labels", LABELS)], "labels comes more than once"),
         (lambda: in_order(LABELS, PRED_PROBS) + [tensor("masks", LABELS)], 'no input "masks"'),
         (lambda: in_order(LABELS.astype(np.float32), PRED_PROBS), "labels must be one of BOOL, UINT8"),
-        (lambda: in_order(LABELS, LABELS), 'pred_probs must be one of FP16, FP32, FP64, BF16, not "UINT8"'),
+        (lambda: in_order(LABELS, LABELS), 'pred_probs must be one of FP16, BF16, FP32, FP64, not "UINT8"'),
         (lambda: in_order(LABELS, np.array([[[["a"]]]], object)), 'not "BYTES"'),
         (lambda: in_order(LABELS, PRED_PROBS[0]), "not (N, K, H, W)"),
         (lambda: in_order(LABELS[0], PRED_PROBS), "not (N, H, W)"),

@@ -140,7 +140,7 @@ import WebService
             labels.data = isNested ? nested(sample.labels, labels.shape) : "\(sample.labels)"
             probabilities.data =
                 isNested ? nested(sample.probabilities, probabilities.shape) : "\(sample.probabilities)"
-            for datatype in ["FP16", "FP32"] {
+            for datatype in ["FP16", "BF16", "FP32"] {
                 probabilities.datatype = datatype
                 for tensors in [
                     [labels, probabilities], [probabilities, labels], [sample.labelsTensor, probabilities],

@@ -92,6 +92,7 @@ private func encode(_ value: LabelValue, as type: ElementType) -> [UInt8] {
         case .uint32: bytes(UInt32(truncatingIfNeeded: integer))
         case .uint64: bytes(UInt64(bitPattern: integer))
         case .float16: bytes(Float16(real))
+        case .bfloat16: bytes(UInt16(Float(rounded(real, to: .bfloat16)).bitPattern >> 16))
         case .float32: bytes(Float(real))
         case .float64: bytes(real)
         }
@@ -102,9 +103,21 @@ private func encode(_ value: LabelValue, as type: ElementType) -> [UInt8] {
 func rounded(_ value: Double, to scalar: ElementType.Scalar) -> Double {
     switch scalar {
     case .float16: Double(Float16(value))
+    case .bfloat16: roundedToBFloat16(value)
     case .float32: Double(Float(value))
     default: value
     }
+}
+
+/// The bfloat16 next to a value, found as one of the two whose bits stand next to those of the value.
+private func roundedToBFloat16(_ value: Double) -> Double {
+    guard value.isFinite else { return value }
+    let near = Float(value).bitPattern & 0xFFFF_0000
+    let values = [near &- 0x1_0000, near, near &+ 0x1_0000].map { Double(Float(bitPattern: $0)) }
+    return values.filter(\.isFinite).min { a, b in
+        let (left, right) = (abs(a - value), abs(b - value))
+        return left == right ? Float(a).bitPattern >> 16 & 1 == 0 : left < right
+    } ?? value
 }
 
 /// The same numbers on every run.
@@ -125,7 +138,7 @@ struct Numbers: RandomNumberGenerator {
     }
 }
 
-let floatTypes: [ElementType] = [ElementType.Scalar.float16, .float32, .float64].flatMap {
+let floatTypes: [ElementType] = [ElementType.Scalar.float16, .bfloat16, .float32, .float64].flatMap {
     [ElementType($0), ElementType($0, isByteSwapped: true)]
 }
 

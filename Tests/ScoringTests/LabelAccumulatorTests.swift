@@ -19,7 +19,7 @@ import Testing
             case .real(let value): value
             }
         switch scalar {
-        case .float16, .float32, .float64:
+        case .float16, .bfloat16, .float32, .float64:
             guard let real else { return false }
             return real.isNaN || rounded(real, to: scalar) == real
         case .bool: return value == .integer(0) || value == .integer(1)

@@ -110,8 +110,9 @@ import Testing
 
     @Test(arguments: badValues, floatTypes)
     func namesTheFirstValueThatIsNoProbability(bad: Double, type: ElementType) throws {
-        // 1.000011 is 1 in float16: there the next number over 1 stands for it.
-        let bad = rounded(bad, to: type.scalar) == 1 ? Double(Float16(1).nextUp) : rounded(bad, to: type.scalar)
+        // 1.000011 is 1 in float16 and bfloat16: there the next number over 1 stands for it.
+        let next = type.scalar == .float16 ? Double(Float16(1).nextUp) : 1 + 0x1p-7
+        let bad = rounded(bad, to: type.scalar) == 1 ? next : rounded(bad, to: type.scalar)
         let shape = [2, 3, 5, 9]
         let sample = Sample(shape: shape, scalar: type.scalar)
         let labels = try sample.map()
@@ -172,6 +173,23 @@ import Testing
         let array = try FileArray(
             halves, shape: [1, 1, 1, halves.count], type: ElementType(.float16, isByteSwapped: isByteSwapped))
         #expect(try accumulate(labels, array, chunk: 0).scores.values == halves)
+    }
+
+    /// Every bfloat16 in range: each is the upper half of a float32.
+    @Test(arguments: [false, true]) func widensEveryBFloat16(isByteSwapped: Bool) throws {
+        let upperHalves = 0...UInt32(0x3F80)
+        let values = upperHalves.map { Double(Float(bitPattern: $0 << 16)) }
+        let labels = try LabelMap.reading(
+            FileArray(
+                [Double](repeating: 0, count: values.count), shape: [1, 1, values.count], type: ElementType(.uint8)))
+        let type = ElementType(.bfloat16, isByteSwapped: isByteSwapped)
+        let array = FileArray(
+            layout: try TensorLayout(elementType: type, shape: [1, 1, 1, values.count]),
+            bytes: upperHalves.flatMap { half in
+                let bytes = [UInt8(half & 0xFF), UInt8(half >> 8)]
+                return isByteSwapped ? bytes.reversed() : bytes
+            })
+        #expect(try accumulate(labels, array, chunk: 0).scores.values == values)
     }
 
     @Test func countsTheImagesThatAreInWhole() throws {

@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: sizes, temperatures) func agreesWithTheFormula(count: Int, temperature: Double) throws {
-        for scalar in [ElementType.Scalar.float16, .float32, .float64] {
+        for scalar in [ElementType.Scalar.float16, .bfloat16, .float32, .float64] {
             for range in [0...1, 0.99...1, 0...1e-3] {
                 let values = numbers(count, in: range, scalar: scalar)
                 let scores = try score(values, scalar: scalar, softmin: Softmin(temperature: temperature))

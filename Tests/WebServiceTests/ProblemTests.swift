@@ -29,7 +29,7 @@ import Testing
                 .truncated(expected: 2, actual: 1), .trailingBytes, .tooLarge(limit: 7),
                 .shape(.negativeExtent(shape: deep)), .shape(.tooLarge(shape: deep)), .outOfMemory(byteCount: .max),
                 .npyMagic(found: []), .npyMagic(found: [0x50, 0x4B, 0xFF, 0, 1, 2]), .npyVersion(9, 255),
-                .npyHeaderTooLong(.max, limit: 65_536), .npyElementType(descr: name), .bfloat16(descr: name),
+                .npyHeaderTooLong(.max, limit: 65_536), .npyElementType(descr: name), .twoBytes(descr: name),
                 .zipSignature(.max, position: .max), .zipTruncated(entry: nil), .zipTruncated(entry: name),
                 .zipNameTooLong(65_535, limit: 1024), .tooManyEntries(limit: 8), .duplicateEntry(name),
                 .duplicateEntry("labels.npy"), .zipEncrypted(entry: name), .zipMethod(entry: name, 99),

@@ -12,6 +12,7 @@ import pytest
 from conftest import sample
 from segscore import _parts
 from segscore._batches import BatchSource
+from segscore._parts import size_of
 from segscore.segmentation import filter, rank, summary
 from test_forms import FORMS, Stored
 
@@ -181,11 +182,19 @@ def test_integers_that_are_no_probabilities_are_refused(client):
 
 def test_copies_in_another_type_are_no_larger_than_a_piece(monkeypatch):
     monkeypatch.setattr(_parts, "PIECE", 1000)
-    for given, expected in ((BFLOAT16, EXACT), (HOT, HOT.astype(np.float32)), (Bits(BFLOAT16), EXACT)):
+    for given, expected in ((BFLOAT16, BFLOAT16), (HOT, HOT.astype(np.float32)), (Bits(BFLOAT16), BFLOAT16)):
         for array, wanted in ((given, expected), (given[:, :, ::2], expected[:, :, ::2])):
             (batch,) = BatchSource(np.zeros(wanted[:, 0].shape, int), array, 1 << 30).batches()
             pieces = [bytes(piece) for pieces in batch.predictions.pieces() for piece in pieces]
             assert b"".join(pieces) == wanted.tobytes() and max(map(len, pieces)) <= 1000
+
+
+def test_bfloat16_is_sent_from_where_it_lies():
+    for labels, given in ((LABELS, BFLOAT16), (LABELS, Bits(BFLOAT16)), (list(LABELS), list(BFLOAT16))):
+        (batch,) = BatchSource(labels, given, 1 << 30).batches()
+        assert size_of(batch.predictions) == BFLOAT16.nbytes
+        pieces = [piece for pieces in batch.predictions.pieces() for piece in pieces]
+        assert all(np.shares_memory(np.frombuffer(piece, np.uint8), BFLOAT16) for piece in pieces)
 
 
 def test_batches_are_as_large_as_what_is_sent():

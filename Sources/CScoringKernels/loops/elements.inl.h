@@ -28,6 +28,7 @@ static size_t size_of(segscore_scalar type) {
     case SEGSCORE_INT16:
     case SEGSCORE_UINT16:
     case SEGSCORE_FLOAT16:
+    case SEGSCORE_BFLOAT16:
         return 2;
     case SEGSCORE_INT32:
     case SEGSCORE_UINT32:
@@ -51,6 +52,14 @@ static void to_native(const void *source, segscore_scalar type, bool swapped, si
             memcpy(&bits, from + 2 * i, sizeof bits);
             float value = widen_half(swapped ? __builtin_bswap16(bits) : bits);
             memcpy(to + 4 * i, &value, sizeof value);
+        }
+    } else if (type == SEGSCORE_BFLOAT16) {
+        // A bfloat16 is the upper half of a binary32.
+        for (size_t i = 0; i < count; i++) {
+            uint16_t half;
+            memcpy(&half, from + 2 * i, sizeof half);
+            uint32_t bits = (uint32_t)(swapped ? __builtin_bswap16(half) : half) << 16;
+            memcpy(to + 4 * i, &bits, sizeof bits);
         }
     } else if (!swapped || size == 1) {
         memcpy(to, from, count * size);

@@ -75,6 +75,7 @@
         case SEGSCORE_INT64: NARROW_INTEGERS_ANY(int64_t, uint64_t); break;                                            \
         case SEGSCORE_UINT64: NARROW_INTEGERS_ANY(uint64_t, uint64_t); break;                                          \
         case SEGSCORE_FLOAT16:                                                                                         \
+        case SEGSCORE_BFLOAT16:                                                                                        \
         case SEGSCORE_FLOAT32: NARROW_FLOATS(float); break;                                                            \
         case SEGSCORE_FLOAT64: NARROW_FLOATS(double); break;                                                           \
         }                                                                                                              \

@@ -7,6 +7,9 @@ extension ElementType {
     /// `<f`, or its name, `float32`. Nil if the text means another type.
     ///
     /// As in NumPy, a byte order that is `=`, `|` or missing is that of this machine. Names have no byte order.
+    ///
+    /// `<V2` is bfloat16: NumPy writes so for `ml_dtypes`, whose only type of two bytes that is. NumPy's own two bytes of
+    /// no type, `|V2`, can mean anything.
     init?(descr: String) {
         let order = descr.first.flatMap { "<>=|".contains($0) ? $0 : nil }
         let name = order == nil ? descr[...] : descr.dropFirst()
@@ -16,6 +19,7 @@ extension ElementType {
                     || (order == nil && (scalar.rawValue == name || scalar.names.contains(String(name))))
             })
         else { return nil }
+        guard scalar != .bfloat16 || order == "<" || order == ">" || descr == scalar.rawValue else { return nil }
         let isByteSwapped =
             switch order {
             case "<": !Self.isLittleEndian
@@ -46,6 +50,7 @@ extension ElementType.Scalar {
         case .uint32: "u4"
         case .uint64: "u8"
         case .float16: "f2"
+        case .bfloat16: "V2"
         case .float32: "f4"
         case .float64: "f8"
         }
@@ -64,6 +69,7 @@ extension ElementType.Scalar {
         case .uint32: "I"
         case .uint64: "LQPN"
         case .float16: "e"
+        case .bfloat16: ""
         case .float32: "f"
         case .float64: "d"
         }
@@ -82,6 +88,7 @@ extension ElementType.Scalar {
         case .uint32: ["uintc"]
         case .uint64: ["uint", "uintp", "ulong", "ulonglong"]
         case .float16: ["half"]
+        case .bfloat16: []
         case .float32: ["single"]
         case .float64: ["double", "float"]
         }

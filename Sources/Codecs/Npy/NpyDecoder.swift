@@ -25,7 +25,7 @@ package struct NpyDecoder<Receiver: ArrayReceiver> {
     /// In the call that brings the array's last byte, the receiver is told of its end.
     ///
     /// - Throws: What the receiver throws, or an error made from a ``CodecError``: `npy…`,
-    ///   ``CodecError/bfloat16(descr:)``, ``CodecError/shape(_:)`` or ``CodecError/tooLarge(limit:)``.
+    ///   ``CodecError/twoBytes(descr:)``, ``CodecError/shape(_:)`` or ``CodecError/tooLarge(limit:)``.
     package mutating func decode(_ bytes: borrowing Span<UInt8>) throws(Receiver.Failure) {
         var position = 0
         if header.layout == nil {

@@ -76,7 +76,7 @@ struct NpyHeaderParser {
         }
         let descr = try parseString()
         if let type = ElementType(descr: descr) { return type }
-        if descr.drop(while: { "<>=|".contains($0) }) == "V2" { throw .bfloat16(descr: descr) }
+        if descr.drop(while: { "<>=|".contains($0) }) == "V2" { throw .twoBytes(descr: descr) }
         throw .npyElementType(descr: descr)
     }
 

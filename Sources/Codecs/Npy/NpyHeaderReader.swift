@@ -25,7 +25,7 @@ package struct NpyHeaderReader {
     /// Takes bytes up to the end of the header.
     ///
     /// - Returns: How many bytes of `input` belong to the header: all of them, unless ``layout`` is known now.
-    /// - Throws: `npy…`, ``CodecError/bfloat16(descr:)`` or ``CodecError/shape(_:)``.
+    /// - Throws: `npy…`, ``CodecError/twoBytes(descr:)`` or ``CodecError/shape(_:)``.
     package mutating func read(_ input: borrowing Span<UInt8>) throws(CodecError) -> Int {
         var position = 0
         while layout == nil {

@@ -1,7 +1,7 @@
 package import Memory
 
-/// One score a pixel, in the type that the probabilities came in: float32 for float16 and float32, float64 for
-/// float64.
+/// One score a pixel, in the type that the probabilities came in: float32 for float16, bfloat16 and float32, float64
+/// for float64.
 package enum PixelScores: Sendable {
     case float32(Buffer<Float>)
     case float64(Buffer<Double>)
@@ -14,7 +14,7 @@ package enum PixelScores: Sendable {
     /// - Throws: ``ScoringError/elementType(_:_:)`` for types that are not floats, or ``ScoringError/memory(_:)``.
     init(count: Int, for scalar: ElementType.Scalar, of array: ScoringError.Array) throws(ScoringError) {
         switch scalar {
-        case .float16, .float32: self = .float32(try allocate(count, isZeroed: false))
+        case .float16, .bfloat16, .float32: self = .float32(try allocate(count, isZeroed: false))
         case .float64: self = .float64(try allocate(count, isZeroed: false))
         case .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64:
             throw .elementType(array, scalar)

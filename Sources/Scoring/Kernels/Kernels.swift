@@ -7,7 +7,7 @@ enum Kernels {
     @unsafe
     static var loops: segscore_kernels { unsafe KernelLevel.current.loops }
 
-    /// Elements in the machine's byte order, of which float16 has become float32.
+    /// Elements in the machine's byte order, of which float16 and bfloat16 have become float32.
     ///
     /// A value exists only during the call that lends it, and looks at no byte outside its elements.
     @safe
@@ -33,7 +33,8 @@ enum Kernels {
             case SEGSCORE_UINT16: LabelValue(UInt64(load(index, as: UInt16.self)))
             case SEGSCORE_UINT32: LabelValue(UInt64(load(index, as: UInt32.self)))
             case SEGSCORE_UINT64: LabelValue(load(index, as: UInt64.self))
-            case SEGSCORE_FLOAT16, SEGSCORE_FLOAT32, SEGSCORE_FLOAT64: LabelValue(doubleValue(at: index))
+            case SEGSCORE_FLOAT16, SEGSCORE_BFLOAT16, SEGSCORE_FLOAT32, SEGSCORE_FLOAT64:
+                LabelValue(doubleValue(at: index))
             default: LabelValue(UInt64(load(index, as: UInt8.self)))
             }
         }
@@ -66,7 +67,7 @@ enum Kernels {
         let scalar = segscore_scalar(type.scalar)
         try unsafe bytes.withUnsafeBytes { (source) throws(Failure) in
             guard let base = source.baseAddress else { return }
-            if !type.isByteSwapped && type.scalar != .float16 {
+            if !type.isByteSwapped && type.scalar != .float16 && type.scalar != .bfloat16 {
                 try body(unsafe NativeElements(base: base, type: scalar, count: source.count / size))
                 return
             }
@@ -172,6 +173,7 @@ extension segscore_scalar {
             case .uint32: SEGSCORE_UINT32
             case .uint64: SEGSCORE_UINT64
             case .float16: SEGSCORE_FLOAT16
+            case .bfloat16: SEGSCORE_BFLOAT16
             case .float32: SEGSCORE_FLOAT32
             case .float64: SEGSCORE_FLOAT64
             }

@@ -248,8 +248,8 @@ extension OpenJob {
                     "The batches before have scores of another type: "
                         + "float64 scores cannot be in one array with others.",
                     parameter: "pred_probs",
-                    expected: kind.hasFloat64 ? "float64" : "float16 or float32",
-                    actual: hasFloat64 ? "float64" : "float16 or float32")
+                    expected: kind.hasFloat64 ? "float64" : "float16, bfloat16 or float32",
+                    actual: hasFloat64 ? "float64" : "float16, bfloat16 or float32")
             }
         }
 

@@ -32,10 +32,11 @@ extension Problem: CodecFailure {
                     expected: "{'descr': …, 'fortran_order': …, 'shape': (…)}")
             case .npyElementType(let descr):
                 .elementType("The element type \(descr) is not one that arrays come in here.", descr)
-            case .bfloat16(let descr):
+            case .twoBytes(let descr):
                 .elementType(
-                    "NumPy saves bfloat16 as \(descr), which says nothing of its meaning: convert to float32 first.",
-                    "bfloat16 (\(descr))")
+                    "The element type \(descr) says nothing of what its two bytes mean. Are they bfloat16? "
+                        + "Then save array.view(ml_dtypes.bfloat16), which NumPy writes as <V2.",
+                    descr)
 
             case .zipSignature(let signature, let position):
                 .malformedBody(

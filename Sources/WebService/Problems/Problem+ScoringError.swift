@@ -47,7 +47,7 @@ extension Problem {
             case .elementType(let array, let scalar):
                 Problem.elementType(
                     "\(array.rawValue) must hold floating-point numbers.", scalar.rawValue,
-                    expected: "float16, float32 or float64"
+                    expected: "float16, bfloat16, float32 or float64"
                 ).found(in: array)
             case .fortranOrder(let array):
                 Problem(

@@ -145,7 +145,8 @@ extension Problem {
     }
 
     static func elementType(
-        _ detail: String, _ actual: String, expected: String = "bool, int8…64, uint8…64, float16, float32 or float64"
+        _ detail: String, _ actual: String,
+        expected: String = "bool, int8…64, uint8…64, float16, bfloat16, float32 or float64"
     ) -> Problem {
         Problem(
             .unsupportedElementType, detail, expected: expected,

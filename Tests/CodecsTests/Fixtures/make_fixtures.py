@@ -1,4 +1,4 @@
-"""Writes the fixtures in this folder. Needs NumPy 2: python make_fixtures.py"""
+"""Writes the fixtures in this folder. Needs NumPy 2 and ml_dtypes: python make_fixtures.py"""
 
 import gzip
 import io
@@ -6,6 +6,7 @@ import struct
 import zipfile
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 
 here = Path(__file__).parent
@@ -52,11 +53,12 @@ for scalar in SCALARS:
     save(f"{scalar}.npy", array(scalar))
 for version in 1, 2, 3:
     save(f"version{version}.npy", array("<f4"), (version, 0))
+save("bfloat16.npy", array(ml_dtypes.bfloat16))
 save("big_endian.npy", array(">f8"))
 save("fortran.npy", np.asfortranarray(array("<i2")))
 save("scalar.npy", np.float64(0.5))
 save("empty.npy", np.zeros((2, 0, 3), "<f4"))
-save("bfloat16.npy", np.zeros(3, "V2"))
+save("two_bytes.npy", np.zeros(3, "V2"))
 save("text.npy", np.array(["a"]))
 save("fields.npy", np.zeros(3, [("a", "<f4"), ("b", "<i8")]))
 with open(here / "object.npy", "wb") as file:

@@ -12,6 +12,7 @@ import numpy as np
 from ._batches import Batch
 from ._masks import Masks
 from ._parts import Part, size_of
+from ._types import descr_of
 
 LINE_END = b"\r\n"  # It stands behind each part, ahead of the next boundary.
 
@@ -66,8 +67,7 @@ def _head(boundary: str, name: str, part: Part) -> bytes:
     )
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
-        header,
-        {"descr": np.lib.format.dtype_to_descr(part.dtype), "fortran_order": part.fortran_order, "shape": part.shape},
+        header, {"descr": descr_of(part.dtype), "fortran_order": part.fortran_order, "shape": part.shape}
     )
     return fields.encode() + header.getvalue()
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 BFLOAT16 = np.dtype([("bfloat16", "<u2")])
-"""The bits of tensors' bfloat16: NumPy has no such type of its own, and `ml_dtypes` may not be installed."""
+"""The bits of bfloat16: NumPy has no such type of its own, and `ml_dtypes` may not be installed."""
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
@@ -20,17 +20,29 @@ def label_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def probability_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type in which probabilities are sent: integers and bool, as of one-hot predictions, as float32."""
+    if is_bfloat16(dtype):
+        return BFLOAT16
     # A type that is not NumPy's own (`isbuiltin == 2`) is one of `ml_dtypes`, and float32 holds all values of these.
-    if dtype.kind in "biu" or dtype == BFLOAT16 or dtype.isbuiltin == 2:
+    if dtype.kind in "biu" or dtype.isbuiltin == 2:
         return FLOAT32
     if dtype.kind == "f" and dtype.itemsize > FLOAT64.itemsize:
         return FLOAT64
     return dtype
 
 
+def is_bfloat16(dtype: np.dtype[Any]) -> bool:
+    """Whether elements are bfloat16, ours or those of `ml_dtypes`."""
+    return dtype == BFLOAT16 or (dtype.isbuiltin == 2 and dtype.name == "bfloat16")
+
+
+def descr_of(dtype: np.dtype[Any]) -> Any:
+    """What the header of an npy file says of the elements; of bfloat16, what NumPy writes for `ml_dtypes`."""
+    return "<V2" if dtype == BFLOAT16 else np.lib.format.dtype_to_descr(dtype)
+
+
 def converted(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """The elements in the type `dtype` and in C order; a copy unless they lie in memory so already."""
-    if array.dtype == BFLOAT16:
+    if array.dtype == BFLOAT16 != dtype:
         # A bfloat16 is the upper half of a float32.
         return (array["bfloat16"].astype(np.uint32, order="C") << 16).view(np.float32)
     with np.errstate(over="ignore"):  # The server refuses a value that becomes infinite here.
@@ -67,7 +79,8 @@ def in_memory(array: Any, name: str) -> np.ndarray:
     array = np.asanyarray(array)
     refuse_masks(array, name)  # Variables of netCDF4 become masked arrays only when they are read.
     check_type(array.dtype, name)
-    return np.asarray(array)
+    elements: np.ndarray = np.asarray(array)
+    return elements.view(BFLOAT16) if is_bfloat16(elements.dtype) else elements
 
 
 def refuse_masks(array: Any, name: str) -> None:

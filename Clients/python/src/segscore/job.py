@@ -133,7 +133,8 @@ class Job:
     def pixel_scores(self, image: int | None = None, *, dtype: Any = None) -> Images:
         """The probabilities of the pixels' own labels, (N, H, W), or of one image (H, W).
 
-        Unless `dtype` is given they are float32 if the probabilities were float16 or float32, and float64 otherwise.
+        Unless `dtype` is given they are float32 if the probabilities were float16, bfloat16 or float32, and float64
+        otherwise.
         """
         return self._images("pixel_scores", image, dtype=dtype)
 

@@ -34,7 +34,7 @@ def find_label_issues(
     Args:
         labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
         pred_probs: The model's probabilities, (N, K, H, W): floats, or integers or bool of one-hot predictions.
-            bfloat16 and integers are sent as float32, and floats of more than 64 bits as float64.
+            Integers are sent as float32, and floats of more than 64 bits as float64.
         batch_size: Has no effect.
         n_jobs: Has no effect.
         verbose: Whether to show a progress bar if tqdm is installed.

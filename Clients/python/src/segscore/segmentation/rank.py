@@ -39,7 +39,7 @@ def get_label_quality_scores(
     Args:
         labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
         pred_probs: The model's probabilities, (N, K, H, W): floats, or integers or bool of one-hot predictions.
-            bfloat16 and integers are sent as float32, and floats of more than 64 bits as float64.
+            Integers are sent as float32, and floats of more than 64 bits as float64.
         method: `softmin` scores an image by the softmin of its pixels' scores, `num_pixel_issues` by the share of its
             pixels that are no label issues.
         batch_size: Has no effect.
