@@ -42,6 +42,18 @@ package enum CodecError: Error, Equatable {
     /// A size that the archive states is not the size that was found.
     case zipSize(entry: String, expected: UInt64, actual: UInt64)
 
+    // safetensors
+    case safetensorsHeaderTooLong(UInt64, limit: Int)
+    /// `position` is an offset into the header's text, which begins behind its length.
+    case safetensorsHeader(SafetensorsFault, position: Int)
+    /// The elements of a tensor do not begin where those of the tensor before end.
+    case tensorPlace(name: String, expected: Int, actual: Int)
+    /// The elements of a tensor do not take as many bytes as its shape and type say.
+    case tensorSize(name: String, expected: Int, actual: Int)
+    /// The elements are of a type that arrays of labels, probabilities or scores cannot have.
+    case tensorElementType(name: String, dtype: String)
+    case tensorTruncated(name: String, expected: Int, actual: Int)
+
     // deflate
     /// Compressed bytes cannot be decompressed; `reason` is what zlib says.
     case deflate(reason: String)
@@ -100,6 +112,20 @@ package enum NpyHeaderFault: Equatable {
     /// The extent does not fit 64 bits.
     case extentTooLarge
     case tooManyDimensions(limit: Int)
+}
+
+/// What is wrong with the text of a safetensors header.
+package enum SafetensorsFault: Equatable {
+    /// The text is not the JSON object of tensors that it should be.
+    case syntax
+    case utf8
+    case unknownKey(String)
+    case repeatedKey(String)
+    case missingKey(String)
+    /// The number does not fit 64 bits.
+    case numberTooLarge
+    /// The offsets of a tensor are not two numbers, the second at least as large as the first.
+    case offsets
 }
 
 /// What is wrong with a JSON text.

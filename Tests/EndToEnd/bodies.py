@@ -10,6 +10,7 @@ import zlib
 
 import numpy as np
 import requests
+import safetensors.numpy
 
 BOUNDARY = "a-line-between-parts"
 
@@ -82,6 +83,42 @@ def archive(members, compression=zipfile.ZIP_DEFLATED):
     return Body(target.getvalue(), {"Content-Type": "application/x-npz"})
 
 
+def safetensors_file(**arrays):
+    """What the package `safetensors` writes: the widest elements first, then by name."""
+    return safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+
+def safetensors_of(tensors, metadata=None):
+    """A safetensors file of any tensors, in the order given: names, and each's type, shape and bytes."""
+    header, data = {} if metadata is None else {"__metadata__": metadata}, b""
+    for name, (dtype, shape, elements) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(elements)]}
+        data += elements
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def safetensors_in_order(**arrays):
+    """The same as `safetensors_file`, but for the order, which is the one given."""
+    whole = safetensors_file(**arrays)
+    size = struct.unpack_from("<Q", whole)[0]
+    header = json.loads(whole[8 : 8 + size])
+    return safetensors_of(
+        {
+            name: (
+                header[name]["dtype"],
+                header[name]["shape"],
+                whole[8 + size + header[name]["data_offsets"][0] : 8 + size + header[name]["data_offsets"][1]],
+            )
+            for name in arrays
+        }
+    )
+
+
+def safetensors_body(**arrays):
+    return Body(safetensors_file(**arrays), {"Content-Type": "application/vnd.safetensors"})
+
+
 def multipart(parts=(), closed=True, **arrays):
     """A form with arrays as file parts, then text `parts`: pairs of name and value."""
     lines = []
@@ -131,6 +168,7 @@ FORMS = {
     "npz deflated": npz_deflated,
     "npz streamed": npz_streamed,
     "npz streamed deflated": npz_streamed_deflated,
+    "safetensors": safetensors_body,
     "multipart": multipart,
     "json": json_body,
 }

@@ -21,11 +21,15 @@ import Testing
             .syntax, .unknownKey(name), .repeatedKey(name), .missingKey(name), .extentTooLarge,
             .tooManyDimensions(limit: 32),
         ]
+        let tensorFaults: [SafetensorsFault] = [
+            .syntax, .utf8, .unknownKey(name), .repeatedKey(name), .missingKey(name), .numberTooLarge, .offsets,
+        ]
         let jsonFaults: [JSONFault] = [
             .empty, .syntax, .utf8, .string, .number, .incomplete, .notAnObject, .trailingContent, .tooDeep,
         ]
-        return headerFaults.map { .npyHeader($0, position: 7) } + jsonFaults.map { .json($0, position: 7) }
-            + jsonFaults.map { .json($0, position: nil) } + [
+        return headerFaults.map { .npyHeader($0, position: 7) }
+            + tensorFaults.map { .safetensorsHeader($0, position: 7) }
+            + jsonFaults.map { .json($0, position: 7) } + jsonFaults.map { .json($0, position: nil) } + [
                 .truncated(expected: 2, actual: 1), .trailingBytes, .tooLarge(limit: 7),
                 .shape(.negativeExtent(shape: deep)), .shape(.tooLarge(shape: deep)), .outOfMemory(byteCount: .max),
                 .npyMagic(found: []), .npyMagic(found: [0x50, 0x4B, 0xFF, 0, 1, 2]), .npyVersion(9, 255),
@@ -35,6 +39,9 @@ import Testing
                 .duplicateEntry("labels.npy"), .zipEncrypted(entry: name), .zipMethod(entry: name, 99),
                 .zipChecksum(entry: name, expected: 0, actual: .max),
                 .zipSize(entry: name, expected: 0, actual: .max), .deflate(reason: name), .gzipTruncated,
+                .safetensorsHeaderTooLong(.max, limit: 65_536), .tensorPlace(name: name, expected: .max, actual: 0),
+                .tensorPlace(name: name, expected: 0, actual: .max), .tensorSize(name: name, expected: 0, actual: .max),
+                .tensorElementType(name: name, dtype: name), .tensorTruncated(name: name, expected: .max, actual: 0),
                 .jsonNotFinite(name: name, path: deep, position: 3), .jsonRepeated(name: name),
                 .jsonNotAList(name: name), .jsonNotANumber(name: name, path: deep),
                 .jsonRagged(name: name, path: deep, expected: .max, actual: 0),

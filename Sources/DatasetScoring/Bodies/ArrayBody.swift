@@ -4,7 +4,7 @@ import Scoring
 package import ServiceInterface
 package import WebService
 
-/// Decodes a body that holds arrays: npz, multipart or JSON, compressed or not.
+/// Decodes a body that holds arrays: npz, safetensors, multipart or JSON, compressed or not.
 ///
 /// The first bytes decide which of these a body is, because `curl --data-binary` and `requests` give it a wrong media
 /// type or none.
@@ -30,7 +30,9 @@ package final class ArrayBody: BodyDecoder {
     /// The size of the decoded body in bytes, if the head tells it.
     private let byteCount: Int?
     private var coding: ContentDecoder
-    /// The decoder that the first byte chose; nil before that byte.
+    /// The first bytes, until they are enough to choose the decoder.
+    private var beginning: [UInt8] = []
+    /// The decoder that the first bytes chose.
     private var decoder: (any BodyDecoder)?
 
     /// Creates a decoder.
@@ -60,6 +62,7 @@ package final class ArrayBody: BodyDecoder {
     /// - Throws: A 400 problem if the body is empty or ends early.
     package func finish() throws(Problem) {
         try coding.finish()
+        if decoder == nil, !beginning.isEmpty { try explaining { () throws(Problem) in try choose() } }
         guard let decoder else {
             throw .malformedBody("The body is empty.", expected: Self.accepted, actual: "0 bytes")
         }
@@ -90,14 +93,30 @@ package final class ArrayBody: BodyDecoder {
 
     private func take(_ bytes: borrowing Span<UInt8>) throws(Problem) {
         if let decoder { return try decoder.receive(bytes) }
-        guard !bytes.isEmpty else { return }
-        let decoder = try makeDecoder(firstByte: bytes[0])
-        self.decoder = decoder
-        try decoder.receive(bytes)
+        let count = min(SafetensorsHeaderReader.beginningByteCount - beginning.count, bytes.count)
+        for index in 0..<count { beginning.append(bytes[index]) }
+        guard beginning.count == SafetensorsHeaderReader.beginningByteCount else { return }
+        try choose()
+        if count < bytes.count { try decoder?.receive(bytes.extracting(count..<bytes.count)) }
     }
 
-    private func makeDecoder(firstByte: UInt8) throws(Problem) -> any BodyDecoder {
+    /// Chooses the decoder by the first bytes, of which there is at least one, and hands these on.
+    private func choose() throws(Problem) {
+        let decoder = try makeDecoder()
+        self.decoder = decoder
+        let bytes = beginning
+        beginning = []
+        try decoder.receive(bytes.span)
+    }
+
+    private func makeDecoder() throws(Problem) -> any BodyDecoder {
+        let firstByte = beginning[0]
+        let isCalledSafetensors = Self.safetensorsMediaTypes.contains(mediaType)
         switch firstByte {
+        case _ where SafetensorsHeaderReader.begins(beginning):
+            return SafetensorsBody(arrays, byteLimit: limits.bodyBytes)
+        case _ where isCalledSafetensors && !beginning.starts(with: Array("PK".utf8)):
+            return SafetensorsBody(arrays, byteLimit: limits.bodyBytes)
         case UInt8(ascii: "P"): return NpzBody(arrays, byteLimit: limits.bodyBytes)
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"),
             UInt8(ascii: "\n"):
@@ -126,15 +145,17 @@ package final class ArrayBody: BodyDecoder {
     }
 
     private static let accepted =
-        "an npz file, multipart/form-data with one npy file an array, or application/json"
+        "an npz or safetensors file, multipart/form-data with one file an array, or application/json"
 
     /// The media type that curl gives to any data.
     private static let formMediaType = "application/x-www-form-urlencoded"
 
-    private static let mediaTypes = [
-        "application/x-npz", "application/zip", "application/octet-stream", formMediaType, "multipart/form-data",
-        "application/json",
-    ]
+    private static let safetensorsMediaTypes = ["application/vnd.safetensors", "application/x-safetensors"]
+
+    private static let mediaTypes =
+        ["application/x-npz", "application/zip"] + safetensorsMediaTypes + [
+            "application/octet-stream", formMediaType, "multipart/form-data", "application/json",
+        ]
 
     private static func checkedMediaType(_ field: String?) throws(Problem) -> String {
         guard let field, !field.isEmpty else { return "" }

@@ -2,11 +2,11 @@ import Codecs
 import Scoring
 import WebService
 
-/// Decodes a body that is a form: each array is an npy file in a part of its own, and parameters are text parts. Labels
-/// may come as PNG images instead, each in a part of its own.
+/// Decodes a body that is a form: each array is an npy or safetensors file in a part of its own, and parameters are text
+/// parts. Labels may come as PNG images instead, each in a part of its own.
 final class MultipartBody: BodyDecoder {
     private enum Part {
-        case array(NpyArrayDecoder)
+        case array(ArrayFileDecoder)
         case image(PNGLabelDecoder)
         case parameter(String, text: [UInt8])
     }
@@ -71,7 +71,7 @@ final class MultipartBody: BodyDecoder {
             // The sizes of the form and of this part's array tell whether another part follows.
             let bytesToEnd = byteCount.map { $0 - Int(clamping: part.start) - closingByteCount }
             self.part = .array(
-                NpyArrayDecoder(
+                ArrayFileDecoder(
                     try arrays.open(part.name), of: arrays.inputs, byteLimit: byteLimit, bytesToEnd: bytesToEnd))
         } else {
             self.part = .parameter(part.name, text: [])
@@ -101,7 +101,7 @@ final class MultipartBody: BodyDecoder {
         defer { part = nil }
         switch part {
         case nil: return
-        case .array(let array): try array.finish()
+        case .array(var array): try array.finish()
         case .image(let image): try image.finish()
         case .parameter(let name, let text):
             try arrays.inputs.set(name, String(decoding: text, as: UTF8.self))

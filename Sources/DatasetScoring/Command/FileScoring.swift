@@ -23,9 +23,9 @@ package struct FileScoring {
     /// Opens the files.
     ///
     /// - Parameters:
-    ///   - labels: The path of an npy file or of an archive. Of an archive, the member that is named behind a `#` is
-    ///     read, or else the member `labels`.
-    ///   - predictions: The same for `pred_probs`, or else `logits`; nil if they lie in the archive of `labels`.
+    ///   - labels: The path of an npy file, of an archive or of a safetensors file. Of the latter two, the member or
+    ///     tensor that is named behind a `#` is read, or else the one called `labels`.
+    ///   - predictions: The same for `pred_probs`, or else `logits`; nil if they lie in the file of `labels`.
     /// - Throws: ``Failure`` if a file cannot be opened.
     package init(labels: String, predictions: String?) throws(Failure) {
         (_, self.labels) = try Self.open(labels, [.labels])
@@ -65,17 +65,17 @@ package struct FileScoring {
         }
     }
 
-    /// Reads `pred_probs`. An npy file is read at several places at once, the member of an archive from its first byte
-    /// to its last.
+    /// Reads `pred_probs`. An array whose elements follow one another is read at several places at once, the member of an
+    /// archive from its first byte to its last.
     private func pixels(
         _ arrays: ScoreArrays, _ processors: Int, _ progress: @Sendable (Double) -> Void
     ) throws(Problem) -> ScoredPixels? {
-        guard predictions.member == nil else {
+        guard let place = try predictions.place(of: array) else {
             try predictions.read(array, into: arrays)
             progress(0.9)
             return try arrays.complete(isCancelled: { false })
         }
-        let source = try FileProbabilities(array, in: predictions.file, processors: processors)
+        let source = FileProbabilities(array, in: predictions.file, at: place, processors: processors)
         return try source.pixels(for: try arrays.demand()) {
             progress(0.9 * $0)
             return true
@@ -102,14 +102,19 @@ package struct FileScoring {
 
     /// Opens the file that a path names, which holds one of some arrays.
     ///
-    /// If the path of an archive names no member, it stands for the member that has the name of an array. A file of a
-    /// single array, whose name tells nothing, holds the first.
+    /// If the path of an archive or of a safetensors file names no member, it stands for the member that has the name of
+    /// an array. A file of a single array, whose name tells nothing, holds the first.
     private static func open(
         _ text: String, _ arrays: [ScoringError.Array]
     ) throws(Failure) -> (ScoringError.Array, FileArray) {
         let (path, member) = split(text)
         do throws(FileError) {
             let file = try InputFile(path: path)
+            let tensors = member == nil ? FileArray(file: file, member: nil).tensorNames : []
+            for name in tensors {
+                guard let array = arrays.first(where: { $0.isCalled(name) }) else { continue }
+                return (array, FileArray(file: file, member: name))
+            }
             guard member == nil, ZipMembers.isArchive(file) else {
                 let array = arrays.first { member.map($0.isCalled) ?? false } ?? arrays[0]
                 return (array, FileArray(file: file, member: member))

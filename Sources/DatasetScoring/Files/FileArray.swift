@@ -4,29 +4,38 @@ import HTTPTypes
 import Scoring
 import WebService
 
-/// A file that holds an array: an npy file, an npz file with the array as a member, or a PNG image with the labels of
-/// one image.
+/// A file that holds an array: an npy file, an npz file with the array as a member, a safetensors file with the array as a
+/// tensor, or a PNG image with the labels of one image.
 struct FileArray {
     let file: InputFile
 
-    /// The name of the member, with or without `.npy`; nil for an npy file or a PNG image.
+    /// The name of the member, with or without `.npy`, or of the tensor; nil for an npy file or a PNG image.
     let member: String?
 
     /// Reads the array from its first byte to its last, and brings it to the inputs of a request.
     ///
     /// - Throws: A problem with the file or the array.
     func read(_ array: ScoringError.Array, into inputs: any RequestInputs) throws(Problem) {
-        guard let member else {
-            try requireArray(array)
-            if array == .labels, PNGLabelDecoder.isImage(file) {
-                let decoder = try PNGLabelDecoder(0, name: nil, of: inputs)
-                try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try decoder.receive(bytes) }
-                return try decoder.finish()
-            }
-            var decoder = NpyArrayDecoder(array, of: inputs)
-            try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try decoder.receive(bytes) }
-            return try decoder.finish()
+        if array == .labels, member == nil, PNGLabelDecoder.isImage(file) { return try readImage(into: inputs) }
+        guard let place = try place(of: array) else { return try readMember(array, into: inputs) }
+        let receiver = InputReceiver(array, of: inputs)
+        do throws(Problem) {
+            try receiver.begin(place.layout, at: place.offset)
+            try file.read(place.bytes, of: array) { (bytes) throws(Problem) in try receiver.receive(bytes) }
+            try receiver.end()
+        } catch {
+            throw error.found(in: array)
         }
+    }
+
+    private func readImage(into inputs: any RequestInputs) throws(Problem) {
+        let decoder = try PNGLabelDecoder(0, name: nil, of: inputs)
+        try file.read(0..<file.byteCount, of: .labels) { (bytes) throws(Problem) in try decoder.receive(bytes) }
+        try decoder.finish()
+    }
+
+    private func readMember(_ array: ScoringError.Array, into inputs: any RequestInputs) throws(Problem) {
+        guard let member else { preconditionFailure("whoever names no member has no archive") }
         let picker = MemberPicker(member.hasSuffix(".npy") ? member : member + ".npy", array, inputs)
         let decoder = NpzDecoder(receiver: picker, byteLimit: .max)
         do throws(Problem) {

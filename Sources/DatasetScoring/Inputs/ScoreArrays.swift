@@ -191,15 +191,14 @@ package final class ScoreArrays: RequestInputs {
         Predictions.arrays.lazy.compactMap { [files] array in files[array].map { (array, $0) } }.first
     }
 
-    /// Chooses the source for predictions in a file. An npy file with all classes is read by several threads; any other
-    /// file is treated as if its array came with the request.
+    /// Chooses the source for predictions in a file. An array with all classes whose elements follow one another is read
+    /// by several threads; any other is treated as if it came with the request.
     private func take(
         _ file: FileArray, of array: ScoringError.Array, _ parameters: ScoreParameters
     ) throws(Problem) {
         if let earlier = predictions { throw .twice(earlier.array, array) }
-        if file.member == nil {
-            try file.requireArray(array)
-            let probabilities = try FileProbabilities(array, in: file.file, processors: places.processors)
+        if let place = try file.place(of: array) {
+            let probabilities = FileProbabilities(array, in: file.file, at: place, processors: places.processors)
             guard probabilities.predictions.classCountOfBands(parameters) != nil else {
                 source = probabilities
                 return

@@ -1,4 +1,3 @@
-import Codecs
 import Files
 import Memory
 import Scoring
@@ -6,7 +5,7 @@ import Synchronization
 import Threads
 import WebService
 
-/// `pred_probs`, `(N, K, H, W)`, in an npy file that several threads read at once.
+/// `pred_probs`, `(N, K, H, W)`, in a file that several threads read at once.
 ///
 /// Only the probabilities that labels name are read, if the scores need no others.
 final class FileProbabilities: ProbabilitySource {
@@ -20,18 +19,15 @@ final class FileProbabilities: ProbabilitySource {
     var accumulator: (any ArrayAccumulator)? { nil }
     var imagesDone: Int { 0 }
 
-    /// Reads the header of the file.
-    ///
     /// - Parameters:
     ///   - array: The array that the file holds.
+    ///   - place: The place of the array in the file.
     ///   - processors: How many threads read.
-    /// - Throws: A problem with the file.
-    init(_ array: ScoringError.Array, in file: InputFile, processors: Int) throws(Problem) {
+    init(_ array: ScoringError.Array, in file: InputFile, at place: ArrayPlace, processors: Int) {
         self.file = file
         self.processors = processors
-        let (layout, offset) = try Self.readHeader(file, of: array)
-        predictions = Predictions(array: array, layout: layout)
-        self.offset = offset
+        predictions = Predictions(array: array, layout: place.layout)
+        offset = place.offset
     }
 
     func pixels(for demand: ProbabilityDemand, progress: (Double) -> Bool) throws(Problem) -> ScoredPixels? {
@@ -100,32 +96,5 @@ final class FileProbabilities: ProbabilitySource {
         }
         if let problem = problems.withLock({ $0.min { $0.key < $1.key }?.value }) { throw problem }
         return isWanted.load(ordering: .relaxed)
-    }
-
-    private static func readHeader(
-        _ file: InputFile, of array: ScoringError.Array
-    ) throws(Problem) -> (TensorLayout, offset: Int) {
-        var header = NpyHeaderReader()
-        let longest = min(file.byteCount, 2 * NpyHeaderReader.textLimit)
-        do throws(Problem) {
-            try file.read(0..<longest, of: array) { (bytes) throws(Problem) in
-                do throws(CodecError) {
-                    _ = try header.read(bytes)
-                } catch {
-                    throw Problem(error)
-                }
-            }
-            do throws(CodecError) {
-                try header.finish()
-                guard let layout = header.layout else { preconditionFailure("a finished header has a layout") }
-                let rest = file.byteCount - header.byteCount
-                guard rest >= layout.byteCount else { throw .truncated(expected: layout.byteCount, actual: rest) }
-                return (layout, header.byteCount)
-            } catch {
-                throw Problem(error)
-            }
-        } catch {
-            throw error.found(in: array)
-        }
     }
 }

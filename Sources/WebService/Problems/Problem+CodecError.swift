@@ -67,6 +67,28 @@ extension Problem: CodecFailure {
                 .malformedBody(
                     "The size of \(entry) is not what the archive says.", expected: "\(expected) bytes",
                     actual: "\(actual) bytes")
+            case .safetensorsHeaderTooLong(let count, let limit):
+                .malformedBody(
+                    "The safetensors header is too long.", expected: "at most \(limit) bytes", actual: "\(count) bytes")
+            case .safetensorsHeader(let fault, let position):
+                .malformedBody(
+                    "The safetensors header cannot be read: \(fault.sentence) (byte \(position)).",
+                    expected: "{\"labels\": {\"dtype\": …, \"shape\": […], \"data_offsets\": […]}, …}")
+            case .tensorPlace(let name, let expected, let actual):
+                .tensor(
+                    name, actual < expected ? "overlaps the one before" : "leaves a gap behind the one before",
+                    expected: "data_offsets from \(expected) on", actual: "from \(actual) on")
+            case .tensorSize(let name, let expected, let actual):
+                .tensor(
+                    name, "is not as large as its shape and type say", expected: "\(expected) bytes",
+                    actual: "\(actual) bytes")
+            case .tensorElementType(let name, let dtype):
+                .elementType(
+                    "The element type \(dtype) is not one that arrays come in here.", dtype,
+                    expected: "BOOL, I8…64, U8…64, F16, BF16, F32 or F64", parameter: name)
+            case .tensorTruncated(let name, let expected, let actual):
+                .tensor(name, "ends early", expected: "\(expected) bytes", actual: "\(actual) bytes")
+
             case .deflate(let reason): .malformedBody("The compressed bytes cannot be read: \(reason).")
             case .gzipTruncated: .malformedBody("The compressed stream ends early.", expected: "the end of the stream")
 
@@ -166,6 +188,14 @@ extension Problem {
     }
 }
 
+extension Problem {
+    private static func tensor(_ name: String, _ fault: String, expected: String, actual: String) -> Problem {
+        var problem = malformedBody("The tensor \(name) \(fault).", expected: expected, actual: actual)
+        problem.parameter = name
+        return problem
+    }
+}
+
 extension NpyHeaderFault {
     fileprivate var sentence: String {
         switch self {
@@ -175,6 +205,20 @@ extension NpyHeaderFault {
         case .missingKey(let key): "the key \(key) is missing"
         case .extentTooLarge: "an extent is too large"
         case .tooManyDimensions(let limit): "it has more than \(limit) dimensions"
+        }
+    }
+}
+
+extension SafetensorsFault {
+    fileprivate var sentence: String {
+        switch self {
+        case .syntax: "it is not written as the format has it"
+        case .utf8: "it is not UTF-8"
+        case .unknownKey(let key): "the key \(key) is unknown"
+        case .repeatedKey(let key): "the key \(key) stands twice"
+        case .missingKey(let key): "the key \(key) is missing"
+        case .numberTooLarge: "a number is too large"
+        case .offsets: "data_offsets are not two numbers, the smaller first"
         }
     }
 }

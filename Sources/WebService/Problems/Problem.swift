@@ -146,10 +146,8 @@ extension Problem {
 
     static func elementType(
         _ detail: String, _ actual: String,
-        expected: String = "bool, int8…64, uint8…64, float16, bfloat16, float32 or float64"
+        expected: String = "bool, int8…64, uint8…64, float16, bfloat16, float32 or float64", parameter: String? = nil
     ) -> Problem {
-        Problem(
-            .unsupportedElementType, detail, expected: expected,
-            actual: actual)
+        Problem(.unsupportedElementType, detail, parameter: parameter, expected: expected, actual: actual)
     }
 }

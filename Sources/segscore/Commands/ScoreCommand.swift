@@ -12,16 +12,17 @@ struct ScoreCommand: ParsableCommand {
 
     @Argument(
         help: """
-            An .npy file of labels, (N, H, W), or an .npz file that has them; a member of another name is named behind \
-            a #: arrays.npz#masks. A PNG image of grey values or palette indices is the labels of one image.
+            An .npy file of labels, (N, H, W), or an .npz or .safetensors file that has them; a member of another name \
+            is named behind a #: arrays.npz#masks. A PNG image of grey values or palette indices is the labels of one \
+            image.
             """)
     var labels: String
 
     @Argument(
         help: """
-            An .npy or .npz file of predicted probabilities or logits, (N, K, H, W); by default they are in the .npz \
-            file of the labels. Of an .npy file in C order, softmin reads and checks little more than the probabilities \
-            of the labels.
+            An .npy, .npz or .safetensors file of predicted probabilities or logits, (N, K, H, W); by default they are \
+            in the file of the labels. Of an .npy file in C order and of a .safetensors file, softmin reads and checks \
+            little more than the probabilities of the labels.
             """)
     var predProbs: String?
 

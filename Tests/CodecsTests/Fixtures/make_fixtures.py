@@ -1,4 +1,4 @@
-"""Writes the fixtures in this folder. Needs NumPy 2 and ml_dtypes: python make_fixtures.py"""
+"""Writes the fixtures in this folder. Needs NumPy 2, ml_dtypes and safetensors: python make_fixtures.py"""
 
 import gzip
 import io
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ml_dtypes
 import numpy as np
+from safetensors.numpy import save_file
 
 here = Path(__file__).parent
 SCALARS = [
@@ -97,6 +98,10 @@ with zipfile.ZipFile(here / "bzip2.npz", "w", zipfile.ZIP_BZIP2) as archive:
     archive.writestr("labels.npy", b"abc")
 with zipfile.ZipFile(here / "empty_entry.npz", "w") as archive:
     archive.writestr("nothing", b"")
+
+save_file(
+    {name: array(name) for name in SCALARS} | {"bfloat16": array(ml_dtypes.bfloat16)}, here / "scalars.safetensors"
+)
 
 members = [gzip.compress(b"first " * 100, mtime=0), gzip.compress(b"second", mtime=0)]
 (here / "members.gz").write_bytes(b"".join(members))

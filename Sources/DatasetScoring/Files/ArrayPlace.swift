@@ -1,0 +1,117 @@
+import Codecs
+import Files
+import HTTPTypes
+import Memory
+import Scoring
+import WebService
+
+/// The place of an array in a file in which its elements follow one another.
+struct ArrayPlace {
+    let layout: TensorLayout
+
+    /// The offset of the first element in the file, in bytes.
+    let offset: Int
+
+    /// The bytes of all elements.
+    var bytes: Range<Int> { offset..<offset + layout.byteCount }
+}
+
+extension FileArray {
+    /// The place of the array in the file; nil if it is a member of an archive, which has to be read from its first
+    /// byte to its last.
+    ///
+    /// - Throws: A problem with the file or its header.
+    func place(of array: ScoringError.Array) throws(Problem) -> ArrayPlace? {
+        do throws(Problem) {
+            if SafetensorsHeaderReader.begins(try beginning(of: array)) { return try placeOfTensor(array) }
+            guard member == nil else { return nil }
+            try requireArray(array)
+            return try placeInNpyFile(array)
+        } catch {
+            throw error.found(in: array)
+        }
+    }
+
+    /// The names of the file's tensors; empty if it is no safetensors file.
+    var tensorNames: [String] {
+        do throws(Problem) {
+            guard SafetensorsHeaderReader.begins(try beginning(of: .labels)) else { return [] }
+            return try tensorHeader(.labels).entries.map(\.name)
+        } catch {
+            // Whoever reads the file meets the same problem, and tells of it.
+            return []
+        }
+    }
+
+    private func beginning(of array: ScoringError.Array) throws(Problem) -> [UInt8] {
+        var beginning: [UInt8] = []
+        let count = min(SafetensorsHeaderReader.beginningByteCount, file.byteCount)
+        try file.read(0..<count, of: array) { (bytes) throws(Problem) in
+            for index in 0..<bytes.count { beginning.append(bytes[index]) }
+        }
+        return beginning
+    }
+
+    private func placeInNpyFile(_ array: ScoringError.Array) throws(Problem) -> ArrayPlace {
+        var header = NpyHeaderReader()
+        try file.read(0..<min(file.byteCount, 2 * NpyHeaderReader.textLimit), of: array) { (bytes) throws(Problem) in
+            do throws(CodecError) {
+                _ = try header.read(bytes)
+            } catch {
+                throw Problem(error)
+            }
+        }
+        do throws(CodecError) {
+            try header.finish()
+            guard let layout = header.layout else { preconditionFailure("a finished header has a layout") }
+            let rest = file.byteCount - header.byteCount
+            guard rest >= layout.byteCount else { throw .truncated(expected: layout.byteCount, actual: rest) }
+            return ArrayPlace(layout: layout, offset: header.byteCount)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    /// The place of the tensor that is named; if none is, of the tensor that has the array's name, or of the only one.
+    private func placeOfTensor(_ array: ScoringError.Array) throws(Problem) -> ArrayPlace {
+        let header = try tensorHeader(array)
+        let names = header.entries.map(\.name)
+        let picked = member ?? array.tensor(among: names)
+        guard let entry = header.entries.first(where: { $0.name == picked }) else {
+            let listed = names.isEmpty ? "none" : names.joined(separator: ", ")
+            throw Problem(
+                .fileUnusable,
+                member.map { "The file \(file.path) has no tensor \($0); it has \(listed)." }
+                    ?? "The file \(file.path) has several tensors: name one of \(listed).",
+                parameter: array.rawValue, expected: "\(file.path)#TENSOR", actual: file.path)
+        }
+        do throws(CodecError) {
+            return ArrayPlace(layout: try entry.layout(), offset: header.byteCount + entry.bytes.lowerBound)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func tensorHeader(_ array: ScoringError.Array) throws(Problem) -> SafetensorsHeader {
+        var reader = SafetensorsHeaderReader()
+        let longest = min(file.byteCount, 2 * SafetensorsHeaderReader.textLimit)
+        try file.read(0..<longest, of: array) { (bytes) throws(Problem) in
+            do throws(CodecError) {
+                _ = try reader.read(bytes)
+            } catch {
+                throw Problem(error)
+            }
+        }
+        do throws(CodecError) {
+            try reader.finish()
+            guard let header = reader.header else { preconditionFailure("a finished header is there") }
+            guard file.byteCount >= header.fileByteCount else {
+                throw .truncated(expected: header.fileByteCount, actual: file.byteCount)
+            }
+            guard file.byteCount == header.fileByteCount else { throw .trailingBytes }
+            return header
+        } catch {
+            throw Problem(error)
+        }
+    }
+}
