@@ -3,7 +3,7 @@ import Glibc
 
 /// What is fuzzed; the environment variable `FUZZ_TARGET` names it.
 enum FuzzTarget: String {
-    case npy, npz, png, json, form, service
+    case npy, npz, safetensors, png, json, form, service
 
     /// The one of this process.
     static let chosen: FuzzTarget = {
@@ -19,6 +19,7 @@ enum FuzzTarget: String {
         switch self {
         case .npy: fuzzNpy(input)
         case .npz: fuzzNpz(input)
+        case .safetensors: fuzzSafetensors(input)
         case .png: fuzzPNG(input)
         case .json: fuzzJSON(input)
         case .form: fuzzForm(input)

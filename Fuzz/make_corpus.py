@@ -6,6 +6,7 @@ import pathlib
 import sys
 import zlib
 
+import ml_dtypes
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent
@@ -63,6 +64,17 @@ def npz_files():
     yield "fortran", bodies.npz(labels=LABELS, pred_probs=np.asfortranarray(PRED_PROBS)).data
     yield "empty", bodies.npz().data
     yield "bomb", bodies.archive([("labels.npy", bodies.npy(np.zeros((1, 512, 512))))]).data
+
+
+def safetensors_files():
+    """safetensors files as the package writes them, and files that it does not write."""
+    yield "arrays", bodies.safetensors_file(**ARRAYS)
+    yield "in-order", bodies.safetensors_in_order(**ARRAYS)
+    yield "bfloat16", bodies.safetensors_file(pred_probs=PRED_PROBS.astype(ml_dtypes.bfloat16), x=LABELS)
+    yield "empty", bodies.safetensors_file()
+    scalars = {"a": ("I64", [], bytes(8)), "b": ("BOOL", [0, 3], b""), 'é"': ("F8_E4M3", [3], b"abc")}
+    yield "metadata", bodies.safetensors_of(scalars, metadata={"format": "pt", "\n": "\\"})
+    yield "huge", bodies.safetensors_of({"labels": ("U8", [1 << 40, 1 << 40], b"")})
 
 
 def json_texts():
@@ -186,6 +198,7 @@ def main():
     corpora = {
         "npy": npy_files,
         "npz": npz_files,
+        "safetensors": safetensors_files,
         "png": png_files,
         "json": json_texts,
         "form": forms,
