@@ -180,6 +180,27 @@ def test_the_command_reads_tensors(client, tmp_path, dtype, names):
     assert_same(found, expected_of(case, client))
 
 
+@pytest.mark.parametrize("dtype", PROBABILITY_TYPES)
+@pytest.mark.parametrize("parameters", [{}, {"method": "num_pixel_issues"}], ids=["softmin", "num_pixel_issues"])
+def test_logits_are_tensors_too(client, volume, dtype, parameters):
+    logits = np.random.default_rng(5).normal(0, 3, PRED_PROBS.shape).astype(dtype)
+    wide = logits.astype(np.float32) if dtype == ml_dtypes.bfloat16 else logits
+    expected = answered(client.score(npz(labels=LABELS, logits=wide), accept=NPZ, **parameters))
+    file = safetensors_file(labels=LABELS, logits=logits)
+    assert_same(answered(client.score(Body(file, MEDIA_TYPE), accept=NPZ, **parameters)), expected)
+    form = bodies.multipart(labels=LABELS, logits=safetensors_file(x=logits))
+    assert_same(answered(client.score(form, accept=NPZ, **parameters)), expected)
+    path = volume / "logits.safetensors"
+    path.write_bytes(file)
+    files = {name: {"file": path.name} for name in ("labels", "logits")}
+    assert_same(answered(client.post("/score", json=files | parameters, headers={"Accept": NPZ})), expected)
+    flags = [f"--{name}={value}" for name, value in parameters.items()]
+    done = run("score", path, "--out", volume / "out", *flags)
+    assert done.returncode == 0, done.stderr
+    found = {path.stem: np.load(path) for path in (volume / "out").iterdir()}
+    assert_same({name: found[name] for name in expected}, expected)
+
+
 def test_booleans_are_labels(client):
     labels, pred_probs = reference.sample(classes=2)
     case = Case(labels.astype(bool), pred_probs, {}, "body", False, False)

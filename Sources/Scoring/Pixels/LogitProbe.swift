@@ -6,16 +6,18 @@ struct LogitProbe {
     /// How many pixels are looked at, at most and at least.
     private static let pixelCounts = (most: 256, least: 8)
 
-    /// How far from 1 the probabilities of a pixel may add up by rounding.
-    private static let rounding = 1e-3
+    /// How far from 1 the probabilities of a pixel may add up by rounding: bfloat16 have eight bits.
+    private let rounding: Double
 
     /// The sum of the values of each pixel; infinite as soon as one of them is no probability.
     private let sums: Buffer<Double>
 
     /// - Parameters:
     ///   - pixelCount: The number of pixels whose sums come together.
+    ///   - scalar: The type that the values came in.
     /// - Throws: ``ScoringError/memory(_:)``.
-    init(pixelCount: Int) throws(ScoringError) {
+    init(pixelCount: Int, of scalar: ElementType.Scalar) throws(ScoringError) {
+        rounding = scalar == .bfloat16 ? 0x1p-8 : 1e-3
         sums = try allocate(min(pixelCount, Self.pixelCounts.most))
     }
 
@@ -37,6 +39,6 @@ struct LogitProbe {
     var areProbabilities: Bool {
         let sums = sums.span
         return sums.count >= Self.pixelCounts.least
-            && sums.indices.allSatisfy { abs(sums[$0] - 1) <= Self.rounding }
+            && sums.indices.allSatisfy { abs(sums[$0] - 1) <= rounding }
     }
 }

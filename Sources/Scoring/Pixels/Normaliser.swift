@@ -20,7 +20,7 @@ struct Normaliser {
         areLogits = arrays.activation.function == .softmax
         let (shape, order) = (arrays.shape, arrays.layout.order)
         sums = try allocate(order == .c ? shape.pixelsPerImage : shape.imageCount)
-        probe = areLogits ? try LogitProbe(pixelCount: sums.count) : nil
+        probe = areLogits ? try LogitProbe(pixelCount: sums.count, of: arrays.layout.elementType.scalar) : nil
         largestOfImage =
             arrays.largest == nil
             ? try PixelScores(
