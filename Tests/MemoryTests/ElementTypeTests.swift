@@ -6,7 +6,7 @@ import Testing
     @Test(arguments: ElementType.Scalar.allCases) func hasTheSizeInItsName(scalar: ElementType.Scalar) {
         let bits = Int(scalar.rawValue.drop { !$0.isNumber }) ?? 8
         #expect(8 * scalar.byteCount == bits)
-        #expect(scalar.isFloatingPoint == scalar.rawValue.hasPrefix("float"))
+        #expect(scalar.isFloatingPoint == scalar.rawValue.contains("float"))
     }
 
     @Test(arguments: ElementType.Scalar.allCases) func hasAByteOrderWhereThereAreSeveralBytes(
