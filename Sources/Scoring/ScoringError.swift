@@ -48,7 +48,7 @@ package enum ScoringError: Error, Equatable {
     /// The class that a rule has made of a label is none of K.
     case mappedLabelOutOfRange(LabelValue, at: Position, classCount: Int)
     /// The first of `pixelCount` labels of which a rule makes neither a class nor a pixel that takes no part.
-    case labelUnnamed(LabelValue, at: Position, pixelCount: Int, LabelRule.Kind)
+    case labelUnnamed(LabelValue, at: Position, pixelCount: Int, LabelRuleKind)
     /// No label is 0 and some are 255, as in masks whose zero has been reduced before.
     case labelsReducedBefore
     case probabilityOutOfRange(Double, at: Position, classIndex: Int, Lookalike)

@@ -37,6 +37,11 @@ def test_targets_know_only_what_stands_below():
         assert not strange, f"{target} imports {strange}"
 
 
+def test_folders_of_a_target_know_each_other_one_way():
+    done = subprocess.run([ROOT / "Scripts/house"], capture_output=True, text=True, check=True)
+    assert done.stdout.partition("Cycles of folders within targets:\n")[2] == "  none\n"
+
+
 def test_libraries_stay_at_home():
     for module, homes in HOMES.items():
         importing = [

@@ -21,7 +21,7 @@ package struct LabelMap: Sendable {
 
     /// The rule that has made classes of labels, and codes of all ones of those that it ignores; nil if labels are
     /// classes as they came.
-    private(set) var rule: LabelRule.Kind?
+    private(set) var rule: LabelRuleKind?
 
     /// The same labels, in codes that can hold every class below `classCount` as well, and of which all ones is no
     /// class.

@@ -15,14 +15,6 @@ package struct LabelRule: Equatable, Sendable {
         case map([Int64: Meaning])
     }
 
-    /// The change without its numbers.
-    package enum Kind: String, Codable, Sendable {
-        case identity
-        case offset
-        case reduceZero
-        case map
-    }
-
     /// What a value stands for.
     package enum Meaning: Equatable, Sendable {
         /// A class, below 65,535.
@@ -50,7 +42,7 @@ package struct LabelRule: Equatable, Sendable {
         self.init(ignored: ignored, change: .identity)
     }
 
-    var kind: Kind {
+    var kind: LabelRuleKind {
         switch change {
         case .identity: .identity
         case .offset: .offset

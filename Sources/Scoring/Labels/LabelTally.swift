@@ -27,7 +27,7 @@ struct LabelTally {
     /// - Parameters:
     ///   - shape: `(N, H, W)`.
     /// - Throws: ``ScoringError/labelUnnamed(_:at:pixelCount:_:)`` or ``ScoringError/labelsReducedBefore``.
-    func check(_ rule: LabelRule.Kind, shape: [Int]) throws(ScoringError) {
+    func check(_ rule: LabelRuleKind, shape: [Int]) throws(ScoringError) {
         if let unnamed {
             throw .labelUnnamed(
                 unnamed.first.value, at: .init(pixel: unnamed.first.pixel, height: shape[1], width: shape[2]),

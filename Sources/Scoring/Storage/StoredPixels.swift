@@ -12,7 +12,7 @@ package struct StoredPixels: Codable, Equatable, Sendable {
     package let hasPredicted: Bool
     let others: [LabelMap.Other]
     /// The rule by which labels became classes; files of earlier versions have none.
-    private(set) var labelRule: LabelRule.Kind?
+    private(set) var labelRule: LabelRuleKind?
     /// The extent of the cells; nil if the file has none.
     private(set) var cellSide: Int?
 
@@ -54,7 +54,7 @@ extension StoredPixels {
         hasWideCodes = try values.decode(Bool.self, forKey: .hasWideCodes)
         hasPredicted = try values.decode(Bool.self, forKey: .hasPredicted)
         others = try values.decode([LabelMap.Other].self, forKey: .others)
-        labelRule = try values.decodeIfPresent(LabelRule.Kind.self, forKey: .labelRule)
+        labelRule = try values.decodeIfPresent(LabelRuleKind.self, forKey: .labelRule)
         cellSide = try values.decodeIfPresent(Int.self, forKey: .cellSide)
         let side = cellSide ?? 1
         guard (1...ScoringShape.blockSideLimit).contains(side), shape.height % side == 0, shape.width % side == 0,

@@ -195,7 +195,7 @@ extension ScoringError.OneHotFault {
     }
 }
 
-extension LabelRule.Kind {
+extension LabelRuleKind {
     /// What is wrong with labels of which the rule makes nothing, and what to do.
     fileprivate func fault(_ pixelCount: Int) -> String {
         let extent = pixelCount == 1 ? "" : "; there are \(pixelCount) such pixels"
