@@ -136,6 +136,17 @@ def test_a_job_takes_logits_in_batches(client):
     assert_scores_of(expected, labels, softmax(logits), {"method": "num_pixel_issues"})
 
 
+def test_a_job_may_say_how_its_batches_become_probabilities(client):
+    labels, logits = sample(images=4)
+    job = open_job(client, activation="softmax", normalize="sum")
+    for start in (0, 2):
+        add(client, job, npz(labels=labels[start : start + 2], pred_probs=logits[start : start + 2]))
+    assert finish(client, job)["status"] == "succeeded"
+    expected = client.score(npz(labels=labels, logits=logits), accept=NPZ)
+    found = bodies.array_of(client.get(f"{job}/pixel_scores", headers={"Accept": "application/x-npy"}))
+    np.testing.assert_array_equal(found, arrays_of(expected)["pixel_scores"])
+
+
 def test_the_job_says_what_it_was_asked_for(client):
     labels, logits = sample()
     answer = client.score(npz(labels=labels, pred_probs=logits), activation="softmax", normalize="sum")
