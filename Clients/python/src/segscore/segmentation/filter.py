@@ -30,6 +30,7 @@ def find_label_issues(
       results do not depend on `batch_size`.
     - A block whose probabilities are all 0 keeps zeros. cleanlab divides them by their sum.
     - Labels outside 0 to K - 1, and probabilities that are not finite or not in [0, 1], are refused.
+    - Labels may be one-hot, (N, K, H, W).
 
     Args:
         labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
