@@ -1,5 +1,5 @@
 /// Gathers the header of a safetensors file: everything up to the first element.
-package struct SafetensorsHeaderReader {
+package struct SafetensorsHeaderReader: HeaderReader {
     /// The most bytes that a header's text may have. The format allows 100 MB, which only models of very many tensors
     /// need.
     package static let textLimit = 64 << 10
@@ -10,8 +10,7 @@ package struct SafetensorsHeaderReader {
     /// How many bytes ``begins(_:)`` looks at.
     package static let beginningByteCount = prefixByteCount + 1
 
-    private var bytes: [UInt8] = []
-    private var needed = SafetensorsHeaderReader.prefixByteCount
+    private var gathered = HeaderBytes(needed: SafetensorsHeaderReader.prefixByteCount)
     private var knowsSize = false
 
     /// What the header says, once it is complete.
@@ -35,15 +34,7 @@ package struct SafetensorsHeaderReader {
     /// - Throws: `safetensors…`, `tensor…` or ``CodecError/shape(_:)``.
     package mutating func read(_ input: borrowing Span<UInt8>) throws(CodecError) -> Int {
         var position = 0
-        while header == nil {
-            let end = position + min(needed - bytes.count, input.count - position)
-            while position < end {
-                bytes.append(input[position])
-                position += 1
-            }
-            guard bytes.count == needed else { break }
-            try advance()
-        }
+        while header == nil, gathered.take(input, from: &position) { try advance() }
         return position
     }
 
@@ -52,21 +43,21 @@ package struct SafetensorsHeaderReader {
     /// - Throws: ``CodecError/truncated(expected:actual:)``.
     package func finish() throws(CodecError) {
         guard header == nil else { return }
-        throw .truncated(expected: needed, actual: bytes.count)
+        throw .truncated(expected: gathered.needed, actual: gathered.bytes.count)
     }
 
     private mutating func advance() throws(CodecError) {
         guard knowsSize else {
-            let count = bytes.integer(at: 0, as: UInt64.self)
+            let count = gathered.bytes.integer(at: 0, as: UInt64.self)
             guard count <= UInt64(Self.textLimit) else {
                 throw .safetensorsHeaderTooLong(count, limit: Self.textLimit)
             }
             knowsSize = true
-            needed += Int(count)
+            gathered.needed += Int(count)
             return
         }
-        var parser = SafetensorsHeaderParser(bytes[Self.prefixByteCount...])
-        header = try SafetensorsHeader(parser.parse(), byteCount: needed)
-        bytes = []
+        var parser = SafetensorsHeaderParser(gathered.bytes[Self.prefixByteCount...])
+        header = try SafetensorsHeader(parser.parse(), byteCount: gathered.needed)
+        gathered.forget()
     }
 }

@@ -38,16 +38,7 @@ struct PNGLabelDecoder {
     /// Whether a file begins as PNG images do.
     static func isImage(_ file: InputFile) -> Bool {
         let signature = PNGDecoder<LabelImageReceiver>.signature
-        var beginning: [UInt8] = []
-        do throws(Problem) {
-            try file.read(0..<min(signature.count, file.byteCount), of: .labels) { (bytes) throws(Problem) in
-                for index in 0..<bytes.count { beginning.append(bytes[index]) }
-            }
-        } catch {
-            // Whoever reads the file as an array meets the same problem, and tells of it.
-            return false
-        }
-        return beginning == signature
+        return file.beginning(signature.count) == signature
     }
 }
 

@@ -23,7 +23,7 @@ extension FileArray {
     /// - Throws: A problem with the file or its header.
     func place(of array: ScoringError.Array) throws(Problem) -> ArrayPlace? {
         do throws(Problem) {
-            if SafetensorsHeaderReader.begins(try beginning(of: array)) { return try placeOfTensor(array) }
+            if isSafetensors { return try placeOfTensor(array) }
             guard member == nil else { return nil }
             try requireArray(array)
             return try placeInNpyFile(array)
@@ -34,8 +34,8 @@ extension FileArray {
 
     /// The names of the file's tensors; empty if it is no safetensors file.
     var tensorNames: [String] {
+        guard isSafetensors else { return [] }
         do throws(Problem) {
-            guard SafetensorsHeaderReader.begins(try beginning(of: .labels)) else { return [] }
             return try tensorHeader(.labels).entries.map(\.name)
         } catch {
             // Whoever reads the file meets the same problem, and tells of it.
@@ -43,26 +43,13 @@ extension FileArray {
         }
     }
 
-    private func beginning(of array: ScoringError.Array) throws(Problem) -> [UInt8] {
-        var beginning: [UInt8] = []
-        let count = min(SafetensorsHeaderReader.beginningByteCount, file.byteCount)
-        try file.read(0..<count, of: array) { (bytes) throws(Problem) in
-            for index in 0..<bytes.count { beginning.append(bytes[index]) }
-        }
-        return beginning
+    private var isSafetensors: Bool {
+        SafetensorsHeaderReader.begins(file.beginning(SafetensorsHeaderReader.beginningByteCount))
     }
 
     private func placeInNpyFile(_ array: ScoringError.Array) throws(Problem) -> ArrayPlace {
-        var header = NpyHeaderReader()
-        try file.read(0..<min(file.byteCount, 2 * NpyHeaderReader.textLimit), of: array) { (bytes) throws(Problem) in
-            do throws(CodecError) {
-                _ = try header.read(bytes)
-            } catch {
-                throw Problem(error)
-            }
-        }
+        let header = try header(NpyHeaderReader.self, of: array)
         do throws(CodecError) {
-            try header.finish()
             guard let layout = header.layout else { preconditionFailure("a finished header has a layout") }
             let rest = file.byteCount - header.byteCount
             guard rest >= layout.byteCount else { throw .truncated(expected: layout.byteCount, actual: rest) }
@@ -93,17 +80,8 @@ extension FileArray {
     }
 
     private func tensorHeader(_ array: ScoringError.Array) throws(Problem) -> SafetensorsHeader {
-        var reader = SafetensorsHeaderReader()
-        let longest = min(file.byteCount, 2 * SafetensorsHeaderReader.textLimit)
-        try file.read(0..<longest, of: array) { (bytes) throws(Problem) in
-            do throws(CodecError) {
-                _ = try reader.read(bytes)
-            } catch {
-                throw Problem(error)
-            }
-        }
+        let reader = try header(SafetensorsHeaderReader.self, of: array)
         do throws(CodecError) {
-            try reader.finish()
             guard let header = reader.header else { preconditionFailure("a finished header is there") }
             guard file.byteCount >= header.fileByteCount else {
                 throw .truncated(expected: header.fileByteCount, actual: file.byteCount)
@@ -113,5 +91,26 @@ extension FileArray {
         } catch {
             throw Problem(error)
         }
+    }
+
+    /// Reads the header of the file.
+    private func header<Reader: HeaderReader>(
+        _ type: Reader.Type, of array: ScoringError.Array
+    ) throws(Problem) -> Reader {
+        var reader = Reader()
+        // What stands around the text is far shorter than the longest text.
+        try file.read(0..<min(file.byteCount, 2 * Reader.textLimit), of: array) { (bytes) throws(Problem) in
+            do throws(CodecError) {
+                _ = try reader.read(bytes)
+            } catch {
+                throw Problem(error)
+            }
+        }
+        do throws(CodecError) {
+            try reader.finish()
+        } catch {
+            throw Problem(error)
+        }
+        return reader
     }
 }

@@ -25,4 +25,22 @@ extension InputFile {
             try body(bytes)
         }
     }
+
+    /// Some bytes of the file, few enough to be held; nil if there are none or they cannot be read.
+    func bytes(_ range: Range<Int>) -> [UInt8]? {
+        guard !range.isEmpty, let buffer = try? Buffer<UInt8>(uninitialized: range.count) else { return nil }
+        var result: [UInt8] = []
+        do throws(FileError) {
+            try read(range, through: buffer, or: { $0 }) { (bytes, _) throws(FileError) in
+                for index in 0..<bytes.count { result.append(bytes[index]) }
+            }
+        } catch {
+            return nil
+        }
+        return result
+    }
+
+    /// The first bytes of the file, by which its format is known: fewer than `count` if it has no more, and none if they
+    /// cannot be read. Whoever reads the file then meets the same problem, and tells of it.
+    func beginning(_ count: Int) -> [UInt8] { bytes(0..<min(count, byteCount)) ?? [] }
 }

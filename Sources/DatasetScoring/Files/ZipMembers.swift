@@ -1,5 +1,4 @@
 import Files
-import Memory
 
 /// Reads the names in the directory of a zip archive. Problems list them, so that a client sees what it could have
 /// meant.
@@ -14,18 +13,18 @@ enum ZipMembers {
 
     /// Whether a file begins as archives do.
     static func isArchive(_ file: InputFile) -> Bool {
-        bytes(of: file, 0..<min(4, file.byteCount)) == [0x50, 0x4B, 0x03, 0x04]
+        file.beginning(4) == [0x50, 0x4B, 0x03, 0x04]
     }
 
     /// The names in the order of the directory, without those of folders; empty if the directory cannot be read.
     static func names(in file: InputFile) -> [String] {
         let start = max(file.byteCount - endByteCount, 0)
-        guard let tail = bytes(of: file, start..<file.byteCount), tail.count >= 22,
+        guard let tail = file.bytes(start..<file.byteCount), tail.count >= 22,
             let end = (0...tail.count - 22).last(where: { number(tail, $0, 4) == 0x0605_4B50 })
         else { return [] }
         let (size, offset) = (number(tail, end + 12, 4), number(tail, end + 16, 4))
         guard offset <= file.byteCount,
-            let directory = bytes(of: file, offset..<min(offset + min(size, byteLimit), file.byteCount))
+            let directory = file.bytes(offset..<min(offset + min(size, byteLimit), file.byteCount))
         else { return [] }
         var (names, position) = ([String](), 0)
         while position + 46 <= directory.count, number(directory, position, 4) == 0x0201_4B50, names.count < nameLimit {
@@ -40,19 +39,5 @@ enum ZipMembers {
 
     private static func number(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int {
         bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | Int($1) }
-    }
-
-    /// Some bytes of the file; nil if they cannot be read.
-    private static func bytes(of file: InputFile, _ range: Range<Int>) -> [UInt8]? {
-        guard !range.isEmpty, let buffer = try? Buffer<UInt8>(uninitialized: range.count) else { return nil }
-        var result: [UInt8] = []
-        do throws(FileError) {
-            try file.read(range, through: buffer, or: { $0 }) { (bytes, _) throws(FileError) in
-                for index in 0..<bytes.count { result.append(bytes[index]) }
-            }
-        } catch {
-            return nil
-        }
-        return result
     }
 }
