@@ -20,18 +20,10 @@ struct NpyArrayDecoder {
     }
 
     mutating func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
-        do throws(Problem) {
-            try decoder.decode(bytes)
-        } catch {
-            throw error.found(in: array)
-        }
+        try array.naming { () throws(Problem) in try decoder.decode(bytes) }
     }
 
     func finish() throws(Problem) {
-        do throws(Problem) {
-            try decoder.finish()
-        } catch {
-            throw error.found(in: array)
-        }
+        try array.naming { () throws(Problem) in try decoder.finish() }
     }
 }

@@ -22,13 +22,11 @@ extension FileArray {
     ///
     /// - Throws: A problem with the file or its header.
     func place(of array: ScoringError.Array) throws(Problem) -> ArrayPlace? {
-        do throws(Problem) {
+        try array.naming { () throws(Problem) in
             if isSafetensors { return try placeOfTensor(array) }
             guard member == nil else { return nil }
             try requireArray(array)
             return try placeInNpyFile(array)
-        } catch {
-            throw error.found(in: array)
         }
     }
 

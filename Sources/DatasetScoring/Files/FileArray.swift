@@ -19,12 +19,10 @@ struct FileArray {
         if array == .labels, member == nil, PNGLabelDecoder.isImage(file) { return try readImage(into: inputs) }
         guard let place = try place(of: array) else { return try readMember(array, into: inputs) }
         let receiver = InputReceiver(array, of: inputs)
-        do throws(Problem) {
+        try array.naming { () throws(Problem) in
             try receiver.begin(place.layout, at: place.offset)
             try file.read(place.bytes, of: array) { (bytes) throws(Problem) in try receiver.receive(bytes) }
             try receiver.end()
-        } catch {
-            throw error.found(in: array)
         }
     }
 
@@ -38,11 +36,9 @@ struct FileArray {
         guard let member else { preconditionFailure("whoever names no member has no archive") }
         let picker = MemberPicker(member.hasSuffix(".npy") ? member : member + ".npy", array, inputs)
         let decoder = NpzDecoder(receiver: picker, byteLimit: .max)
-        do throws(Problem) {
+        try array.naming { () throws(Problem) in
             try file.read(0..<file.byteCount, of: array) { (bytes) throws(Problem) in try decoder.decode(bytes) }
             try decoder.finish()
-        } catch {
-            throw error.found(in: array)
         }
         guard picker.isFound else {
             throw Problem(

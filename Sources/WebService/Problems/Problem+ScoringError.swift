@@ -246,6 +246,17 @@ extension [Int] {
     }
 }
 
+extension ScoringError.Array {
+    /// Does something with the array, of which a problem names the array unless it names a parameter already.
+    package func naming<Value>(_ body: () throws(Problem) -> Value) throws(Problem) -> Value {
+        do throws(Problem) {
+            return try body()
+        } catch {
+            throw error.found(in: self)
+        }
+    }
+}
+
 extension Problem {
     /// The same problem, naming the array in which it was found unless it names a parameter already.
     package func found(in array: ScoringError.Array) -> Problem {
