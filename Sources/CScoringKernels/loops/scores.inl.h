@@ -5,17 +5,21 @@ static void NAME(copy)(const void *source, size_t count, SCORE *scores, size_t s
     for (size_t i = 0; i < count; i++) memcpy(&scores[i * stride], from + i * sizeof *scores, sizeof *scores);
 }
 
+static void NAME(widen)(const char *from, size_t count, double *out) {
+    for (size_t i = 0; i < count; i++) {
+        SCORE value;
+        memcpy(&value, from + i * sizeof value, sizeof value);
+        out[i] = (double)value;
+    }
+}
+
 static void NAME(convert)(const void *source, size_t count, segscore_conversion conversion, SCORE *out) {
     const char *from = source;
     enum { BLOCK = 64 };
     double block[BLOCK];
     for (size_t start = 0; start < count; start += BLOCK) {
         size_t width = count - start < BLOCK ? count - start : BLOCK;
-        for (size_t i = 0; i < width; i++) {
-            SCORE value;
-            memcpy(&value, from + (start + i) * sizeof value, sizeof value);
-            block[i] = (double)value;
-        }
+        NAME(widen)(from + start * sizeof(SCORE), width, block);
         switch (conversion) {
         case SEGSCORE_CLAMP:
             for (size_t i = 0; i < width; i++) block[i] = block[i] < 0 ? 0 : block[i] > 1 ? 1 : block[i];
@@ -56,12 +60,11 @@ static void NAME(divide_values)(
     double block[BLOCK];
     for (size_t start = 0; start < count; start += BLOCK) {
         size_t width = count - start < BLOCK ? count - start : BLOCK;
-        for (size_t i = 0; i < width; i++) {
-            SCORE value;
-            memcpy(&value, from + (start + i) * sizeof value, sizeof value);
-            block[i] = (double)value - (is_logit ? (double)largest[start + i] : 0);
+        NAME(widen)(from + start * sizeof(SCORE), width, block);
+        if (is_logit) {
+            for (size_t i = 0; i < width; i++) block[i] -= (double)largest[start + i];
+            exponentials(block, width);
         }
-        if (is_logit) exponentials(block, width);
         for (size_t i = 0; i < width; i++) out[start + i] = (SCORE)(block[i] / sums[start + i]);
     }
 }
