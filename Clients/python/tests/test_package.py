@@ -63,7 +63,7 @@ def test_a_wheel_and_a_source_distribution(distributions):
     assert {"pyproject.toml", "README.md", "LICENSE", "src/segscore/py.typed"} <= names
     metadata = zipfile.ZipFile(wheel).read(f"segscore-{segscore.__version__}.dist-info/METADATA").decode()
     needed = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra ==" not in line]
-    assert [line.split()[1].partition(">")[0] for line in needed] == ["numpy", "urllib3"]
+    assert [line.split()[1].partition(">")[0] for line in needed] == ["array-api-compat", "numpy", "urllib3"]
 
 
 def test_the_wheel_scores_without_the_extras(distributions, server):

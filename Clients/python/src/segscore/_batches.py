@@ -29,7 +29,8 @@ class Batch(NamedTuple):
 class BatchSource:
     """A whole data set's labels, and probabilities or logits, in anything that is taken, cut into batches.
 
-    - Two arrays, (N, H, W) and (N, K, H, W): NumPy's, in memory or mapped, or stored ones as of zarr and h5py.
+    - Two arrays, (N, H, W) and (N, K, H, W): NumPy's, in memory or mapped, stored ones as of zarr and h5py, or those of
+      any library with the array API standard, DLPack or `__array__`.
     - Two lists with an array for each image, (H, W) and (K, H, W). Sizes may differ. Labels may be paths of PNG files,
       which are sent as they are, or images of Pillow.
     - Anything else that can be iterated over, with images or with batches of images. They are sent as they come.
@@ -169,7 +170,7 @@ def _items(data: Any) -> Iterable[Any]:
 def _opened(data: Any, name: str) -> Any:
     if name == "labels" and (is_file(data) or is_image(data)):
         raise TypeError(f"a file or image is the labels of one image: put it in a list, [{data!r}]")
-    if is_stored(data) or hasattr(data, "shape") or hasattr(data, "__array__"):
+    if is_stored(data) or any(hasattr(data, name) for name in ("shape", "__array__", "__dlpack__")):
         return loaded(data, name)
     if not isinstance(data, Iterable):
         raise TypeError(f"labels and pred_probs are arrays or can be iterated over; {type(data).__name__} is neither")

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ._mapped import MappedFile
-from ._types import check_type, converted, in_memory
+from ._tensors import Tensor, in_memory, is_elsewhere
+from ._types import check_type, converted
 
 PIECE = 1 << 20  # Bytes. No copy is larger, and a piece has to be sent within the time limit of a connection.
 
@@ -142,7 +143,7 @@ def chunk_of(array: Any, axis: int) -> int:
 
 
 def loaded(array: Any, name: str) -> Any:
-    """The array itself if it is stored, else its elements in memory.
+    """The array itself if it is stored or on a device, else its elements in memory. Labels never stay on a device.
 
     Args:
         name: What messages call the array.
@@ -153,6 +154,8 @@ def loaded(array: Any, name: str) -> Any:
     if is_stored(array):
         check_type(np.dtype(array.dtype), name)
         return array
+    if name != "labels" and is_elsewhere(array):
+        return Tensor(array)
     return in_memory(array, name)
 
 

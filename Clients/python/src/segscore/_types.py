@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -58,29 +57,6 @@ def score_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type of pixel scores by `num_pixel_issues`. cleanlab gives them that of a sum of the probabilities."""
     sum_type: np.dtype[Any] = np.zeros(0, dtype).sum().dtype if dtype.kind in "biu" else dtype.newbyteorder("=")
     return sum_type
-
-
-def in_memory(array: Any, name: str) -> np.ndarray:
-    """An array's elements, without a copy if they are in this process's memory.
-
-    Tensors are detached first, and copied from their device: NumPy would refuse those with gradients or on a device.
-
-    Args:
-        name: What messages call the array.
-
-    Raises:
-        ValueError: The array has a mask, or elements that are no numbers.
-    """
-    if hasattr(array, "detach"):
-        array = array.detach().cpu()
-        if str(array.dtype) == "torch.bfloat16":
-            array = array.view(sys.modules["torch"].int16).numpy().view(BFLOAT16)
-    refuse_masks(array, name)
-    array = np.asanyarray(array)
-    refuse_masks(array, name)  # Variables of netCDF4 become masked arrays only when they are read.
-    check_type(array.dtype, name)
-    elements: np.ndarray = np.asarray(array)
-    return elements.view(BFLOAT16) if is_bfloat16(elements.dtype) else elements
 
 
 def refuse_masks(array: Any, name: str) -> None:

@@ -94,7 +94,8 @@ class Client:
         Args:
             labels: The given classes: integers (N, H, W), one-hot (N, K, H, W), a list of (H, W) or (K, H, W), or
                 anything that gives such arrays when it is iterated over. Arrays of zarr and h5py are read a chunk at a
-                time, and mapped files are sent without being copied. In the place of (H, W) there may be the path of a
+                time, mapped files are sent without being copied, and tensors of PyTorch, JAX, CuPy and others are taken
+                as they are. In the place of (H, W) there may be the path of a
                 PNG file, which is sent as it is, or an image of Pillow: its grey values or palette indices are the
                 classes.
             pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), or what gives such arrays.

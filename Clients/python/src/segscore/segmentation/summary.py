@@ -15,7 +15,8 @@ import numpy as np
 
 from .._batches import count_of
 from .._progress import Bar
-from .._types import in_memory, reckonable
+from .._tensors import in_memory
+from .._types import reckonable
 from ..job import Images
 
 if TYPE_CHECKING:
