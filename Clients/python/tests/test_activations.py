@@ -55,3 +55,19 @@ def test_either_kind_of_predictions_is_named(client: segscore.Client, logits: tu
         client.score(labels, logits=values[0])
     with pytest.raises(segscore.InvalidInputError, match="logits"):
         client.score(labels, logits=np.full_like(values, np.nan))
+
+
+def test_one_channel_of_probabilities_is_that_of_the_second_class(client: segscore.Client) -> None:
+    random = np.random.default_rng(6)
+    labels, second = random.integers(0, 2, (3, 8, 6)), random.random((3, 1, 8, 6), np.float32)
+    expected = np.where(labels == 1, second[:, 0], 1 - second[:, 0].astype(np.float64)).astype(np.float32)
+    scores = client.score(labels, second, classes=2)
+    np.testing.assert_array_equal(scores.pixel_scores, expected)
+    with client.dataset(classes=2) as dataset:
+        dataset.add(labels, second)
+    np.testing.assert_array_equal(dataset.job.pixel_scores(), expected)
+    both = np.concatenate([1 - second, second], axis=1)
+    job = client.submit(labels, both, classes=2, only_labelled=True)
+    np.testing.assert_allclose(job.pixel_scores(), expected, atol=1e-7)
+    with pytest.raises(segscore.InvalidInputError, match="classes"):
+        client.score(labels, both, classes=3)

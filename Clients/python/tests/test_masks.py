@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 
 import masks
+import segscore
 from conftest import sample
 from segscore._batches import BatchSource
 from segscore._form import Form
@@ -120,3 +121,30 @@ def test_what_is_no_mask_is_refused_before_it_is_sent(client, written, tmp_path)
         client.score(str(paths[0]), pred_probs[:1])
     with pytest.raises(FileNotFoundError):
         client.score(["nowhere.png"], pred_probs[:1])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "I", "I;16", "F"])
+def test_images_of_all_modes_of_classes(client, mode):
+    labels, pred_probs = sample(2, 2 if mode == "1" else 4, 24, 18)
+    images = {
+        "1": lambda mask: PIL.Image.fromarray(mask.astype(bool)),
+        "P": lambda mask: PIL.Image.open(io.BytesIO(masks.palette(mask))),
+        "I": lambda mask: PIL.Image.fromarray(mask.astype(np.int32)),
+        "I;16": lambda mask: PIL.Image.fromarray(mask.astype(np.uint16)),
+        "F": lambda mask: PIL.Image.fromarray(mask.astype(np.float32)),
+    }
+    given = [images.get(mode, PIL.Image.fromarray)(mask) for mask in labels]
+    assert {image.mode for image in given} == {mode}
+    assert_same(client.score(given, pred_probs), client.score(labels, pred_probs))
+
+
+@pytest.mark.parametrize("mode", ["PA", "CMYK", "YCbCr", "HSV", "LAB"])
+def test_images_of_other_modes_are_refused(client, arrays, mode):
+    with pytest.raises(ValueError, match=f"the mode {mode}, whose samples are no classes"):
+        client.score([PIL.Image.new(mode, (18, 24))], arrays[1][:1])
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_images_with_alpha_are_for_the_server_to_refuse(client, arrays, mode):
+    with pytest.raises(segscore.InvalidInputError, match="alpha|colour"):
+        client.score([PIL.Image.new(mode, (18, 24))], arrays[1][:1])

@@ -32,7 +32,7 @@ class BatchSource:
     - Two arrays, (N, H, W) and (N, K, H, W): NumPy's, in memory or mapped, stored ones as of zarr and h5py, or those of
       any library with the array API standard, DLPack or `__array__`.
     - Two lists with an array for each image, (H, W) and (K, H, W). Sizes may differ. Labels may be paths of PNG files,
-      which are sent as they are, or images of Pillow.
+      which are sent as they are, or images of Pillow. Both may be paths of NumPy's files, NIfTI and GeoTIFF.
     - Anything else that can be iterated over, with images or with batches of images. They are sent as they come.
 
     Images that are added to a job one call after the other are a `Dataset`.
@@ -168,8 +168,8 @@ def _items(data: Any) -> Iterable[Any]:
 
 
 def _opened(data: Any, name: str) -> Any:
-    if name == "labels" and (is_file(data) or is_image(data)):
-        raise TypeError(f"a file or image is the labels of one image: put it in a list, [{data!r}]")
+    if is_file(data) or (name == "labels" and is_image(data)):
+        raise TypeError(f"a file or image is the {name} of one image: put it in a list, [{data!r}]")
     if is_stored(data) or any(hasattr(data, name) for name in ("shape", "__array__", "__dlpack__")):
         return loaded(data, name)
     if not isinstance(data, Iterable):

@@ -1,4 +1,4 @@
-"""Masks as PNG images, which are sent as they lie in their files."""
+"""Masks as files and images: PNG is sent as it lies in its file, other files are read."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from typing import Any, Union
 
 import numpy as np
 
+from ._readers import is_readable, read
+
 Colors = Union[str, Sequence[Any], Mapping[str, int]]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEAD = 24  # Bytes of a PNG file that tell its width and height.
+CLASSES = ("1", "L", "P", "I", "F")
+"""What the modes of Pillow begin with whose samples are classes: grey of 1, 8, 16 and 32 bits, and palette indices."""
+COLOURS = ("RGB", "RGBA", "LA")  # The modes that a PNG file can have, and of which only the server knows what they are.
 
 
 class Mask:
@@ -28,7 +33,7 @@ class Mask:
 
     def __init__(self, data: bytes, name: str):
         if len(data) < HEAD or not data.startswith(SIGNATURE):
-            raise ValueError(f"{name} is no PNG image")
+            raise ValueError(f"{name} is no PNG image, and no file that is read here (.nii, .nii.gz, .tif, .npy, .npz)")
         self.data = data
         self.shape = (int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big"))
 
@@ -67,23 +72,32 @@ def is_image(data: Any) -> bool:
 
 
 def opened_mask(data: Any) -> Any:
-    """What a path or an image of Pillow stands for: a mask, or the array of an image of classes. All else as it is.
+    """What a path or an image of Pillow stands for: a mask, or the array of a file or an image of classes. All else as
+    it is.
 
     An image with a palette is the array of its indices; grey of 2 or 4 bits has been scaled to 255 by Pillow. An image
     of colours becomes a PNG file, since only the server knows their classes, by `colors`.
 
     Raises:
-        ValueError: The file is no PNG image.
+        ValueError: The file is none that is read here, or the image has samples that are neither classes nor colours.
     """
     if is_file(data):
+        if is_readable(data):
+            return read(data, "labels")
         with open(data, "rb") as file:
             return Mask(file.read(), os.fsdecode(data))
     if is_image(data):
-        if data.mode not in ("RGB", "RGBA"):
-            return np.asarray(data)
-        target = io.BytesIO()
-        data.save(target, "png", compress_level=1)
-        return Mask(target.getvalue(), "the image")
+        if data.mode in COLOURS:
+            target = io.BytesIO()
+            data.save(target, "png", compress_level=1)
+            return Mask(target.getvalue(), "the image")
+        if data.mode.split(";")[0] not in CLASSES:
+            raise ValueError(
+                f"an image of Pillow has the mode {data.mode}, whose samples are no classes: give the path of its file, "
+                "or an array of classes"
+            )
+        # Pillow hands over bool of one bit whose bytes are 255, which are True for NumPy and no 1.
+        return np.asarray(data.convert("L")) != 0 if data.mode == "1" else np.asarray(data)
     return data
 
 

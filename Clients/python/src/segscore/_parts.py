@@ -6,12 +6,14 @@ not know are converted a piece at a time.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from ._mapped import MappedFile
+from ._readers import is_readable, read
 from ._tensors import Tensor, in_memory, is_elsewhere
 from ._types import check_type, converted
 
@@ -145,12 +147,18 @@ def chunk_of(array: Any, axis: int) -> int:
 def loaded(array: Any, name: str) -> Any:
     """The array itself if it is stored or on a device, else its elements in memory. Labels never stay on a device.
 
+    The path of a file is its array.
+
     Args:
         name: What messages call the array.
 
     Raises:
         ValueError: The array has a mask, or elements that are no numbers.
     """
+    if isinstance(array, (str, os.PathLike)):
+        if not is_readable(array):
+            raise ValueError(f"{name} are read from .npy, .npz, .nii, .nii.gz and .tif files, not {os.fsdecode(array)}")
+        array = read(array, name)
     if is_stored(array):
         check_type(np.dtype(array.dtype), name)
         return array

@@ -16,6 +16,7 @@ from ._form import Form
 from ._labels import IgnoredLabels, LabelMap, ignored_labels, label_parameters
 from ._masks import Colors, colors_text
 from ._pool import Verify
+from ._readers import nodata_of
 from ._transport import Transport
 from .dataset import Dataset
 from .job import LONGEST_POLL, Job
@@ -87,6 +88,7 @@ class Client:
         colors: Colors | None = None,
         activation: str | None = None,
         normalize: str | None = None,
+        classes: int | None = None,
         on_images: OnImages | None = None,
     ) -> Scores:
         """Scores a data set, and returns all results.
@@ -97,8 +99,9 @@ class Client:
                 time, mapped files are sent without being copied, and tensors of PyTorch, JAX, CuPy and others are taken
                 as they are. In the place of (H, W) there may be the path of a
                 PNG file, which is sent as it is, or an image of Pillow: its grey values or palette indices are the
-                classes.
-            pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), or what gives such arrays.
+                classes; or the path of a NIfTI, GeoTIFF or NumPy file.
+            pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), or what gives such arrays or the
+                paths of such files.
             logits: The model's outputs ahead of the softmax, in place of `pred_probs`. Of one channel there are two
                 classes, whose probabilities are 1 - sigmoid and sigmoid.
             method: `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
@@ -106,7 +109,8 @@ class Client:
                 lowest pixel score, with a large one to their mean.
             downsample: The extent of the blocks that `num_pixel_issues` looks at, by default 1.
             threshold: The score below which a pixel is an issue; if it is given, the results have `issues`.
-            ignore_label: A label, often 255, whose pixels take no part, or several such labels.
+            ignore_label: A label, often 255, whose pixels take no part, or several such labels. What a GeoTIFF file in
+                a list of `labels` names as the value of pixels without data is one too.
             label_map: The class of each value of the other labels: `{7: 0, 8: 1, 0: None}`, where None is for pixels
                 that take no part; or `cityscapes` for the ids of that data set, or `ade20k`.
             label_offset: A number that is added to each label that is not ignored, for example -1.
@@ -116,6 +120,8 @@ class Client:
             activation: `softmax` or `sigmoid`, if the values of `pred_probs` become probabilities so; of `logits` it is
                 known from the number of channels.
             normalize: With `sum`, the values of each pixel are divided by their sum over the classes.
+            classes: The number of classes. It is known from `pred_probs`, except that with 2 classes one channel of
+                probabilities is that of the second class.
             on_images: Called with the number of images that have been sent.
 
         Raises:
@@ -137,6 +143,7 @@ class Client:
             colors=colors,
             activation=activation,
             normalize=normalize,
+            classes=classes,
             on_images=on_images,
             wait=True,
         )
@@ -159,6 +166,7 @@ class Client:
         colors: Colors | None = None,
         activation: str | None = None,
         normalize: str | None = None,
+        classes: int | None = None,
         on_images: OnImages | None = None,
         wait: bool = False,
         only_labelled: bool = False,
@@ -174,18 +182,24 @@ class Client:
         """
         predictions, name = one_of(pred_probs, logits)
         data = BatchSource(labels, predictions, self._batch_bytes, name)
-        mapping = label_parameters(ignore_label, label_map, label_offset, reduce_zero_label)
-        wanted = parameters(method, temperature, downsample, threshold, colors, activation, normalize) | mapping
+        ignored = ignored_labels(ignore_label)
+        if isinstance(labels, (list, tuple)):
+            ignored += tuple(value for value in nodata_of(labels) if value not in ignored)
+        mapping = label_parameters(ignored, label_map, label_offset, reduce_zero_label)
+        wanted = (
+            parameters(method, temperature, downsample, threshold, colors, activation, normalize, classes) | mapping
+        )
         batches = data.batches()
         ahead = [] if data.is_lazy else list(islice(batches, 2))
-        classes = ahead[0].predictions.shape[1] if ahead else 0
+        channels = ahead[0].predictions.shape[1] if ahead else 0
         are_probabilities = logits is None and activation is None and normalize is None
         # Here labels are only compared with classes; the server alone maps them.
         are_classes = not (label_map or label_offset or reduce_zero_label)
-        if only_labelled and method == "softmin" and classes > 1 and are_probabilities and are_classes:
-            lighter = partial(banded, ignored=ignored_labels(ignore_label))
+        are_banded = channels > 1 and classes in (None, channels) and are_probabilities and are_classes
+        if only_labelled and method == "softmin" and are_banded:
+            lighter = partial(banded, ignored=ignored)
             ahead, batches = list(map(lighter, ahead)), map(lighter, batches)
-            wanted["classes"] = classes
+            wanted["classes"] = channels
         if len(ahead) == 1:
             job = self._post(ahead[0], wanted, wait, on_images)
         else:
@@ -206,10 +220,13 @@ class Client:
         colors: Colors | None = None,
         activation: str | None = None,
         normalize: str | None = None,
+        classes: int | None = None,
     ) -> Dataset:
         """Opens a job that takes images as they come; see `Dataset`. Arguments are those of `score`."""
         mapping = label_parameters(ignore_label, label_map, label_offset, reduce_zero_label)
-        wanted = parameters(method, temperature, downsample, threshold, colors, activation, normalize) | mapping
+        wanted = (
+            parameters(method, temperature, downsample, threshold, colors, activation, normalize, classes) | mapping
+        )
         return Dataset(self._transport, wanted, self._batch_bytes)
 
     def job(self, id: str) -> Job:
@@ -265,6 +282,7 @@ def parameters(
     colors: Colors | None,
     activation: str | None,
     normalize: str | None,
+    classes: int | None,
 ) -> dict[str, Any]:
     """The query of a scoring request, without what concerns labels."""
     return {
@@ -275,6 +293,7 @@ def parameters(
         "colors": colors_text(colors),
         "activation": activation,
         "normalize": normalize,
+        "classes": classes,
     }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ._batches import Batch, batches_of, one_of
 from ._form import Form
+from ._readers import nodata_of
 from ._transport import Transport
 from .errors import SegscoreError, UnreachableError
 from .job import Job
@@ -37,6 +38,7 @@ class Dataset:
     def __init__(self, transport: Transport, parameters: Mapping[str, Any], batch_bytes: int):
         self._transport = transport
         self._batch_bytes = batch_bytes
+        self._ignored = [int(value) for value in (parameters.get("ignore_label") or "").split(",") if value]
         # However often it is asked, the server opens one job for this key. If it has forgotten the key, it opens
         # another job, and cancels the first after a while, since nothing is added to that.
         fields = {"Idempotency-Key": uuid.uuid4().hex}
@@ -47,7 +49,7 @@ class Dataset:
     def add(self, labels: Any, pred_probs: Any = None, *, logits: Any = None) -> int:
         """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), with `pred_probs` or `logits`.
 
-        Labels may be the path of a PNG file or an image of Pillow, or a list of such.
+        Labels may be the path of a file or an image of Pillow, or a list of such, and predictions the path of a file.
 
         It returns when the server has the images, and the arrays may be changed afterwards. Sizes may differ from call
         to call; K may not.
@@ -59,9 +61,19 @@ class Dataset:
             ValueError: The arrays make no sense. The job stays as it was, and takes other images.
         """
         first = self.images
+        self._check_nodata(labels)
         for batch in batches_of(labels, *one_of(pred_probs, logits), self._batch_bytes):
             self.send(batch)
         return first
+
+    def _check_nodata(self, labels: Any) -> None:
+        """Refuses GeoTIFF files with pixels without data that the job, which has its parameters, would not ignore."""
+        for value in nodata_of(labels if isinstance(labels, (list, tuple)) else [labels]):
+            if value not in self._ignored:
+                raise ValueError(
+                    f"{labels!r} names {value} as the value of pixels without data: open the data set with "
+                    f"ignore_label={value}"
+                )
 
     def send(self, batch: Batch, on_sent: Callable[[float], None] | None = None) -> None:
         """Sends one batch, and sends it again as long as it is not answered and tries are left."""
