@@ -1,4 +1,4 @@
-.PHONY: help demo build check test fuzz soak bench format image clean
+.PHONY: help demo build check test fuzz soak bench adapters format image clean
 
 help:
 	@echo 'make demo    install what is missing, build, score Examples/sample, show which masks look wrong'
@@ -8,6 +8,7 @@ help:
 	@echo 'make fuzz    try made-up requests and files for FUZZ_SECONDS (60) each, and stop at the first that harms'
 	@echo 'make soak    load the program for SOAK_MINUTES (30) and a few more: floods, stops, crashes, mixed traffic'
 	@echo 'make bench   measure the program against what it is to keep up with: a table of ratios'
+	@echo 'make adapters test the Python package with PyTorch, JAX and real models; installs 3 GB into .venv-adapters'
 	@echo 'make format  format the Swift sources in place'
 	@echo 'make image   build the container image'
 	@echo 'make clean   remove what was built'
@@ -46,6 +47,16 @@ bench:
 	.venv-bench/bin/python Benchmarks/bench.py
 	.venv-bench/bin/python Benchmarks/python_client.py --binary .build/release/segscore --unix
 
+adapters:
+	Scripts/install-dependencies --tests
+	swift build --product segscore
+	[ -x .venv-adapters/bin/python ] || python3 -m venv .venv-adapters
+	.venv-adapters/bin/pip install --quiet --disable-pip-version-check ./Clients/python \
+		--requirement Clients/python/tests/requirements.txt --requirement Clients/python/tests/requirements-models.txt
+	.venv-adapters/bin/pip install --quiet --disable-pip-version-check --no-deps mmsegmentation==1.2.2
+	.venv-adapters/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./Clients/python
+	.venv-adapters/bin/python -m pytest --quiet Clients/python/tests/test_adapters.py Clients/python/tests/test_tensors.py
+
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Fuzz
 
@@ -53,4 +64,4 @@ image:
 	Scripts/build-image
 
 clean:
-	rm -rf .build .build-* .venv .venv-bench .venv-python demo-output
+	rm -rf .build .build-* .venv .venv-adapters .venv-bench .venv-python demo-output

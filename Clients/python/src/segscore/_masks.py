@@ -93,8 +93,8 @@ def opened_mask(data: Any) -> Any:
             return Mask(target.getvalue(), "the image")
         if data.mode.split(";")[0] not in CLASSES:
             raise ValueError(
-                f"an image of Pillow has the mode {data.mode}, whose samples are no classes: give the path of its file, "
-                "or an array of classes"
+                f"an image of Pillow has the mode {data.mode}, whose samples are no classes: give the path of its "
+                "file, or an array of classes"
             )
         # Pillow hands over bool of one bit whose bytes are 255, which are True for NumPy and no 1.
         return np.asarray(data.convert("L")) != 0 if data.mode == "1" else np.asarray(data)

@@ -1,0 +1,66 @@
+"""What well-known libraries return, as arguments of `Client.score`, `Client.submit` and `Dataset.add`.
+
+    client.score(labels, **adapters.torchvision(model(x)))
+
+Each function takes the outputs of a library as they are, on any device, and says with them what they are: logits or
+probabilities, of one channel or many, of the labels' size or smaller. None of the libraries is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Arguments = dict[str, Any]
+
+
+def segmentation_scores(results: Sequence[Any], *, of_queries: bool = False) -> Arguments:
+    """What `post_process_semantic_segmentation(…, return_segmentation_scores=True)` of transformers returns.
+
+    Args:
+        results: For each image the scores of classes, at the `target_sizes` that were asked for.
+        of_queries: Whether they are of a model of queries, such as Mask2Former. Those of others are logits.
+    """
+    scores = [_field(result, "segmentation_scores") for result in results]
+    return {"pred_probs": scores, "normalize": "sum"} if of_queries else {"logits": scores}
+
+
+def torchvision(output: Mapping[str, Any]) -> Arguments:
+    """What a model of `torchvision.models.segmentation` returns: the logits of its head, not those of `aux`."""
+    return {"logits": output["out"]}
+
+
+def mmsegmentation(samples: Any) -> Arguments:
+    """What mmsegmentation returns for images: a `SegDataSample`, or a list of them.
+
+    Of one channel it has sent the logits through a sigmoid already.
+    """
+    listed = list(samples) if isinstance(samples, (list, tuple)) else [samples]
+    logits = [sample.seg_logits.data for sample in listed]
+    if logits and logits[0].shape[0] == 1:
+        return {"pred_probs": logits, "classes": 2}
+    return {"logits": logits}
+
+
+def segmentation_models_pytorch(output: Any, *, activation: str | None = None) -> Arguments:
+    """What a model of segmentation_models.pytorch returns: (N, K, H, W), or (N, 1, H, W) for two classes.
+
+    Args:
+        activation: That of the model, if it was made with one: its outputs then are probabilities.
+    """
+    if activation in (None, "identity"):
+        return {"logits": output}
+    if activation in ("sigmoid", "softmax", "softmax2d"):
+        return {"pred_probs": output, **({"classes": 2} if output.shape[1] == 1 else {})}
+    raise ValueError(
+        f"outputs of the activation {activation!r} are no probabilities: give the model none, or sigmoid or softmax2d"
+    )
+
+
+def _field(outputs: Any, name: str) -> Any:
+    """A field of what transformers returns, which is a tuple or a dict that has its names as attributes too."""
+    if isinstance(outputs, Mapping) and name in outputs:
+        return outputs[name]
+    if hasattr(outputs, name):
+        return getattr(outputs, name)
+    raise TypeError(f"{type(outputs).__name__} has no {name}: it is not what such a model returns")
