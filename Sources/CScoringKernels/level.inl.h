@@ -26,6 +26,14 @@ enum { GROUP = 16 };
 #include "loops/scores.inl.h"
 
 #define SCORE float
+#define NAME(FUNCTION) FUNCTION##_32
+#include "loops/sampling.inl.h"
+
+#define SCORE double
+#define NAME(FUNCTION) FUNCTION##_64
+#include "loops/sampling.inl.h"
+
+#define SCORE float
 #define KEY uint32_t
 #define CLASS uint8_t
 #define NAME(FUNCTION) FUNCTION##_32_8

@@ -171,6 +171,33 @@ SEGSCORE_TYPED_LOOP(
 /// Divides values by totals; a value with a total of zero becomes zero.
 SEGSCORE_LOOP(void, divide, (double *values, const double *totals, size_t count))
 
+// MARK: Grids
+
+/// Makes each value of a row of two of another row's values, each times its weight, which is a value of the rows' type.
+SEGSCORE_TYPED_LOOP(
+    void, sample_row, BY_SCORES, (out.is_double),
+    (const void *source, const uint32_t *lower, const uint32_t *upper, const void *lower_weights,
+     const void *upper_weights, size_t count, segscore_floats out),
+    (source, lower, upper, lower_weights, upper_weights, count, out.start))
+
+/// Makes a row of values that lie at some places of another row.
+SEGSCORE_TYPED_LOOP(
+    void, pick_row, BY_SCORES, (out.is_double),
+    (const void *source, const uint32_t *places, size_t count, segscore_floats out),
+    (source, places, count, out.start))
+
+/// Adds two rows, value by value, each times its weight, which is a value of the rows' type.
+SEGSCORE_TYPED_LOOP(
+    void, mix_rows, BY_SCORES, (out.is_double),
+    (const void *lower, const void *upper, double lower_weight, double upper_weight, size_t count, segscore_floats out),
+    (lower, upper, lower_weight, upper_weight, count, out.start))
+
+/// Brings `count` pixels of `channels` values each into the order `(channels, count)`.
+SEGSCORE_TYPED_LOOP(
+    void, take_apart, BY_SCORES, (out.is_double),
+    (const void *source, size_t count, size_t channels, segscore_floats out),
+    (source, count, channels, out.start))
+
 // MARK: Whole images
 
 /// Sets the scores of pixels labelled `ignored` to 1.

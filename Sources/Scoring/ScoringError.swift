@@ -34,6 +34,8 @@ package enum ScoringError: Error, Equatable {
     case rank(Array, expected: Int, shape: [Int])
     case emptyArray(Array, shape: [Int])
     case shapeMismatch(Array, expected: [Int], actual: [Int])
+    /// The part of an image that is no padding is larger than the image. Both are `(h, w)`.
+    case validExtents(Array, valid: [Int], actual: [Int])
     /// An image has another height and width than those before it.
     case imageSize(expected: [Int], actual: [Int])
     case tooManyPixels(Array, count: Int, limit: Int)
@@ -72,6 +74,7 @@ extension ScoringError {
         case .emptyArray(.predictedProbabilities, let shape): .emptyArray(array, shape: shape)
         case .shapeMismatch(.predictedProbabilities, let expected, let actual):
             .shapeMismatch(array, expected: expected, actual: actual)
+        case .validExtents(_, let valid, let actual): .validExtents(array, valid: valid, actual: actual)
         case .tooManyPixels(.predictedProbabilities, let count, let limit):
             .tooManyPixels(array, count: count, limit: limit)
         case .elementType(.predictedProbabilities, let scalar): .elementType(array, scalar)

@@ -460,7 +460,7 @@ SHAPES = {
 def test_shapes_that_do_not_match_are_refused(client, labels, pred_probs, labels_first):
     body = in_order({"labels": labels, "pred_probs": pred_probs}, labels_first)
     problem = assert_problem(client.score(body), 422, "shape-mismatch")
-    assert problem["parameter"] in ("labels", "pred_probs")
+    assert problem["parameter"] in ("labels", "pred_probs", "resize", "layout")
     assert_well(client)
 
 
@@ -609,7 +609,7 @@ def test_what_is_beyond_the_range_is_guessed_at(client, values, words):
 
 def test_classes_that_come_last_are_guessed_at(client):
     body = npz(labels=LABELS, pred_probs=np.moveaxis(PRED_PROBS, 1, -1))
-    problem = assert_problem(client.score(body), 422, "shape-mismatch", "pred_probs")
+    problem = assert_problem(client.score(body), 422, "shape-mismatch", "layout")
     assert "(N, H, W, K)?" in problem["detail"] and problem["expected"] == str(PRED_PROBS.shape)
     assert_well(client)
 

@@ -60,7 +60,9 @@ package final class ScoreArrays: RequestInputs {
     private var probabilitiesShape: [Int]? {
         // A parameter that is not allowed is reported where ``parameters`` is read.
         guard let predictions, let parameters = try? parameters else { return nil }
-        guard let classCount = predictions.classCountOfBands(parameters) else { return predictions.shape(parameters) }
+        guard let classCount = predictions.classCountOfBands(parameters) else {
+            return predictions.shape(parameters, labels: labelsShape)
+        }
         let labels = labelsShape ?? []
         return labels.count == 3 ? [labels[0], classCount, labels[1], labels[2]] : [0, classCount, 0, 0]
     }

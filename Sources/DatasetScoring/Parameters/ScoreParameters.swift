@@ -43,16 +43,17 @@ package struct ScoreParameters: Equatable, Sendable {
     }
 
     /// The names of the parameters on the wire.
-    package static let names = [
-        "method", "temperature", "downsample", "threshold", "ignore_label", "label_map", "label_offset",
-        "reduce_zero_label", "include", "output", "read", "classes", "colors", "activation", "normalize",
-    ]
+    package static let names =
+        [
+            "method", "temperature", "downsample", "threshold", "ignore_label", "label_map", "label_offset",
+            "reduce_zero_label", "include", "output", "read", "classes", "colors", "activation", "normalize",
+        ] + SamplingParameters.names
 
     /// The names that are known in requests which choose the arrays of their answer in another way.
     package static let namesWithoutAnswer = names.filter { $0 != "include" }
 
     /// The names of those that are lists of numbers in JSON, and of those that are objects.
-    static let listNames: Set = ["ignore_label"]
+    static let listNames: Set = ["ignore_label", "valid"]
     static let objectNames: Set = ["label_map", "colors"]
 
     /// The method by which images are scored.
@@ -90,6 +91,9 @@ package struct ScoreParameters: Equatable, Sendable {
     /// What is done to probabilities that do not add to 1; nil if they are taken as they are.
     package let normalization: Normalization?
 
+    /// How the values lie in their array, and what brings them to the pixels of the labels.
+    package let sampling: SamplingParameters
+
     /// Reads the parameters.
     ///
     /// - Throws: A 400 problem for a value that is not allowed.
@@ -107,6 +111,7 @@ package struct ScoreParameters: Equatable, Sendable {
         colours = try coloursText.map { (text) throws(Problem) in try ColourClasses(parameter: text) }
         activation = try parameters.choice("activation")
         normalization = try parameters.choice("normalize")
+        sampling = try SamplingParameters(parameters)
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
 
@@ -121,6 +126,7 @@ package struct ScoreParameters: Equatable, Sendable {
         values["colors"] = coloursText
         values["activation"] = activation?.rawValue
         values["normalize"] = normalization?.rawValue
+        values.merge(sampling.values) { $1 }
         values["include"] = include.map { $0.map(\.rawValue).joined(separator: ",") }
         return values
     }
@@ -136,6 +142,7 @@ package struct ScoreParameters: Equatable, Sendable {
     /// - Throws: 400 for a parameter or an array that belongs to another method.
     package func check() throws(Problem) {
         try method.type.check(self)
+        try sampling.check()
         for array in include ?? [] where !method.finds(array) {
             let finders = Method.allCases.filter { $0.finds(array) }.map(\.rawValue).joined(separator: " or ")
             throw Problem(

@@ -20,7 +20,8 @@ package struct Predictions: Equatable, Sendable {
     ///
     /// - Throws: A 400 problem if the parameters do not go together with the number of channels.
     func activation(_ parameters: ScoreParameters) throws(Problem) -> Activation {
-        let hasOneChannel = layout.shape.count == 4 && layout.shape[1] == 1
+        let channels = parameters.sampling.sampling.sampledShape(layout.shape, labels: nil)
+        let hasOneChannel = channels.count == 4 && channels[1] == 1
         let implied: Activation.Function =
             switch array {
             case .logits: hasOneChannel ? .sigmoid : .softmax
@@ -40,15 +41,19 @@ package struct Predictions: Equatable, Sendable {
     /// K if the array holds only the labelled classes of bands of rows, `(M, R, W)`; nil for any other array.
     func classCountOfBands(_ parameters: ScoreParameters) -> Int? {
         guard array == .predictedProbabilities, parameters.activation == nil, parameters.normalization == nil,
+            parameters.sampling.sampling == .none,
             !parameters.method.type.needsAllProbabilities, layout.shape.count == 3
         else { return nil }
         return parameters.classCount
     }
 
     /// The shape `(N, K, H, W)` of the probabilities, if the array has the rank that it should have.
-    func shape(_ parameters: ScoreParameters) -> [Int] {
+    ///
+    /// - Parameter labels: The shape of the labels, `(N, H, W)`; nil if it is not known yet.
+    func shape(_ parameters: ScoreParameters, labels: [Int]?) -> [Int] {
+        let sampled = parameters.sampling.sampling.sampledShape(layout.shape, labels: labels)
         // A parameter that is not allowed is reported where the activation is needed.
-        (try? activation(parameters))?.probabilitiesShape(layout.shape) ?? layout.shape
+        return (try? activation(parameters))?.probabilitiesShape(sampled) ?? sampled
     }
 
     /// The problem of an error, which names the array as the client does.

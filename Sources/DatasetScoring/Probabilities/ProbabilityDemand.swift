@@ -31,7 +31,8 @@ struct ProbabilityDemand {
         let activation = try predictions.activation(parameters)
         return try make(predictions) { () throws(ScoringError) in
             try PixelAccumulator(
-                labels: labels, layout: predictions.layout, activation: activation, downsample: parameters.blockSide,
+                labels: labels, layout: predictions.layout, activation: activation,
+                sampling: parameters.sampling.sampling, downsample: parameters.blockSide,
                 ignoredLabel: parameters.labels.ignoredLabel)
         }
     }
@@ -41,7 +42,9 @@ struct ProbabilityDemand {
     ///
     /// - Throws: A problem with labels, layout and parameters together.
     func ownProbabilities(in predictions: Predictions) throws(Problem) -> OwnProbabilities? {
-        guard try predictions.activation(parameters) == .identity else { return nil }
+        guard try predictions.activation(parameters) == .identity, parameters.sampling.sampling == .none else {
+            return nil
+        }
         return try make(predictions) { () throws(ScoringError) in
             let layout = predictions.layout
             guard !parameters.method.type.needsAllProbabilities, parameters.reading != .all,
@@ -55,7 +58,7 @@ struct ProbabilityDemand {
     private func make<Result>(
         _ predictions: Predictions, _ result: () throws(ScoringError) -> Result
     ) throws(Problem) -> Result {
-        let shape = predictions.shape(parameters)
+        let shape = predictions.shape(parameters, labels: labels.shape)
         if let classCount = parameters.classCount, shape.count == 4, classCount != shape[1] {
             throw Problem(
                 .shapeMismatch,

@@ -43,17 +43,26 @@ package struct FilePieces: Sequence {
     /// All lines, dealt out to bands of about as many each.
     ///
     /// - Parameters:
-    ///   - count: How many bands are wanted. There are fewer if there are fewer lines of blocks, and one if pieces
-    ///     would be so small that a read of one would cost more than its bytes.
+    ///   - count: How many bands are wanted; see ``shares(_:of:blockLines:)``.
     static func bands(_ count: Int, of layout: TensorLayout, side: Int, comesTwice: Bool = false) -> [FilePieces] {
         let blockLines = (layout.order == .c ? layout.shape[2] : layout.shape[3]) / side
+        return shares(count, of: layout, blockLines: blockLines).map { share in
+            let lines = share.lowerBound * side..<share.upperBound * side
+            return FilePieces(layout, side: side, lines: lines, comesTwice: comesTwice)
+        }
+    }
+
+    /// Lines of blocks, dealt out to bands of about as many each.
+    ///
+    /// - Parameters:
+    ///   - count: How many bands are wanted. There are fewer if there are fewer lines of blocks, and one if pieces
+    ///     would be so small that a read of one would cost more than its bytes.
+    ///   - layout: The layout of the file that bands read, `(N, K, H, W)`.
+    static func shares(_ count: Int, of layout: TensorLayout, blockLines: Int) -> [Range<Int>] {
         let planeByteCount = layout.byteCount / layout.shape[0] / layout.shape[1]
         let isWorthIt = layout.order == .fortran || planeByteCount / count >= smallestPiece
         let count = isWorthIt ? Swift.max(Swift.min(count, blockLines), 1) : 1
-        return (0..<count).map { band in
-            let (start, end) = (band * blockLines / count, (band + 1) * blockLines / count)
-            return FilePieces(layout, side: side, lines: start * side..<end * side, comesTwice: comesTwice)
-        }
+        return (0..<count).map { $0 * blockLines / count..<($0 + 1) * blockLines / count }
     }
 
     /// Whether the pieces come in the file's own order, so that bytes can be taken as they arrive.

@@ -84,6 +84,19 @@ enum Kernels {
         }
     }
 
+    /// Lends the first scores of some as elements.
+    static func withElements<Failure: Error>(
+        of scores: PixelScores, count: Int, _ body: (NativeElements) throws(Failure) -> Void
+    ) throws(Failure) {
+        precondition(count <= scores.count)
+        let floats = unsafe scores.pointer(at: 0)
+        try body(
+            unsafe NativeElements(
+                base: UnsafeRawPointer(floats.start), type: floats.is_double ? SEGSCORE_FLOAT64 : SEGSCORE_FLOAT32,
+                count: count))
+        withExtendedLifetime(scores) {}
+    }
+
     /// Lends what a conversion makes of elements, block by block.
     ///
     /// - Parameters:

@@ -14,20 +14,23 @@ package final class PixelAccumulator: ProbabilityAccumulator {
 
     /// - Parameters:
     ///   - labels: All labels, `(N, H, W)`.
-    ///   - layout: `(N, K, H, W)` of a floating-point type.
+    ///   - layout: `(N, K, H, W)` of a floating-point type, or as `sampling` says.
     ///   - activation: What turns the values into probabilities.
+    ///   - sampling: What brings the values to the pixels of the labels.
     ///   - downsample: The extent of the blocks that confident learning is to look at, at least 1; blocks of 1 are the
     ///     pixels themselves.
     ///   - ignoredLabel: A label value whose pixels have no part in their blocks.
     /// - Throws: What ``ScoringShape/init(labels:predictedProbabilities:)`` throws,
     ///   ``ScoringError/elementType(_:_:)``, ``ScoringError/memory(_:)``; with blocks also
-    ///   ``ScoringError/downsample(_:height:width:)`` or ``ScoringError/fortranOrder(_:)``.
+    ///   ``ScoringError/downsample(_:height:width:)`` or ``ScoringError/fortranOrder(_:)``, which with `sampling` is
+    ///   thrown too, as is ``ScoringError/validExtents(_:valid:actual:)``.
     package init(
-        labels: LabelMap, layout: TensorLayout, activation: Activation = .identity, downsample: Int = 1,
-        ignoredLabel: Int64? = nil
+        labels: LabelMap, layout: TensorLayout, activation: Activation = .identity, sampling: Sampling = .none,
+        downsample: Int = 1, ignoredLabel: Int64? = nil
     ) throws(ScoringError) {
         arrays = try PixelArrays(
-            labels: labels, layout: layout, activation: activation, downsample: downsample, ignoredLabel: ignoredLabel)
+            labels: labels, layout: layout, activation: activation, sampling: sampling, downsample: downsample,
+            ignoredLabel: ignoredLabel)
         // Each image is prepared when its first probability comes. To prepare all of them now would hold up the thread
         // that reads, for a client that has sent hardly a byte.
         cursor = try PixelCursor(arrays, preparesImages: true)
@@ -56,8 +59,8 @@ package final class PixelAccumulator: ProbabilityAccumulator {
     /// How many images have arrived in whole; in Fortran order none has before the last byte.
     package var imagesDone: Int {
         switch arrays.layout.order {
-        case .c: elementsDone / (arrays.channelCount * shape.pixelsPerImage)
-        case .fortran: elementsDone == arrays.channelCount * shape.pixelCount ? shape.imageCount : 0
+        case .c: elementsDone / (arrays.layout.elementCount / shape.imageCount)
+        case .fortran: elementsDone == arrays.layout.elementCount ? shape.imageCount : 0
         }
     }
 
@@ -84,6 +87,11 @@ package final class PixelAccumulator: ProbabilityAccumulator {
     package func bands(_ count: Int) throws(ScoringError) -> [PixelBand] {
         if arrays.blocks != nil {
             for image in 0..<shape.imageCount { try arrays.prepare(image: image) }
+        }
+        if let grid = arrays.grid {
+            return try grid.bands(count, side: arrays.side, comesTwice: arrays.comeTwice).map {
+                (band) throws(ScoringError) in try PixelBand(arrays, pieces: band.pieces, rows: band.rows)
+            }
         }
         let bands = FilePieces.bands(
             count, of: arrays.layout, side: arrays.side, comesTwice: arrays.comeTwice)

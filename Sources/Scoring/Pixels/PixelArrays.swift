@@ -6,6 +6,8 @@ struct PixelArrays: Sendable {
     /// The layout of the array that comes, of which all K are channels unless ``Activation/isOfTwoClasses``.
     let layout: TensorLayout
     let activation: Activation
+    /// The grid that the values of the array lie on; nil if its elements are values of pixels.
+    let grid: SourceGrid?
     let labels: LabelMap
     let scores: PixelScores
     let predicted: ClassCodes
@@ -21,12 +23,14 @@ struct PixelArrays: Sendable {
     let clamped = ClampCount()
 
     /// Makes the arrays. Parameters and errors are those of
-    /// ``PixelAccumulator/init(labels:layout:activation:downsample:ignoredLabel:)``.
+    /// ``PixelAccumulator/init(labels:layout:activation:sampling:downsample:ignoredLabel:)``.
     init(
-        labels: LabelMap, layout: TensorLayout, activation: Activation, downsample: Int, ignoredLabel: Int64?
+        labels: LabelMap, layout: TensorLayout, activation: Activation, sampling: Sampling, downsample: Int,
+        ignoredLabel: Int64?
     ) throws(ScoringError) {
-        shape = try ScoringShape(
-            labels: labels.shape, predictedProbabilities: activation.probabilitiesShape(layout.shape))
+        let sampled = sampling.sampledShape(layout.shape, labels: labels.shape)
+        shape = try ScoringShape(labels: labels.shape, predictedProbabilities: activation.probabilitiesShape(sampled))
+        grid = try SourceGrid(layout, sampling, shape: shape)
         try shape.check(downsample: downsample)
         guard downsample == 1 || !activation.needsAllClasses || layout.order == .c else {
             throw .fortranOrder(.predictedProbabilities)
@@ -60,7 +64,10 @@ struct PixelArrays: Sendable {
     }
 
     /// The number of channels of the array that comes.
-    var channelCount: Int { layout.shape[1] }
+    var channelCount: Int { grid?.channelCount ?? layout.shape[1] }
+
+    /// Whether in C order all classes of a run of pixels come before the next run.
+    var classesTakeTurns: Bool { isOneChannelOfTwo || grid?.sampling.isChannelsLast == true }
 
     /// Whether the only channel tells of two classes.
     var isOneChannelOfTwo: Bool { channelCount < shape.classCount }

@@ -8,11 +8,13 @@ package final class PixelBand: FileBand, @unchecked Sendable {
     private let elementType: ElementType
     private var cursor: PixelCursor
 
+    /// - Parameters:
+    ///   - rows: The rows of pixels that the pieces bring, if these hold other values than those of pixels.
     /// - Throws: ``ScoringError/memory(_:)``.
-    init(_ arrays: PixelArrays, pieces: FilePieces) throws(ScoringError) {
+    init(_ arrays: PixelArrays, pieces: FilePieces, rows: Range<Int>? = nil) throws(ScoringError) {
         self.pieces = pieces
         elementType = arrays.layout.elementType
-        cursor = try PixelCursor(arrays, preparesImages: false)
+        cursor = try PixelCursor(arrays, rows: rows, preparesImages: false)
     }
 
     package func receive(

@@ -10,21 +10,25 @@ struct PixelCursor {
     /// Fortran order.
     private let largest: PixelScores
     private let normaliser: Normaliser?
+    /// What makes the values of pixels; nil if the elements are these.
+    private let resampler: Resampler?
     private var runs: ElementRuns
     /// Whether an image is prepared when its first probability comes; else all images have been prepared before.
     private let preparesImages: Bool
     /// Whether the elements come once more later; see ``PixelArrays/comeTwice``.
     private var isFirstLook = false
 
+    /// - Parameters:
+    ///   - rows: The rows of pixels that are to be made of other values, if the elements are such; all rows if nil.
     /// - Throws: ``ScoringError/memory(_:)`` or ``ScoringError/elementType(_:_:)``.
-    init(_ arrays: PixelArrays, preparesImages: Bool) throws(ScoringError) {
+    init(_ arrays: PixelArrays, rows: Range<Int>? = nil, preparesImages: Bool) throws(ScoringError) {
         self.arrays = arrays
         self.preparesImages = preparesImages && arrays.blocks != nil
         let (shape, order) = (arrays.shape, arrays.layout.order)
         blocks = try arrays.blocks.map { (blocks) throws(ScoringError) in
             try BlockAccumulator(
                 blocks, labels: arrays.labels.codes, shape: shape, order: order,
-                classesTakeTurns: arrays.isOneChannelOfTwo, ignored: arrays.ignored)
+                classesTakeTurns: arrays.classesTakeTurns, ignored: arrays.ignored)
         }
         if let largest = arrays.largest {
             self.largest = largest
@@ -34,6 +38,9 @@ struct PixelCursor {
                 count: count, for: arrays.layout.elementType.scalar, of: .predictedProbabilities)
         }
         normaliser = arrays.activation.needsAllClasses ? try Normaliser(arrays) : nil
+        resampler = try arrays.grid.map { (grid) throws(ScoringError) in
+            try Resampler(grid, pixelRows: rows ?? 0..<shape.height)
+        }
         runs = ElementRuns(
             imageCount: shape.imageCount, classCount: arrays.channelCount, height: shape.height, width: shape.width,
             order: order, blockSide: arrays.side)
@@ -45,6 +52,7 @@ struct PixelCursor {
     ///   - comesAgain: Whether the elements from there on come once more, after all others of their pixels.
     mutating func seek(to position: Int, comesAgain: Bool) {
         runs.position = position
+        resampler?.position = position
         isFirstLook = comesAgain
     }
 
@@ -55,12 +63,14 @@ struct PixelCursor {
     ///   ``ScoringError/probabilitiesAsLogits(_:)``, and if images are prepared here
     ///   ``ScoringError/labelOutOfRange(_:at:classCount:)``.
     mutating func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
+        if let resampler {
+            return try resampler.take(elements) { (values, run) throws(ScoringError) in
+                try take(values, from: 0, run)
+            }
+        }
         var index = 0
         while index < elements.count {
             let run = runs.next(limit: elements.count - index)
-            if preparesImages, run.classIndex == 0, run.firstPixel % arrays.shape.pixelsPerImage == 0 {
-                try arrays.prepare(image: run.firstPixel / arrays.shape.pixelsPerImage)
-            }
             try take(elements, from: index, run)
             index += run.count
         }
@@ -69,6 +79,9 @@ struct PixelCursor {
     private func take(
         _ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run
     ) throws(ScoringError) {
+        if preparesImages, run.classIndex == 0, run.firstPixel % arrays.shape.pixelsPerImage == 0 {
+            try arrays.prepare(image: run.firstPixel / arrays.shape.pixelsPerImage)
+        }
         let isLogit = arrays.activation.function == .sigmoid
         if arrays.isOneChannelOfTwo {
             // The values of the only channel are those of the second of two classes.

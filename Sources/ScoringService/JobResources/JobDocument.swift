@@ -34,6 +34,7 @@ struct JobDocument {
             if let reading = parameters.reading { members.string("read", reading.rawValue) }
             if let activation = parameters.activation { members.string("activation", activation.rawValue) }
             if let normalization = parameters.normalization { members.string("normalize", normalization.rawValue) }
+            parameters.sampling.write(to: &members)
         }
         Self.write(job.details.shape, to: &members)
         job.details.notes.write(to: &members)

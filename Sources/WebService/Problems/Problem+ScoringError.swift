@@ -22,9 +22,22 @@ extension Problem {
                 && Array(actual[..<3]) == [expected[0]] + expected[2...]:
                 .shape(
                     array, "The shape of \(array.rawValue) is not (N, K, H, W)",
-                    expected: [expected[0], actual[3], expected[2], expected[3]].inWords, actual: actual
-                ).explained(
-                    "Is it (N, H, W, K)? Then np.moveaxis(\(array.rawValue), -1, 1) brings the classes to the front.")
+                    expected: [expected[0], actual[3], expected[2], expected[3]].inWords, actual: actual,
+                    parameter: "layout"
+                ).explained("Is it (N, H, W, K)? Then say so: layout=NHWC.")
+            case .shapeMismatch(let array, let expected, let actual)
+            where array != .labels && expected.count == 4 && actual.count == 4
+                && Array(actual[..<2]) == Array(expected[..<2]) && actual[2...] != [expected[3], expected[2]]:
+                .shape(
+                    array, "The images of \(array.rawValue) have another size than those of labels",
+                    expected: expected.inWords, actual: actual, parameter: "resize"
+                ).explained("If they show the same, resize=bilinear or resize=nearest brings them to that size.")
+            case .validExtents(let array, let valid, let actual):
+                Problem(
+                    .invalidParameter,
+                    "valid says that \(valid[0]) rows of \(valid[1]) pixels are no padding, and \(array.rawValue) have fewer.",
+                    parameter: "valid", expected: "at most \(actual[0]),\(actual[1])",
+                    actual: "\(valid[0]),\(valid[1])")
             case .shapeMismatch(let array, let expected, let actual):
                 .shape(
                     array, "The shape of \(array.rawValue) does not match that of \(array.partner.rawValue)",
@@ -51,8 +64,9 @@ extension Problem {
                 ).found(in: array)
             case .fortranOrder(let array):
                 Problem(
-                    .unsupportedOrder, "\(array.rawValue) of bands must be in C order.", parameter: array.rawValue,
-                    expected: "C order", actual: "Fortran order")
+                    .unsupportedOrder, "\(array.rawValue) must be in C order where it is taken in this way.",
+                    parameter: array.rawValue, expected: "C order, which np.ascontiguousarray makes",
+                    actual: "Fortran order")
             case .downsample(let downsample, let height, let width):
                 Problem(
                     .downsampleDoesNotDivide,
@@ -136,12 +150,13 @@ extension Problem {
             }
     }
 
+    /// - Parameter parameter: The parameter that may mend it; the array itself if nil.
     private static func shape(
-        _ array: ScoringError.Array, _ detail: String, expected: String, actual: [Int]
+        _ array: ScoringError.Array, _ detail: String, expected: String, actual: [Int], parameter: String? = nil
     ) -> Problem {
         Problem(
             .shapeMismatch, "\(detail): it is \(actual.inWords), not \(expected).",
-            parameter: array.rawValue, expected: expected, actual: actual.inWords)
+            parameter: parameter ?? array.rawValue, expected: expected, actual: actual.inWords)
     }
 }
 

@@ -44,6 +44,18 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: "With sum, the values of a pixel are divided by their sum over the classes.")
     var normalize: String?
 
+    @Option(help: "NHWC, if the classes are the last axis of the predictions.")
+    var layout: String?
+
+    @Option(help: "bilinear or nearest, as PyTorch has them, if predictions have another size than labels.")
+    var resize: String?
+
+    @Flag(help: "With --resize bilinear, corner pixels lie on corner pixels.")
+    var alignCorners = false
+
+    @Option(help: "Height and width of predictions without the padding behind them: 500,375.")
+    var valid: String?
+
     @Option(help: "A label whose pixels take no part, or several with commas between.")
     var ignoreLabel: String?
 
@@ -131,6 +143,10 @@ struct ScoreCommand: ParsableCommand {
         parameters["threshold"] = threshold.map { "\($0)" }
         parameters["activation"] = activation
         parameters["normalize"] = normalize
+        parameters["layout"] = layout
+        parameters["resize"] = resize
+        if alignCorners { parameters["align_corners"] = "true" }
+        parameters["valid"] = valid
         parameters["ignore_label"] = ignoreLabel
         parameters["colors"] = colors
         parameters["label_map"] = labelMap
