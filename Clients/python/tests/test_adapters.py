@@ -149,16 +149,34 @@ def test_mmsegmentation(client, classes):
 # transformers
 
 
-def test_segmentation_scores_of_segformer(client):
-    """Sizes may differ; the scores of transformers are logits."""
+def segformer():
+    """The outputs of a small SegFormer, and what transformers makes of them by itself."""
     torch_library("transformers")
     import torch
     from transformers import SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessor
 
     sizes = {"hidden_sizes": [8, 8, 16, 16], "depths": [1] * 4, "num_attention_heads": [1, 1, 2, 2]}
     model = SegformerForSemanticSegmentation(SegformerConfig(num_labels=5, decoder_hidden_size=16, **sizes)).eval()
-    results = SegformerImageProcessor().post_process_semantic_segmentation(
-        model(torch.rand(2, 3, 64, 64)), target_sizes=[(64, 64), (40, 56)], return_segmentation_scores=True
+    return model(torch.rand(2, 3, 64, 64)), SegformerImageProcessor()
+
+
+def test_segformer(client):
+    """Logits of a quarter of the size go out, and are resized as transformers does it."""
+    outputs, processor = segformer()
+    assert outputs.logits.shape == (2, 5, 16, 16)
+    results = processor.post_process_semantic_segmentation(
+        outputs, target_sizes=[(64, 64)] * 2, return_segmentation_scores=True
+    )
+    expected = np.concatenate([softmax(result.segmentation_scores[None]) for result in results])
+    for given in (outputs, dict(outputs)):
+        assert_scored(client, labels_of((2, 64, 64), 5), adapters.segformer(given), expected)
+
+
+def test_segmentation_scores_of_segformer(client):
+    """Sizes may differ; the scores of transformers are logits."""
+    outputs, processor = segformer()
+    results = processor.post_process_semantic_segmentation(
+        outputs, target_sizes=[(64, 64), (40, 56)], return_segmentation_scores=True
     )
     labels = [labels_of((64, 64), 5), labels_of((40, 56), 5)]
     scores = client.score(labels, **adapters.segmentation_scores(results))
@@ -208,6 +226,19 @@ def test_segmentation_scores_of_mask2former(client):
     np.testing.assert_allclose(scores.pixel_scores, expected, rtol=0, atol=1e-7)
 
 
+def test_mask2former(client):
+    """Their sums over queries are resized as transformers does it, and divided by their sum over the classes."""
+    outputs, processor = mask2former()
+    results = processor.post_process_semantic_segmentation(
+        outputs, target_sizes=[(64, 48)] * 2, return_segmentation_scores=True
+    )
+    weights = np.stack([result.segmentation_scores.detach().double().numpy() for result in results])
+    expected = weights / weights.sum(axis=1, keepdims=True)
+    assert_scored(client, labels_of((2, 64, 48), 5), adapters.mask2former(outputs), expected, tolerance=1e-6)
+
+
 def test_outputs_of_other_models_are_refused():
     with pytest.raises(TypeError, match="dict has no segmentation_scores"):
         adapters.segmentation_scores([{"segmentation": 1}])
+    with pytest.raises(TypeError, match="list has no logits"):
+        adapters.segformer([1])

@@ -37,6 +37,9 @@ class BatchSource:
 
     Images that are added to a job one call after the other are a `Dataset`.
 
+    Args:
+        is_resized: See `check_shapes`.
+
     Attributes:
         images: How many images there are, if that is known.
         is_lazy: Whether that is not known, and nothing should be taken from the data ahead of time.
@@ -45,17 +48,20 @@ class BatchSource:
         ValueError: Labels and probabilities do not fit together, or there are no images.
     """
 
-    def __init__(self, labels: Any, predictions: Any, batch_bytes: int, name: str = "pred_probs"):
+    def __init__(
+        self, labels: Any, predictions: Any, batch_bytes: int, name: str = "pred_probs", is_resized: bool = False
+    ):
         self._labels = labels if _is_listed(labels) else _opened(labels, "labels")
         self._predictions = predictions if _is_listed(predictions) else _opened(predictions, name)
         self._batch_bytes = batch_bytes
         self._name = name
+        self._is_resized = is_resized
         self._is_whole = _is_array(self._labels) and _is_array(self._predictions)
         is_known = _is_listed(labels) and (_is_listed(predictions) or isinstance(self._predictions, np.ndarray))
         self.is_lazy = not self._is_whole and not is_known
         self.images: int | None = None if self.is_lazy else count_of(self._labels)
         if self._is_whole:
-            check_shapes(self._labels, self._predictions, name)
+            check_shapes(self._labels, self._predictions, name, is_resized=is_resized)
         if self.images == 0:
             raise ValueError("There are no images.")
 
@@ -65,7 +71,7 @@ class BatchSource:
             yield from slices(self._labels, self._predictions, self._batch_bytes, self._name)
         elif self.is_lazy:
             for labels, predictions in self._pairs():
-                yield from batches_of(labels, predictions, self._name, self._batch_bytes)
+                yield from batches_of(labels, predictions, self._name, self._batch_bytes, self._is_resized)
         else:
             yield from self._runs()
 
@@ -74,7 +80,7 @@ class BatchSource:
         run: list[tuple[Any, Any]] = []
         size = 0
         for pair in self._pairs():
-            check_shapes(*pair, self._name, images=False)
+            check_shapes(*pair, self._name, images=False, is_resized=self._is_resized)
             added = _sent_bytes(*pair)
             if run and (size + added > self._batch_bytes or _kind(pair) != _kind(run[0])):
                 yield _stacked(run, self._name)
@@ -101,11 +107,11 @@ def one_of(pred_probs: Any, logits: Any) -> tuple[Any, str]:
     return (pred_probs, "pred_probs") if logits is None else (logits, "logits")
 
 
-def batches_of(labels: Any, predictions: Any, name: str, batch_bytes: int) -> Iterator[Batch]:
+def batches_of(labels: Any, predictions: Any, name: str, batch_bytes: int, is_resized: bool = False) -> Iterator[Batch]:
     """Cuts one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), into one batch or more."""
     labels, predictions = loaded_labels(labels), loaded(predictions, name)
     is_single = len(labels.shape) == 2 or _are_one_hot(labels, predictions, 3)
-    check_shapes(labels, predictions, name, images=not is_single)
+    check_shapes(labels, predictions, name, images=not is_single, is_resized=is_resized)
     if is_single:
         yield _stacked([(labels, predictions)], name)
     elif isinstance(labels, Masks):
@@ -135,8 +141,14 @@ def slices(labels: Any, predictions: Any, batch_bytes: int, name: str = "pred_pr
         yield Batch(part_of(labels, run, "labels", label), part_of(predictions, run, name, probability), name)
 
 
-def check_shapes(labels: Any, predictions: Any, name: str = "pred_probs", images: bool = True) -> None:
+def check_shapes(
+    labels: Any, predictions: Any, name: str = "pred_probs", images: bool = True, is_resized: bool = False
+) -> None:
     """Refuses shapes that the server would refuse, before anything is sent.
+
+    Args:
+        images: Whether the first axis counts images.
+        is_resized: Whether the server brings predictions to the pixels of the labels, and alone knows what fits.
 
     Raises:
         ValueError: The shapes do not fit together. cleanlab raises it for the same arrays.
@@ -149,6 +161,8 @@ def check_shapes(labels: Any, predictions: Any, name: str = "pred_probs", images
         raise ValueError(f"labels must be of shape ({first}H, W), not {given}")
     if len(predicted) != 3 + images:
         raise ValueError(f"{name} must be of shape ({first}K, H, W), not {predicted}")
+    if is_resized and given[:images] == predicted[:images]:
+        return
     if given != predicted[:images] + predicted[images + 1 :]:
         raise ValueError(f"labels {given} and {name} {predicted} must agree in {first}H and W")
 

@@ -1,6 +1,6 @@
 """What well-known libraries return, as arguments of `Client.score`, `Client.submit` and `Dataset.add`.
 
-    client.score(labels, **adapters.torchvision(model(x)))
+    client.score(labels, **adapters.segformer(model(**inputs)))
 
 Each function takes the outputs of a library as they are, on any device, and says with them what they are: logits or
 probabilities, of one channel or many, of the labels' size or smaller. None of the libraries is imported.
@@ -8,10 +8,37 @@ probabilities, of one channel or many, of the labels' size or smaller. None of t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 Arguments = dict[str, Any]
+
+QUERY_MASKS = 384
+"""The height and width to which transformers resizes the masks of Mask2Former's queries, whatever the image."""
+
+
+def segformer(outputs: Any) -> Arguments:
+    """What SegFormer and other models of transformers return that have `logits`, (N, K, H / 4, W / 4).
+
+    They are resized to the labels as `post_process_semantic_segmentation` does it.
+    """
+    return {"logits": _field(outputs, "logits"), "resize": "bilinear"}
+
+
+def mask2former(outputs: Any) -> Arguments:
+    """What Mask2Former and MaskFormer of transformers return: classes and masks of queries.
+
+    Scores of classes are summed over the queries as `post_process_semantic_segmentation` does it. They may exceed 1 and
+    do not add to 1, so that they are divided by their sum.
+    """
+    torch: Any = sys.modules["torch"]
+    classes = _field(outputs, "class_queries_logits").softmax(-1)[..., :-1]  # The last is for none of the classes.
+    masks = torch.nn.functional.interpolate(
+        _field(outputs, "masks_queries_logits"), size=(QUERY_MASKS, QUERY_MASKS), mode="bilinear", align_corners=False
+    ).sigmoid()
+    scores = torch.einsum("nqk,nqhw->nkhw", classes, masks)
+    return {"pred_probs": scores, "normalize": "sum", "resize": "bilinear"}
 
 
 def segmentation_scores(results: Sequence[Any], *, of_queries: bool = False) -> Arguments:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from types import TracebackType
@@ -17,6 +17,7 @@ from ._labels import IgnoredLabels, LabelMap, ignored_labels, label_parameters
 from ._masks import Colors, colors_text
 from ._pool import Verify
 from ._readers import nodata_of
+from ._sampling import are_resized, sampling_parameters
 from ._transport import Transport
 from .dataset import Dataset
 from .job import LONGEST_POLL, Job
@@ -89,6 +90,10 @@ class Client:
         activation: str | None = None,
         normalize: str | None = None,
         classes: int | None = None,
+        layout: str | None = None,
+        resize: str | None = None,
+        align_corners: bool = False,
+        valid: Sequence[int] | None = None,
         on_images: OnImages | None = None,
     ) -> Scores:
         """Scores a data set, and returns all results.
@@ -122,6 +127,11 @@ class Client:
             normalize: With `sum`, the values of each pixel are divided by their sum over the classes.
             classes: The number of classes. It is known from `pred_probs`, except that with 2 classes one channel of
                 probabilities is that of the second class.
+            layout: `NHWC` if the classes are the last axis of the predictions.
+            resize: `bilinear` or `nearest`, as PyTorch has them, if predictions have another height and width than the
+                labels. They are resized ahead of the softmax.
+            align_corners: As PyTorch has it, with `resize="bilinear"`.
+            valid: The height and width of what is no padding in the predictions; the rest is cut off ahead of `resize`.
             on_images: Called with the number of images that have been sent.
 
         Raises:
@@ -144,6 +154,10 @@ class Client:
             activation=activation,
             normalize=normalize,
             classes=classes,
+            layout=layout,
+            resize=resize,
+            align_corners=align_corners,
+            valid=valid,
             on_images=on_images,
             wait=True,
         )
@@ -167,6 +181,10 @@ class Client:
         activation: str | None = None,
         normalize: str | None = None,
         classes: int | None = None,
+        layout: str | None = None,
+        resize: str | None = None,
+        align_corners: bool = False,
+        valid: Sequence[int] | None = None,
         on_images: OnImages | None = None,
         wait: bool = False,
         only_labelled: bool = False,
@@ -181,18 +199,18 @@ class Client:
                 sent.
         """
         predictions, name = one_of(pred_probs, logits)
-        data = BatchSource(labels, predictions, self._batch_bytes, name)
+        sampling = sampling_parameters(layout, resize, align_corners, valid)
+        data = BatchSource(labels, predictions, self._batch_bytes, name, are_resized(sampling))
         ignored = ignored_labels(ignore_label)
         if isinstance(labels, (list, tuple)):
             ignored += tuple(value for value in nodata_of(labels) if value not in ignored)
         mapping = label_parameters(ignored, label_map, label_offset, reduce_zero_label)
-        wanted = (
-            parameters(method, temperature, downsample, threshold, colors, activation, normalize, classes) | mapping
-        )
+        about = parameters(method, temperature, downsample, threshold, colors, activation, normalize, classes)
+        wanted = about | mapping | sampling
         batches = data.batches()
         ahead = [] if data.is_lazy else list(islice(batches, 2))
         channels = ahead[0].predictions.shape[1] if ahead else 0
-        are_probabilities = logits is None and activation is None and normalize is None
+        are_probabilities = logits is None and activation is None and normalize is None and not are_resized(sampling)
         # Here labels are only compared with classes; the server alone maps them.
         are_classes = not (label_map or label_offset or reduce_zero_label)
         are_banded = channels > 1 and classes in (None, channels) and are_probabilities and are_classes
@@ -221,12 +239,15 @@ class Client:
         activation: str | None = None,
         normalize: str | None = None,
         classes: int | None = None,
+        layout: str | None = None,
+        resize: str | None = None,
+        align_corners: bool = False,
+        valid: Sequence[int] | None = None,
     ) -> Dataset:
         """Opens a job that takes images as they come; see `Dataset`. Arguments are those of `score`."""
         mapping = label_parameters(ignore_label, label_map, label_offset, reduce_zero_label)
-        wanted = (
-            parameters(method, temperature, downsample, threshold, colors, activation, normalize, classes) | mapping
-        )
+        about = parameters(method, temperature, downsample, threshold, colors, activation, normalize, classes)
+        wanted = about | mapping | sampling_parameters(layout, resize, align_corners, valid)
         return Dataset(self._transport, wanted, self._batch_bytes)
 
     def job(self, id: str) -> Job:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from ._batches import Batch, batches_of, one_of
 from ._form import Form
 from ._readers import nodata_of
+from ._sampling import are_resized
 from ._transport import Transport
 from .errors import SegscoreError, UnreachableError
 from .job import Job
@@ -38,6 +39,7 @@ class Dataset:
     def __init__(self, transport: Transport, parameters: Mapping[str, Any], batch_bytes: int):
         self._transport = transport
         self._batch_bytes = batch_bytes
+        self._are_resized = are_resized(parameters)
         self._ignored = [int(value) for value in (parameters.get("ignore_label") or "").split(",") if value]
         # However often it is asked, the server opens one job for this key. If it has forgotten the key, it opens
         # another job, and cancels the first after a while, since nothing is added to that.
@@ -62,7 +64,7 @@ class Dataset:
         """
         first = self.images
         self._check_nodata(labels)
-        for batch in batches_of(labels, *one_of(pred_probs, logits), self._batch_bytes):
+        for batch in batches_of(labels, *one_of(pred_probs, logits), self._batch_bytes, self._are_resized):
             self.send(batch)
         return first
 
