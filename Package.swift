@@ -129,7 +129,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "DatasetScoringTests",
-            dependencies: ["DatasetScoring", "Memory", "TestSupport", "WebService", httpTypes],
+            dependencies: ["DatasetScoring", "Files", "Memory", "Scoring", "TestSupport", "WebService", httpTypes],
             swiftSettings: settings),
         .testTarget(
             name: "OpenInferenceTests",

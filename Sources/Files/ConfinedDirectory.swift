@@ -7,7 +7,7 @@ package import Memory
 ///
 /// The kernel holds a path to that while it follows it (`openat2` with `RESOLVE_BENEATH`), so that not even a link
 /// which is put on the path in the meantime leads out.
-package final class ConfinedDirectory: Sendable {
+package final class ConfinedDirectory: ReadableDirectory {
     private let descriptor: Int32
 
     /// - Throws: ``FileError/system(operation:path:code:)``; with `ENOSYS` or `EPERM` if the kernel or the container
@@ -42,25 +42,25 @@ package final class ConfinedDirectory: Sendable {
     ///
     /// - Throws: ``FileError/system(operation:path:code:)``: with `EXDEV` for a path that leads out.
     package func names(in name: String) throws(FileError) -> [String] {
-        let descriptor = unsafe segscore_open_beneath(self.descriptor, name, O_RDONLY | O_DIRECTORY)
-        guard descriptor >= 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return [] }
-            throw .system(operation: "open", path: name, code: errno)
-        }
-        guard let stream = unsafe fdopendir(descriptor) else {
-            let code = errno
-            close(descriptor)
-            throw .system(operation: "read", path: name, code: code)
-        }
-        defer { unsafe closedir(stream) }
         var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let entryName = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if entryName != "." && entryName != ".." { names.append(entryName) }
+        do throws(FileError) {
+            try forEachEntry(of: name) { (entry) throws(FileError) in names.append(entry.name) }
+        } catch {
+            if case .system(_, _, let code) = error, code == ENOENT || code == ENOTDIR { return [] }
+            throw error
         }
         return names
+    }
+
+    /// Calls `body` with each entry of a directory beneath this one.
+    ///
+    /// - Throws: What `body` throws; ``FileError/system(operation:path:code:)``: with `EXDEV` for a path that leads out.
+    package func forEachEntry(
+        of name: String, _ body: (DirectoryEntry) throws(FileError) -> Void
+    ) throws(FileError) {
+        let descriptor = unsafe segscore_open_beneath(self.descriptor, name, O_RDONLY | O_DIRECTORY)
+        guard descriptor >= 0 else { throw .system(operation: "open", path: name, code: errno) }
+        try DirectoryReader.read(owning: descriptor, path: name, body)
     }
 
     /// Removes a file beneath the directory, if there is one. Whatever is no file, or lies behind a link, stays.

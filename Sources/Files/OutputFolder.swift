@@ -49,4 +49,12 @@ package struct OutputFolder {
             throw error
         }
     }
+
+    /// Removes a file that was written.
+    ///
+    /// - Parameter name: The file's name, without a slash.
+    package func remove(_ name: String) {
+        // Whoever removes what a failure has left tells of that failure.
+        unsafe unlink(path + "/" + name)
+    }
 }

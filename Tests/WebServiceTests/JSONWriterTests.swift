@@ -22,6 +22,21 @@ import Testing
         #expect(text == #"{"z":"1","a":-9223372036854775808,"o":{},"l":[{"i":1},{"i":2}],"e":[]}"#)
     }
 
+    @Test(arguments: [1, 2, 7, 8192])
+    func writesManyStringsAsFew(count: Int) {
+        let strings = (0..<count).map { $0 == 1 ? "a\"\\\u{1}" : "name \($0)" }
+        var few = JSONWriter()
+        few.object { $0.strings("names", strings) }
+        var many = JSONWriter()
+        many.object { $0.manyStrings("names", strings) }
+        var (pieces, text) = (many.pieces, [UInt8]())
+        while let piece = pieces.next() { text += piece }
+        #expect(text == few.text)
+        var list = JSONWriter()
+        list.strings(strings)
+        #expect(few.text == Array("{\"names\":".utf8) + list.text + Array("}".utf8))
+    }
+
     @Test func writesNull() {
         let text = Self.text { members in
             members.string("s", nil)

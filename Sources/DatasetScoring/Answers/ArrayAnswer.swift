@@ -174,6 +174,19 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
+    /// An array of numbers, float64.
+    ///
+    /// - Throws: A 503 problem if memory is short.
+    static func numbers(_ numbers: [Double]) throws(Problem) -> ArrayAnswer {
+        do throws(MemoryError) {
+            let buffer = try Buffer(numbers)
+            return ArrayAnswer(
+                .float64, [numbers.count], [Piece(elements: .numbers(buffer), range: 0..<numbers.count)])
+        } catch {
+            throw Problem(error)
+        }
+    }
+
     /// Appends some elements of the array as they stand in nested lists; see ``JSONNumbers/append(_:at:of:to:)``.
     ///
     /// - Parameters:

@@ -1,4 +1,6 @@
 import Files
+import Foundation
+import Glibc
 import HTTPTypes
 import Memory
 import Scoring
@@ -21,16 +23,26 @@ extension DataDirectories {
     /// with other names stay. When the method returns, everything is on the disk.
     ///
     /// - Parameters:
-    ///   - arrays: The arrays with their names, which may contain one slash.
+    ///   - arrays: The arrays with their names, which may contain slashes.
+    ///   - names: What the images are called, if arrays of pixels have names of these; they are written too, as
+    ///     ``ImageNames/fileName``.
     ///   - text: The path of the directory, which is made if it does not exist.
     /// - Throws: A 400 problem if the server was given no directory for files; 422 for a path that cannot be written
     ///   to; 507 if the disk is full.
-    package func write(_ arrays: [(name: String, array: ArrayAnswer)], to text: String) throws(Problem) {
+    package func write(
+        _ arrays: [(name: String, array: ArrayAnswer)], _ names: ImageNames?, to text: String
+    ) throws(Problem) {
         let (directory, path) = try find(text, parameter: Self.parameter)
         let written = Set(arrays.map(\.name))
+        let names = try names.map { (names) throws(Problem) in try names.json() }
         do throws(FileError) {
-            for name in try Self.arrayNames(in: directory, path) where !written.contains(name) {
-                try directory.remove("\(path)/\(name).npy")
+            let earlier = try Self.arrayNames(in: directory, path) + (try Self.namedArrays(in: directory, path))
+            for name in earlier where !written.contains(name) { try directory.remove("\(path)/\(name).npy") }
+            // The names come first, so that they tell of every array that is there.
+            if let names {
+                try directory.write("\(path)/\(ImageNames.fileName)", names)
+            } else {
+                try directory.remove("\(path)/\(ImageNames.fileName)")
             }
         } catch {
             throw .file(error, text, parameter: Self.parameter)
@@ -64,6 +76,30 @@ extension DataDirectories {
         }
         return names
     }
+
+    /// The names of the arrays of images that have names, as the file with these tells.
+    ///
+    /// - Returns: None if there is no such file, or if it holds something else.
+    private static func namedArrays(in directory: ConfinedDirectory, _ path: String) throws(FileError) -> [String] {
+        let file: InputFile
+        do throws(FileError) {
+            file = try directory.open("\(path)/\(ImageNames.fileName)")
+        } catch {
+            if case .system(_, _, let code) = error, code == ENOENT || code == ENOTDIR { return [] }
+            throw error
+        }
+        guard file.byteCount <= nameBytes else { return [] }
+        // Texts and the bytes that they are read from are in memory together, and names of arrays behind them.
+        let held = try FileError.wrapping { () throws(MemoryError) in try ByteReservation(8 * file.byteCount) }
+        defer { withExtendedLifetime(held) {} }
+        guard let names = try? JSONDecoder().decode([String].self, from: Data(file.beginning(file.byteCount)))
+        else { return [] }
+        let inner = names.filter { !$0.split(separator: "/").contains("..") }
+        return ScoreParameters.Array.allCases.flatMap { array in inner.map { "\(array.rawValue)/\($0)" } }
+    }
+
+    /// The largest file of names that is read, in bytes.
+    private static let nameBytes = 256 << 20
 
     private static func withoutSuffix(_ name: String) -> String? {
         name.hasSuffix(".npy") ? String(name.dropLast(4)) : nil

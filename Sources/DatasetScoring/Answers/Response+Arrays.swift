@@ -50,6 +50,11 @@ extension JSONWriter.Members {
             array.appendJSON(elements, shape: shape, to: &text)
         }
     }
+
+    /// Writes arrays as a member that is a list of nested lists.
+    package mutating func list(_ name: String, _ arrays: [ArrayAnswer]) {
+        list(name, of: arrays) { writer, array in writer.elements(array) }
+    }
 }
 
 extension JSONWriter {

@@ -38,10 +38,15 @@ final class JSONBody: BodyDecoder {
             return InputReceiver(try arrays.open(name), of: arrays.inputs)
         }
 
-        /// Takes an object that stands in an array's place and names a file that holds the array.
+        /// Takes an object that stands in an array's place, and names a file that holds the array or a folder of files
+        /// that each hold an image of it.
         private func refer(_ name: String, _ fields: [String: String]) throws(Problem) {
+            if let folder = fields["folder"], fields.count == 1 {
+                return try arrays.inputs.refer(try arrays.open(name), toFolder: folder)
+            }
             guard let file = fields["file"], fields.count == 1 else {
-                throw .invalidParameter(name, expected: "an array, or {\"file\": \"…\"}", actual: "an object")
+                throw .invalidParameter(
+                    name, expected: "an array, {\"file\": \"…\"} or {\"folder\": \"…\"}", actual: "an object")
             }
             try arrays.inputs.refer(try arrays.open(name), to: file)
         }

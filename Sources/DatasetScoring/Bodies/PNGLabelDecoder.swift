@@ -7,23 +7,23 @@ import WebService
 /// Decodes a PNG image that holds the labels of one image. Every problem with the file names the image.
 struct PNGLabelDecoder {
     private let decoder: PNGDecoder<LabelImageReceiver>
-    /// Says in a sentence which image it is.
-    private let place: String
+    /// Says in a sentence which image it is; nil if whoever has the file tells.
+    private let place: String?
 
     /// - Parameters:
-    ///   - index: The index of the image among those of the labels.
+    ///   - index: The index of the image among those of the labels; nil if problems need not tell it.
     ///   - name: The name of the file, if it is known.
     /// - Throws: A 400 problem if a parameter has a value that is not allowed; 503 if memory is short.
-    init(_ index: Int, name: String?, of inputs: any RequestInputs) throws(Problem) {
+    init(_ index: Int?, name: String?, of inputs: any RequestInputs) throws(Problem) {
         decoder = try PNGDecoder(receiver: LabelImageReceiver(inputs), colours: try inputs.colours)
-        place = "This is image \(index) of labels" + (name.map { ", " + $0.prefix(100) } ?? "") + "."
+        place = index.map { "This is image \($0) of labels" + (name.map { ", " + $0.prefix(100) } ?? "") + "." }
     }
 
     func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
         do throws(Problem) {
             try decoder.decode(bytes)
         } catch {
-            throw error.found(in: .labels).explained(place)
+            throw placed(error)
         }
     }
 
@@ -31,8 +31,13 @@ struct PNGLabelDecoder {
         do throws(Problem) {
             try decoder.finish()
         } catch {
-            throw error.found(in: .labels).explained(place)
+            throw placed(error)
         }
+    }
+
+    private func placed(_ problem: Problem) -> Problem {
+        let found = problem.found(in: .labels)
+        return place.map(found.explained) ?? found
     }
 
     /// Whether a file begins as PNG images do.

@@ -61,6 +61,14 @@ package protocol RequestInputs: AnyObject {
     /// - Throws: A problem if the file cannot be opened, or if no file may stand for the array.
     func refer(_ array: ScoringError.Array, to file: String) throws(Problem)
 
+    /// Tells the inputs that the files of a folder stand for an array, each for one image of it.
+    ///
+    /// - Parameters:
+    ///   - array: The array.
+    ///   - folder: The path of the folder, as the body has it.
+    /// - Throws: A problem if no folder may stand for the array.
+    func refer(_ array: ScoringError.Array, toFolder folder: String) throws(Problem)
+
     /// Tells the inputs the value of a parameter.
     ///
     /// - Throws: A 400 problem if there is no such parameter, or if the value is not allowed.
@@ -78,5 +86,10 @@ extension RequestInputs {
 
     package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
         throw .invalidParameter(array.rawValue, expected: "an array, for which no file can stand here", actual: file)
+    }
+
+    package func refer(_ array: ScoringError.Array, toFolder folder: String) throws(Problem) {
+        throw .invalidParameter(
+            array.rawValue, expected: "an array, for which no folder can stand here", actual: folder)
     }
 }

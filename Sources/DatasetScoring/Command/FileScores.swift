@@ -15,6 +15,8 @@ package struct FileScores {
     package struct Rank: Equatable {
         /// The index of the image.
         package let image: Int
+        /// What the image is called; nil if it has no name.
+        package var name: String?
         /// The score of the image, in `[0, 1]`; lower is more likely mislabelled.
         package let score: Double
         /// How many pixels of the image are issues.

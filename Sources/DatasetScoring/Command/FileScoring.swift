@@ -110,20 +110,9 @@ package struct FileScoring {
         let (path, member) = split(text)
         do throws(FileError) {
             let file = try InputFile(path: path)
-            let tensors = member == nil ? FileArray(file: file, member: nil).tensorNames : []
-            for name in tensors {
-                guard let array = arrays.first(where: { $0.isCalled(name) }) else { continue }
-                return (array, FileArray(file: file, member: name))
-            }
-            guard member == nil, ZipMembers.isArchive(file) else {
-                let array = arrays.first { member.map($0.isCalled) ?? false } ?? arrays[0]
-                return (array, FileArray(file: file, member: member))
-            }
-            for name in ZipMembers.names(in: file) {
-                guard let array = arrays.first(where: { $0.isCalled(NpzBody.arrayName(name) ?? "") }) else { continue }
-                return (array, FileArray(file: file, member: name))
-            }
-            return (arrays[0], FileArray(file: file, member: arrays[0].rawValue))
+            guard let member else { return FileArray.find(arrays, in: file) }
+            let array = arrays.first { $0.isCalled(member) } ?? arrays[0]
+            return (array, FileArray(file: file, member: member))
         } catch {
             throw Failure(path: path, problem: Problem(error))
         }

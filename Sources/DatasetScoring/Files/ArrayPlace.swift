@@ -23,11 +23,17 @@ extension FileArray {
     /// - Throws: A problem with the file or its header.
     func place(of array: ScoringError.Array) throws(Problem) -> ArrayPlace? {
         try array.naming { () throws(Problem) in
-            if isSafetensors { return try placeOfTensor(array) }
-            guard member == nil else { return nil }
-            try requireArray(array)
-            return try placeInNpyFile(array)
+            guard let place = try placeInFile(of: array) else { return nil }
+            guard isOfOneImage else { return place }
+            return ArrayPlace(layout: try place.layout.ofOneImage(array), offset: place.offset)
         }
+    }
+
+    private func placeInFile(of array: ScoringError.Array) throws(Problem) -> ArrayPlace? {
+        if isSafetensors { return try placeOfTensor(array) }
+        guard member == nil else { return nil }
+        try requireArray(array)
+        return try placeInNpyFile(array)
     }
 
     /// The names of the file's tensors; empty if it is no safetensors file.

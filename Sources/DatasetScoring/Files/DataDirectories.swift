@@ -34,6 +34,24 @@ package struct DataDirectories: Sendable {
         }
     }
 
+    /// The folder whose files stand for an array, each for one image of it.
+    ///
+    /// - Parameters:
+    ///   - text: `run7/masks`, or `run7/masks/*_mask.png`, where the star stands for the names of images.
+    ///   - array: The array.
+    /// - Throws: A 400 problem if the server was given no directory for files, or for a text that is no such path.
+    func folder(_ text: String, of array: ScoringError.Array) throws(Problem) -> ImageFolder {
+        var (path, pattern) = try NamePattern.split(text, parameter: array.rawValue)
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        let (directory, rest) =
+            if !path.isEmpty, let named = directories[path] {
+                (named, ".")
+            } else {
+                try find(path, parameter: array.rawValue)
+            }
+        return ImageFolder(in: directory, at: rest, pattern, text: path, of: array)
+    }
+
     /// The directory that a path leads into, and the rest of the path.
     ///
     /// - Throws: A 400 problem if the server was given no directory for files, or none for such a path.
@@ -86,5 +104,18 @@ extension Problem {
         return Problem(
             .fileUnusable, "The file \(name) cannot be used: \(reason).", parameter: parameter,
             expected: "a regular file in a directory of --data-dir", actual: name)
+    }
+
+    /// The problem of a folder that a request names and that cannot be read.
+    static func folder(_ error: FileError, _ name: String, parameter: String) -> Problem {
+        guard case .system(_, _, let code) = error, ![EIO, EMFILE, ENFILE, ENOMEM].contains(code) else {
+            var problem = Problem(error)
+            problem.parameter = parameter
+            return problem
+        }
+        let reason = code == EXDEV ? "it leads out of its directory" : unsafe String(cString: strerror(code))
+        return Problem(
+            .folderUnusable, "The folder \(name) cannot be read: \(reason).", parameter: parameter,
+            expected: "a folder of files", actual: name)
     }
 }

@@ -12,10 +12,14 @@ struct FileArray {
     /// The name of the member, with or without `.npy`, or of the tensor; nil for an npy file or a PNG image.
     let member: String?
 
+    /// Whether the array is that of one image, with or without an axis of images.
+    var isOfOneImage = false
+
     /// Reads the array from its first byte to its last, and brings it to the inputs of a request.
     ///
     /// - Throws: A problem with the file or the array.
     func read(_ array: ScoringError.Array, into inputs: any RequestInputs) throws(Problem) {
+        let inputs: any RequestInputs = isOfOneImage ? OneImageInputs(inputs) : inputs
         if array == .labels, member == nil, PNGLabelDecoder.isImage(file) { return try readImage(into: inputs) }
         guard let place = try place(of: array) else { return try readMember(array, into: inputs) }
         let receiver = InputReceiver(array, of: inputs)
@@ -27,7 +31,7 @@ struct FileArray {
     }
 
     private func readImage(into inputs: any RequestInputs) throws(Problem) {
-        let decoder = try PNGLabelDecoder(0, name: nil, of: inputs)
+        let decoder = try PNGLabelDecoder(isOfOneImage ? nil : 0, name: nil, of: inputs)
         try file.read(0..<file.byteCount, of: .labels) { (bytes) throws(Problem) in try decoder.receive(bytes) }
         try decoder.finish()
     }

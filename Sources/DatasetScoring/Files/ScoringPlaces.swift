@@ -18,4 +18,11 @@ package struct ScoringPlaces: Sendable {
         self.dataDirectories = dataDirectories
         self.processors = processors
     }
+
+    /// The same places for work that some processors do together.
+    func with(processors: Int) -> ScoringPlaces {
+        ScoringPlaces(
+            maxPixels: maxPixels, spoolDirectory: spoolDirectory, dataDirectories: dataDirectories,
+            processors: processors)
+    }
 }

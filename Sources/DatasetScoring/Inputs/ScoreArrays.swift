@@ -24,14 +24,21 @@ package final class ScoreArrays: RequestInputs {
     private var source: (any ProbabilitySource)?
     /// The files that stand for arrays.
     private var files: [ScoringError.Array: FileArray] = [:]
+    /// The folders that stand for arrays.
+    private var folders: [ScoringError.Array: ImageFolder] = [:]
+    /// Whether folders may stand for arrays.
+    private let takesFolders: Bool
     /// The names of what the body held besides the arrays.
     private var ignored: [String] = []
 
     /// - Parameters:
     ///   - places: The limits and directories of the scoring.
     ///   - parameters: The parameters that do not stand in the body.
-    package init(_ places: ScoringPlaces, parameters: Parameters) {
+    ///   - takesFolders: Whether folders may stand for arrays, in which case whoever has these asks for
+    ///     ``folderPair``.
+    package init(_ places: ScoringPlaces, parameters: Parameters, takesFolders: Bool = false) {
         self.places = places
+        self.takesFolders = takesFolders
         arriving = ArrivingParameters(parameters)
     }
 
@@ -81,6 +88,39 @@ package final class ScoreArrays: RequestInputs {
     package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
         if array != .labels, let other = fileOfPredictions?.array { throw .twice(other, array) }
         files[array] = try places.dataDirectories.file(file, for: array)
+    }
+
+    /// Has an array read from a file.
+    func refer(_ array: ScoringError.Array, to file: FileArray) { files[array] = file }
+
+    package func refer(_ array: ScoringError.Array, toFolder folder: String) throws(Problem) {
+        guard takesFolders else {
+            throw .invalidParameter(
+                array.rawValue, expected: "images of one size: a folder is a whole data set, which POST /score takes",
+                actual: folder)
+        }
+        if array != .labels, let other = Predictions.arrays.first(where: { folders[$0] != nil }) {
+            throw .twice(other, array)
+        }
+        folders[array] = try places.dataDirectories.folder(folder, of: array)
+    }
+
+    /// The folders of labels and of predictions; nil if the arrays are no folders.
+    ///
+    /// - Throws: A 400 problem if there is a folder of one and not of the other.
+    package var folderPair: (labels: ImageFolder, predictions: ImageFolder)? {
+        get throws(Problem) {
+            guard !folders.isEmpty else { return nil }
+            let predictions = Predictions.arrays.lazy.compactMap { [folders] in folders[$0] }.first
+            if let predictions, let other = self.predictions?.array ?? fileOfPredictions?.array {
+                throw .twice(other, predictions.array)
+            }
+            if let labels = folders[.labels], let predictions { return (labels, predictions) }
+            let missing: ScoringError.Array = folders[.labels] == nil ? .labels : .predictedProbabilities
+            throw .invalidParameter(
+                missing.rawValue, expected: "a folder, as \(missing == .labels ? "pred_probs" : "labels") are",
+                actual: "no folder")
+        }
     }
 
     package func begin(

@@ -109,20 +109,31 @@ package struct JSONWriter {
 
         /// Writes a list of strings.
         package mutating func strings(_ name: String, _ values: [String]) {
-            raw(name) { text in
-                text.append(UInt8(ascii: "["))
-                for (index, value) in values.enumerated() {
-                    if index > 0 { text.append(UInt8(ascii: ",")) }
-                    JSONWriter.append(string: value, to: &text)
-                }
-                text.append(UInt8(ascii: "]"))
-            }
+            raw(name) { JSONWriter.append(strings: values, values.indices, to: &$0) }
+        }
+
+        /// Writes a list of strings of which there may be many, at least one. They are written while the document is
+        /// sent.
+        package mutating func manyStrings(_ name: String, _ values: [String]) {
+            elements(name, count: values.count) { JSONWriter.append(strings: values, $0, to: &$1) }
         }
 
         /// Writes an object, whose members `body` writes.
         package mutating func object(_ name: String, _ body: (inout Members) -> Void) {
             begin(name)
             JSONWriter.append(object: body, to: &output)
+        }
+
+        /// Writes a list, each element of which `write` writes by itself.
+        package mutating func list<Element>(
+            _ name: String, of elements: some Sequence<Element>, _ write: (inout JSONWriter, Element) -> Void
+        ) {
+            begin(name)
+            // The output moves into a writer and back, so that it is never copied.
+            var writer = JSONWriter()
+            swap(&output, &writer.output)
+            writer.list(of: elements, write)
+            swap(&output, &writer.output)
         }
 
         /// Writes a list of objects, each of which `body` writes.
@@ -156,6 +167,26 @@ package struct JSONWriter {
             write(&self, element)
         }
         output.text.append(UInt8(ascii: "]"))
+    }
+
+    /// Writes one list of strings.
+    package mutating func strings(_ values: [String]) {
+        Self.append(strings: values, values.indices, to: &output.text)
+    }
+
+    /// Writes one list of strings of which there may be many, at least one; see ``Members/manyStrings(_:_:)``.
+    package mutating func manyStrings(_ values: [String]) {
+        elements(count: values.count) { Self.append(strings: values, $0, to: &$1) }
+    }
+
+    /// Appends some strings of a list, with the brackets and commas ahead of and behind them.
+    private static func append(strings values: [String], _ range: Range<Int>, to text: inout [UInt8]) {
+        if range.lowerBound == 0 { text.append(UInt8(ascii: "[")) }
+        for index in range {
+            if index > 0 { text.append(UInt8(ascii: ",")) }
+            append(string: values[index], to: &text)
+        }
+        if range.upperBound == values.count { text.append(UInt8(ascii: "]")) }
     }
 
     /// Writes one list of objects of which there may be many.

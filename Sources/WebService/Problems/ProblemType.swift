@@ -30,6 +30,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case unknownModel = "unknown-model"
     case noLabelIssues = "no-label-issues"
     case noPredictedClasses = "no-predicted-classes"
+    case noNames = "no-names"
 
     case methodNotAllowed = "method-not-allowed"
 
@@ -73,6 +74,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case batchMismatch = "batch-mismatch"
     case idempotencyKeyReused = "idempotency-key-reused"
     case fileUnusable = "file-unusable"
+    case folderUnusable = "folder-unusable"
     case notDrawable = "not-drawable"
 
     case headerTooLarge = "header-too-large"
@@ -108,7 +110,8 @@ package enum ProblemType: String, CaseIterable, Sendable {
             .badRequest
         case .unauthorized: .unauthorized
         case .foreignOrigin: .forbidden
-        case .notFound, .unknownJob, .unknownModel, .noLabelIssues, .noPredictedClasses: .notFound
+        case .notFound, .unknownJob, .unknownModel, .noLabelIssues, .noPredictedClasses, .noNames:
+            .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .notAcceptable: .notAcceptable
         case .requestTimeout: .requestTimeout
@@ -124,7 +127,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
         case .unknownHost: .misdirectedRequest
         case .unsupportedElementType, .unsupportedOrder, .shapeMismatch, .emptyArray, .labelOutOfRange,
             .probabilityOutOfRange, .tooManyClasses, .downsampleDoesNotDivide, .batchMismatch, .idempotencyKeyReused,
-            .fileUnusable, .notDrawable:
+            .fileUnusable, .folderUnusable, .notDrawable:
             .unprocessableContent
         case .headerTooLarge: .requestHeaderFieldsTooLarge
         case .internalError, .stateLost, .jobSetAside: .internalServerError

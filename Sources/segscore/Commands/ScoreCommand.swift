@@ -14,7 +14,8 @@ struct ScoreCommand: ParsableCommand {
         help: """
             An .npy file of labels, (N, H, W), or an .npz or .safetensors file that has them; a member of another name \
             is named behind a #: arrays.npz#masks. A PNG image of grey values or palette indices is the labels of one \
-            image.
+            image. Or a folder of such files, one an image, with folders in it; or FOLDER/*SUFFIX in quotes, where the star \
+            is the name: '*_gtFine_labelTrainIds.png'.
             """)
     var labels: String
 
@@ -22,7 +23,8 @@ struct ScoreCommand: ParsableCommand {
         help: """
             An .npy, .npz or .safetensors file of predicted probabilities or logits, (N, K, H, W); by default they are \
             in the file of the labels. Of an .npy file in C order and of a .safetensors file, softmin reads and checks \
-            little more than the probabilities of the labels.
+            little more than the probabilities of the labels. Or a folder of such files, one an image, of the names that \
+            those of the labels have.
             """)
     var predProbs: String?
 
@@ -85,7 +87,8 @@ struct ScoreCommand: ParsableCommand {
     @Option(
         help: """
             A directory for image_scores.npy, pixel_scores.npy, with --threshold issues.npy, and with num_pixel_issues \
-            label_issues.npy.
+            label_issues.npy. Of folders they are pixel_scores/NAME.npy and the like, and image_names.json has the order of \
+            image_scores.npy.
             """)
     var out: String?
 
@@ -109,16 +112,10 @@ struct ScoreCommand: ParsableCommand {
         cpu.map(KernelLevel.use)
         let bar = Mutex(ProgressBar())
         do throws(FileScoring.Failure) {
-            let scoring = try FileScoring(labels: labels, predictions: predProbs)
-            let scores = try scoring.score(parameters: parameters, processors: ProcessorQuota().count) { share in
-                bar.withLock { $0.show(share) }
-            }
+            let (ranking, written) = try score { share in bar.withLock { $0.show(share) } }
             bar.withLock { $0.clear() }
-            let written = try out.map { (directory) throws(FileScoring.Failure) in
-                try scores.write(to: directory)
-            }
-            printRanking(scores.ranking())
-            for path in written ?? [] { print("wrote \(path.onOneLine)") }
+            printRanking(ranking)
+            for path in written { print("wrote \(path.onOneLine)") }
         } catch {
             bar.withLock { $0.clear() }
             let detail = error.problem.detail
@@ -133,6 +130,21 @@ struct ScoreCommand: ParsableCommand {
             StandardStreams.complain("segscore: The list cannot be written to the standard output.\n")
             throw ExitCode.failure
         }
+    }
+
+    /// Scores the arrays, and writes those that are wanted.
+    private func score(
+        progress: @escaping @Sendable (Double) -> Void
+    ) throws(FileScoring.Failure) -> (ranking: [FileScores.Rank], written: [String]) {
+        let processors = ProcessorQuota().count
+        if let folders = try FolderScoring(labels: labels, predictions: predProbs) {
+            return try folders.score(
+                parameters: parameters, processors: processors, writingTo: out, progress: progress)
+        }
+        let scoring = try FileScoring(labels: labels, predictions: predProbs)
+        let scores = try scoring.score(parameters: parameters, processors: processors, progress: progress)
+        let written = try out.map { (directory) throws(FileScoring.Failure) in try scores.write(to: directory) }
+        return (scores.ranking(), written ?? [])
     }
 
     /// The parameters by the names that they have in requests, since they are checked as those of requests are.
@@ -157,9 +169,11 @@ struct ScoreCommand: ParsableCommand {
 
     private func printRanking(_ ranking: [FileScores.Rank]) {
         guard limit > 0 else { return }
-        print("image     score  issue pixels")
+        let haveNames = ranking.first?.name != nil
+        print("image     score  issue pixels" + (haveNames ? "  name" : ""))
         for rank in ranking.prefix(limit) {
-            print(String(format: "%5d  %8.6f  %12d", rank.image, rank.score, rank.issuePixels))
+            let name = rank.name.map { "  " + $0.onOneLine } ?? ""
+            print(String(format: "%5d  %8.6f  %12d", rank.image, rank.score, rank.issuePixels) + name)
         }
         if ranking.count > limit { print("… and \(ranking.count - limit) more") }
     }
