@@ -13,14 +13,18 @@ package enum ScoreJob: JobKind {
         /// Whose job it is; nil if its caller needed no key.
         package let owner: JobOwner?
         package var notes: InputNotes
+        /// What the images are called; nil if they have no names.
+        package var names: ImageNames?
 
         package init(
-            parameters: ScoreParameters, shape: Shape? = nil, owner: JobOwner?, notes: InputNotes = InputNotes()
+            parameters: ScoreParameters, shape: Shape? = nil, owner: JobOwner?, notes: InputNotes = InputNotes(),
+            names: ImageNames? = nil
         ) {
             self.parameters = parameters
             self.shape = shape
             self.owner = owner
             self.notes = notes
+            self.names = names
         }
     }
 

@@ -121,6 +121,9 @@ final class JobDatabase: Sendable {
         migrator.registerMigration("notes") { database in
             try database.alter(table: JobRow.databaseTableName) { $0.add(column: "notes", .text) }
         }
+        migrator.registerMigration("names of images") { database in
+            try database.alter(table: JobRow.databaseTableName) { $0.add(column: "names", .text) }
+        }
         return migrator
     }
 

@@ -33,7 +33,7 @@ package struct JobRow: FetchableRecord, PersistableRecord {
 
 extension JobRow: Codable {
     private enum CodingKeys: String, CodingKey {
-        case id, sequence, status, parameters, shape, notes, owner
+        case id, sequence, status, parameters, shape, notes, names, owner
         case createdAt, queuedAt, startedAt, finishedAt, expiresAt, imagesDone, imagesTotal, failure
         case statistics, hasOutput, key, fingerprint, attempts
     }
@@ -60,7 +60,8 @@ extension JobRow: Codable {
                 parameters: try Self.parameters(try columns.decode([String: String].self, forKey: .parameters), of: id),
                 shape: try columns.decodeIfPresent(ScoreJob.Shape.self, forKey: .shape),
                 owner: try columns.decodeIfPresent(String.self, forKey: .owner).map(JobOwner.init(text:)),
-                notes: try columns.decodeIfPresent(InputNotes.self, forKey: .notes) ?? InputNotes()))
+                notes: try columns.decodeIfPresent(InputNotes.self, forKey: .notes) ?? InputNotes(),
+                names: try columns.decodeIfPresent([String].self, forKey: .names).map(ImageNames.init)))
         job.progress.imagesDone = try columns.decode(Int.self, forKey: .imagesDone)
         job.progress.imagesTotal = try columns.decodeIfPresent(Int.self, forKey: .imagesTotal)
         job.expiresAt = try date(.expiresAt)
@@ -98,6 +99,7 @@ extension JobRow: Codable {
         try columns.encodeIfPresent(job.details.shape, forKey: .shape)
         let notes = job.details.notes
         try columns.encodeIfPresent(notes == InputNotes() ? nil : notes, forKey: .notes)
+        try columns.encodeIfPresent(job.details.names?.all, forKey: .names)
         try columns.encodeIfPresent(job.details.owner?.text, forKey: .owner)
         try encode(job.createdAt, .createdAt)
         try encode(job.queuedAt, .queuedAt)

@@ -16,6 +16,7 @@ extension Service {
                 Endpoint("/jobs/{id}/cancel", post: ofJob(cancelJob)),
                 Endpoint("/jobs/{id}/events", get: ofJob(showEvents)),
                 Endpoint("/jobs/{id}/finish", post: ofJob(finishJob)),
+                Endpoint("/jobs/{id}/names", get: ofJob(showNames)),
                 Endpoint("/jobs/{id}/ranking", get: ofJob(showRanking)),
                 Endpoint("/jobs/{id}/statistics", get: ofJob(showStatistics)),
                 Endpoint("/jobs/{id}/summary", get: ofJob(showSummary)),

@@ -78,7 +78,8 @@ struct JobDocument {
             if case .available(let scores) = job.output {
                 let findings = scores.statistics == nil ? [] : ["label_issues", "statistics"]
                 let summary = scores.hasPredicted ? ["summary"] : []
-                for resource in ["image_scores", "pixel_scores", "issues"] + findings + ["ranking"] + summary {
+                let names = job.details.names == nil ? [] : ["names"]
+                for resource in ["image_scores", "pixel_scores", "issues"] + findings + names + ["ranking"] + summary {
                     members.string(resource, "\(base)/\(resource)")
                 }
             }

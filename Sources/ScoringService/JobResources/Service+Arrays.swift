@@ -1,6 +1,7 @@
 import DatasetScoring
 import HTTPTypes
 import Jobs
+import JobStorage
 import Scoring
 import ServiceInterface
 import WebService
@@ -53,7 +54,7 @@ extension Service {
                     if images.count == 1 { _ = try elements(images.lowerBound) }
                     let reservation = try Problem.reserve(images.count * Self.bytesOfAnImage)
                     let named = try images.map { (image) throws(Problem) in
-                        (name: Self.name(image, of: array), array: try elements(image))
+                        (name: array.name(ofImage: image, job.details.names), array: try elements(image))
                     }
                     return try .npz(named, reservation)
                 default:
@@ -73,12 +74,12 @@ extension Service {
 
     /// The memory that an image takes, besides its elements, if it is answered as an array of its own: its place in
     /// lists, and its headers in an archive. In bytes.
-    private static let bytesOfAnImage = 1024
+    static let bytesOfAnImage = 1024
 
     /// The format for images of several sizes, which no single array can hold.
     ///
     /// - Throws: A 406 problem if the client accepts only one array.
-    private static func formatOfSeveral(_ format: MediaType, _ accept: String?) throws(Problem) -> MediaType {
+    static func formatOfSeveral(_ format: MediaType, _ accept: String?) throws(Problem) -> MediaType {
         guard format == .npy else { return format }
         do throws(Problem) {
             return try .negotiated(accept, offers: [.npz, .json])
@@ -90,10 +91,16 @@ extension Service {
                 parameter: "Accept", expected: "application/x-npz, application/json", actual: accept ?? "")
         }
     }
+}
 
+extension ScoreParameters.Array {
     /// The name of an image's member in an npz file, and of its file if each image is written to one.
-    static func name(_ image: Int, of array: ScoreParameters.Array) -> String {
+    ///
+    /// - Parameters:
+    ///   - names: What the images are called; nil if they have numbers alone.
+    func name(ofImage image: Int, _ names: ImageNames?) -> String {
+        if let names { return rawValue + "/" + names[image] }
         let digits = String(image)
-        return array.rawValue + "/" + String(repeating: "0", count: max(6 - digits.count, 0)) + digits
+        return rawValue + "/" + String(repeating: "0", count: max(6 - digits.count, 0)) + digits
     }
 }

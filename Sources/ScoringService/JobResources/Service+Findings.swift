@@ -32,6 +32,7 @@ extension Service {
                         writer.object { members in
                             members.rows("ranking", count: worst.count) { members, row in
                                 members.integer("image", worst[row].image)
+                                if let names = job.details.names { members.string("name", names[worst[row].image]) }
                                 members.number("score", worst[row].score)
                                 members.integer("num_pixel_issues", issues.count(image: worst[row].image))
                             }
@@ -81,6 +82,23 @@ extension Service {
                         members.integer("num_pixel_issues", row.issueCount)
                     }
                 }
+            }
+        })
+    }
+
+    /// `GET /jobs/{id}/names`
+    func showNames(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
+        try checkJSONIsAccepted(call.request)
+        try checkNoParameters(call.request)
+        return BodilessHandler(later: { [self] answer in
+            encode(answer) { () throws(Problem) in
+                let (job, _) = try self.finished(id)
+                guard let names = job.details.names else {
+                    throw Problem(
+                        .noNames, "The images of the job have numbers alone.", expected: "a job of folders",
+                        actual: "no names")
+                }
+                return try .json { $0.manyStrings(names.all) }
             }
         })
     }

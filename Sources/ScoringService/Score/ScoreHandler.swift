@@ -53,7 +53,8 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         try service.checkMemory()
         let arrays = ScoreArrays(
             service.configuration.places,
-            parameters: try Parameters(target: request.head.path ?? "", known: ScoreParameters.names))
+            parameters: try Parameters(target: request.head.path ?? "", known: ScoreParameters.names),
+            takesFolders: true)
         try self.init(
             service, arrays, try Self.format(of: request), Preference(request.head.headerFields), of: caller,
             place: try service.uploadPlace(for: request, of: caller),
@@ -166,7 +167,8 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         }
     }
 
-    /// Hands on what had to wait for the end of the body, checks the parameters, and makes the one part of the job.
+    /// Hands on what had to wait for the end of the body, checks the parameters, and makes the part of the job, or the
+    /// parts of a job of folders.
     ///
     /// - Returns: Nil if the work was canceled.
     private func parts(isCancelled: () -> Bool) throws(Problem) -> [JobPart]? {
@@ -180,6 +182,10 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         }
         try service.check(parameters)
         try reply.format.check(parameters, shape)
+        if let folders = try arrays.folderPair {
+            let images = try FolderImages(labels: folders.labels, predictions: folders.predictions)
+            return try FolderParts(service, job, parameters).parts(of: images, isCancelled: isCancelled)
+        }
         guard let pixels = try arrays.complete(isCancelled: isCancelled) else { return nil }
         tell(of: pixels)
         return [JobPart(.waiting(pixels))]

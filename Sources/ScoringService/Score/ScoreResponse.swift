@@ -23,17 +23,57 @@ struct ScoreResponse {
     ///
     /// - Throws: A 400 problem if `include` does not fit the format; 503 if memory is short.
     func response(in format: MediaType) throws(Problem) -> Response {
-        let arrays = try job.details.parameters.included(in: format).map { (name) throws(Problem) in
-            (name, try scores.elements(name, threshold: job.details.parameters.threshold ?? 0))
-        }
+        let included = try job.details.parameters.included(in: format)
         var response: Response
         switch format {
-        case .npy: response = try .npy(arrays[0].1)
-        case .npz: response = try .npz(arrays.map { ($0.0.rawValue, $0.1) })
-        default: response = try .json { document(&$0, arrays) }
+        case .npy: response = try .npy(try arrays(of: included[0], isOne: true)[0])
+        case .npz: response = try archive(of: included)
+        default:
+            let listed = included.contains { $0 != .imageScores } && isOfImages ? scores.imageCount : 0
+            let byteCount = listed * included.count * Service.bytesOfAnImage
+            response = try Problem.reserving(byteCount) { () throws(Problem) in
+                let named = try included.map { (name) throws(Problem) in (name, try arrays(of: name, isOne: false)) }
+                return try .json(holding: byteCount) { document(&$0, named) }
+            }
         }
         response.head.headerFields[.location] = "/jobs/\(job.id)"
         return response
+    }
+
+    /// Whether arrays of pixels are one for each image: images of folders, which have names, may be of several sizes.
+    private var isOfImages: Bool { scores.size == nil || job.details.names != nil }
+
+    /// The arrays that stand for one: that of all images, or, of images of several sizes, those of each.
+    ///
+    /// - Throws: A 406 problem if there are several, and it has to be one; 503 if memory is short.
+    private func arrays(of name: ScoreParameters.Array, isOne: Bool) throws(Problem) -> [ArrayAnswer] {
+        let threshold = job.details.parameters.threshold ?? 0
+        guard name != .imageScores, scores.size == nil else {
+            return [try scores.elements(name, threshold: threshold)]
+        }
+        if isOne { _ = try Service.formatOfSeveral(.npy, MediaType.npy.rawValue) }
+        return try (0..<scores.imageCount).map { (image) throws(Problem) in
+            try scores.elements(name, threshold: threshold, image: image)
+        }
+    }
+
+    /// An archive with an array of each name, or of each name and image.
+    private func archive(of included: [ScoreParameters.Array]) throws(Problem) -> Response {
+        let threshold = job.details.parameters.threshold ?? 0
+        let images = isOfImages ? scores.imageCount : 1
+        let reservation = isOfImages ? try Problem.reserve(images * included.count * Service.bytesOfAnImage) : nil
+        var arrays: [(name: String, array: ArrayAnswer)] = []
+        for name in included {
+            guard isOfImages, name != .imageScores else {
+                arrays.append((name.rawValue, try scores.elements(name, threshold: threshold)))
+                continue
+            }
+            for image in 0..<images {
+                let array = try scores.elements(name, threshold: threshold, image: image)
+                arrays.append((name.name(ofImage: image, job.details.names), array))
+            }
+        }
+        return try .npz(arrays, reservation)
     }
 
     /// The answer to a client that does not wait.
@@ -44,14 +84,19 @@ struct ScoreResponse {
         return response
     }
 
-    private func document(_ writer: inout JSONWriter, _ arrays: [(ScoreParameters.Array, ArrayAnswer)]) {
+    private func document(_ writer: inout JSONWriter, _ arrays: [(ScoreParameters.Array, [ArrayAnswer])]) {
         writer.object { members in
             members.string("job", job.id.description)
             members.string("method", job.details.parameters.method.rawValue)
             JobDocument.write(job.details.shape, to: &members)
             job.details.notes.writeAny(to: &members)
-            for (name, array) in arrays {
-                members.elements(name.rawValue, array)
+            if let names = job.details.names { members.manyStrings("names", names.all) }
+            for (name, arrays) in arrays {
+                if name == .imageScores || scores.size != nil {
+                    members.elements(name.rawValue, arrays[0])
+                } else {
+                    members.list(name.rawValue, arrays)
+                }
             }
             JobDocument.writeLinks(job, to: &members)
         }

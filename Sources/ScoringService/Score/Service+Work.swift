@@ -26,7 +26,7 @@ extension Service {
                     guard let parts = try makeParts({ context.isCancelled }),
                         let parameters = context.details?.parameters
                     else { return .canceled }
-                    return try outcome(try score(consume parts, parameters, context), parameters)
+                    return try outcome(try score(consume parts, parameters, context), parameters, context)
                 } catch {
                     return .failed(error)
                 }
@@ -42,7 +42,7 @@ extension Service {
                     let scores = try store.attempt(context.id, on: parts) { (parts) throws(Problem) in
                         try score(parts, parameters, context)
                     }
-                    return try outcome(scores, parameters)
+                    return try outcome(scores, parameters, context)
                 } catch {
                     return error.isWantOfMemory ? .again(after: patience.next()) : .failed(error)
                 }
@@ -59,28 +59,28 @@ extension Service {
     }
 
     private func outcome(
-        _ scores: DatasetScores?, _ parameters: ScoreParameters
+        _ scores: DatasetScores?, _ parameters: ScoreParameters, _ context: JobContext<ScoreJob>
     ) throws(Problem) -> JobOutcome<ScoreJob> {
         guard let scores else { return .canceled }
-        try write(scores, parameters)
+        try write(scores, parameters, context.details?.names)
         return .succeeded(JobResults(scores))
     }
 
     /// Writes the results of a job into the directory that the client named, if it named one.
     ///
     /// - Throws: A 422 problem if they cannot be written there; 507 if the disk is full.
-    func write(_ scores: DatasetScores, _ parameters: ScoreParameters) throws(Problem) {
+    func write(_ scores: DatasetScores, _ parameters: ScoreParameters, _ names: ImageNames?) throws(Problem) {
         guard let output = parameters.output else { return }
-        let isSeveral = scores.size == nil
+        let isSeveral = scores.size == nil || names != nil
         var arrays: [(name: String, array: ArrayAnswer)] = []
         for array in parameters.written {
             let images: [Int?] = isSeveral && array != .imageScores ? Array(0..<scores.imageCount) : [nil]
             for image in images {
                 let elements = try scores.elements(array, threshold: parameters.threshold ?? 0, image: image)
-                arrays.append((image.map { Self.name($0, of: array) } ?? array.rawValue, elements))
+                arrays.append((image.map { array.name(ofImage: $0, names) } ?? array.rawValue, elements))
             }
         }
-        try configuration.dataDirectories.write(arrays, to: output)
+        try configuration.dataDirectories.write(arrays, names, to: output)
     }
 
     /// Cancels a job that nobody waits for, and forgets it with its results.
