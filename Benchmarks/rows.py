@@ -147,6 +147,40 @@ def files(bench: Bench):
         )
 
 
+def folders(bench: Bench):
+    """`segscore score` on a folder of PNG masks and one of `.npy`, against Pillow, NumPy and cleanlab in process."""
+    if cleanlab_scores(bench) is None:
+        return
+    from cleanlab.segmentation.rank import get_label_quality_scores
+
+    try:
+        import PIL.Image
+    except ImportError:
+        return print("Pillow is not here; the rows of folders are left out")
+    masks, probs = (pathlib.Path(bench.folder) / name for name in ("masks", "probs"))
+    for folder in (masks, probs):
+        folder.mkdir()
+    for image, (labels, pred_probs) in enumerate(zip(*bench.voc.values())):
+        PIL.Image.fromarray(labels).convert("P").save(masks / f"{image}.png")
+        np.save(probs / f"{image}.npy", pred_probs)
+
+    def in_process(method: str) -> object:
+        labels = np.stack([np.asarray(PIL.Image.open(path)) for path in sorted(masks.iterdir())]).astype(int)
+        pred_probs = np.stack([np.load(path) for path in sorted(probs.iterdir())])
+        return get_label_quality_scores(labels, pred_probs, method=method, n_jobs=1, verbose=False)
+
+    for method in ("softmin", "num_pixel_issues"):
+        command = [bench.binary, "score", masks, probs, "--method", method]
+        yield compare(
+            f"segscore score, folders of PNG and npy, {method}",
+            "Pillow, NumPy and cleanlab in process",
+            partial(timed, partial(subprocess.run, command, capture_output=True, check=True)),
+            partial(timed, partial(in_process, method)),
+            rounds=bench.rounds,
+            at_most=1 / 5,
+        )
+
+
 def volume(bench: Bench):
     """Files that a request names, against cleanlab on arrays in memory."""
     cleanlab = cleanlab_scores(bench)
@@ -306,5 +340,6 @@ def growth(bench: Bench):
 
 
 ALL = {
-    each.__name__: each for each in (wire, logits, clients, classes, json, files, volume, triton, tiny, memory, growth)
+    each.__name__: each
+    for each in (wire, logits, clients, classes, json, files, folders, volume, triton, tiny, memory, growth)
 }
