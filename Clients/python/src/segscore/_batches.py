@@ -80,6 +80,7 @@ class BatchSource:
         run: list[tuple[Any, Any]] = []
         size = 0
         for pair in self._pairs():
+            pair = _of_one_image(*pair)
             check_shapes(*pair, self._name, images=False, is_resized=self._is_resized)
             added = _sent_bytes(*pair)
             if run and (size + added > self._batch_bytes or _kind(pair) != _kind(run[0])):
@@ -165,6 +166,16 @@ def check_shapes(
         return
     if given != predicted[:images] + predicted[images + 1 :]:
         raise ValueError(f"labels {given} and {name} {predicted} must agree in {first}H and W")
+
+
+def _of_one_image(labels: Any, predictions: Any) -> tuple[Any, Any]:
+    """The arrays of one image, without an axis of images if they have one, as what a model gave for a batch of one."""
+    if isinstance(predictions, np.ndarray) and predictions.ndim == 4 and len(predictions) == 1:
+        predictions = predictions[0]
+    is_one_hot = _are_one_hot(labels, predictions, 3)
+    if isinstance(labels, np.ndarray) and labels.ndim == 3 and len(labels) == 1 and not is_one_hot:
+        labels = labels[0]
+    return labels, predictions
 
 
 def _are_one_hot(labels: Any, predictions: Any, rank: int) -> bool:

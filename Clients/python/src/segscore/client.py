@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ._bands import banded
 from ._batches import Batch, BatchSource, one_of
+from ._folders import folders_of
 from ._form import Form
 from ._labels import IgnoredLabels, LabelMap, ignored_labels, label_parameters
 from ._masks import Colors, colors_text
@@ -102,11 +103,13 @@ class Client:
             labels: The given classes: integers (N, H, W), one-hot (N, K, H, W), a list of (H, W) or (K, H, W), or
                 anything that gives such arrays when it is iterated over. Arrays of zarr and h5py are read a chunk at a
                 time, mapped files are sent without being copied, and tensors of PyTorch, JAX, CuPy and others are taken
-                as they are. In the place of (H, W) there may be the path of a
-                PNG file, which is sent as it is, or an image of Pillow: its grey values or palette indices are the
-                classes; or the path of a NIfTI, GeoTIFF or NumPy file.
+                as they are. In the place of (H, W) there may be the path of a PNG file, which is sent as it is, or an
+                image of Pillow: its grey values or palette indices are the classes; or the path of a NIfTI, GeoTIFF or
+                NumPy file. Or the path of a folder with such a file for each image, in folders of its own or not;
+                `FOLDER/*_mask.png` if a star stands for the name.
             pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), or what gives such arrays or the
-                paths of such files.
+                paths of such files. With a folder of labels it is the path of a folder, whose files have the names that
+                those of the labels have.
             logits: The model's outputs ahead of the softmax, in place of `pred_probs`. Of one channel there are two
                 classes, whose probabilities are 1 - sigmoid and sigmoid.
             method: `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
@@ -199,6 +202,9 @@ class Client:
                 sent.
         """
         predictions, name = one_of(pred_probs, logits)
+        folders = folders_of(labels, predictions, name)
+        if folders is not None:
+            labels, predictions = folders.labels, folders.predictions
         sampling = sampling_parameters(layout, resize, align_corners, valid)
         data = BatchSource(labels, predictions, self._batch_bytes, name, are_resized(sampling))
         ignored = ignored_labels(ignore_label)
@@ -222,6 +228,8 @@ class Client:
             job = self._post(ahead[0], wanted, wait, on_images)
         else:
             job = self._post_batches(chain(ahead, batches), wanted, on_images)
+        if folders is not None:
+            job.names = folders.names
         return job.wait() if wait else job
 
     def dataset(

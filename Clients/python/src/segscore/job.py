@@ -34,6 +34,7 @@ class RankedImage(NamedTuple):
     image: int
     score: float
     num_pixel_issues: int
+    name: str | None = None  # If the images were files of a folder.
 
 
 class ClassPair(NamedTuple):
@@ -51,12 +52,14 @@ class Job:
 
     Attributes:
         id: The name that the server has given the job.
+        names: What the images are called, if this process has sent them from folders.
     """
 
     def __init__(self, transport: Transport, id: str, shape: dict[str, Any] | None = None):
         self.id = id
         self._transport = transport
         self._path = f"/jobs/{id}"
+        self.names: list[str] | None = None
         self._shape = shape  # Known once the job has succeeded.
 
     def __repr__(self) -> str:
@@ -166,7 +169,10 @@ class Job:
         self._wait_unless_open()
         query = {"limit": limit, "threshold": threshold}
         rows = self._transport.ask("GET", f"{self._path}/ranking", query=query)["ranking"]
-        return [RankedImage(**row) for row in rows]
+        ranking = [RankedImage(**row) for row in rows]
+        if self.names is None:
+            return ranking
+        return [each._replace(name=self.names[each.image]) for each in ranking]
 
     def summary(
         self,

@@ -20,6 +20,7 @@ class Scores:
         pixel_scores: The probabilities of the pixels' own labels: float64 if the probabilities were, else float32.
         issues: The pixels that score below the threshold; None if there was no threshold.
         label_issues: The pixels that confident learning finds; None if the method was not `num_pixel_issues`.
+        names: What the images are called, if they were files of folders.
         job: The job, for its `ranking` and `summary`. It stays on the server until it expires or is deleted.
     """
 
@@ -28,6 +29,7 @@ class Scores:
     issues: Images | None
     label_issues: Images | None
     job: Job
+    names: list[str] | None = None
 
     @classmethod
     def of(cls, job: Job, method: str, threshold: float | None) -> Scores:
@@ -38,4 +40,5 @@ class Scores:
             job.issues() if threshold is not None else None,
             job.label_issues() if method == "num_pixel_issues" else None,
             job,
+            job.names,
         )
