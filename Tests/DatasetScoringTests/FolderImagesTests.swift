@@ -70,7 +70,7 @@ import WebService
             try read(try images(), processors: processors) { _ in }
         } throws: { error in
             let problem = error as? Problem
-            return problem?.type == .malformedBody && problem?.detail.hasSuffix("This is probs/b07.npy.") == true
+            return problem?.type == .malformedBody && problem?.detail.hasPrefix("probs/b07.npy: ") == true
         }
     }
 

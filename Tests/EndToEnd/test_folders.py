@@ -334,6 +334,26 @@ def test_a_star_stands_for_the_name(client, volume, tmp_path):
         assert_problem(post(client, wrong, patterns[1]), 400, "invalid-parameter", "labels")
 
 
+def test_predictions_of_other_sizes_are_resized_image_by_image(client, volume):
+    folder = volume / "data/quarters"
+    for name, (labels, values) in zip(NAMES, IMAGES):
+        put(folder / f"masks/{name}.png", masks.palette(labels))
+        put(folder / f"probs/{name}.npy", np.ascontiguousarray(np.moveaxis(values[:, ::4, ::4], 0, -1)))
+    parameters = {"resize": "bilinear", "layout": "NHWC"}
+    answer = post(client, "quarters/masks", "quarters/probs", **parameters)
+    assert answer.status_code == 200, answer.text
+    images = [(labels, np.moveaxis(values[:, ::4, ::4], 0, -1)) for labels, values in IMAGES]
+    path = in_batches(client, images, **parameters)
+    assert answer.json()["image_scores"] == read(client, f"{path}/image_scores")
+
+
+def test_an_image_that_blocks_do_not_fit_is_named(client, volume):
+    small(volume / "data/blocks")
+    refused(
+        client, volume, "blocks", ["masks/a.png"], "downsample-does-not-divide", method="num_pixel_issues", downsample=7
+    )
+
+
 # What does not go together
 
 
@@ -414,7 +434,7 @@ def test_images_of_other_classes_or_types_are_named(client, volume):
             "nan",
         ),
         ("probs/b.npy", np.zeros((2, CLASSES, 24, 16), np.float32), "shape-mismatch", "pred_probs", "holds 2"),
-        ("probs/b.npy", np.zeros((CLASSES, 8, 8), np.float32), "shape-mismatch", "pred_probs", "masks/b.png"),
+        ("probs/b.npy", np.zeros((CLASSES, 8, 8), np.float32), "shape-mismatch", "resize", "masks/b.png"),
     ],
     ids=["label", "cut", "nothing", "header", "nan", "several", "shape"],
 )

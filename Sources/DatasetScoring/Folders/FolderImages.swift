@@ -113,11 +113,14 @@ package struct FolderImages: Sendable {
         do throws(Problem) {
             return try body()
         } catch {
+            // Faults of the machine, and what is kept of all images together, are none of this one.
+            guard (400..<500).contains(error.status.code), error.type != .jobTooLarge else { throw error }
             let (mask, output) = (path(of: index, in: labels), path(of: index, in: predictions))
-            guard let array = error.parameter.flatMap(ScoringError.Array.init) else { throw error }
-            if error.type == .shapeMismatch { throw error.explained("These are \(mask) and \(output).") }
+            guard let array = error.parameter.flatMap(ScoringError.Array.init), error.type != .shapeMismatch else {
+                throw error.found(at: "\(mask), \(output)")
+            }
             let path = array == .labels ? mask : output
-            throw error.detail.contains(path) ? error : error.explained("This is \(path).")
+            throw error.detail.contains(path) ? error : error.found(at: path)
         }
     }
 

@@ -94,6 +94,13 @@ package struct Problem: Error, Equatable, Sendable {
         return copy
     }
 
+    /// The same problem with the names of what has it ahead of `detail`, where they are not cut off.
+    package func found(at place: String) -> Problem {
+        var copy = self
+        copy.detail = Self.cut("\(place): \(detail)")
+        return copy
+    }
+
     /// The same problem with another field in its answer.
     package func with(_ name: HTTPField.Name, _ value: String) -> Problem {
         var copy = self
