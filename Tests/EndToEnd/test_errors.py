@@ -156,7 +156,7 @@ def test_every_path_refuses_an_unknown_parameter(client, path):
 
 def test_every_path_of_a_job_refuses_an_unknown_parameter(client):
     path = client.scored(GOOD)["links"]["self"]
-    results = ("image_scores", "pixel_scores", "issues", "label_issues", "statistics", "ranking", "summary")
+    results = ("image_scores", "pixel_scores", "issues", "label_issues", "statistics", "names", "ranking", "summary")
     requests = [("GET", ""), *(("GET", f"/{result}") for result in results)]
     for method, suffix in requests + [("POST", "/cancel"), ("DELETE", "")]:
         answer = client.request(method, f"{path}{suffix}?verbose=1")
@@ -642,6 +642,7 @@ def test_logits_are_asked_after(client):
         ("DELETE", "/jobs/x/label_issues", {"GET", "HEAD"}),
         ("POST", "/jobs/x/summary", {"GET", "HEAD"}),
         ("PUT", "/jobs/x/statistics", {"GET", "HEAD"}),
+        ("POST", "/jobs/x/names", {"GET", "HEAD"}),
         ("POST", "/livez", {"GET", "HEAD"}),
         ("PUT", "/readyz", {"GET", "HEAD"}),
         ("POST", "/version", {"GET", "HEAD"}),

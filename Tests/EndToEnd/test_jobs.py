@@ -20,7 +20,7 @@ LABELS, PRED_PROBS = reference.sample(images=4, height=9, width=6)
 PIXEL_SCORES = reference.pixel_scores(LABELS, PRED_PROBS)
 BODY = npz(labels=LABELS, pred_probs=PRED_PROBS)
 ASYNC = {"Prefer": "respond-async"}
-RESULTS = ["image_scores", "pixel_scores", "issues", "label_issues", "statistics", "ranking", "summary"]
+RESULTS = ["image_scores", "pixel_scores", "issues", "label_issues", "statistics", "names", "ranking", "summary"]
 
 
 @pytest.fixture(scope="module")
@@ -556,6 +556,7 @@ def test_a_parameter_of_the_list_out_of_range_is_refused(client, parameter, valu
         ("/issues", "text/html"),
         ("/label_issues", "image/tiff"),
         ("/statistics", PNG),
+        ("/names", NPY),
         ("/ranking", NPY),
         ("/summary", "text/csv"),
     ],

@@ -34,6 +34,7 @@ OF_JOBS = [
     ("GET", "/ranking"),
     ("GET", "/statistics"),
     ("GET", "/summary"),
+    ("GET", "/names"),
     ("GET", "?wait=1"),
 ]
 
