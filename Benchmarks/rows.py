@@ -72,6 +72,22 @@ def logits(bench: Bench):
     yield bench.post("POST npz of logits, 8 × 21 × 512 × 512, softmin", *body, at_most=1.3)
 
 
+def reduced(bench: Bench):
+    """What one pass over the probabilities finds, 9 bytes a pixel beside its label, and making it."""
+    labels, pred_probs = bench.voc["labels"], bench.voc["pred_probs"]
+    own = np.take_along_axis(pred_probs, labels[:, None].astype(np.int64), 1)[:, 0]
+    arrays = {"own": own, "largest": pred_probs.max(1), "predicted": pred_probs.argmax(1).astype(np.uint8)}
+    # As many images as make a body of a hundred megabytes.
+    many = {name: np.concatenate([array] * 5) for name, array in ({"labels": labels} | arrays).items()}
+    body = data.npz(many)
+    name = "POST npz of own, largest, predicted, 40 × 512 × 512"
+    yield bench.post(f"{name}, softmin", *body, at_most=1.2, target="/score?classes=21")
+    yield bench.post(f"{name}, num_pixel_issues", *body, at_most=1.2, target=f"{NUM_PIXEL_ISSUES}&classes=21")
+    body = data.npz(bench.voc)
+    accept = "application/x-npz"
+    yield bench.post("POST npz to /reduce, 8 × 21 × 512 × 512", *body, at_most=1.35, target="/reduce", accept=accept)
+
+
 def clients(bench: Bench):
     """One image, and several clients at once."""
     body = data.npz({name: array[:1] for name, array in bench.voc.items()})
@@ -341,5 +357,5 @@ def growth(bench: Bench):
 
 ALL = {
     each.__name__: each
-    for each in (wire, logits, clients, classes, json, files, folders, volume, triton, tiny, memory, growth)
+    for each in (wire, logits, reduced, clients, classes, json, files, folders, volume, triton, tiny, memory, growth)
 }
