@@ -8,6 +8,7 @@ change its imports. `Client` is for more: jobs, data sets that come in batches, 
 """
 
 from ._config import configure, default_client
+from ._given import Reduced
 from ._version import __version__
 from .client import Client
 from .dataset import Dataset
@@ -34,6 +35,7 @@ __all__ = [
     "JobEndedError",
     "Progress",
     "RankedImage",
+    "Reduced",
     "Scores",
     "SegscoreError",
     "Unreachable",

@@ -18,8 +18,10 @@ class Batch(NamedTuple):
 
     labels: Part
     predictions: Part
-    #: What the predictions are called, `pred_probs` or `logits`.
+    #: What the predictions are called, `pred_probs`, `logits` or `own`.
     name: str = "pred_probs"
+    #: What stands beside `own`: `largest` and `predicted`.
+    others: tuple[tuple[str, Part], ...] = ()
 
     @property
     def images(self) -> int:

@@ -32,7 +32,8 @@ class Form:
         labels: list[tuple[bytes, Part | bytes]] = [(_head(boundary, "labels", batch.labels), batch.labels)]
         if isinstance(batch.labels, Masks):
             labels = [(_image_fields(boundary, index), mask.data) for index, mask in enumerate(batch.labels.masks)]
-        self._sections = [*labels, (_head(boundary, batch.name, batch.predictions), batch.predictions)]
+        arrays = ((batch.name, batch.predictions), *batch.others)
+        self._sections = [*labels, *((_head(boundary, name, part), part) for name, part in arrays)]
         self._end = f"--{boundary}--\r\n".encode()
         sizes = (len(part) if isinstance(part, bytes) else size_of(part) for _, part in self._sections)
         heads = (len(head) + len(LINE_END) for head, _ in self._sections)

@@ -103,15 +103,18 @@ class Transport:
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         """The JSON answer to a request, read to its end; None if it is empty."""
+        data = self.read(method, path, **options)
+        return json.loads(data) if data else None
+
+    def read(self, method: str, path: str, **options: Any) -> bytes:
+        """The answer to a request, read to its end."""
         attempts = self.attempts()
         while True:
             with self.request(method, path, **options) as answer:
                 try:
-                    data = answer.read()
+                    return answer.read()
                 except HTTPError as error:
                     attempts.failed(self.unreachable(error))
-                    continue
-            return json.loads(data) if data else None
 
     def unreachable(self, error: HTTPError) -> UnreachableError:
         title = "No connection" if isinstance(error, (NewConnectionError, ConnectTimeoutError)) else "No answer"

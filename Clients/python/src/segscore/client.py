@@ -14,6 +14,7 @@ from ._bands import banded
 from ._batches import Batch, BatchSource, one_of
 from ._folders import folders_of
 from ._form import Form
+from ._given import GivenSource, Reduced, gathered, given
 from ._labels import IgnoredLabels, LabelMap, ignored_labels, label_parameters
 from ._masks import Colors, colors_text
 from ._pool import Verify
@@ -79,6 +80,9 @@ class Client:
         pred_probs: Any = None,
         *,
         logits: Any = None,
+        own: Any = None,
+        largest: Any = None,
+        predicted: Any = None,
         method: str = "softmin",
         temperature: float | None = None,
         downsample: int | None = None,
@@ -112,6 +116,11 @@ class Client:
                 those of the labels have.
             logits: The model's outputs ahead of the softmax, in place of `pred_probs`. Of one channel there are two
                 classes, whose probabilities are 1 - sigmoid and sigmoid.
+            own: The probability of each pixel's own label, (N, H, W) or a list of (H, W), in place of `pred_probs`; it
+                is all that `softmin` needs. `classes` is given with it.
+            largest: The largest probability of each pixel, beside `own`; needed by `num_pixel_issues`.
+            predicted: The class of the largest probability, the first of equals, beside `own`; needed by
+                `num_pixel_issues`, and for the job's `summary` and its issues by class. `reduce` makes all three.
             method: `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
             temperature: The temperature of softmin, by default 0.1. With a small one an image's score tends to its
                 lowest pixel score, with a large one to their mean.
@@ -129,7 +138,7 @@ class Client:
                 known from the number of channels.
             normalize: With `sum`, the values of each pixel are divided by their sum over the classes.
             classes: The number of classes. It is known from `pred_probs`, except that with 2 classes one channel of
-                probabilities is that of the second class.
+                probabilities is that of the second class; `own`, `largest` and `predicted` do not tell it.
             layout: `NHWC` if the classes are the last axis of the predictions.
             resize: `bilinear` or `nearest`, as PyTorch has them, if predictions have another height and width than the
                 labels. They are resized ahead of the softmax.
@@ -145,6 +154,9 @@ class Client:
             labels,
             pred_probs,
             logits=logits,
+            own=own,
+            largest=largest,
+            predicted=predicted,
             method=method,
             temperature=temperature,
             downsample=downsample,
@@ -172,6 +184,9 @@ class Client:
         pred_probs: Any = None,
         *,
         logits: Any = None,
+        own: Any = None,
+        largest: Any = None,
+        predicted: Any = None,
         method: str = "softmin",
         temperature: float | None = None,
         downsample: int | None = None,
@@ -201,12 +216,18 @@ class Client:
                 are not checked, and the job has no `summary` and no issues by class. Where labels are mapped, all are
                 sent.
         """
-        predictions, name = one_of(pred_probs, logits)
-        folders = folders_of(labels, predictions, name)
-        if folders is not None:
-            labels, predictions = folders.labels, folders.predictions
+        arrays = given(own, largest, predicted, pred_probs, logits)
         sampling = sampling_parameters(layout, resize, align_corners, valid)
-        data = BatchSource(labels, predictions, self._batch_bytes, name, are_resized(sampling))
+        folders = None
+        data: BatchSource | GivenSource
+        if arrays:
+            data = GivenSource(labels, arrays, self._batch_bytes)
+        else:
+            predictions, name = one_of(pred_probs, logits)
+            folders = folders_of(labels, predictions, name)
+            if folders is not None:
+                labels, predictions = folders.labels, folders.predictions
+            data = BatchSource(labels, predictions, self._batch_bytes, name, are_resized(sampling))
         ignored = ignored_labels(ignore_label)
         if isinstance(labels, (list, tuple)):
             ignored += tuple(value for value in nodata_of(labels) if value not in ignored)
@@ -215,7 +236,7 @@ class Client:
         wanted = about | mapping | sampling
         batches = data.batches()
         ahead = [] if data.is_lazy else list(islice(batches, 2))
-        channels = ahead[0].predictions.shape[1] if ahead else 0
+        channels = ahead[0].predictions.shape[1] if ahead and not arrays else 0
         are_probabilities = logits is None and activation is None and normalize is None and not are_resized(sampling)
         # Here labels are only compared with classes; the server alone maps them.
         are_classes = not (label_map or label_offset or reduce_zero_label)
@@ -231,6 +252,53 @@ class Client:
         if folders is not None:
             job.names = folders.names
         return job.wait() if wait else job
+
+    def reduce(
+        self,
+        labels: Any,
+        pred_probs: Any = None,
+        *,
+        logits: Any = None,
+        ignore_label: IgnoredLabels = None,
+        label_map: LabelMap = None,
+        label_offset: int | None = None,
+        reduce_zero_label: bool = False,
+        colors: Colors | None = None,
+        activation: str | None = None,
+        normalize: str | None = None,
+        classes: int | None = None,
+        layout: str | None = None,
+        resize: str | None = None,
+        align_corners: bool = False,
+        valid: Sequence[int] | None = None,
+        on_images: OnImages | None = None,
+    ) -> Reduced:
+        """Reduces a data set's predictions to the 9 bytes a pixel that scores need, and keeps nothing on the server.
+
+        Arguments are those of `score`. `labels` and what is said of them is then given to `score` as it was here.
+        """
+        predictions, name = one_of(pred_probs, logits)
+        folders = folders_of(labels, predictions, name)
+        if folders is not None:
+            labels, predictions = folders.labels, folders.predictions
+        sampling = sampling_parameters(layout, resize, align_corners, valid)
+        data = BatchSource(labels, predictions, self._batch_bytes, name, are_resized(sampling))
+        ignored = ignored_labels(ignore_label)
+        if isinstance(labels, (list, tuple)):
+            ignored += tuple(value for value in nodata_of(labels) if value not in ignored)
+        mapping = label_parameters(ignored, label_map, label_offset, reduce_zero_label)
+        about = {"colors": colors_text(colors), "activation": activation, "normalize": normalize, "classes": classes}
+        query = about | mapping | sampling
+        answers: list[bytes] = []
+        images = 0
+        for batch in data.batches():
+            body = Form(batch, counting(batch, images, on_images))
+            fields = {"Accept": "application/x-npz"}
+            answers.append(self._transport.read("POST", "/reduce", query=query, body=body, fields=fields))
+            images += batch.images
+        if not answers:
+            raise ValueError("There are no images.")
+        return gathered(answers)
 
     def dataset(
         self,

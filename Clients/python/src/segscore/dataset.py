@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ._batches import Batch, batches_of, one_of
 from ._form import Form
+from ._given import GivenSource, given
 from ._readers import nodata_of
 from ._sampling import are_resized
 from ._transport import Transport
@@ -48,10 +49,21 @@ class Dataset:
         self._lost: UnreachableError | None = None
         self.images = 0
 
-    def add(self, labels: Any, pred_probs: Any = None, *, logits: Any = None) -> int:
+    def add(
+        self,
+        labels: Any,
+        pred_probs: Any = None,
+        *,
+        logits: Any = None,
+        own: Any = None,
+        largest: Any = None,
+        predicted: Any = None,
+    ) -> int:
         """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), with `pred_probs` or `logits`.
 
-        Labels may be the path of a file or an image of Pillow, or a list of such, and predictions the path of a file.
+        In place of these there may be `own` of the shape of labels, and `largest` and `predicted` with it; the data set
+        is then opened with `classes`. Labels may be the path of a file or an image of Pillow, or a list of such, and
+        predictions the path of a file.
 
         It returns when the server has the images, and the arrays may be changed afterwards. Sizes may differ from call
         to call; K may not.
@@ -64,7 +76,12 @@ class Dataset:
         """
         first = self.images
         self._check_nodata(labels)
-        for batch in batches_of(labels, *one_of(pred_probs, logits), self._batch_bytes, self._are_resized):
+        arrays = given(own, largest, predicted, pred_probs, logits)
+        if arrays:
+            batches = GivenSource(labels, arrays, self._batch_bytes).batches()
+        else:
+            batches = batches_of(labels, *one_of(pred_probs, logits), self._batch_bytes, self._are_resized)
+        for batch in batches:
             self.send(batch)
         return first
 

@@ -1,0 +1,172 @@
+"""Predictions that were reduced before: `own`, `largest` and `predicted`, and batches of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._batches import Batch, count_of, loaded_labels
+from ._masks import Mask, Masks
+from ._parts import Part, Stacked, chunk_of, is_stored, loaded, part_of
+from ._types import label_type, probability_type
+
+
+class Reduced(NamedTuple):
+    """What scores need of predictions, (N, H, W) each, or lists with an (H, W) for each image.
+
+    They are scored by `client.score(labels, **reduced._asdict(), classes=K)`, with the same results to the bit.
+
+    Attributes:
+        own: The probability of each pixel's label, 1 where it is ignored; float64 if predictions are, else float32.
+        largest: Each pixel's largest probability.
+        predicted: The class of the largest probability, the first of equals; uint8, or uint16 for many classes.
+    """
+
+    own: Any
+    largest: Any
+    predicted: Any
+
+
+def given(own: Any, largest: Any, predicted: Any, *others: Any) -> dict[str, Any]:
+    """Those of the arrays that are there, by their names.
+
+    Raises:
+        TypeError: There are `largest` or `predicted` without `own`, or predictions that are not reduced besides.
+    """
+    arrays = {"own": own, "largest": largest, "predicted": predicted}
+    arrays = {name: array for name, array in arrays.items() if array is not None}
+    if arrays and own is None:
+        raise TypeError("largest and predicted are scored together with own")
+    if arrays and any(other is not None for other in others):
+        raise TypeError("either pred_probs, logits or own are scored")
+    return arrays
+
+
+class GivenSource:
+    """A whole data set's labels, and arrays in place of predictions, cut into batches.
+
+    All of them are arrays, (N, H, W), or all are lists with an (H, W) for each image. Labels may be one-hot, and be
+    paths of PNG files or images of Pillow, as of a `BatchSource`.
+
+    Raises:
+        ValueError: The arrays do not fit together, or there are no images.
+    """
+
+    is_lazy = False
+
+    def __init__(self, labels: Any, arrays: Mapping[str, Any], batch_bytes: int):
+        self._names = list(arrays)
+        self._batch_bytes = batch_bytes
+        self._are_lists = any(isinstance(array, (list, tuple)) for array in arrays.values())
+        self._columns = [labels, *arrays.values()]
+        if not self._are_lists:
+            self._columns = [loaded_labels(labels), *(loaded(array, name) for name, array in arrays.items())]
+            self._check(*self._columns)
+            if len(self._columns[1].shape) == 3 and count_of(self._columns[1]) == 0:
+                raise ValueError("There are no images.")
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches, in order."""
+        if self._are_lists:
+            yield from self._runs()
+        elif len(self._columns[1].shape) == 2:
+            yield self._stacked([tuple(self._columns)])
+        else:
+            yield from self._slices()
+
+    def _slices(self) -> Iterator[Batch]:
+        """Cuts arrays into runs of images, which begin where chunks do."""
+        images = count_of(self._columns[1])
+        step = max(self._batch_bytes // max(self._size(self._columns) // images, 1), 1)
+        depth = max(chunk_of(array, 0) if is_stored(array) else 1 for array in self._columns)
+        if isinstance(self._columns[0], Masks):
+            step = images
+        elif step > depth:
+            step -= step % depth
+        for start in range(0, images, step):
+            run = range(start, min(start + step, images))
+            labels, *parts = (self._part(array, run, name) for name, array in self._named(self._columns))
+            yield self._batch(labels, parts)
+
+    def _runs(self) -> Iterator[Batch]:
+        """Cuts lists of images into runs of the same size and type."""
+        run: list[tuple[Any, ...]] = []
+        size = 0
+        for items in zip_longest(*self._columns):
+            if any(item is None for item in items):
+                raise ValueError(f"labels, {', '.join(self._names)} must have as many images as each other")
+            labels, *arrays = items
+            image = (loaded_labels(labels), *(loaded(array, name) for name, array in zip(self._names, arrays)))
+            self._check(*image)
+            added = self._size(image)
+            if run and (size + added > self._batch_bytes or _kind(image) != _kind(run[0])):
+                yield self._stacked(run)
+                run, size = [], 0
+            run.append(image)
+            size += added
+        if not run:
+            raise ValueError("There are no images.")
+        yield self._stacked(run)
+
+    def _named(self, columns: Any) -> Iterator[tuple[str, Any]]:
+        return zip(["labels", *self._names], columns)
+
+    def _stacked(self, run: list[tuple[Any, ...]]) -> Batch:
+        columns: list[Part] = []
+        for name, arrays in self._named(zip(*run)):
+            if isinstance(arrays[0], Mask):
+                columns.append(Masks(list(arrays)))
+            else:
+                columns.append(Stacked(arrays, name, _type(arrays[0], name)))
+        return self._batch(columns[0], columns[1:])
+
+    def _batch(self, labels: Part, parts: list[Part]) -> Batch:
+        return Batch(labels, parts[0], self._names[0], tuple(zip(self._names[1:], parts[1:])))
+
+    def _part(self, array: Any, run: range, name: str) -> Part:
+        return array if isinstance(array, Masks) else part_of(array, run, name, _type(array, name))
+
+    def _size(self, columns: Any) -> int:
+        """How many bytes are sent of arrays, or of one image."""
+        return sum(
+            int(np.prod(array.shape, dtype=np.int64)) * _type(array, name).itemsize
+            for name, array in self._named(columns)
+        )
+
+    def _check(self, labels: Any, *arrays: Any) -> None:
+        """Refuses shapes that the server would refuse, before anything is sent."""
+        shape, rank = tuple(labels.shape), 2 if self._are_lists else 3
+        if len(shape) == rank + 1 and tuple(arrays[0].shape) == shape[:-3] + shape[-2:]:
+            shape = shape[:-3] + shape[-2:]  # One-hot labels have an axis of classes besides.
+        if len(shape) != rank and not (rank == 3 and len(shape) == 2):
+            raise ValueError(f"labels must be of shape ({'H, W' if self._are_lists else 'N, H, W'}), not {shape}")
+        for name, array in zip(self._names, arrays):
+            if tuple(array.shape) != shape:
+                raise ValueError(f"{name} {tuple(array.shape)} must be of the shape of labels, {shape}")
+
+
+def gathered(answers: list[bytes]) -> Reduced:
+    """The arrays of several npz files, one behind the other; of images of several sizes a list."""
+    found = [np.load(io.BytesIO(answer), allow_pickle=False) for answer in answers]
+    is_one_size = len({file["own"].shape[1:] for file in found}) == 1
+
+    def column(name: str) -> Any:
+        arrays = [file[name] for file in found]
+        return np.concatenate(arrays) if is_one_size else [image for array in arrays for image in array]
+
+    return Reduced(column("own"), column("largest"), column("predicted"))
+
+
+def _type(array: Any, name: str) -> np.dtype[Any]:
+    """The type in which an array is sent."""
+    dtype = np.dtype(array.dtype)
+    return label_type(dtype) if name in ("labels", "predicted") else probability_type(dtype)
+
+
+def _kind(image: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What two images have to have in common to be in one batch."""
+    return tuple((tuple(array.shape), np.dtype(array.dtype), isinstance(array, Mask)) for array in image)
