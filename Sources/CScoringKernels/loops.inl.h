@@ -108,6 +108,21 @@ SEGSCORE_TYPED_LOOP(
      size_t *clamped),
     (source, count, class_index, labels.start, scores.start, clamped))
 
+/// Copies probabilities to places `stride` apart. Those beyond [0, 1] by no more than rounding become the nearer end if
+/// they are to be clamped. Returns as `take` does.
+SEGSCORE_TYPED_LOOP(
+    size_t, take_scores, BY_SCORES, (scores.is_double),
+    (const void *source, size_t count, bool clamps, segscore_floats scores, size_t stride, size_t *clamped),
+    (source, count, clamps, scores.start, stride, clamped))
+
+/// The index of the first pixel whose own probability is larger than its largest, or is another one although its label
+/// is predicted, by more than rounding; `count` if there is none. Pixels labelled `ignored` (-1 for none) may have any.
+SEGSCORE_TYPED_LOOP(
+    size_t, first_unlike, BY_BOTH, (scores.is_double, labels.is_wide),
+    (segscore_floats scores, segscore_floats largest, segscore_classes predicted, segscore_classes labels, size_t count,
+     int32_t ignored),
+    (scores.start, largest.start, predicted.start, labels.start, count, ignored))
+
 /// Makes of each value another one, which is computed in float64.
 SEGSCORE_TYPED_LOOP(
     void, convert, BY_SCORES, (out.is_double),

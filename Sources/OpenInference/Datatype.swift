@@ -52,6 +52,6 @@ enum Datatype: String, CaseIterable {
 
     /// The datatypes that an input may have.
     static func allowed(for input: ScoringError.Array) -> [Datatype] {
-        allCases.filter { $0.scalar.isFloatingPoint == (input != .labels) }
+        allCases.filter { $0.scalar.isFloatingPoint == (input != .labels && input != .predicted) }
     }
 }

@@ -63,8 +63,8 @@ struct InferenceRequest: Decodable, Sendable {
 
     func input(_ array: ScoringError.Array) -> InferenceInput? { inputs.first { $0.array == array } }
 
-    /// The input that tells of predicted probabilities.
-    var predictions: InferenceInput? { inputs.first { Predictions.arrays.contains($0.array) } }
+    /// The input that tells of predicted probabilities; of several that of the first name.
+    var predictions: InferenceInput? { Predictions.arrays.lazy.compactMap { input($0) }.first }
 
     /// The inputs whose elements stand behind the JSON.
     var binaryInputs: [InferenceInput] { inputs.filter { $0.source == .binary } }

@@ -10,6 +10,13 @@ package enum ScoringError: Error, Equatable {
         case predictedProbabilities = "pred_probs"
         /// What stands in place of `pred_probs` if the model's outputs are sent as they are.
         case logits
+        /// The probability that each pixel gives to its own label. This and the next two stand together in place of
+        /// `pred_probs`.
+        case own
+        /// Each pixel's largest probability.
+        case largest
+        /// The class of each pixel's largest probability.
+        case predicted
         case imageScores = "image_scores"
         case pixelScores = "pixel_scores"
     }
@@ -57,6 +64,14 @@ package enum ScoringError: Error, Equatable {
     /// A value that the activation cannot take: a logit that is NaN or infinite, or a weight that is negative or not
     /// finite.
     case activationInput(Array, Double, at: Position, classIndex: Int, Activation)
+    /// A value of `own` or `largest` that is no probability.
+    case reducedOutOfRange(Array, Double, at: Position)
+    /// A value of `predicted` that is none of K classes.
+    case predictedOutOfRange(LabelValue, at: Position, classCount: Int)
+    /// A pixel's own probability is larger than its largest, or is another one although its label is predicted.
+    case reducedMismatch(own: Double, largest: Double, isPredicted: Bool, at: Position)
+    /// `own` and `largest` are kept in two types.
+    case reducedTypes(own: ElementType.Scalar, largest: ElementType.Scalar)
     /// The values of a pixel cannot be divided by their sum.
     case noProbabilities(Array, at: Position, Activation)
     /// Logits that are probabilities already.

@@ -311,7 +311,14 @@ def test_what_a_form_or_a_script_of_a_foreign_page_can_send_does_nothing(client)
     before = client.job_ids()
     page = {"Origin": "https://page.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
     for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
-        for path in ("/score", "/jobs", "/issues", "/v2/models/segscore/infer", "/v2/systemsharedmemory/unregister"):
+        for path in (
+            "/score",
+            "/reduce",
+            "/jobs",
+            "/issues",
+            "/v2/models/segscore/infer",
+            "/v2/systemsharedmemory/unregister",
+        ):
             answer = ask(
                 f"http://127.0.0.1:{client.server.port}{path}",
                 "POST",

@@ -632,6 +632,7 @@ def test_logits_are_asked_after(client):
         ("GET", "/score", {"POST"}),
         ("DELETE", "/score", {"POST"}),
         ("GET", "/issues", {"POST"}),
+        ("GET", "/reduce", {"POST"}),
         ("DELETE", "/jobs", {"GET", "HEAD", "POST"}),
         ("PUT", "/jobs/x", {"GET", "HEAD", "DELETE"}),
         ("GET", "/jobs/x/cancel", {"POST"}),
@@ -722,7 +723,7 @@ def assert_over_limit(answer, slug, limit):
 
 
 def test_a_body_is_refused_by_its_length_before_it_is_sent(narrow):
-    for target in ("/score", "/issues"):
+    for target in ("/score", "/issues", "/reduce"):
         with BareConnection(narrow.server.address) as connection:
             connection.send_head("POST", target, f"Content-Length: {10**12}", "Content-Type: application/x-npz")
             assert_over_limit(connection.read(), "body-too-large", 20000)
@@ -837,7 +838,7 @@ def test_a_full_disk_is_a_problem_of_its_own(start_server):
 # Clients that stop, and bodies that grow
 
 
-@pytest.mark.parametrize("target", ["/score", "/issues"])
+@pytest.mark.parametrize("target", ["/score", "/issues", "/reduce"])
 def test_a_body_that_stops_arriving_times_out(start_server, target):
     server = start_server("--idle-timeout", "1")
     client = Client(server)

@@ -77,6 +77,7 @@ def test_when_it_is_nearly_used_up_nothing_begins(scarce):
             assert int(answer.headers["Retry-After"]) >= 1
         assert_problem(scarce.score(SMALL, path=f"{job}/batches"), 503, "out-of-memory")
         assert_problem(scarce.score(json_body(image_scores=[0.5]), path="/issues"), 503, "out-of-memory")
+        assert_problem(scarce.score(SMALL, path="/reduce"), 503, "out-of-memory")
     eventually(lambda: scarce.get("/readyz").status_code == 200, "what was cut short is given back")
     assert at_rest(scarce).score(LARGE).status_code == 200
     assert scarce.delete(job).status_code == 204

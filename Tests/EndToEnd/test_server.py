@@ -357,8 +357,8 @@ def test_a_draining_server_finishes_what_it_has_and_takes_no_more(start_server):
     server = start_server("--drain-timeout", "30")
     # Each request has a connection of its own from before, since a draining server may close one after an answer.
     with contextlib.ExitStack() as stack:
-        upload, live, *others = [stack.enter_context(BareConnection(server.address)) for _ in range(6)]
-        posting, asking = others[:2], others[2:]
+        upload, live, *others = [stack.enter_context(BareConnection(server.address)) for _ in range(7)]
+        posting, asking = others[:3], others[3:]
         for connection in (live, *others):
             assert ask(connection, "GET", "/livez").status_code == 200
         upload.send_body_head(GOOD)
@@ -376,7 +376,7 @@ def test_a_draining_server_finishes_what_it_has_and_takes_no_more(start_server):
 
         refused = eventually(unreadiness, "the server drains")
         assert_problem(refused, 503, "draining")
-        for connection, target in zip(posting, ("/score", "/issues")):
+        for connection, target in zip(posting, ("/score", "/issues", "/reduce")):
             connection.send_body_head(GOOD, target=target)
             connection.send(GOOD.data)
             assert_problem(connection.read(), 503, "draining")

@@ -106,15 +106,15 @@ import TestSupport
     }
 
     @Test(arguments: [
-        "/score", "/issues", "/jobs", "/jobs/ID", "/jobs/ID/image_scores", "/jobs/ID/pixel_scores", "/jobs/ID/issues",
-        "/jobs/ID/ranking", "/jobs/ID/cancel", "/livez", "/readyz", "/metrics", "/version",
+        "/score", "/reduce", "/issues", "/jobs", "/jobs/ID", "/jobs/ID/image_scores", "/jobs/ID/pixel_scores",
+        "/jobs/ID/issues", "/jobs/ID/ranking", "/jobs/ID/cancel", "/livez", "/readyz", "/metrics", "/version",
         "/openapi.yaml",
     ])
     func refusesAnUnknownQueryParameter(target: String) async throws {
         let harness = try Harness()
         let job = try await harness.score(Sample().npz()).location()
         let target = target.replacing("/jobs/ID", with: job)
-        let isPost = ["/score", "/issues", job + "/cancel"].contains(target)
+        let isPost = ["/score", "/reduce", "/issues", job + "/cancel"].contains(target)
         let reply = await harness.send(isPost ? .post : .get, target + "?treshold=1", body: isPost ? [] : nil)
         #expect(reply.status == 400)
         #expect(reply.problem == "unknown-parameter")

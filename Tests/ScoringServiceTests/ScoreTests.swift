@@ -165,7 +165,7 @@ import WebService
     @Test func takesNoMoreOnceItIsDraining() async throws {
         let harness = try Harness()
         harness.service.queue.drain()
-        for target in ["/score", "/issues"] {
+        for target in ["/score", "/issues", "/reduce"] {
             let reply = await harness.send(.post, target, body: try sample.npz().bytes)
             #expect(reply.wasRefused)
             #expect((reply.status, reply.problem) == (503, "draining"))

@@ -228,6 +228,39 @@ import Testing
         }
     }
 
+    @Test(arguments: levels, counts) func takeTheSameThatWereReduced(level: String, count: Int) throws {
+        for (value, isTaken) in [(0.5, true), (1.00001, true), (-1e-5, true), (1.000011, false), (.nan, false)] {
+            for place in Set([0, count / 2, count - 1].filter { (0..<count).contains($0) }) {
+                try compare(level, count, "\(value) at \(place)") { loops, memory in
+                    memory.set(memory.source, place, value)
+                    return [(1, true), (1, false), (3, true)].flatMap { stride, clamps in
+                        var clamped = 0
+                        let found = loops.take_scores(
+                            memory.source, count / stride, clamps, memory.floats(memory.scores), stride, &clamped)
+                        #expect(found == (isTaken || place >= count / stride ? count / stride : place))
+                        return [found, clamped]
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: levels, counts) func findTheSamePixelWhoseProbabilitiesDiffer(level: String, count: Int) throws {
+        for (largest, ignored) in [(0.4, -1), (0.4, 3), (0.6, -1), (0.500001, -1)] as [(Double, Int32)] {
+            for place in Set([0, count / 2, count - 1].filter { (0..<count).contains($0) }) {
+                try compare(level, count, "\(largest) at \(place), ignoring \(ignored)") { loops, memory in
+                    for index in 0..<count {
+                        memory.set(memory.scores, index, 0.5)
+                        memory.set(memory.largest, index, index < place ? 0.50000001 : largest)
+                    }
+                    return loops.first_unlike(
+                        memory.floats(memory.scores), memory.floats(memory.largest), memory.classes(memory.predicted),
+                        memory.classes(memory.labels), count, ignored)
+                }
+            }
+        }
+    }
+
     @Test(arguments: levels, counts) func agreeOnWholeImages(level: String, count: Int) throws {
         for ignored in [-1, 0, 5] as [Int32] {
             let kept = segscore_labels_kept(class_count: 5, ignored: ignored)

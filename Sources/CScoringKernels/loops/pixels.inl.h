@@ -154,6 +154,30 @@ static void NAME(ignore)(SCORE *scores, const CLASS *labels, size_t count, int32
     for (size_t i = 0; i < count; i++) scores[i] = labels[i] == ignored ? 1 : scores[i];
 }
 
+/// Whether a pixel's own and largest probabilities cannot both be. The largest may be beyond [0, 1] by rounding, and its
+/// own is not.
+static int NAME(is_unlike)(SCORE own, SCORE most, CLASS predicted, CLASS label, int32_t ignored) {
+    const SCORE rounding = (SCORE)SEGSCORE_ROUNDING;
+    most = most < 0 ? 0 : most > 1 ? 1 : most;
+    return (label != ignored) & ((own > most + rounding) | ((label == predicted) & (own < most - rounding)));
+}
+
+static size_t NAME(first_unlike)(
+    const SCORE *scores, const SCORE *largest, const CLASS *predicted, const CLASS *labels, size_t count,
+    int32_t ignored) {
+    enum { BLOCK = 256 };
+    for (size_t start = 0; start < count; start += BLOCK) {
+        size_t end = count - start < BLOCK ? count : start + BLOCK;
+        int any = 0;
+        for (size_t i = start; i < end; i++)
+            any |= NAME(is_unlike)(scores[i], largest[i], predicted[i], labels[i], ignored);
+        if (!any) continue;
+        for (size_t i = start; i < end; i++)
+            if (NAME(is_unlike)(scores[i], largest[i], predicted[i], labels[i], ignored)) return i;
+    }
+    return count;
+}
+
 static double NAME(softmin)(
     const SCORE *scores, const CLASS *labels, size_t count, int32_t ignored, double temperature) {
     // Scores are not negative, so that they are ordered as their bits are, whose least compilers can find in vectors.

@@ -5,6 +5,34 @@ static void NAME(copy)(const void *source, size_t count, SCORE *scores, size_t s
     for (size_t i = 0; i < count; i++) memcpy(&scores[i * stride], from + i * sizeof *scores, sizeof *scores);
 }
 
+/// A second look at probabilities of which some are beyond [0, 1].
+__attribute__((noinline, cold)) static size_t NAME(settle_scores)(
+    size_t count, bool clamps, SCORE *scores, size_t stride, size_t *clamped) {
+    // The bounds are rounded as the values are, so that a value at a bound is within it.
+    const SCORE least = (SCORE)-SEGSCORE_ROUNDING, most = (SCORE)(1 + SEGSCORE_ROUNDING);
+    for (size_t i = 0; i < count; i++) {
+        SCORE value = scores[i * stride];
+        if (value >= 0 && value <= 1) continue;
+        if (!(value >= least && value <= most)) return i;
+        *clamped += 1;
+        if (clamps) scores[i * stride] = value < 0 ? 0 : 1;
+    }
+    return count;
+}
+
+static size_t NAME(take_scores)(
+    const void *source, size_t count, bool clamps, SCORE *scores, size_t stride, size_t *clamped) {
+    int outside = 0;
+    if (stride == 1) {
+        memcpy(scores, source, count * sizeof *scores);
+        for (size_t i = 0; i < count; i++) outside |= !(scores[i] >= 0) | !(scores[i] <= 1);
+    } else {
+        NAME(copy)(source, count, scores, stride);
+        for (size_t i = 0; i < count; i++) outside |= !(scores[i * stride] >= 0) | !(scores[i * stride] <= 1);
+    }
+    return outside ? NAME(settle_scores)(count, clamps, scores, stride, clamped) : count;
+}
+
 static void NAME(widen)(const char *from, size_t count, double *out) {
     for (size_t i = 0; i < count; i++) {
         SCORE value;

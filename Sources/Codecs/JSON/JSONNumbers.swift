@@ -134,6 +134,18 @@ extension Int: JSONNumber {
     }
 }
 
+extension UInt8: JSONNumber {
+    package func appendJSON(to text: inout [UInt8]) {
+        Int64(self).appendJSON(to: &text)
+    }
+}
+
+extension UInt16: JSONNumber {
+    package func appendJSON(to text: inout [UInt8]) {
+        Int64(self).appendJSON(to: &text)
+    }
+}
+
 extension Bool: JSONNumber {
     package func appendJSON(to text: inout [UInt8]) {
         text.append(contentsOf: (self ? "true" : "false").utf8)

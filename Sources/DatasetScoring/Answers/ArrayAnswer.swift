@@ -12,6 +12,7 @@ package struct ArrayAnswer: Sendable {
         case numbers(Buffer<Double>)
         case indices(Buffer<Int64>)
         case mask(Buffer<UInt8>)
+        case classes(ClassCodes)
     }
 
     /// A range of elements that lie together in memory.
@@ -39,6 +40,7 @@ package struct ArrayAnswer: Sendable {
             case .numbers(let numbers): (numbers, range)
             case .indices(let indices): (indices, range)
             case .mask(let mask): (mask, range)
+            case .classes(let codes): (codes.storage, range)
             }
         }
     }
@@ -158,6 +160,24 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
+    /// The arrays that pixels are reduced to, `(N, H, W)`: `own` and `largest`, float32 or float64, and `predicted`, uint8
+    /// or uint16.
+    ///
+    /// - Returns: The arrays with their names; nil if not all of them are known.
+    package static func reduced(_ pixels: ScoredPixels) -> [(name: String, array: ArrayAnswer)]? {
+        guard let (own, largest, predicted) = pixels.reduced else { return nil }
+        let shape = [pixels.shape.imageCount, pixels.shape.height, pixels.shape.width]
+        let all = 0..<pixels.shape.pixelCount
+        let scalar = pixels.elementType.scalar
+        let arrays: [(ScoringError.Array, ElementType.Scalar, Elements)] = [
+            (.own, scalar, .scores(own)), (.largest, scalar, .scores(largest)),
+            (.predicted, predicted.isWide ? .uint16 : .uint8, .classes(predicted)),
+        ]
+        return arrays.map { array, scalar, elements in
+            (array.rawValue, ArrayAnswer(scalar, shape, [Piece(elements: elements, range: all)]))
+        }
+    }
+
     /// An array of the indices of images, int64.
     ///
     /// - Throws: A 503 problem if memory is short.
@@ -222,6 +242,10 @@ package struct ArrayAnswer: Sendable {
             JSONNumbers.append(indices.span.extracting(range), at: position, of: shape, to: &text)
         case .mask(let mask):
             JSONNumbers.append(mask: mask.span.extracting(range), at: position, of: shape, to: &text)
+        case .classes(.narrow(let codes)):
+            JSONNumbers.append(codes.span.extracting(range), at: position, of: shape, to: &text)
+        case .classes(.wide(let codes)):
+            JSONNumbers.append(codes.span.extracting(range), at: position, of: shape, to: &text)
         }
     }
 

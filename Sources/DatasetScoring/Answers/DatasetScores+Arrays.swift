@@ -42,8 +42,10 @@ extension DatasetScores {
         guard hasPredicted else {
             throw Problem(
                 .noPredictedClasses,
-                "Of pred_probs only the labelled classes were read, so that the most probable ones are not known.",
-                expected: "a job with read=all, or of the method num_pixel_issues", actual: "read=labelled")
+                "Of pred_probs only the labelled classes were read, or own came without predicted, so that the most "
+                    + "probable ones are not known.",
+                expected: "a job with read=all or with predicted, or of the method num_pixel_issues",
+                actual: "the probabilities of labels alone")
         }
     }
 }

@@ -25,7 +25,8 @@ package struct FileScoring {
     /// - Parameters:
     ///   - labels: The path of an npy file, of an archive or of a safetensors file. Of the latter two, the member or
     ///     tensor that is named behind a `#` is read, or else the one called `labels`.
-    ///   - predictions: The same for `pred_probs`, or else `logits`; nil if they lie in the file of `labels`.
+    ///   - predictions: The same for `pred_probs`, or else `logits`, or else `own`, beside which the others that stand
+    ///     together with it are read; nil if they lie in the file of `labels`.
     /// - Throws: ``Failure`` if a file cannot be opened.
     package init(labels: String, predictions: String?) throws(Failure) {
         (_, self.labels) = try Self.open(labels, [.labels])
@@ -70,6 +71,15 @@ package struct FileScoring {
     private func pixels(
         _ arrays: ScoreArrays, _ processors: Int, _ progress: @Sendable (Double) -> Void
     ) throws(Problem) -> ScoredPixels? {
+        guard !array.isReduced else {
+            let whole = FileArray(file: predictions.file, member: nil)
+            for array in Predictions.reducedArrays {
+                let named = whole.name(of: array).map { FileArray(file: whole.file, member: $0) }
+                try (array == self.array ? predictions : named)?.read(array, into: arrays)
+            }
+            progress(0.9)
+            return try arrays.complete(isCancelled: { false })
+        }
         guard let place = try predictions.place(of: array) else {
             try predictions.read(array, into: arrays)
             progress(0.9)

@@ -3,7 +3,7 @@ package import Memory
 package import Scoring
 package import WebService
 
-/// Takes `labels`, and `pred_probs` or `logits`, in either order, and makes scored pixels of them.
+/// Takes `labels`, and `pred_probs`, `logits` or what they were reduced to, in any order, and makes scored pixels of them.
 package final class ScoreArrays: RequestInputs {
     package let arrays: [ScoringError.Array] = [.labels] + Predictions.arrays
 
@@ -68,7 +68,7 @@ package final class ScoreArrays: RequestInputs {
         // A parameter that is not allowed is reported where ``parameters`` is read.
         guard let predictions, let parameters = try? parameters else { return nil }
         guard let classCount = predictions.classCountOfBands(parameters) else {
-            return predictions.shape(parameters, labels: labelsShape)
+            return predictions.shape(parameters, labels: labelsShape, classCount: labelClassCount)
         }
         let labels = labelsShape ?? []
         return labels.count == 3 ? [labels[0], classCount, labels[1], labels[2]] : [0, classCount, 0, 0]
@@ -86,7 +86,9 @@ package final class ScoreArrays: RequestInputs {
     package func passOver(_ name: String) { ignored.append(name) }
 
     package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
-        if array != .labels, let other = fileOfPredictions?.array { throw .twice(other, array) }
+        if array != .labels, let other = fileOfPredictions?.array, !(other.isReduced && array.isReduced) {
+            throw .twice(other, array)
+        }
         files[array] = try places.dataDirectories.file(file, for: array)
     }
 
@@ -130,10 +132,18 @@ package final class ScoreArrays: RequestInputs {
         if parametersAreKnown { try parameters.check() }
         defer { findShape() }
         guard array != .labels else { return try beginLabels(layout, parameters) }
-        if let earlier = predictions { throw .twice(earlier.array, array) }
+        let reduced = source as? ReducedProbabilities
+        if let earlier = reduced?.first ?? predictions?.array, !(array.isReduced && reduced != nil) {
+            throw .twice(earlier, array)
+        }
         let predictions = Predictions(array: array, layout: layout)
-        self.predictions = predictions
+        if !array.isReduced || array == .own { self.predictions = predictions }
         joinLabelImages()
+        if array.isReduced {
+            let source = reduced ?? ReducedProbabilities(in: places)
+            self.source = source
+            return try source.begin(predictions, parametersAreKnown ? parameters : nil)
+        }
         let source = try makeSource(predictions, parameters, parametersAreKnown: parametersAreKnown)
         guard let accumulator = source.accumulator else { preconditionFailure("bytes of it arrive") }
         self.source = source
@@ -249,6 +259,11 @@ package final class ScoreArrays: RequestInputs {
         try file.read(array, into: self)
     }
 
+    /// Reads those of the arrays that were reduced which lie in files.
+    private func takeReduced() throws(Problem) {
+        for array in Predictions.reducedArrays { try files[array]?.read(array, into: self) }
+    }
+
     /// Scores the probabilities that were spooled or lie in files, and hands over the pixels.
     ///
     /// - Parameters:
@@ -258,7 +273,9 @@ package final class ScoreArrays: RequestInputs {
     package func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
         try files[.labels]?.read(.labels, into: self)
         let demand = try demand()
-        if let (array, file) = fileOfPredictions { try take(file, of: array, demand.parameters) }
+        if let (array, file) = fileOfPredictions {
+            try array.isReduced ? takeReduced() : take(file, of: array, demand.parameters)
+        }
         guard let source else { throw .missing(.predictedProbabilities, beside: ignored) }
         (labels, self.source) = (nil, nil)
         return try source.pixels(for: demand) { _ in !isCancelled() }

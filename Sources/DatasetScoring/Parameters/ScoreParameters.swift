@@ -52,6 +52,11 @@ package struct ScoreParameters: Equatable, Sendable {
     /// The names that are known in requests which choose the arrays of their answer in another way.
     package static let namesWithoutAnswer = names.filter { $0 != "include" }
 
+    /// The names of those that say what the arrays are, and not what is made of them.
+    package static let namesOfArrays = names.filter {
+        !["method", "temperature", "downsample", "threshold", "include", "output", "read"].contains($0)
+    }
+
     /// The names of those that are lists of numbers in JSON, and of those that are objects.
     static let listNames: Set = ["ignore_label", "valid"]
     static let objectNames: Set = ["label_map", "colors"]

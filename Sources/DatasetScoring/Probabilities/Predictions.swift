@@ -5,10 +5,14 @@ import WebService
 /// The array of a request that tells of predicted probabilities: what it is called and how it is laid out, from which
 /// with the parameters follows what its values are.
 package struct Predictions: Equatable, Sendable {
-    /// The names that the array can have; a request has one of them.
-    package static let arrays: [ScoringError.Array] = [.predictedProbabilities, .logits]
+    /// The names that the array can have. A request has one of them, or those of ``reducedArrays``.
+    package static let arrays: [ScoringError.Array] = [.predictedProbabilities, .logits] + reducedArrays
 
-    /// One of ``arrays``.
+    /// The arrays that tell together what one pass over the probabilities finds. The first of them is enough for some
+    /// scores, and tells the type of all.
+    package static let reducedArrays: [ScoringError.Array] = [.own, .largest, .predicted]
+
+    /// One of ``arrays``; `own` for arrays that were reduced.
     package let array: ScoringError.Array
 
     package let layout: TensorLayout
@@ -49,8 +53,13 @@ package struct Predictions: Equatable, Sendable {
 
     /// The shape `(N, K, H, W)` of the probabilities, if the array has the rank that it should have.
     ///
-    /// - Parameter labels: The shape of the labels, `(N, H, W)`; nil if it is not known yet.
-    func shape(_ parameters: ScoreParameters, labels: [Int]?) -> [Int] {
+    /// - Parameters:
+    ///   - labels: The shape of the labels, `(N, H, W)`; nil if it is not known yet.
+    ///   - classCount: K as the labels tell it, for arrays that were reduced.
+    func shape(_ parameters: ScoreParameters, labels: [Int]?, classCount: Int? = nil) -> [Int] {
+        if array.isReduced, layout.shape.count == 3, let classCount = parameters.classCount ?? classCount {
+            return [layout.shape[0], classCount, layout.shape[1], layout.shape[2]]
+        }
         let sampled = parameters.sampling.sampling.sampledShape(layout.shape, labels: labels)
         // A parameter that is not allowed is reported where the activation is needed.
         return (try? activation(parameters))?.probabilitiesShape(sampled) ?? sampled
@@ -58,4 +67,9 @@ package struct Predictions: Equatable, Sendable {
 
     /// The problem of an error, which names the array as the client does.
     func problem(_ error: ScoringError) -> Problem { Problem(error.naming(array)) }
+}
+
+extension ScoringError.Array {
+    /// Whether the array is one of ``Predictions/reducedArrays``.
+    var isReduced: Bool { Predictions.reducedArrays.contains(self) }
 }

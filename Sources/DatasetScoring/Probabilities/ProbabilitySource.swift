@@ -3,8 +3,8 @@ import WebService
 
 /// The place from which a scoring gets its predicted probabilities.
 ///
-/// ``ScoreArrays`` chooses the source when the array begins. A further source, for example of reduced arrays, is a type
-/// in a file of its own and a line there.
+/// ``ScoreArrays`` chooses the source when the array begins. A further source is a type in a file of its own and a line
+/// there.
 protocol ProbabilitySource: AnyObject {
     /// The accumulator that takes the bytes of the array as they arrive with the request; nil if none arrive.
     var accumulator: (any ArrayAccumulator)? { get }

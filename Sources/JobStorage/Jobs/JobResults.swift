@@ -3,6 +3,8 @@ package import Scoring
 package import WebService
 
 /// What a job has made: in memory, or in files, which are opened when somebody asks for what is in them.
+///
+/// A job that only reduces probabilities has made pixels and no scores.
 package struct JobResults: JobOutput {
     package let byteCount: Int
 
@@ -12,13 +14,28 @@ package struct JobResults: JobOutput {
     /// Whether the most probable class of every pixel is known.
     package let hasPredicted: Bool
 
+    /// The pixels of a job that only reduces probabilities.
+    package let reduced: ScoredPixels?
+
     private let open: @Sendable () throws(Problem) -> DatasetScores
 
     package init(_ scores: DatasetScores) {
         byteCount = scores.byteCount
         statistics = scores.statistics
         hasPredicted = scores.hasPredicted
+        reduced = nil
         open = { scores }
+    }
+
+    /// Pixels that go to the client who waits for them and are not kept, for which they are larger than any room.
+    package init(reduced pixels: ScoredPixels) {
+        byteCount = .max
+        statistics = nil
+        hasPredicted = false
+        reduced = pixels
+        open = { () throws(Problem) in
+            throw Problem(.resultExpired, "The job has reduced probabilities, and keeps no scores.")
+        }
     }
 
     /// Results in files.
@@ -34,6 +51,7 @@ package struct JobResults: JobOutput {
         }
         self.statistics = statistics
         hasPredicted = parts.allSatisfy(\.contents.hasPredicted)
+        reduced = nil
         self.open = open
     }
 
@@ -47,13 +65,16 @@ extension Job<ScoreJob> {
     /// The scores of a job that has succeeded. To open them may read files, and so is for workers.
     ///
     /// - Throws: 409 or 410 if the job has no output; 500 if files are not what was written.
-    package func openedOutput() throws(Problem) -> DatasetScores {
-        let results: JobResults
+    package func openedOutput() throws(Problem) -> DatasetScores { try results().opened() }
+
+    /// What a job that has succeeded has made.
+    ///
+    /// - Throws: 409 or 410 if the job has no output.
+    package func results() throws(Problem) -> JobResults {
         do throws(JobError) {
-            results = try requireOutput()
+            return try requireOutput()
         } catch {
             throw Problem(error)
         }
-        return try results.opened()
     }
 }

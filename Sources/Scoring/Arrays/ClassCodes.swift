@@ -1,7 +1,7 @@
-import Memory
+package import Memory
 
 /// One class for each pixel or block, in the smallest type that holds them all.
-enum ClassCodes: Sendable {
+package enum ClassCodes: Sendable {
     case narrow(Buffer<UInt8>)
     case wide(Buffer<UInt16>)
 
@@ -18,14 +18,14 @@ enum ClassCodes: Sendable {
     /// The largest label that a code can hold.
     var largestLabel: Int { isWide ? Int(Self.other) - 1 : Int(UInt8.max) }
 
-    var isWide: Bool {
+    package var isWide: Bool {
         switch self {
         case .narrow: false
         case .wide: true
         }
     }
 
-    var count: Int {
+    package var count: Int {
         switch self {
         case .narrow(let codes): codes.count
         case .wide(let codes): codes.count
@@ -33,7 +33,7 @@ enum ClassCodes: Sendable {
     }
 
     /// The memory that holds the codes.
-    var storage: any StableBytes {
+    package var storage: any StableBytes {
         switch self {
         case .narrow(let codes): codes
         case .wide(let codes): codes

@@ -43,6 +43,13 @@ package enum PixelScores: Sendable {
         }
     }
 
+    subscript(index: Int) -> Double {
+        switch self {
+        case .float32(let scores): Double(scores.span[index])
+        case .float64(let scores): scores.span[index]
+        }
+    }
+
     /// Whether all scores are numbers from 0 to 1.
     var areProbabilities: Bool {
         switch self {

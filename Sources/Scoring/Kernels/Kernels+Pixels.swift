@@ -50,6 +50,40 @@ extension Kernels {
             elements.pointer(at: index), run.count, scores.pointer(at: run.firstPixel), run.stride)
     }
 
+    /// Copies a run of probabilities to their pixels.
+    ///
+    /// - Parameters:
+    ///   - clamps: Whether those that rounding has led beyond [0, 1] become the nearer end of it.
+    /// - Returns: The same as ``take(_:from:_:labels:scores:predicted:largest:largestIndex:largestStride:)``.
+    static func takeScores(
+        _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, clamps: Bool, into scores: PixelScores
+    ) -> (outside: Int?, clamped: Int) {
+        precondition(index >= 0 && index + run.count <= elements.count)
+        precondition(elements.isDouble == (scores.elementType.scalar == .float64))
+        checkBounds(scores.count, run.firstPixel, run.stride, run.count)
+        var clamped = 0
+        let found = unsafe loops.take_scores(
+            elements.pointer(at: index), run.count, clamps, scores.pointer(at: run.firstPixel), run.stride, &clamped)
+        return (found < run.count ? found : nil, clamped)
+    }
+
+    /// The first pixel of a range whose own probability is larger than its largest, or is another one although its label
+    /// is predicted.
+    static func firstUnlike(
+        _ scores: PixelScores, _ largest: PixelScores, predicted: ClassCodes, labels: ClassCodes, ignored: Int32,
+        _ pixels: Range<Int>
+    ) -> Int? {
+        for count in [scores.count, largest.count, predicted.count, labels.count] {
+            checkBounds(count, pixels.lowerBound, pixels.count)
+        }
+        precondition(labels.isWide == predicted.isWide && scores.elementType == largest.elementType)
+        let first = pixels.lowerBound
+        let found = unsafe loops.first_unlike(
+            scores.pointer(at: first), largest.pointer(at: first), predicted.pointer(at: first),
+            labels.pointer(at: first), pixels.count, ignored)
+        return found < pixels.count ? first + found : nil
+    }
+
     /// Sets the scores of ignored pixels to 1.
     static func ignore(_ labels: ClassCodes, _ ignored: Int32, _ pixels: Range<Int>, in scores: PixelScores) {
         checkBounds(labels.count, pixels.lowerBound, pixels.count)

@@ -1,6 +1,6 @@
 package import Memory
 
-/// Takes `labels` as they arrive, and keeps them in one or two bytes each.
+/// Takes `labels` as they arrive, or other classes, and keeps them in one or two bytes each.
 package final class LabelAccumulator: ArrayAccumulator {
     private let layout: TensorLayout
     private var stream: ElementStream
@@ -12,13 +12,16 @@ package final class LabelAccumulator: ArrayAccumulator {
     ///   - layout: `(N, H, W)` of any integer type, bool, or floats that hold whole numbers.
     ///   - pixelLimit: The largest N·H·W.
     ///   - rule: What labels stand for, as far as that is known; nil if they are classes.
+    ///   - array: The array that errors name.
     /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
     ///   ``ScoringError/tooManyPixels(_:count:limit:)`` or ``ScoringError/memory(_:)``.
-    package init(layout: TensorLayout, pixelLimit: Int, rule: LabelRule? = nil) throws(ScoringError) {
-        guard layout.shape.count == 3 else { throw .rank(.labels, expected: 3, shape: layout.shape) }
-        guard layout.elementCount > 0 else { throw .emptyArray(.labels, shape: layout.shape) }
+    package init(
+        layout: TensorLayout, pixelLimit: Int, rule: LabelRule? = nil, of array: ScoringError.Array = .labels
+    ) throws(ScoringError) {
+        guard layout.shape.count == 3 else { throw .rank(array, expected: 3, shape: layout.shape) }
+        guard layout.elementCount > 0 else { throw .emptyArray(array, shape: layout.shape) }
         guard layout.elementCount <= pixelLimit else {
-            throw .tooManyPixels(.labels, count: layout.elementCount, limit: pixelLimit)
+            throw .tooManyPixels(array, count: layout.elementCount, limit: pixelLimit)
         }
         self.layout = layout
         stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)

@@ -49,6 +49,13 @@ package struct ScoredPixels: Sendable {
         Kernels.ignore(labels.codes, ignored, image * plane..<(image + 1) * plane, in: scores)
     }
 
+    /// What was found of each pixel: the probability of its label, its largest probability, and the class of that one;
+    /// nil if only the probabilities of labels were looked at, or if there are blocks.
+    package var reduced: (own: PixelScores, largest: PixelScores, predicted: ClassCodes)? {
+        guard blocks == nil, let largest, let predicted else { return nil }
+        return (scores, largest, predicted)
+    }
+
     /// The memory that the arrays take.
     package var byteCount: Int {
         scores.byteCount + labels.codes.byteCount + (predicted?.byteCount ?? 0) + (largest?.byteCount ?? 0)

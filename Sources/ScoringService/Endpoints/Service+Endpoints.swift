@@ -9,6 +9,7 @@ extension Service {
         EndpointGroup(
             [
                 Endpoint("/score", post: score),
+                Endpoint("/reduce", post: reduce),
                 Endpoint("/issues", post: { [self] call throws(Problem) in try IssuesHandler(call.request, self) }),
                 Endpoint("/jobs", get: listJobs, post: openJob),
                 Endpoint("/jobs/{id}", get: ofJob(showJob), delete: ofJob(deleteJob)),

@@ -24,8 +24,8 @@ extension Response {
                 file = try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
             case .scores(.float64(let scores)):
                 file = try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
-            case .numbers, .indices:
-                preconditionFailure("image scores are not offered as a picture")
+            case .numbers, .indices, .classes:
+                preconditionFailure("only masks and pixel scores are offered as pictures")
             }
             var body = ResponseBody()
             body.append(file)

@@ -15,10 +15,22 @@ package protocol ScoreFormat: Sendable {
     /// - Throws: A 400 problem if the request wants something that the format cannot hold, or that does not exist.
     func check(_ parameters: ScoreParameters, _ shape: ScoringShape?) throws(Problem)
 
+    /// The work of a job whose answer has this format.
+    ///
+    /// - Parameters:
+    ///   - input: The images of the job.
+    func work(on input: JobInput<ScoreJob>, of service: Service) -> JobWork<ScoreJob>
+
     /// The answer for a job that has succeeded.
     ///
     /// - Throws: A 409 or 410 problem if the job has no output; 503 if memory is short.
     func response(of job: Job<ScoreJob>) throws(Problem) -> Response
+}
+
+extension ScoreFormat {
+    package func work(on input: JobInput<ScoreJob>, of service: Service) -> JobWork<ScoreJob> {
+        service.work(on: input)
+    }
 }
 
 extension MediaType: ScoreFormat {

@@ -150,7 +150,7 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
     /// Enqueues the job, and answers when the client wants its answer.
     private func enqueue(_ input: JobInput<ScoreJob>, _ answer: @escaping @Sendable (Answer) -> Void) {
         if let fingerprint { service.queue.identify(job, by: fingerprint) }
-        let (reply, work) = (reply, service.work(on: input))
+        let (reply, work) = (reply, reply.format.work(on: input, of: service))
         let parts: [JobPart] = if case .kept(let parts) = input { parts } else { [] }
         do throws(JobError) {
             if reply.waits {

@@ -118,6 +118,34 @@ extension Problem {
                     "\(array.rawValue)\(position.index(classIndex)) is \(value), which \(activation.inWords) cannot "
                         + "take.",
                     parameter: array.rawValue, expected: activation.inputs, actual: value.description)
+            case .reducedOutOfRange(let array, let value, let position):
+                Problem(
+                    .probabilityOutOfRange,
+                    "\(array.rawValue)\(position.index()) is \(value), which is no probability: a model's outputs go "
+                        + "through their softmax or sigmoid before they are reduced.",
+                    parameter: array.rawValue, expected: "a number from 0 to 1", actual: value.description)
+            case .predictedOutOfRange(let value, let position, let classCount):
+                Problem(
+                    .labelOutOfRange,
+                    "predicted\(position.index()) is \(value), and there are \(classCount) classes.",
+                    parameter: ScoringError.Array.predicted.rawValue,
+                    expected: "a whole number from 0 to \(classCount - 1)", actual: value.description)
+            case .reducedMismatch(let own, let largest, let isPredicted, let position):
+                Problem(
+                    .probabilityOutOfRange,
+                    isPredicted
+                        ? "own\(position.index()) is \(own) and largest there \(largest), and the class predicted there "
+                            + "is the label, whose probability both are. Are they of the same labels and model?"
+                        : "own\(position.index()) is \(own), which is more than largest there, \(largest). Are they of "
+                            + "the same labels and model?",
+                    parameter: ScoringError.Array.own.rawValue,
+                    expected: isPredicted ? "\(largest)" : "at most \(largest)", actual: own.description)
+            case .reducedTypes(let own, let largest):
+                Problem(
+                    .unsupportedElementType,
+                    "own is kept as \(own.rawValue) and largest as \(largest.rawValue): send both as float64, or neither.",
+                    parameter: ScoringError.Array.largest.rawValue,
+                    expected: own == .float64 ? "float64" : "float16, bfloat16 or float32", actual: largest.rawValue)
             case .noProbabilities(let array, let position, let activation):
                 Problem(
                     .probabilityOutOfRange,
@@ -163,7 +191,7 @@ extension Problem {
 extension ScoringError.Array {
     fileprivate var shapeInWords: String {
         switch self {
-        case .labels, .pixelScores: "(N, H, W)"
+        case .labels, .pixelScores, .own, .largest, .predicted: "(N, H, W)"
         case .predictedProbabilities, .logits: "(N, K, H, W)"
         case .imageScores: "(N,)"
         }
@@ -173,7 +201,7 @@ extension ScoringError.Array {
     fileprivate var partner: ScoringError.Array {
         switch self {
         case .labels: .predictedProbabilities
-        case .predictedProbabilities, .logits: .labels
+        case .predictedProbabilities, .logits, .own, .largest, .predicted: .labels
         case .imageScores: .pixelScores
         case .pixelScores: .imageScores
         }

@@ -60,6 +60,13 @@ package struct Parameters {
         }
     }
 
+    /// The same values and another one, whose name the request may not use.
+    package func fixing(_ name: String, _ value: String) -> Parameters {
+        var copy = self
+        copy.values[name] = value
+        return copy
+    }
+
     /// The same values, to which no more can be added.
     package var sealed: Parameters {
         var copy = self

@@ -23,8 +23,9 @@ struct ScoreCommand: ParsableCommand {
         help: """
             An .npy, .npz or .safetensors file of predicted probabilities or logits, (N, K, H, W); by default they are \
             in the file of the labels. Of an .npy file in C order and of a .safetensors file, softmin reads and checks \
-            little more than the probabilities of the labels. Or a folder of such files, one an image, of the names that \
-            those of the labels have.
+            little more than the probabilities of the labels. Or an .npz or .safetensors file of own, largest and \
+            predicted, (N, H, W), with --classes. Or a folder of such files, one an image, of the names that those of \
+            the labels have.
             """)
     var predProbs: String?
 
@@ -57,6 +58,9 @@ struct ScoreCommand: ParsableCommand {
 
     @Option(help: "Height and width of predictions without the padding behind them: 500,375.")
     var valid: String?
+
+    @Option(help: "The number of classes, which own, largest and predicted do not tell.")
+    var classes: Int?
 
     @Option(help: "A label whose pixels take no part, or several with commas between.")
     var ignoreLabel: String?
@@ -159,6 +163,7 @@ struct ScoreCommand: ParsableCommand {
         parameters["resize"] = resize
         if alignCorners { parameters["align_corners"] = "true" }
         parameters["valid"] = valid
+        parameters["classes"] = classes.map { "\($0)" }
         parameters["ignore_label"] = ignoreLabel
         parameters["colors"] = colors
         parameters["label_map"] = labelMap

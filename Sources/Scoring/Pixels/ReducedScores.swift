@@ -1,0 +1,75 @@
+package import Memory
+
+/// Takes `own` or `largest` as it arrives: a probability of each pixel, found from all of its probabilities beforehand.
+///
+/// That they are finite and in `[0, 1]` is proved here, and not again.
+package final class ReducedScores: ArrayAccumulator {
+    private let array: ScoringError.Array
+    private let layout: TensorLayout
+    private var stream: ElementStream
+    private var runs: ElementRuns
+
+    /// What came, in the type that ``PixelScores`` keep. Those of `own` that rounding had led beyond [0, 1] are the
+    /// nearer end of it. Those of `largest` stay as they came, as do those that are found here.
+    let scores: PixelScores
+
+    /// How many of the probabilities rounding had led beyond [0, 1].
+    private(set) var clampedCount = 0
+
+    /// `(N, H, W)`, each at least 1.
+    var shape: [Int] { layout.shape }
+
+    /// - Parameters:
+    ///   - array: Which of the two arrays it is.
+    ///   - layout: `(N, H, W)` of a floating-point type.
+    ///   - pixelLimit: The largest N·H·W.
+    /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
+    ///   ``ScoringError/tooManyPixels(_:count:limit:)``, ``ScoringError/elementType(_:_:)`` or
+    ///   ``ScoringError/memory(_:)``.
+    package init(_ array: ScoringError.Array, layout: TensorLayout, pixelLimit: Int) throws(ScoringError) {
+        precondition(array == .own || array == .largest)
+        let shape = layout.shape
+        guard shape.count == 3 else { throw .rank(array, expected: 3, shape: shape) }
+        guard layout.elementCount > 0 else { throw .emptyArray(array, shape: shape) }
+        guard layout.elementCount <= pixelLimit else {
+            throw .tooManyPixels(array, count: layout.elementCount, limit: pixelLimit)
+        }
+        self.array = array
+        self.layout = layout
+        scores = try PixelScores(count: layout.elementCount, for: layout.elementType.scalar, of: array)
+        stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
+        // In C order one image follows the other without a gap, so that all count as one image.
+        let isOne = layout.order == .c
+        runs = ElementRuns(
+            imageCount: isOne ? 1 : shape[0], classCount: 1, height: isOne ? shape[0] * shape[1] : shape[1],
+            width: shape[2], order: layout.order)
+    }
+
+    /// Takes the next bytes; all calls together bring `layout.byteCount` bytes.
+    ///
+    /// - Throws: ``ScoringError/reducedOutOfRange(_:_:at:)``.
+    package func receive(_ bytes: borrowing Span<UInt8>) throws(ScoringError) {
+        try stream.append(bytes) { (elements) throws(ScoringError) in
+            try Kernels.withNativeElements(elements, of: layout.elementType) { (native) throws(ScoringError) in
+                try take(native)
+            }
+        }
+    }
+
+    private func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
+        var index = 0
+        while index < elements.count {
+            let run = runs.next(limit: elements.count - index)
+            let (outside, clamped) = Kernels.takeScores(
+                elements, from: index, run, clamps: array == .own, into: scores)
+            if let outside {
+                let pixel = run.firstPixel + outside * run.stride
+                throw .reducedOutOfRange(
+                    array, elements.doubleValue(at: index + outside),
+                    at: ScoringError.Position(pixel: pixel, height: shape[1], width: shape[2]))
+            }
+            clampedCount += clamped
+            index += run.count
+        }
+    }
+}
