@@ -10,6 +10,7 @@ import numpy as np
 
 from ._masks import Mask, Masks, is_file, is_image, opened_masks
 from ._parts import Part, Stacked, chunk_of, is_stored, loaded, part_of
+from ._tensors import Tensor
 from ._types import label_type, probability_type
 
 
@@ -59,7 +60,9 @@ class BatchSource:
         self._name = name
         self._is_resized = is_resized
         self._is_whole = _is_array(self._labels) and _is_array(self._predictions)
-        is_known = _is_listed(labels) and (_is_listed(predictions) or isinstance(self._predictions, np.ndarray))
+        is_known = _is_listed(labels) and (
+            _is_listed(predictions) or isinstance(self._predictions, (np.ndarray, Tensor))
+        )
         self.is_lazy = not self._is_whole and not is_known
         self.images: int | None = None if self.is_lazy else count_of(self._labels)
         if self._is_whole:

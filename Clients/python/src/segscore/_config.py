@@ -20,6 +20,7 @@ def configure(
     timeout: float = DEFAULT_TIMEOUT,
     retries: int = DEFAULT_RETRIES,
     batch_bytes: int = DEFAULT_BATCH_BYTES,
+    fewest_bytes: bool = False,
 ) -> Client:
     """Says which server the functions of `segscore.segmentation` ask; arguments are those of `Client`.
 
@@ -27,7 +28,15 @@ def configure(
     from the environment too.
     """
     global _client
-    client = Client(url, api_key=api_key, verify=verify, timeout=timeout, retries=retries, batch_bytes=batch_bytes)
+    client = Client(
+        url,
+        api_key=api_key,
+        verify=verify,
+        timeout=timeout,
+        retries=retries,
+        batch_bytes=batch_bytes,
+        fewest_bytes=fewest_bytes,
+    )
     with _lock:
         _client = client
     return client

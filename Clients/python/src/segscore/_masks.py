@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import os
@@ -16,7 +17,8 @@ from ._readers import is_readable, read
 Colors = Union[str, Sequence[Any], Mapping[str, int]]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-HEAD = 24  # Bytes of a PNG file that tell its width and height.
+HEAD = 26  # Bytes of a PNG file that tell its width and height, and its bits and kind of samples.
+GREY, PALETTE = 0, 3  # Kinds of samples that are classes.
 CLASSES = ("1", "L", "P", "I", "F")
 """What the modes of Pillow begin with whose samples are classes: grey of 1, 8, 16 and 32 bits, and palette indices."""
 COLOURS = ("RGB", "RGBA", "LA")  # The modes that a PNG file can have, and of which only the server knows what they are.
@@ -36,6 +38,25 @@ class Mask:
             raise ValueError(f"{name} is no PNG image, and no file that is read here (.nii, .nii.gz, .tif, .npy, .npz)")
         self.data = data
         self.shape = (int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big"))
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the samples are classes, and can be read here, by Pillow."""
+        return self.data[25] in (GREY, PALETTE) and importlib.util.find_spec("PIL") is not None
+
+    def values(self) -> np.ndarray:
+        """The values of the labels, if the mask has classes.
+
+        Raises:
+            OSError: Pillow cannot read the file.
+        """
+        import PIL.Image
+
+        with PIL.Image.open(io.BytesIO(self.data)) as image:
+            values: np.ndarray = np.asarray(image.convert("L") if image.mode == "1" else image)
+        depth, kind = self.data[24:26]
+        # Pillow scales grey of few bits to 255.
+        return values // (255 // ((1 << depth) - 1)) if kind == GREY and depth < 8 else values
 
 
 class Masks:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable
 
 from ._batches import Batch, batches_of, one_of
+from ._devices import Reducer
 from ._form import Form
 from ._given import GivenSource, given
 from ._readers import nodata_of
@@ -37,9 +38,12 @@ class Dataset:
         images: How many images were added.
     """
 
-    def __init__(self, transport: Transport, parameters: Mapping[str, Any], batch_bytes: int):
+    def __init__(
+        self, transport: Transport, parameters: Mapping[str, Any], batch_bytes: int, reducer: Reducer | None = None
+    ):
         self._transport = transport
         self._batch_bytes = batch_bytes
+        self._reducer = reducer
         self._are_resized = are_resized(parameters)
         self._ignored = [int(value) for value in (parameters.get("ignore_label") or "").split(",") if value]
         # However often it is asked, the server opens one job for this key. If it has forgotten the key, it opens
@@ -82,7 +86,7 @@ class Dataset:
         else:
             batches = batches_of(labels, *one_of(pred_probs, logits), self._batch_bytes, self._are_resized)
         for batch in batches:
-            self.send(batch)
+            self.send(batch if self._reducer is None else self._reducer.lighter(batch))
         return first
 
     def _check_nodata(self, labels: Any) -> None:

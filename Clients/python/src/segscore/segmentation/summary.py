@@ -173,12 +173,17 @@ def _at_issues(
     """Gives for each image its number, the places of its issues, and the labels and most probable classes there."""
     for image in range(count_of(issues)):
         rows, columns = places = np.nonzero(_elements(issues, image, "issues"))
-        probabilities = reckonable(in_memory(pred_probs[image], "pred_probs")[:, rows, columns])
+        probabilities = reckonable(in_memory(_image(pred_probs, image), "pred_probs")[:, rows, columns])
         yield image, places, _elements(labels, image, "labels")[places], probabilities.argmax(axis=0)
 
 
 def _elements(images: Any, image: int, name: str) -> np.ndarray:
-    return reckonable(in_memory(images[image], name))
+    return reckonable(in_memory(_image(images, image), name))
+
+
+def _image(images: Any, image: int) -> Any:
+    # The array API standard knows no index of fewer axes than an array has, unless the rest is an ellipsis.
+    return images[image, ...] if hasattr(images, "__array_namespace__") else images[image]
 
 
 def _class_count(issues: Any, labels: Any, pred_probs: Any) -> int:
