@@ -55,7 +55,9 @@ adapters:
 		--requirement Clients/python/tests/requirements.txt --requirement Clients/python/tests/requirements-models.txt
 	.venv-adapters/bin/pip install --quiet --disable-pip-version-check --no-deps mmsegmentation==1.2.2
 	.venv-adapters/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./Clients/python
-	.venv-adapters/bin/python -m pytest --quiet Clients/python/tests/test_adapters.py Clients/python/tests/test_tensors.py
+	.venv-adapters/bin/python -m pytest --quiet \
+		Clients/python/tests/test_adapters.py Clients/python/tests/test_devices.py \
+		Clients/python/tests/test_reduce.py Clients/python/tests/test_tensors.py
 
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Fuzz
