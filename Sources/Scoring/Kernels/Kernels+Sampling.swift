@@ -19,35 +19,49 @@ extension Kernels {
             row.pointer(at: 0).start, row.count / channelCount, channelCount, scores.pointer(at: 0))
     }
 
-    /// Samples a row along itself.
+    /// Makes a row of values that lie at some places of another row.
     ///
     /// - Parameters:
-    ///   - index: The index of the row's first value in `row`.
-    ///   - place: The index of the first pixel in `scores`.
-    static func sampleRow(
-        _ row: PixelScores, from index: Int, _ columns: ColumnSamples, into scores: PixelScores, at place: Int
+    ///   - index: The index of the other row's first value in `row`.
+    ///   - places: Places in the row, none of them behind the last of these.
+    ///   - place: The index of the first value in `scores`.
+    static func pickRow(
+        _ row: PixelScores, from index: Int, _ places: Buffer<UInt32>, into scores: PixelScores, at place: Int
     ) {
-        let count = columns.lower.count
-        // Places grow with pixels, so that the last one is the furthest.
-        precondition(index >= 0 && index + Int(columns.upper.span[count - 1]) < row.count)
+        let count = places.count
+        precondition(index >= 0 && index + Int(places.span[count - 1]) < row.count)
         checkBounds(scores.count, place, count)
-        let (source, out) = unsafe (row.pointer(at: index).start, scores.pointer(at: place))
-        if columns.isNearest {
-            unsafe loops.pick_row(source, columns.lower.mutableElements, count, out)
-        } else {
-            unsafe loops.sample_row(
-                source, columns.lower.mutableElements, columns.upper.mutableElements,
-                columns.lowerWeights.pointer(at: 0).start, columns.upperWeights.pointer(at: 0).start, count, out)
-        }
+        unsafe loops.pick_row(
+            row.pointer(at: index).start, places.mutableElements, count, scores.pointer(at: place))
     }
 
-    /// Adds two rows, each times its weight.
+    /// Makes a row of values, each of two values of another row times their weights.
+    ///
+    /// - Parameters:
+    ///   - index: The index of the other row's first value in `row`.
+    ///   - lower: The places of the first of two values, and `upper` those of the second, of which none is behind the
+    ///     last. The weights are of the type of the values.
+    ///   - place: The index of the first value in `scores`.
+    static func sampleRow(
+        _ row: PixelScores, from index: Int, lower: Buffer<UInt32>, upper: Buffer<UInt32>, lowerWeights: PixelScores,
+        upperWeights: PixelScores, into scores: PixelScores, at place: Int
+    ) {
+        let count = lower.count
+        precondition(upper.count == count && lowerWeights.count == count && upperWeights.count == count)
+        precondition(index >= 0 && index + Int(upper.span[count - 1]) < row.count)
+        checkBounds(scores.count, place, count)
+        unsafe loops.sample_row(
+            row.pointer(at: index).start, lower.mutableElements, upper.mutableElements,
+            lowerWeights.pointer(at: 0).start, upperWeights.pointer(at: 0).start, count, scores.pointer(at: place))
+    }
+
+    /// Adds two rows, each times its weight, which is a value of their type.
     ///
     /// - Parameters:
     ///   - lower: The index of the first value of the lower row in `rows`, and `upper` that of the upper row.
     ///   - place: The index of the first pixel in `scores`.
     static func mixRows(
-        _ rows: PixelScores, _ lower: Int, _ upper: Int, _ sample: AxisSampling.Sample, count: Int,
+        _ rows: PixelScores, lower: Int, upper: Int, lowerWeight: Double, upperWeight: Double, count: Int,
         into scores: PixelScores, at place: Int
     ) {
         checkBounds(rows.count, lower, count)
@@ -56,10 +70,10 @@ extension Kernels {
         let (lowerRow, upperRow, out) = unsafe (
             rows.pointer(at: lower).start, rows.pointer(at: upper).start, scores.pointer(at: place)
         )
-        if sample.lower == sample.upper && sample.upperWeight == 0 {
+        if lower == upper && upperWeight == 0 {
             unsafe loops.copy(lowerRow, count, out, 1)
         } else {
-            unsafe loops.mix_rows(lowerRow, upperRow, sample.lowerWeight, sample.upperWeight, count, out)
+            unsafe loops.mix_rows(lowerRow, upperRow, lowerWeight, upperWeight, count, out)
         }
     }
 }

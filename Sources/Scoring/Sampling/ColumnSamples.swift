@@ -2,14 +2,14 @@ import Memory
 
 /// What each pixel of a row is made of along the row, as the loops take it.
 struct ColumnSamples {
-    let lower: Buffer<UInt32>
-    let upper: Buffer<UInt32>
+    private let lower: Buffer<UInt32>
+    private let upper: Buffer<UInt32>
     /// The weights of both, in the type of the values.
-    let lowerWeights: PixelScores
-    let upperWeights: PixelScores
+    private let lowerWeights: PixelScores
+    private let upperWeights: PixelScores
 
     /// Whether a pixel is one value of the row.
-    let isNearest: Bool
+    private let isNearest: Bool
 
     /// - Parameters:
     ///   - sampling: The axis, of at most `UInt32.max` places.
@@ -28,6 +28,21 @@ struct ColumnSamples {
             upper.withMutableSpan { $0[pixel] = UInt32(sample.upper) }
             lowerWeights.set(pixel, sample.lowerWeight)
             upperWeights.set(pixel, sample.upperWeight)
+        }
+    }
+
+    /// Samples a row along itself.
+    ///
+    /// - Parameters:
+    ///   - index: The index of the row's first value in `row`.
+    ///   - place: The index of the first pixel in `scores`.
+    func sample(_ row: PixelScores, from index: Int, into scores: PixelScores, at place: Int) {
+        if isNearest {
+            Kernels.pickRow(row, from: index, lower, into: scores, at: place)
+        } else {
+            Kernels.sampleRow(
+                row, from: index, lower: lower, upper: upper, lowerWeights: lowerWeights, upperWeights: upperWeights,
+                into: scores, at: place)
         }
     }
 }

@@ -103,8 +103,8 @@ final class Resampler {
         let channels = grid.channelsPerRow
         if let apart { Kernels.takeApart(row, channelCount: channels, into: apart) }
         for channel in 0..<channels {
-            Kernels.sampleRow(
-                apart ?? row, from: channel * grid.valid.width, columns, into: sampled,
+            columns.sample(
+                apart ?? row, from: channel * grid.valid.width, into: sampled,
                 at: (number % 2 * channels + channel) * width)
         }
         for start in stride(from: completed.lowerBound, to: completed.upperBound, by: rowsAtOnce) {
@@ -113,9 +113,9 @@ final class Resampler {
                 for pixelRow in part {
                     let sample = rows.sample(at: pixelRow)
                     Kernels.mixRows(
-                        sampled, (sample.lower % 2 * channels + channel) * width,
-                        (sample.upper % 2 * channels + channel) * width, sample, count: width, into: output,
-                        at: (pixelRow - start) * width)
+                        sampled, lower: (sample.lower % 2 * channels + channel) * width,
+                        upper: (sample.upper % 2 * channels + channel) * width, lowerWeight: sample.lowerWeight,
+                        upperWeight: sample.upperWeight, count: width, into: output, at: (pixelRow - start) * width)
                 }
                 let run = ElementRuns.Run(
                     classIndex: plane + channel,
