@@ -133,7 +133,7 @@ SEGSCORE_TYPED_LOOP(
 /// they have been divided by their sum. Scores and largest values stay as they came until `normalise` is called.
 ///
 /// Labels, scores, predicted classes and largest values stand `stride` apart. `sums` has an element for each pixel: of
-/// weights their sum, of logits the sum of exp(x - m), m being the largest so far. Returns the index of the first logit
+/// weights their sum, of logits that of exp(x), or of exp(x - m) if the largest so far, m, is far from 0. Returns the index of the first logit
 /// that is NaN or infinite, minus infinity excepted, or of the first weight that is not finite or is negative; `count`
 /// if there is none. Values from there on are not taken.
 SEGSCORE_TYPED_LOOP(

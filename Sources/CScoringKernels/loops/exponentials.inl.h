@@ -5,6 +5,39 @@
 /// enough for its product with n to be exact (W. J. Cody and W. Waite, "Software Manual for the Elementary Functions",
 /// 1980). 2^n is multiplied in two steps, since the result may be subnormal while 2^n is not a number.
 
+/// The exponential of a float32 value, off by less than 2^-24 of it, for sums that are rounded to float32 in the end.
+/// Below -700 the result is that of -700; above 700 it may be anything.
+///
+/// exp(r) - 1 is computed in float32 and widened before 1 is added: it is small enough for its last bit to be less than
+/// what counts. The polynomial is the best of degree 6 for this range of r, found by least squares at Chebyshev nodes,
+/// and its parts are added up in pairs, so that fewer of them wait for each other.
+static inline double narrow_exponential(float value) {
+#pragma STDC FP_CONTRACT ON
+    float bounded = value < -700 ? -700 : value;
+    // The sum with 1.5 · 2^23 has the whole number in its last bits. ln 2 is subtracted in two parts as below.
+    float shifted = bounded * 0x1.715476p0f + 0x1.8p23f;
+    float n = shifted - 0x1.8p23f;
+    float r = bounded - n * 0x1.63p-1f;
+    r = r + n * 0x1.bd0106p-13f;
+
+    float square = r * r;
+    float low = 0x1.55548cp-3f * r + 0.5f, high = 0x1.123d98p-7f * r + 0x1.55547cp-5f;
+    high = 0x1.6d9918p-10f * square + high;
+    float rest = square * (square * high + low) + r;
+
+    // 2^n is multiplied by an addition to the exponent, since the result is far from subnormal.
+    int32_t whole, shift;
+    const float shift_value = 0x1.8p23f;
+    memcpy(&whole, &shifted, sizeof whole);
+    memcpy(&shift, &shift_value, sizeof shift);
+    double result = 1 + (double)rest;
+    int64_t bits;
+    memcpy(&bits, &result, sizeof bits);
+    bits += (int64_t)((uint64_t)(int64_t)(whole - shift) << 52);
+    memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
 #if defined(LANES)
 typedef double numbers_v __attribute__((ext_vector_type(LANES)));
 typedef int64_t whole_v __attribute__((ext_vector_type(LANES)));
@@ -49,32 +82,6 @@ static void exponential(numbers_v *value) {
     *value = x == x ? result : x;
 }
 
-/// Replaces values of at most 0 by their exponentials, off by less than 2^-33 of these, for sums that are rounded to
-/// float32 in the end. Below -700 the result is that of -700, which is nothing beside 1.
-///
-/// The polynomial is the best of degree 7 for this range of r, found by least squares at Chebyshev nodes.
-static void coarse_exponential(numbers_v *value) {
-#pragma STDC FP_CONTRACT ON
-    const numbers_v low = -700;
-    numbers_v bounded = *value < low ? low : *value;
-    const numbers_v shift = 0x1.8p52;
-    numbers_v shifted = bounded * 0x1.71547652b82fep0 + shift;
-    numbers_v n = shifted - shift;
-    numbers_v r = bounded - n * 0x1.62e42fefa39efp-1;
-
-    numbers_v q = 0x1.a171269070867p-13;
-    q = q * r + 0x1.6d74f5a16739ap-10;
-    q = q * r + 0x1.1110b0e52506fp-7;
-    q = q * r + 0x1.5554ad38176cbp-5;
-    q = q * r + 0x1.555555741d162p-3;
-    q = q * r + 0x1.0000002842140p-1;
-    numbers_v result = 1.0 + (r + r * r * q);
-
-    // 2^n is multiplied by an addition to the exponent, since the result is far from subnormal.
-    whole_v exponent = (whole_v)shifted - (whole_v)shift;
-    *value = (numbers_v)((whole_v)result + (exponent << 52));
-}
-
 static void exponentials(double *values, size_t count) {
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {
@@ -94,3 +101,15 @@ static void exponentials(double *values, size_t count) {
     for (size_t i = 0; i < count; i++) values[i] = exp(values[i]);
 }
 #endif
+
+/// How far the largest logit of a pixel may be from 0 for its softmax to be summed up as it is.
+#define FURTHEST 512
+
+/// What the logits of a pixel are counted from, given the largest.
+static double reference_of(double most) { return most <= FURTHEST && most >= -FURTHEST ? 0 : most; }
+
+/// A term's share of its sum. The sum of logits' terms may have been rounded to less than one of them.
+static inline double share(double term, double sum, bool is_logit) {
+    double result = term / sum;
+    return is_logit && result > 1 ? 1 : result;
+}

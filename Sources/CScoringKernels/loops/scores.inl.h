@@ -73,10 +73,11 @@ static size_t NAME(normalise)(
         double own = (double)scores[i * stride], most = (double)largest[i * stride];
         if (is_logit ? most == -INFINITY : !(sums[i] > 0 && sums[i] < INFINITY)) return i;
         if (keeps_values) continue;
+        double most_share = share(is_logit ? exp(most - reference_of(most)) : most, sums[i], is_logit);
         // The score of a pixel whose label is no class is 0 and no logit. The label is refused or ignored later.
-        own = is_logit ? exp(own > most ? 0 : own - most) / sums[i] : own / sums[i];
+        own = is_logit ? exp(own > most ? 0 : own - most) * most_share : own / sums[i];
         scores[i * stride] = (SCORE)own;
-        largest[i * stride] = (SCORE)((is_logit ? 1 : most) / sums[i]);
+        largest[i * stride] = (SCORE)most_share;
     }
     return count;
 }
@@ -90,10 +91,10 @@ static void NAME(divide_values)(
         size_t width = count - start < BLOCK ? count - start : BLOCK;
         NAME(widen)(from + start * sizeof(SCORE), width, block);
         if (is_logit) {
-            for (size_t i = 0; i < width; i++) block[i] -= (double)largest[start + i];
+            for (size_t i = 0; i < width; i++) block[i] -= reference_of((double)largest[start + i]);
             exponentials(block, width);
         }
-        for (size_t i = 0; i < width; i++) out[start + i] = (SCORE)(block[i] / sums[start + i]);
+        for (size_t i = 0; i < width; i++) out[start + i] = (SCORE)share(block[i], sums[start + i], is_logit);
     }
 }
 
