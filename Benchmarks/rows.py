@@ -72,6 +72,34 @@ def logits(bench: Bench):
     yield bench.post("POST npz of logits, 8 × 21 × 512 × 512, softmin", *body, at_most=1.3)
 
 
+def resized(bench: Bench):
+    """float16 logits of a quarter of the size, against PyTorch, which resizes them, and cleanlab in process."""
+    try:
+        import torch
+        from cleanlab.segmentation.rank import get_label_quality_scores
+    except ImportError:
+        return print("torch or cleanlab is not here; the rows of resized logits are left out")
+    labels, pred_probs = bench.voc["labels"], bench.voc["pred_probs"]
+    logits = np.log(pred_probs[:, :, 2::4, 2::4] + np.float32(1e-6)).astype(np.float16)
+    body = data.npz({"labels": labels, "logits": logits})
+
+    def in_process() -> object:
+        values = torch.from_numpy(logits).float()
+        values = torch.nn.functional.interpolate(values, labels.shape[1:], mode="bilinear")
+        return get_label_quality_scores(labels.astype(int), values.softmax(1).numpy(), n_jobs=1, verbose=False)
+
+    name = "POST npz of float16 logits, 8 × 21 × 128 × 128 to 512 × 512, softmin"
+    yield compare(
+        name,
+        "PyTorch and cleanlab in process",
+        partial(bench.server.tcp.post, *body, f"{SOFTMIN}?resize=bilinear"),
+        partial(timed, in_process),
+        rounds=bench.rounds,
+        at_most=1 / 10,
+        warm_up=2,
+    )
+
+
 def reduced(bench: Bench):
     """What one pass over the probabilities finds, 9 bytes a pixel beside its label, and making it."""
     labels, pred_probs = bench.voc["labels"], bench.voc["pred_probs"]
@@ -355,7 +383,5 @@ def growth(bench: Bench):
             server.stop()
 
 
-ALL = {
-    each.__name__: each
-    for each in (wire, logits, reduced, clients, classes, json, files, folders, volume, triton, tiny, memory, growth)
-}
+EACH = [wire, logits, resized, reduced, clients, classes, json, files, folders, volume, triton, tiny, memory, growth]
+ALL = {each.__name__: each for each in EACH}
