@@ -291,7 +291,7 @@ def test_results_go_nowhere_else(client, volume, leaves_nothing, path):
 def test_a_file_with_something_wrong_is_refused_as_a_body_is(client, volume, leaves_nothing):
     np.save(volume / "data/wrong.npy", PRED_PROBS[:, :, :8])
     (volume / "data/cut.npy").write_bytes((volume / "data/run7/pred_probs.npy").read_bytes()[:-4])
-    assert_problem(score(client, pred_probs="wrong.npy"), 422, "shape-mismatch", "pred_probs")
+    assert_problem(score(client, pred_probs="wrong.npy"), 422, "shape-mismatch", "resize")
     assert_problem(score(client, pred_probs="cut.npy"), 400, "malformed-body", "pred_probs")
     # Four dimensions are those of one-hot labels, which probabilities are not.
     assert_problem(score(client, labels="run7/pred_probs.npy"), 422, "label-out-of-range", "labels")

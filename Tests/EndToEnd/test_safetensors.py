@@ -341,7 +341,7 @@ WRONG = {
         safetensors_file(labels=LABELS[:, :2], pred_probs=PRED_PROBS),
         422,
         "shape-mismatch",
-        "does not match",
+        "have another size than those of labels",
     ),
 }
 
