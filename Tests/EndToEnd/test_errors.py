@@ -872,15 +872,22 @@ def test_a_client_that_hangs_up_leaves_nothing(measured, labels_first):
             connection.send_body_head(body)
             connection.send(body.data[: len(body.data) * 3 // 4])
 
-    # All may be under way at once, and up to a bound the memory of their arrays is kept for the next.
+    def grown():
+        before = server.resident_bytes
+        for _ in range(90):
+            hang_up()
+        assert_well(measured)
+        return server.resident_bytes - before
+
+    # Up to a bound the memory of arrays is kept for the next. How many are under way at once depends on what else the
+    # machine does, so that the bound may be reached late; what is left behind would be so every time.
     for _ in range(240):
         hang_up()
     assert_well(measured)
-    before = server.resident_bytes
-    for _ in range(90):
-        hang_up()
-    assert_well(measured)
-    assert server.resident_bytes - before < 8 * MEGABYTE
+    growth = [grown()]
+    while growth[-1] >= 8 * MEGABYTE and len(growth) < 6:
+        growth.append(grown())
+    assert growth[-1] < 8 * MEGABYTE, growth
 
 
 BOMB = 96  # Megabytes, from some hundred kilobytes
