@@ -9,6 +9,11 @@ import Testing
         nil, .nearest, .bilinear(alignsCorners: false), .bilinear(alignsCorners: true),
     ]
 
+    /// A type of two bytes, one whose bytes are swapped, and one whose sums are float64.
+    private static let types = [
+        ElementType(.float16), ElementType(.float32, isByteSwapped: true), ElementType(.float64),
+    ]
+
     /// `(h, w)` of the array, of what counts of it, and `(H, W)`.
     private static let sizes = [
         [[3, 5], [3, 5], [12, 20]], [[9, 7], [8, 5], [4, 6]], [[1, 1], [1, 1], [6, 4]], [[6, 40], [5, 38], [10, 2]],
@@ -94,7 +99,7 @@ import Testing
 
     @Test(arguments: sizes, [false, true]) func valuesComeToTheirPixels(sizes: [[Int]], isChannelsLast: Bool) throws {
         for interpolation in Self.interpolations {
-            for type in floatTypes {
+            for type in Self.types {
                 let sample = try Sample(sizes, interpolation, isChannelsLast: isChannelsLast, type: type)
                 try expectSame(sample, .identity, downsample: 1)
                 try expectSame(sample, Activation(.softmax), downsample: 1)
@@ -121,7 +126,7 @@ import Testing
     }
 
     private func expectSame(
-        _ sample: Sample, _ activation: Activation, downsample: Int, chunks: [Int] = [5, 64, 0]
+        _ sample: Sample, _ activation: Activation, downsample: Int, chunks: [Int] = [5, 0]
     ) throws {
         let expected = try sample.expected(activation, downsample)
         var ways: [ScoredPixels] = []
