@@ -58,7 +58,9 @@ def _declare_operators_of_torchvision(torch):
     if torch.version.cuda is not None:
         return
     source = (folder / "_meta_registrations.py").read_text()
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    from torch import library
+
+    operators = library.Library("torchvision", "FRAGMENT")
     for name in sorted(set(re.findall(r'register_(?:meta|fake)\("(?:torchvision::)?(\w+)"', source))):
-        library.define(f"{name}(Tensor input) -> Tensor")
-    _libraries.append(library)  # What it declares is gone with it.
+        operators.define(f"{name}(Tensor input) -> Tensor")
+    _libraries.append(operators)  # What it declares is gone with it.

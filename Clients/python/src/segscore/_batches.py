@@ -88,7 +88,7 @@ class BatchSource:
             pair = _of_one_image(*pair)
             check_shapes(*pair, self._name, images=False, is_resized=self._is_resized)
             added = _sent_bytes(*pair)
-            if run and (size + added > self._batch_bytes or _kind(pair) != _kind(run[0])):
+            if run and (size + added > self._batch_bytes or kind_of(pair) != kind_of(run[0])):
                 yield _stacked(run, self._name)
                 run, size = [], 0
             run.append(pair)
@@ -136,15 +136,22 @@ def loaded_labels(labels: Any) -> Any:
 def slices(labels: Any, predictions: Any, batch_bytes: int, name: str = "pred_probs") -> Iterator[Batch]:
     """Cuts two arrays into runs of images, which begin where chunks do, so that no chunk is read twice."""
     images = count_of(labels)
-    each = _sent_bytes(labels, predictions) // max(images, 1)
-    count = max(batch_bytes // max(each, 1), 1)
-    depth = max(chunk_of(array, 0) if is_stored(array) else 1 for array in (labels, predictions))
-    if count > depth:
-        count -= count % depth
+    count = images_at_once((labels, predictions), images, _sent_bytes(labels, predictions), batch_bytes)
     label, probability = _types(labels, predictions)
     for start in range(0, images, count):
         run = range(start, min(start + count, images))
         yield Batch(part_of(labels, run, "labels", label), part_of(predictions, run, name, probability), name)
+
+
+def images_at_once(arrays: Iterable[Any], images: int, size: int, batch_bytes: int) -> int:
+    """How many images of some arrays go into a batch, whole chunks of them if chunks are smaller.
+
+    Args:
+        size: How many bytes are sent of all images.
+    """
+    count = max(batch_bytes // max(size // max(images, 1), 1), 1)
+    depth = max(chunk_of(array, 0) if is_stored(array) else 1 for array in arrays)
+    return count - count % depth if count > depth else count
 
 
 def check_shapes(
@@ -224,9 +231,9 @@ def _sent_bytes(*pair: Any) -> int:
     return sum(int(np.prod(array.shape, dtype=np.int64)) * dtype.itemsize for array, dtype in zip(pair, _types(*pair)))
 
 
-def _kind(pair: tuple[Any, Any]) -> tuple[Any, ...]:
-    """What two images have to have in common to be in one batch."""
-    return tuple((tuple(array.shape), np.dtype(array.dtype), isinstance(array, Mask)) for array in pair)
+def kind_of(image: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What the arrays of two images have to have in common for these to be in one batch."""
+    return tuple((tuple(array.shape), np.dtype(array.dtype), isinstance(array, Mask)) for array in image)
 
 
 def _stacked(pairs: list[tuple[Any, Any]], name: str) -> Batch:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._batches import Batch, count_of, loaded_labels
+from ._batches import Batch, count_of, images_at_once, kind_of, loaded_labels
 from ._masks import Mask, Masks
-from ._parts import Part, Stacked, chunk_of, is_stored, loaded, part_of
+from ._parts import Part, Stacked, loaded, part_of
 from ._types import label_type, probability_type
 
 
@@ -81,12 +81,9 @@ class GivenSource:
     def _slices(self) -> Iterator[Batch]:
         """Cuts arrays into runs of images, which begin where chunks do."""
         images = count_of(self._columns[1])
-        step = max(self._batch_bytes // max(self._size(self._columns) // images, 1), 1)
-        depth = max(chunk_of(array, 0) if is_stored(array) else 1 for array in self._columns)
+        step = images_at_once(self._columns, images, self._size(self._columns), self._batch_bytes)
         if isinstance(self._columns[0], Masks):
             step = images
-        elif step > depth:
-            step -= step % depth
         for start in range(0, images, step):
             run = range(start, min(start + step, images))
             labels, *parts = (self._part(array, run, name) for name, array in self._named(self._columns))
@@ -103,7 +100,7 @@ class GivenSource:
             image = (loaded_labels(labels), *(loaded(array, name) for name, array in zip(self._names, arrays)))
             self._check(*image)
             added = self._size(image)
-            if run and (size + added > self._batch_bytes or _kind(image) != _kind(run[0])):
+            if run and (size + added > self._batch_bytes or kind_of(image) != kind_of(run[0])):
                 yield self._stacked(run)
                 run, size = [], 0
             run.append(image)
@@ -165,8 +162,3 @@ def _type(array: Any, name: str) -> np.dtype[Any]:
     """The type in which an array is sent."""
     dtype = np.dtype(array.dtype)
     return label_type(dtype) if name in ("labels", "predicted") else probability_type(dtype)
-
-
-def _kind(image: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What two images have to have in common to be in one batch."""
-    return tuple((tuple(array.shape), np.dtype(array.dtype), isinstance(array, Mask)) for array in image)

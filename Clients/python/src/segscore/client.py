@@ -224,19 +224,13 @@ class Client:
         """
         arrays = given(own, largest, predicted, pred_probs, logits)
         sampling = sampling_parameters(layout, resize, align_corners, valid)
-        folders = None
+        names = None
         data: BatchSource | GivenSource
         if arrays:
             data = GivenSource(labels, arrays, self._batch_bytes)
         else:
-            predictions, name = one_of(pred_probs, logits)
-            folders = folders_of(labels, predictions, name)
-            if folders is not None:
-                labels, predictions = folders.labels, folders.predictions
-            data = BatchSource(labels, predictions, self._batch_bytes, name, are_resized(sampling))
-        ignored = ignored_labels(ignore_label)
-        if isinstance(labels, (list, tuple)):
-            ignored += tuple(value for value in nodata_of(labels) if value not in ignored)
+            labels, data, names = self._opened(labels, pred_probs, logits, sampling)
+        ignored = ignored_in(labels, ignore_label)
         mapping = label_parameters(ignored, label_map, label_offset, reduce_zero_label)
         about = parameters(method, temperature, downsample, threshold, colors, activation, normalize, classes)
         wanted = about | mapping | sampling
@@ -260,8 +254,8 @@ class Client:
             job = self._post(ahead[0], wanted, wait, on_images)
         else:
             job = self._post_batches(chain(ahead, batches), wanted, on_images)
-        if folders is not None:
-            job.names = folders.names
+        if names is not None:
+            job.names = names
         return job.wait() if wait else job
 
     def reduce(
@@ -288,16 +282,9 @@ class Client:
 
         Arguments are those of `score`. `labels` and what is said of them is then given to `score` as it was here.
         """
-        predictions, name = one_of(pred_probs, logits)
-        folders = folders_of(labels, predictions, name)
-        if folders is not None:
-            labels, predictions = folders.labels, folders.predictions
         sampling = sampling_parameters(layout, resize, align_corners, valid)
-        data = BatchSource(labels, predictions, self._batch_bytes, name, are_resized(sampling))
-        ignored = ignored_labels(ignore_label)
-        if isinstance(labels, (list, tuple)):
-            ignored += tuple(value for value in nodata_of(labels) if value not in ignored)
-        mapping = label_parameters(ignored, label_map, label_offset, reduce_zero_label)
+        labels, data, _ = self._opened(labels, pred_probs, logits, sampling)
+        mapping = label_parameters(ignored_in(labels, ignore_label), label_map, label_offset, reduce_zero_label)
         about = {"colors": colors_text(colors), "activation": activation, "normalize": normalize, "classes": classes}
         query = about | mapping | sampling
         answers: list[bytes] = []
@@ -364,6 +351,17 @@ class Client:
     ) -> None:
         self.close()
 
+    def _opened(
+        self, labels: Any, pred_probs: Any, logits: Any, sampling: Mapping[str, Any]
+    ) -> tuple[Any, BatchSource, list[str] | None]:
+        """Labels as they are read, the data set of them and predictions, and what images of folders are called."""
+        predictions, name = one_of(pred_probs, logits)
+        folders = folders_of(labels, predictions, name)
+        if folders is not None:
+            labels, predictions = folders.labels, folders.predictions
+        data = BatchSource(labels, predictions, self._batch_bytes, name, are_resized(sampling))
+        return labels, data, None if folders is None else folders.names
+
     def _post(self, batch: Batch, wanted: Mapping[str, Any], wait: bool, on_images: OnImages | None) -> Job:
         """Sends a data set by one request."""
         fields = {"Idempotency-Key": uuid.uuid4().hex}
@@ -382,6 +380,14 @@ class Client:
             if dataset.images == 0:
                 raise ValueError("There are no images.")
         return dataset.job
+
+
+def ignored_in(labels: Any, ignore_label: IgnoredLabels) -> tuple[int, ...]:
+    """The labels whose pixels take no part, with what GeoTIFF files in a list name as the value of no data."""
+    ignored = ignored_labels(ignore_label)
+    if not isinstance(labels, (list, tuple)):
+        return ignored
+    return ignored + tuple(value for value in nodata_of(labels) if value not in ignored)
 
 
 def parameters(
