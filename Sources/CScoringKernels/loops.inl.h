@@ -133,9 +133,9 @@ SEGSCORE_TYPED_LOOP(
 /// they have been divided by their sum. Scores and largest values stay as they came until `normalise` is called.
 ///
 /// Labels, scores, predicted classes and largest values stand `stride` apart. `sums` has an element for each pixel: of
-/// weights their sum, of logits that of exp(x), or of exp(x - m) if the largest so far, m, is far from 0. Returns the index of the first logit
-/// that is NaN or infinite, minus infinity excepted, or of the first weight that is not finite or is negative; `count`
-/// if there is none. Values from there on are not taken.
+/// weights their sum, of logits that of exp(x), or of exp(x - m) if the largest so far, m, is far from 0. Returns the
+/// index of the first logit that is NaN or infinite, minus infinity excepted, or of the first weight that is not finite
+/// or is negative; `count` if there is none. Values from there on are not taken.
 SEGSCORE_TYPED_LOOP(
     size_t, take_values, BY_BOTH, (scores.is_double, labels.is_wide),
     (const void *source, size_t count, uint32_t class_index, bool is_logit, segscore_classes labels,

@@ -14,7 +14,7 @@
 static inline double narrow_exponential(float value) {
 #pragma STDC FP_CONTRACT ON
     float bounded = value < -700 ? -700 : value;
-    // The sum with 1.5 · 2^23 has the whole number in its last bits. ln 2 is subtracted in two parts as below.
+    // The sum with 1.5 · 2^23 has the whole number in its last bits. ln 2 is subtracted in two parts.
     float shifted = bounded * 0x1.715476p0f + 0x1.8p23f;
     float n = shifted - 0x1.8p23f;
     float r = bounded - n * 0x1.63p-1f;

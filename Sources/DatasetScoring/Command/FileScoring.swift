@@ -72,10 +72,9 @@ package struct FileScoring {
         _ arrays: ScoreArrays, _ processors: Int, _ progress: @Sendable (Double) -> Void
     ) throws(Problem) -> ScoredPixels? {
         guard !array.isReduced else {
-            let whole = FileArray(file: predictions.file, member: nil)
             for array in Predictions.reducedArrays {
-                let named = whole.name(of: array).map { FileArray(file: whole.file, member: $0) }
-                try (array == self.array ? predictions : named)?.read(array, into: arrays)
+                let file: FileArray? = array == self.array ? predictions : .member(of: predictions.file, called: array)
+                try file?.read(array, into: arrays)
             }
             progress(0.9)
             return try arrays.complete(isCancelled: { false })

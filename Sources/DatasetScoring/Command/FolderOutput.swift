@@ -18,13 +18,11 @@ final class FolderOutput: Sendable {
     ///
     /// - Throws: A problem if it cannot be made.
     init(_ directory: String, _ names: ImageNames, _ parameters: ScoreParameters) throws(Problem) {
-        var directory = directory
-        while directory.count > 1, directory.hasSuffix("/") { directory.removeLast() }
-        self.directory = directory
+        self.directory = directory.withoutSlashesBehind
         self.names = names
         self.parameters = parameters
         do throws(FileError) {
-            _ = try OutputFolder(path: directory)
+            _ = try OutputFolder(path: self.directory)
         } catch {
             throw Problem(error)
         }

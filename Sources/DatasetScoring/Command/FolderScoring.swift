@@ -97,7 +97,7 @@ package struct FolderScoring {
                 try take(image.index, try Self.scores([pixels], parameters, .serial)[0])
             } else {
                 // Labels are proved here, where their file is known.
-                try Self.settle(&pixels, parameters)
+                try parameters.settle(&pixels)
             }
             state.withLock { state in
                 if !isAlone { state.waiting[image.index] = pixels }
@@ -115,14 +115,6 @@ package struct FolderScoring {
             progress(0.9 + 0.1 * Double(done) / total)
         }
         for (index, scores) in scores.enumerated() { try take(index, scores) }
-    }
-
-    private static func settle(_ pixels: inout ScoredPixels, _ parameters: ScoreParameters) throws(Problem) {
-        do throws(ScoringError) {
-            try pixels.settle(ignoredLabel: parameters.labels.ignoredLabel)
-        } catch {
-            throw Problem(error)
-        }
     }
 
     private static func scores(
@@ -147,8 +139,8 @@ package struct FolderScoring {
     private static func folder(_ text: String, of array: ScoringError.Array) throws(Problem) -> ImageFolder {
         var status = stat()
         let isWhole = unsafe stat(text, &status) == 0
-        var (path, pattern) = isWhole ? (text, .any) : try NamePattern.split(text, parameter: array.rawValue)
-        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        let (path, pattern) =
+            isWhole ? (text.withoutSlashesBehind, .any) : try NamePattern.split(text, parameter: array.rawValue)
         return ImageFolder(in: LocalDirectory(path: path), at: ".", pattern, text: path, of: array)
     }
 }

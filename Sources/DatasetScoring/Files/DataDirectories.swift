@@ -41,8 +41,7 @@ package struct DataDirectories: Sendable {
     ///   - array: The array.
     /// - Throws: A 400 problem if the server was given no directory for files, or for a text that is no such path.
     func folder(_ text: String, of array: ScoringError.Array) throws(Problem) -> ImageFolder {
-        var (path, pattern) = try NamePattern.split(text, parameter: array.rawValue)
-        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        let (path, pattern) = try NamePattern.split(text, parameter: array.rawValue)
         let (directory, rest) =
             if !path.isEmpty, let named = directories[path] {
                 (named, ".")

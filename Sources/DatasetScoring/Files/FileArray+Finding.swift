@@ -13,17 +13,26 @@ extension FileArray {
     static func find(
         _ arrays: [ScoringError.Array], in file: InputFile, takesOnlyMember: Bool = false
     ) -> (array: ScoringError.Array, file: FileArray) {
-        for name in FileArray(file: file, member: nil).tensorNames {
-            guard let array = arrays.first(where: { $0.isCalled(name) }) else { continue }
-            return (array, FileArray(file: file, member: name))
+        let members = members(of: file)
+        for member in members {
+            guard let array = arrays.first(where: { $0.isCalled(member.array) }) else { continue }
+            return (array, FileArray(file: file, member: member.name))
         }
         guard ZipMembers.isArchive(file) else { return (arrays[0], FileArray(file: file, member: nil)) }
-        let names = ZipMembers.names(in: file)
-        for name in names {
-            guard let array = arrays.first(where: { $0.isCalled(NpzBody.arrayName(name) ?? "") }) else { continue }
-            return (array, FileArray(file: file, member: name))
-        }
-        let only = takesOnlyMember && names.count == 1 ? names[0] : nil
+        let only = takesOnlyMember && members.count == 1 ? members[0].name : nil
         return (arrays[0], FileArray(file: file, member: only ?? arrays[0].rawValue))
+    }
+
+    /// The member or tensor of a file that has an array's name; nil if there is none, or if the file is a single array.
+    static func member(of file: InputFile, called array: ScoringError.Array) -> FileArray? {
+        members(of: file).first { array.isCalled($0.array) }.map { FileArray(file: file, member: $0.name) }
+    }
+
+    /// The names of a file's members or tensors, and what they call their arrays; empty if the file is a single array.
+    private static func members(of file: InputFile) -> [(name: String, array: String)] {
+        guard ZipMembers.isArchive(file) else {
+            return FileArray(file: file, member: nil).tensorNames.map { ($0, $0) }
+        }
+        return ZipMembers.names(in: file).map { ($0, NpzBody.arrayName($0) ?? "") }
     }
 }

@@ -30,13 +30,6 @@ struct FileArray {
         }
     }
 
-    /// The name of the member or tensor that has an array's name; nil if there is none, or if the file is a single array.
-    func name(of array: ScoringError.Array) -> String? {
-        tensorNames.first(where: array.isCalled)
-            ?? (ZipMembers.isArchive(file) ? ZipMembers.names(in: file) : [])
-            .first { array.isCalled(NpzBody.arrayName($0) ?? "") }
-    }
-
     private func readImage(into inputs: any RequestInputs) throws(Problem) {
         let decoder = try PNGLabelDecoder(isOfOneImage ? nil : 0, name: nil, of: inputs)
         try file.read(0..<file.byteCount, of: .labels) { (bytes) throws(Problem) in try decoder.receive(bytes) }

@@ -62,11 +62,13 @@ package struct ImageFolder: Sendable {
     }
 
     /// The path of a file, as problems name it.
-    func text(of file: File) -> String { text.hasSuffix("/") ? text + file.path : "\(text)/\(file.path)" }
+    func text(of file: File) -> String { text(of: file.path) }
+
+    private func text(of path: String) -> String { text.hasSuffix("/") ? text + path : "\(text)/\(path)" }
 
     /// The files that hold no images, as problems name files; none if a pattern says which files are wanted.
     func texts(ofOthers listing: Listing) -> [String] {
-        pattern == .any ? listing.others.map { text.hasSuffix("/") ? text + $0 : "\(text)/\($0)" } : []
+        pattern == .any ? listing.others.map { text(of: $0) } : []
     }
 
     /// Opens a file.

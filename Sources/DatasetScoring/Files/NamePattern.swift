@@ -11,11 +11,12 @@ struct NamePattern: Equatable, Sendable {
     /// The pattern of a folder of which every file has its own name.
     static let any = NamePattern(prefix: "", suffix: "")
 
-    /// The folder that a text names, and the pattern of its files, if the last part of the path has a star.
+    /// The folder that a text names, without slashes behind it, and the pattern of its files, if the last part of the
+    /// path has a star.
     ///
     /// - Throws: A 400 problem for several stars, or for one in the name of a folder.
     static func split(_ text: String, parameter: String) throws(Problem) -> (folder: String, pattern: NamePattern) {
-        guard text.contains("*") else { return (text, .any) }
+        guard text.contains("*") else { return (text.withoutSlashesBehind, .any) }
         let slash = text.lastIndex(of: "/")
         let file = slash.map { text[text.index(after: $0)...] } ?? text[...]
         let parts = file.split(separator: "*", omittingEmptySubsequences: false).map(String.init)
@@ -24,7 +25,7 @@ struct NamePattern: Equatable, Sendable {
             throw .invalidParameter(
                 parameter, expected: "a folder, or FOLDER/*SUFFIX with one star that stands for the name", actual: text)
         }
-        return (folder, NamePattern(prefix: parts[0], suffix: parts[1]))
+        return (folder.withoutSlashesBehind, NamePattern(prefix: parts[0], suffix: parts[1]))
     }
 
     /// What an image is called whose file has a name; nil if the file is of no image.
@@ -38,5 +39,14 @@ struct NamePattern: Equatable, Sendable {
         guard name.utf8.count > prefix.utf8.count + suffix.utf8.count, name.hasPrefix(prefix), name.hasSuffix(suffix)
         else { return nil }
         return String(name.dropFirst(prefix.count).dropLast(suffix.count))
+    }
+}
+
+extension String {
+    /// The path without the slashes behind it, which make no other path of it.
+    var withoutSlashesBehind: String {
+        var path = self
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return path
     }
 }

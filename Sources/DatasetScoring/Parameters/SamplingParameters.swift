@@ -25,7 +25,7 @@ package struct SamplingParameters: Equatable, Sendable {
 
     /// Reads the parameters.
     ///
-    /// - Throws: A 400 problem for a value that is not allowed, and for `align_corners` without `resize=bilinear`.
+    /// - Throws: A 400 problem for a value that is not allowed.
     init(_ parameters: Parameters) throws(Problem) {
         layout = try parameters.choice("layout")
         resizing = try parameters.choice("resize")

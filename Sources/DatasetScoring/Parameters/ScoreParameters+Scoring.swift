@@ -2,6 +2,17 @@ package import Scoring
 package import WebService
 
 extension ScoreParameters {
+    /// Proves that the labels of pixels are classes, and scores those that are ignored 1.
+    ///
+    /// - Throws: A 422 problem for labels that are no classes.
+    package func settle(_ pixels: inout ScoredPixels) throws(Problem) {
+        do throws(ScoringError) {
+            try pixels.settle(ignoredLabel: labels.ignoredLabel)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
     /// Scores the images of several bodies by the method that the client asks for.
     ///
     /// - Parameters:

@@ -52,6 +52,17 @@ struct ElementRuns {
         self.blockSide = blockSide
     }
 
+    /// The runs of an array that has a value of each pixel, `(N, H, W)`.
+    ///
+    /// In C order one image follows the other without a gap, so that all count as one image. A run for each would be slow
+    /// if they are small, and a few bytes may unpack to very many of them.
+    init(ofPixelsIn layout: TensorLayout) {
+        let (shape, isOne) = (layout.shape, layout.order == .c)
+        self.init(
+            imageCount: isOne ? 1 : shape[0], classCount: 1, height: isOne ? shape[0] * shape[1] : shape[1],
+            width: shape[2], order: layout.order)
+    }
+
     /// The next run.
     ///
     /// - Parameter limit: The number of elements that are there, at least 1. If they end within a run, the next call

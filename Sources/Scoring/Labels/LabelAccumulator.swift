@@ -25,13 +25,7 @@ package final class LabelAccumulator: ArrayAccumulator {
         }
         self.layout = layout
         stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
-        // In C order one image follows the other without a gap, so that all count as one image. A run for each would be
-        // slow if they are small, and a few bytes may unpack to very many of them.
-        let isOne = layout.order == .c
-        runs = ElementRuns(
-            imageCount: isOne ? 1 : layout.shape[0], classCount: 1,
-            height: isOne ? layout.shape[0] * layout.shape[1] : layout.shape[1], width: layout.shape[2],
-            order: layout.order)
+        runs = ElementRuns(ofPixelsIn: layout)
         raw = try RawLabels(count: layout.elementCount)
         mapper = try rule.map { (rule) throws(ScoringError) in
             try LabelMapper(count: layout.elementCount, by: rule)

@@ -38,11 +38,7 @@ package final class ReducedScores: ArrayAccumulator {
         self.layout = layout
         scores = try PixelScores(count: layout.elementCount, for: layout.elementType.scalar, of: array)
         stream = ElementStream(elementByteCount: layout.elementType.scalar.byteCount)
-        // In C order one image follows the other without a gap, so that all count as one image.
-        let isOne = layout.order == .c
-        runs = ElementRuns(
-            imageCount: isOne ? 1 : shape[0], classCount: 1, height: isOne ? shape[0] * shape[1] : shape[1],
-            width: shape[2], order: layout.order)
+        runs = ElementRuns(ofPixelsIn: layout)
     }
 
     /// Takes the next bytes; all calls together bring `layout.byteCount` bytes.

@@ -40,6 +40,11 @@ package struct Sampling: Equatable, Sendable {
     /// Each value belongs to a pixel, and the channels come first.
     package static let none = Sampling()
 
+    /// The shape of an array, `(N, K, H, W)` whatever the order of its axes.
+    func channelsFirst(_ shape: [Int]) -> [Int] {
+        isChannelsLast ? [shape[0], shape[3], shape[1], shape[2]] : shape
+    }
+
     /// The shape `(N, K, H, W)` of the values of the labels' pixels. A shape of another rank or without elements stays
     /// as it is, to be refused by whoever needs it.
     ///
@@ -48,7 +53,7 @@ package struct Sampling: Equatable, Sendable {
     ///   - labels: The shape of the labels; nil if it is not known yet.
     package func sampledShape(_ shape: [Int], labels: [Int]?) -> [Int] {
         guard shape.count == 4, !shape.contains(0) else { return shape }
-        var result = isChannelsLast ? [shape[0], shape[3], shape[1], shape[2]] : shape
+        var result = channelsFirst(shape)
         if let valid, valid.height <= result[2], valid.width <= result[3] {
             result.replaceSubrange(2..., with: [valid.height, valid.width])
         }

@@ -26,11 +26,10 @@ struct SourceGrid: Sendable {
     /// - Throws: ``ScoringError/validExtents(_:valid:actual:)``, ``ScoringError/fortranOrder(_:)`` or
     ///   ``ScoringError/memory(_:)``.
     init?(_ layout: TensorLayout, _ sampling: Sampling, shape: ScoringShape) throws(ScoringError) {
-        let extents = layout.shape
+        let extents = sampling.channelsFirst(layout.shape)
         self.layout = layout
         self.sampling = sampling
-        (channelCount, height, width) =
-            sampling.isChannelsLast ? (extents[3], extents[1], extents[2]) : (extents[1], extents[2], extents[3])
+        (channelCount, height, width) = (extents[1], extents[2], extents[3])
         valid = sampling.valid ?? Sampling.Valid(height: height, width: width)
         pixels = Sampling.Valid(height: shape.height, width: shape.width)
         guard valid.height <= height, valid.width <= width else {
@@ -41,7 +40,7 @@ struct SourceGrid: Sendable {
         if !sampling.isChannelsLast, isWhole, pixels == valid { return nil }
         guard layout.order == .c else { throw .fortranOrder(.predictedProbabilities) }
         // Places in a row are kept in 32 bits.
-        guard elementsPerRow <= Int(UInt32.max) else { throw .memory(.tooLarge(shape: extents)) }
+        guard elementsPerRow <= Int(UInt32.max) else { throw .memory(.tooLarge(shape: layout.shape)) }
     }
 
     /// How many planes the rows of an image lie in: with the channels last all values of a row are neighbours.

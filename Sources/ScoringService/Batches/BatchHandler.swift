@@ -98,22 +98,11 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
     /// The part of the job that the arrays make, with the notes for the client.
     private func part() throws(Problem) -> JobPart {
         let settings = try arrays.parameters
-        guard var pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }
+        guard let pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }
         let notes = arrays.notes(on: pixels)
         let fingerprint = key == nil ? nil : fingerprint
-        guard settings.method.type.scoresEachImageAlone else {
-            do throws(ScoringError) {
-                try pixels.settle(ignoredLabel: settings.labels.ignoredLabel)
-            } catch {
-                throw Problem(error)
-            }
-            return JobPart(.waiting(pixels), notes: notes, key: key, fingerprint)
-        }
-        guard let scores = try settings.score([consume pixels], on: service.imageLoop, progress: { _ in true })?.first
-        else {
-            preconditionFailure("nothing ends the work early, and one part has scores")
-        }
-        return JobPart(.scored(scores), notes: notes, key: key, fingerprint)
+        let images = try settings.images(of: consume pixels, on: service.imageLoop)
+        return JobPart(images, notes: notes, key: key, fingerprint)
     }
 
     private func response(_ status: HTTPResponse.Status, _ batch: OpenJob.Batch) -> Response {

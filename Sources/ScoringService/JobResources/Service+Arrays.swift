@@ -93,6 +93,32 @@ extension Service {
     }
 }
 
+extension DatasetScores {
+    /// Whether arrays of pixels are one for each image: images of folders, which have names, may be of several sizes.
+    func haveArraysOfImages(_ names: ImageNames?) -> Bool { size == nil || names != nil }
+
+    /// Arrays with their names: one of each, or of those of pixels one of each image.
+    ///
+    /// - Parameters:
+    ///   - threshold: The score below which a pixel is an issue.
+    ///   - names: What the images are called; nil if they have numbers alone.
+    /// - Throws: A 503 problem if memory is short.
+    func named(
+        _ arrays: [ScoreParameters.Array], threshold: Double, _ names: ImageNames?
+    ) throws(Problem) -> [(name: String, array: ArrayAnswer)] {
+        var result: [(name: String, array: ArrayAnswer)] = []
+        for array in arrays {
+            let isOfImages = array != .imageScores && haveArraysOfImages(names)
+            let images: [Int?] = isOfImages ? Array(0..<imageCount) : [nil]
+            for image in images {
+                let name = image.map { array.name(ofImage: $0, names) } ?? array.rawValue
+                result.append((name, try elements(array, threshold: threshold, image: image)))
+            }
+        }
+        return result
+    }
+}
+
 extension ScoreParameters.Array {
     /// The name of an image's member in an npz file, and of its file if each image is written to one.
     ///

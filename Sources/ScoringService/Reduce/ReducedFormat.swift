@@ -23,11 +23,7 @@ struct ReducedFormat: ScoreFormat {
                 guard case .waiting(var pixels)? = parts.first?.images else {
                     preconditionFailure("a body that has arrived makes one part, of pixels")
                 }
-                do throws(ScoringError) {
-                    try pixels.settle(ignoredLabel: parameters.labels.ignoredLabel)
-                } catch {
-                    throw Problem(error)
-                }
+                try parameters.settle(&pixels)
                 return .succeeded(JobResults(reduced: pixels))
             } catch {
                 return .failed(error)

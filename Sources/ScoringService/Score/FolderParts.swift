@@ -39,7 +39,8 @@ struct FolderParts {
         let isAlone = parameters.method.type.scoresEachImageAlone
         let isComplete = try images.read(parameters, in: service.configuration.places, isCancelled: isCancelled) {
             (image) throws(Problem) in
-            let part = try part(image.pixels)
+            // Labels are proved here, where their file is known.
+            let part = JobPart(try parameters.images(of: image.pixels, on: .serial))
             let doneCount = try state.withLock { (state) throws(Problem) in
                 state.byteCount += part.byteCount
                 guard state.byteCount <= byteLimit else { throw .tooLarge(state.byteCount, byteLimit) }
@@ -60,23 +61,6 @@ struct FolderParts {
             (details.shape, details.notes) = (ScoreJob.Shape(parts.map(\.shape)), notes)
         }
         return parts
-    }
-
-    /// The part that an image makes. Its labels are proved here, where its file is known.
-    private func part(_ image: ScoredPixels) throws(Problem) -> JobPart {
-        guard parameters.method.type.scoresEachImageAlone else {
-            var pixels = image
-            do throws(ScoringError) {
-                try pixels.settle(ignoredLabel: parameters.labels.ignoredLabel)
-            } catch {
-                throw Problem(error)
-            }
-            return JobPart(.waiting(pixels))
-        }
-        guard let scores = try parameters.score([image], on: .serial, progress: { _ in true })?.first else {
-            preconditionFailure("nothing ends the work early, and one part has scores")
-        }
-        return JobPart(.scored(scores))
     }
 }
 

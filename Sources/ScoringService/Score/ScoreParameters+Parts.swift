@@ -4,6 +4,21 @@ import Scoring
 import WebService
 
 extension ScoreParameters {
+    /// What is kept of the pixels of one body: their scores, if the score of an image depends on no other, or else the
+    /// pixels, of which the labels have been proved to be classes.
+    ///
+    /// - Throws: A 422 problem for labels that are no classes; 503 if memory is short.
+    func images(of pixels: consuming ScoredPixels, on loop: ImageLoop) throws(Problem) -> JobPart.Images {
+        guard method.type.scoresEachImageAlone else {
+            try settle(&pixels)
+            return .waiting(pixels)
+        }
+        guard let scores = try score([consume pixels], on: loop, progress: { _ in true })?.first else {
+            preconditionFailure("nothing ends the work early, and one part has scores")
+        }
+        return .scored(scores)
+    }
+
     /// Scores the images of several bodies, which are numbered from one body on to the next.
     ///
     /// - Parameters:

@@ -40,8 +40,7 @@ struct ScoreResponse {
         return response
     }
 
-    /// Whether arrays of pixels are one for each image: images of folders, which have names, may be of several sizes.
-    private var isOfImages: Bool { scores.size == nil || job.details.names != nil }
+    private var isOfImages: Bool { scores.haveArraysOfImages(job.details.names) }
 
     /// The arrays that stand for one: that of all images, or, of images of several sizes, those of each.
     ///
@@ -59,21 +58,12 @@ struct ScoreResponse {
 
     /// An archive with an array of each name, or of each name and image.
     private func archive(of included: [ScoreParameters.Array]) throws(Problem) -> Response {
-        let threshold = job.details.parameters.threshold ?? 0
-        let images = isOfImages ? scores.imageCount : 1
-        let reservation = isOfImages ? try Problem.reserve(images * included.count * Service.bytesOfAnImage) : nil
-        var arrays: [(name: String, array: ArrayAnswer)] = []
-        for name in included {
-            guard isOfImages, name != .imageScores else {
-                arrays.append((name.rawValue, try scores.elements(name, threshold: threshold)))
-                continue
-            }
-            for image in 0..<images {
-                let array = try scores.elements(name, threshold: threshold, image: image)
-                arrays.append((name.name(ofImage: image, job.details.names), array))
-            }
+        let arrays = { () throws(Problem) in
+            try scores.named(included, threshold: job.details.parameters.threshold ?? 0, job.details.names)
         }
-        return try .npz(arrays, reservation)
+        guard isOfImages else { return try .npz(try arrays()) }
+        let reservation = try Problem.reserve(scores.imageCount * included.count * Service.bytesOfAnImage)
+        return try .npz(try arrays(), reservation)
     }
 
     /// The answer to a client that does not wait.

@@ -71,15 +71,7 @@ extension Service {
     /// - Throws: A 422 problem if they cannot be written there; 507 if the disk is full.
     func write(_ scores: DatasetScores, _ parameters: ScoreParameters, _ names: ImageNames?) throws(Problem) {
         guard let output = parameters.output else { return }
-        let isSeveral = scores.size == nil || names != nil
-        var arrays: [(name: String, array: ArrayAnswer)] = []
-        for array in parameters.written {
-            let images: [Int?] = isSeveral && array != .imageScores ? Array(0..<scores.imageCount) : [nil]
-            for image in images {
-                let elements = try scores.elements(array, threshold: parameters.threshold ?? 0, image: image)
-                arrays.append((image.map { array.name(ofImage: $0, names) } ?? array.rawValue, elements))
-            }
-        }
+        let arrays = try scores.named(parameters.written, threshold: parameters.threshold ?? 0, names)
         try configuration.dataDirectories.write(arrays, names, to: output)
     }
 
