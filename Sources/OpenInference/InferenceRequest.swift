@@ -133,7 +133,7 @@ struct InferenceInput: Decodable, Sendable {
 
     private static func array(_ name: String) throws(Problem) -> ScoringError.Array {
         let arrays = [ScoringError.Array.labels] + Predictions.arrays
-        guard let array = arrays.first(where: { $0.rawValue == name }) else {
+        guard let array = arrays.first(where: { $0.isCalled(name) }) else {
             throw Problem(
                 .unexpectedArray, "There is no input \"\(name)\" here.", parameter: name,
                 expected: arrays.map(\.rawValue).joined(separator: ", "))

@@ -25,7 +25,9 @@ struct TensorData {
     ///
     /// - Throws: A 400 ``Problem`` for a value that is no element, or `DecodingError`.
     mutating func read(_ list: any UnkeyedDecodingContainer, depth: Int = 1) throws {
-        guard depth <= Self.depthLimit else { throw problem("its lists are nested too deep", expected: "4 levels") }
+        guard depth <= Self.depthLimit else {
+            throw problem("its lists are nested too deep", expected: "\(Self.depthLimit) levels")
+        }
         var list = list
         guard !list.isAtEnd else { return }
         // The first element tells whether the list holds lists or numbers.

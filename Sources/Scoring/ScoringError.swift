@@ -23,9 +23,20 @@ package enum ScoringError: Error, Equatable {
 
     /// The place of a pixel, by indices from zero.
     package struct Position: Equatable, Sendable {
-        package let image: Int
-        package let row: Int
-        package let column: Int
+        /// The index of the image; nil if labels have no axis of images.
+        package let image: Int?
+        /// The indices in the image, one for each axis of its space.
+        package let place: [Int]
+
+        package init(image: Int?, place: [Int]) {
+            self.image = image
+            self.place = place
+        }
+
+        /// A pixel of an image of two dimensions.
+        package init(image: Int, row: Int, column: Int) {
+            self.init(image: image, place: [row, column])
+        }
     }
 
     /// What one-hot labels have at a pixel that they may not.
@@ -39,10 +50,18 @@ package enum ScoringError: Error, Equatable {
     }
 
     case rank(Array, expected: Int, shape: [Int])
+    /// An array has fewer dimensions than it can be read with, or more than ``AxisReading/rankLimit``.
+    case dimensions(Array, shape: [Int])
     case emptyArray(Array, shape: [Int])
     case shapeMismatch(Array, expected: [Int], actual: [Int])
     /// The part of an image that is no padding is larger than the image. Both are `(h, w)`.
     case validExtents(Array, valid: [Int], actual: [Int])
+    /// Labels and an array of predictions have numbers of dimensions that do not go together.
+    case ranks(Array, labels: [Int], shape: [Int])
+    /// Labels with as many dimensions as an array of predictions, which are one-hot, have other extents.
+    case oneHotMismatch(Array, labels: [Int], shape: [Int])
+    /// One-hot labels are of one class.
+    case singleClass(labels: [Int], axis: Int)
     /// An image has another height and width than those before it.
     case imageSize(expected: [Int], actual: [Int])
     case tooManyPixels(Array, count: Int, limit: Int)
@@ -52,6 +71,8 @@ package enum ScoringError: Error, Equatable {
     case fortranOrder(Array)
     /// The block size does not divide H and W.
     case downsample(Int, height: Int, width: Int)
+    /// Blocks are cut from images of two dimensions alone.
+    case downsampleOfSpace(Int, space: [Int])
     case oneHot(OneHotFault, at: Position)
     case labelOutOfRange(LabelValue, at: Position, classCount: Int)
     /// The class that a rule has made of a label is none of K.
@@ -86,10 +107,13 @@ extension ScoringError {
     package func naming(_ array: Array) -> ScoringError {
         switch self {
         case .rank(.predictedProbabilities, let expected, let shape): .rank(array, expected: expected, shape: shape)
+        case .dimensions(.predictedProbabilities, let shape): .dimensions(array, shape: shape)
         case .emptyArray(.predictedProbabilities, let shape): .emptyArray(array, shape: shape)
         case .shapeMismatch(.predictedProbabilities, let expected, let actual):
             .shapeMismatch(array, expected: expected, actual: actual)
         case .validExtents(_, let valid, let actual): .validExtents(array, valid: valid, actual: actual)
+        case .ranks(_, let labels, let shape): .ranks(array, labels: labels, shape: shape)
+        case .oneHotMismatch(_, let labels, let shape): .oneHotMismatch(array, labels: labels, shape: shape)
         case .tooManyPixels(.predictedProbabilities, let count, let limit):
             .tooManyPixels(array, count: count, limit: limit)
         case .elementType(.predictedProbabilities, let scalar): .elementType(array, scalar)

@@ -320,7 +320,6 @@ def test_curl_without_data_binary_is_told_of_it(client):
     "part, words",
     [
         (base64.b64encode(npy(LABELS)), "base64"),
-        (GOOD.data, "npz archive"),
         (b"\x89PNG\r\n\x1a\n", "PNG image ends early"),
         (gzip.compress(npy(LABELS)), "Content-Encoding"),
         (b"[[[0]]]", "JSON"),
@@ -329,6 +328,13 @@ def test_curl_without_data_binary_is_told_of_it(client):
 def test_a_part_of_another_form_is_guessed_at(client, part, words):
     problem = assert_problem(client.score(with_labels(part)), 400, "malformed-body", "labels")
     assert words in problem["detail"]
+    assert_well(client)
+
+
+def test_a_part_that_is_an_npz_without_the_array_is_named(client):
+    part = npz(masks=LABELS, pred_probs=PRED_PROBS).data
+    problem = assert_problem(client.score(with_labels(part)), 400, "missing-array", "labels")
+    assert problem["actual"] == "masks, pred_probs"
     assert_well(client)
 
 

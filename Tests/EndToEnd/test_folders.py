@@ -220,6 +220,29 @@ def test_logits_and_one_hot_labels_may_lie_in_folders(client, volume, name):
         np.testing.assert_allclose(client.scored(plain)["image_scores"], [score], rtol=1e-5)
 
 
+@pytest.mark.parametrize("method", ["softmin", "num_pixel_issues"])
+def test_volumes_and_exports_of_nnu_net_may_lie_in_folders(client, volume, method):
+    folder = volume / "data" / f"volumes-{method}"
+    random = np.random.default_rng(0)
+    pairs = []
+    for index, depth in enumerate((CLASSES, 3, 1)):
+        labels = random.integers(0, CLASSES, (depth, 5, 6))
+        values = random.random((CLASSES, depth, 5, 6)).astype(np.float32)
+        pairs.append((labels, values / values.sum(0)))
+        put(folder / f"masks/{index}.npy", labels[None] if depth == 1 else labels)
+        put(folder / f"probs/{index}.npz", {"probabilities": pairs[-1][1]})
+    answer = post(client, f"{folder.name}/masks", f"{folder.name}/probs", method=method)
+    assert answer.status_code == 200, answer.text
+    job = answer.json()["links"]["self"]
+    for index, (labels, _) in enumerate(pairs):
+        found = client.get(f"{job}/pixel_scores?image={index}", headers={"Accept": "application/x-npy"})
+        assert np.load(io.BytesIO(found.content)).shape == labels.shape
+    if method == "softmin":
+        for (labels, values), score in zip(pairs, answer.json()["image_scores"]):
+            plain = npz(labels=labels[None], pred_probs=values[None])
+            np.testing.assert_allclose(client.scored(plain)["image_scores"], [score], rtol=1e-6)
+
+
 @pytest.mark.parametrize("read, is_known", [("labelled", False), ("all", True)])
 def test_read_goes_for_every_file(client, volume, read, is_known):
     folder = volume / f"data/read-{read}"

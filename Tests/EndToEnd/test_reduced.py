@@ -191,6 +191,58 @@ def test_one_hot_labels_tell_how_many_classes_there_are(client):
     assert problem["expected"] == "5"
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (5, 6), (7,), (2, 2, 3, 2, 4)])
+def test_images_of_any_dimensions_are_reduced_and_scored(client, shape, method):
+    random = np.random.default_rng(len(shape))
+    axis = 1 if len(shape) > 2 else 0
+    labels = random.integers(0, 3, shape).astype(np.uint8)
+    weights = random.random((*shape, 3)) + np.eye(3)[labels]
+    pred_probs = np.moveaxis(weights / weights.sum(-1, keepdims=True), -1, axis).astype(np.float32)
+    one_hot = np.moveaxis(np.eye(3, dtype=np.uint8)[labels], -1, axis)
+    body = npz(labels=labels, pred_probs=pred_probs)
+    expected = findings(client, body, method)
+    assert expected[0]["pixel_scores"].shape == shape
+    for sent in (body, npz(labels=one_hot, pred_probs=pred_probs)):
+        arrays = arrays_of(reduce(client, sent))
+        np.testing.assert_array_equal(arrays["largest"], pred_probs.max(axis), strict=True)
+        np.testing.assert_array_equal(arrays["predicted"], pred_probs.argmax(axis).astype(np.uint8), strict=True)
+    for order in ORDERS[::5]:
+        for fortran in (False, True):
+            given = {"labels": labels} | arrays
+            given = {name: np.asfortranarray(given[name]) if fortran else given[name] for name in order}
+            assert_same(findings(client, npz(**given), method | {"classes": 3}), expected)
+        given = {"labels": one_hot} | arrays
+        assert_same(findings(client, npz(**{name: given[name] for name in order}), method), expected)
+    answer = reduce(client, body, accept="application/json").json()
+    assert np.shape(answer["own"]) == np.shape(answer["predicted"]) == shape
+
+
+def test_one_hot_labels_of_one_volume_need_no_axis_of_images(client):
+    labels, pred_probs = reference.sample(classes=5)
+    volume = np.moveaxis(pred_probs, 1, 0)
+    one_hot = (np.arange(5)[:, None, None, None] == labels).astype(np.uint8)
+    expected = findings(client, npz(labels=labels, pred_probs=volume), JOINT)
+    arrays = arrays_of(reduce(client, npz(labels=labels, pred_probs=volume)))
+    assert expected[0]["image_scores"].shape == (1,)
+    for given in ({"labels": one_hot} | arrays, arrays | {"labels": one_hot}):
+        assert_same(findings(client, npz(**given), JOINT), expected)
+    # An axis of images says the same of classes.
+    arrays = {name: array[None] for name, array in arrays.items()}
+    expected = findings(client, npz(labels=labels[None], pred_probs=volume[None]), JOINT)
+    assert_same(findings(client, npz(labels=labels[None], **arrays), JOINT | {"classes": 5}), expected)
+
+
+def test_places_are_named_in_the_shape_of_volumes(client):
+    labels, pred_probs = reference.sample()
+    given = {name: array[:, None] for name, array in ({"labels": labels} | reduced(labels, pred_probs)).items()}
+    for name, value in [("own", 1.5), ("largest", 1.5), ("predicted", 9), ("labels", 9)]:
+        sent = put(name, value, (1, 0, 2, 3))(given)
+        slug = "label-out-of-range" if name in ("labels", "predicted") else "probability-out-of-range"
+        problem = assert_problem(client.score(npz(**sent), classes=4), 422, slug, name)
+        assert problem["detail"].startswith(f"{name}[1, 0, 2, 3] is ")
+
+
 def test_masks_of_images_are_reduced(client):
     labels, pred_probs = reference.sample(classes=5)
     files = [masks.palette(mask) for mask in labels]
@@ -447,8 +499,13 @@ K = {"classes": 4}
         (shaped("own", lambda a: a[:, :-1]), K, 422, "shape-mismatch", "own", "(3, 4, 7)"),
         (shaped("largest", lambda a: a[:2]), K, 422, "shape-mismatch", "largest", "(2, 5, 7)"),
         (shaped("predicted", lambda a: a.swapaxes(1, 2)), K, 422, "shape-mismatch", "predicted", "(3, 7, 5)"),
-        (shaped("own", lambda a: a[0]), K, 422, "shape-mismatch", "own", "(N, H, W)"),
-        (shaped("predicted", lambda a: a[:, None]), K, 422, "shape-mismatch", "predicted", "(N, H, W)"),
+        (shaped("own", lambda a: a[0]), K, 422, "label-out-of-range", "labels", "are taken as one-hot"),
+        (shaped("own", lambda a: a[0, 0]), K, 422, "shape-mismatch", "own", "(7,), not (3, 5, 7)"),
+        (shaped("own", lambda a: a[:, None]), K, 422, "shape-mismatch", "own", "(3, 1, 5, 7), not (3, 5, 7)"),
+        (shaped("predicted", lambda a: a[:, None]), K, 422, "shape-mismatch", "predicted", "(3, 1, 5, 7)"),
+        (shaped("predicted", lambda a: a[0]), K, 422, "shape-mismatch", "predicted", "(5, 7), not (3, 5, 7)"),
+        (shaped("largest", lambda a: a[(None,) * 5]), K, 422, "shape-mismatch", "largest", "1 to 7 dimensions"),
+        (shaped("labels", lambda a: a[:, None]), K, 422, "shape-mismatch", "labels", "of a single class"),
         (shaped("largest", lambda a: a[:0]), K, 422, "empty-array", "largest", "empty"),
         ("both", K, 400, "repeated-array", None, "both tell of the predicted probabilities"),
         ("both ways", K, 400, "repeated-array", None, "both tell of the predicted probabilities"),
@@ -490,7 +547,8 @@ def test_what_cannot_be_is_refused_with_a_sentence(
         (lambda y, p: npz(labels=y, pred_probs=2 * p + 1), {}, 422, "probability-out-of-range", "pred_probs"),
         (lambda y, p: npz(labels=y + 1, pred_probs=p), {}, 422, "label-out-of-range", "labels"),
         (lambda y, p: npz(labels=y, own=p[:, 0]), {"classes": 4}, 400, "missing-array", "largest"),
-        (lambda y, p: npz(labels=y, pred_probs=p[:, 0]), {"classes": 4}, 422, "shape-mismatch", "pred_probs"),
+        (lambda y, p: npz(labels=y, pred_probs=p[:, 0]), {"classes": 4}, 422, "label-out-of-range", "labels"),
+        (lambda y, p: npz(labels=y, pred_probs=p[:, 0, 1:]), {"classes": 4}, 422, "shape-mismatch", "pred_probs"),
         (lambda y, p: bodies.multipart([("include", "own")], labels=y, pred_probs=p), {}, 400, None, "include"),
     ],
 )

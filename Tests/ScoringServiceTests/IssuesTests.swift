@@ -51,7 +51,7 @@ import TestSupport
         let alone = await post(harness, try archive([("pixel_scores", pixelFile)]))
         #expect((alone.status, alone.problem) == (400, "missing-array"))
         let short = await post(
-            harness, try archive([("image_scores", npy([0.1], .float64, [1])), ("pixel_scores", pixelFile)]))
+            harness, try archive([("image_scores", npy([0.1, 0.2], .float64, [2])), ("pixel_scores", pixelFile)]))
         #expect((short.status, short.problem) == (422, "shape-mismatch"))
         let whole = await post(harness, try archive([("image_scores", npy([1], .int64, [1]))]))
         #expect((whole.status, whole.problem) == (422, "unsupported-element-type"))

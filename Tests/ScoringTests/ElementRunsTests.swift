@@ -50,6 +50,29 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            [2, 3, 4, 5, 6], [1, 2, 3, 1, 4], [3, 1, 2, 3, 2], [2, 2, 2, 3, 2, 3], [2, 3, 5], [3, 2, 4, 3],
+        ],
+        orders)
+    func findsThePixelsOfSpacesOfAnyDimensions(shape: [Int], order: TensorLayout.Order) {
+        let space = LabelShape(imageCount: shape[0], space: Array(shape[2...]))
+        var runs = ElementRuns(
+            imageCount: shape[0], classCount: shape[1], height: space.height, width: space.width, order: order,
+            rows: space.rows)
+        let plane = space.pixelsPerImage
+        let expected = fileOrder(shape: shape, order: order).map { index in
+            let (image, rest) = index.quotientAndRemainder(dividingBy: shape[1] * plane)
+            return [rest / plane, image * plane + rest % plane]
+        }
+        var found: [[Int]] = []
+        while found.count < expected.count {
+            let run = runs.next(limit: min(5, expected.count - found.count))
+            for index in 0..<run.count { found.append([run.classIndex, run.firstPixel + index * run.stride]) }
+        }
+        #expect(found == expected)
+    }
+
     @Test func takesAWholePlaneInCOrderAndOneElementOfEachImageInFortranOrder() {
         var planes = ElementRuns(imageCount: 2, classCount: 3, height: 4, width: 5, order: .c)
         #expect(planes.next(limit: 1000).count == 20)

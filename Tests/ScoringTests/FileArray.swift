@@ -175,6 +175,13 @@ extension LabelMap {
     var codeValues: [Int] { codes.values }
 }
 
+extension ScoringError.Position {
+    /// A pixel of images of two dimensions.
+    init(pixel: Int, height: Int, width: Int) {
+        self.init(image: pixel / width / height, row: pixel / width % height, column: pixel % width)
+    }
+}
+
 extension ClassCodes {
     var values: [Int] { (0..<count).map { self[$0] } }
 }

@@ -55,7 +55,7 @@ import Testing
                 let map = try LabelMap.reading(array, chunk: chunk)
                 #expect(map.codeValues.map { .integer(Int64($0)) } == values)
                 #expect(map.others.isEmpty)
-                #expect(map.shape == Self.shape)
+                #expect(map.shape.dimensions == Self.shape)
                 for image in 0..<3 { try map.check(image: image, classCount: 65_535, ignoredLabel: nil) }
             }
         }
@@ -144,7 +144,8 @@ import Testing
                     #expect(bad.isEmpty)
                     continue
                 }
-                let pixel = (place.image * Self.shape[1] + place.row) * Self.shape[2] + place.column
+                let image = try #require(place.image)
+                let pixel = (image * Self.shape[1] + place.place[0]) * Self.shape[2] + place.place[1]
                 #expect(bad.contains(pixel))
                 #expect(values[pixel] == value)
                 if order == .c { #expect(pixel == bad.first) }
@@ -211,9 +212,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [[], [5], [2, 3], [1, 2, 3, 4]]) func refusesAnotherRank(shape: [Int]) throws {
+    @Test(arguments: [[], [1, 1, 1, 1, 1, 1, 1, 2, 3]]) func refusesTooFewAndTooManyDimensions(shape: [Int]) throws {
         let layout = try TensorLayout(elementType: ElementType(.uint8), shape: shape)
-        #expect(throws: ScoringError.rank(.labels, expected: 3, shape: shape)) {
+        #expect(throws: ScoringError.dimensions(.labels, shape: shape)) {
             try LabelAccumulator(layout: layout, pixelLimit: 100)
         }
     }
@@ -236,7 +237,7 @@ import Testing
     /// What the images, checked one after the other, have against them.
     private func firstError(_ map: LabelMap, classCount: Int, ignoring label: Int64? = nil) -> ScoringError? {
         do throws(ScoringError) {
-            for image in 0..<map.shape[0] {
+            for image in 0..<map.shape.imageCount {
                 try map.check(image: image, classCount: classCount, ignoredLabel: label)
             }
             return nil

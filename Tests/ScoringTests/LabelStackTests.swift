@@ -31,7 +31,7 @@ import Testing
         #expect(stack.shape == [2, 2, 3])
         var labels = stack.finish()
         let map = try labels.classes(by: nil)
-        #expect(map.shape == [2, 2, 3])
+        #expect(map.shape.dimensions == [2, 2, 3])
         #expect(!map.codes.isWide)
         #expect(values(map) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 255, 1])
     }

@@ -20,7 +20,7 @@ import Testing
             start = end
         }
         let map = try accumulator.finish()
-        #expect(map.shape == [shape[0], shape[2], shape[3]])
+        #expect(map.shape.dimensions == [shape[0], shape[2], shape[3]])
         return (0..<map.codes.count).map { map.codes[$0] }
     }
 
@@ -69,8 +69,8 @@ import Testing
     }
 
     @Test func refusesShapesThatAreNotOneHot() throws {
-        #expect(throws: ScoringError.rank(.labels, expected: 4, shape: [2])) { _ = try classes([], [2]) }
-        #expect(throws: ScoringError.rank(.labels, expected: 3, shape: [1, 1, 1, 1])) {
+        #expect(throws: ScoringError.dimensions(.labels, shape: [2])) { _ = try classes([], [2]) }
+        #expect(throws: ScoringError.singleClass(labels: [1, 1, 1, 1], axis: 1)) {
             _ = try classes([1], [1, 1, 1, 1])
         }
         #expect(throws: ScoringError.emptyArray(.labels, shape: [0, 1, 1, 1])) { _ = try classes([], [0, 1, 1, 1]) }

@@ -29,8 +29,9 @@ import Testing
             }
             let classes = try FileArray(
                 predicted.map { .integer(Int64($0)) }, shape: shape, type: ElementType(codes), order: order)
-            return ReducedPixels(
-                own: scores[0], largest: scores[1], predicted: try LabelMap.reading(classes, chunk: chunk))
+            let labels = try LabelAccumulator(layout: classes.layout, pixelLimit: predicted.count, of: .predicted)
+            try classes.forEachChunk(of: chunk) { bytes throws(ScoringError) in try labels.receive(bytes) }
+            return ReducedPixels(own: scores[0], largest: scores[1], predicted: labels.finish())
         }
     }
 
@@ -178,12 +179,43 @@ import Testing
         #expect(throws: ScoringError.reducedTypes(own: .float32, largest: .float64)) { try scored(layout, double) }
     }
 
+    /// Volumes, in the order of their file too, and a single image without an axis of images.
+    @Test(arguments: [[2, 2, 3, 4], [5, 4], [7]], orders) func haveTheShapeOfLabels(
+        shape: [Int], order: TensorLayout.Order
+    ) throws {
+        let count = shape.reduce(1, *)
+        let labels = try FileArray(
+            (0..<count).map { .integer(Int64($0 % 3)) }, shape: shape, type: ElementType(.uint8), order: order)
+        let own = (0..<count).map { Double($0) / 64 }
+        func array(_ name: ScoringError.Array, _ values: [Double]) throws -> ReducedScores {
+            let file = try FileArray(values, shape: shape, type: ElementType(.float64), order: order)
+            let scores = try ReducedScores(name, layout: file.layout, pixelLimit: count)
+            try scores.receive(file.bytes.span)
+            return scores
+        }
+        func classes() throws -> ArrivedLabels {
+            let accumulator = try LabelAccumulator(layout: labels.layout, pixelLimit: count)
+            try accumulator.receive(labels.bytes.span)
+            return accumulator.finish()
+        }
+        let axes = try AxisReading(labels: shape, reduced: shape)
+        #expect(axes.hasImageAxis == (shape.count > 2))
+        var arrived = try classes()
+        let pixels = try ReducedPixels(own: array(.own, own), largest: array(.largest, own), predicted: classes())
+            .scored(labels: arrived.classes(by: nil, as: axes.labels(shape)), classCount: 3, ignoredLabel: nil)
+        #expect(pixels.shape.labels.dimensions == shape)
+        #expect(pixels.scores.values == own)
+        #expect(pixels.predicted?.values == (0..<count).map { $0 % 3 })
+    }
+
     @Test func refuseLayoutsThatCannotBe() throws {
         func make(_ shape: [Int], _ scalar: ElementType.Scalar, limit: Int = 40) throws {
             let layout = try TensorLayout(elementType: ElementType(scalar), shape: shape)
             _ = try ReducedScores(.own, layout: layout, pixelLimit: limit)
         }
-        #expect(throws: ScoringError.rank(.own, expected: 3, shape: [2, 3, 4, 5])) { try make([2, 3, 4, 5], .float32) }
+        let many = [Int](repeating: 1, count: 8)
+        #expect(throws: ScoringError.dimensions(.own, shape: many)) { try make(many, .float32) }
+        #expect(throws: ScoringError.dimensions(.own, shape: [])) { try make([], .float32) }
         #expect(throws: ScoringError.emptyArray(.own, shape: [2, 0, 5])) { try make([2, 0, 5], .float32) }
         #expect(throws: ScoringError.elementType(.own, .int32)) { try make([2, 4, 5], .int32) }
         #expect(throws: ScoringError.tooManyPixels(.own, count: 40, limit: 39)) {

@@ -4,7 +4,11 @@ import Testing
 @testable import Scoring
 
 @Suite struct ScoreAccumulatorTests {
-    @Test(arguments: [[1, 1, 1], [1, 1, 9], [3, 5, 1], [2, 7, 9], [4, 3, 8], [2, 31, 37]], floatTypes)
+    @Test(
+        arguments: [
+            [1, 1, 1], [1, 1, 9], [3, 5, 1], [2, 7, 9], [4, 3, 8], [2, 31, 37], [6], [2, 3], [2, 3, 4, 5],
+        ],
+        floatTypes)
     func readsPixelScores(shape: [Int], type: ElementType) throws {
         var numbers = Numbers(seed: 5)
         let values = (0..<shape.reduce(1, *)).map { _ in
@@ -35,14 +39,15 @@ import Testing
 
     @Test(
         arguments: [
-            (ScoringError.Array.imageScores, 1, []), (.imageScores, 1, [1, 2]), (.imageScores, 1, [2, 3, 4]),
-            (.pixelScores, 3, [6]), (.pixelScores, 3, [2, 3]), (.pixelScores, 3, [1, 2, 3, 4]),
-        ] as [(ScoringError.Array, Int, [Int])])
-    func refusesAnotherRank(array: ScoringError.Array, rank: Int, shape: [Int]) throws {
+            (.imageScores, []), (.imageScores, [1, 2]), (.imageScores, [2, 3, 4]), (.pixelScores, []),
+            (.pixelScores, [1, 1, 1, 1, 1, 1, 1, 2]),
+        ] as [(ScoringError.Array, [Int])])
+    func refusesAnotherRank(array: ScoringError.Array, shape: [Int]) throws {
         let layout = try TensorLayout(elementType: ElementType(.float64), shape: shape)
-        #expect(throws: ScoringError.rank(array, expected: rank, shape: shape)) {
-            try ScoreAccumulator(array, layout: layout, limit: 100)
-        }
+        let expected =
+            array == .imageScores
+            ? ScoringError.rank(array, expected: 1, shape: shape) : .dimensions(array, shape: shape)
+        #expect(throws: expected) { try ScoreAccumulator(array, layout: layout, limit: 100) }
     }
 
     @Test func refusesAnEmptyArray() throws {

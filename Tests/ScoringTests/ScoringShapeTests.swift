@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Scoring
@@ -13,7 +14,8 @@ import Testing
 
     @Test func takesItsExtentsFromPredProbs() throws {
         let shape = try ScoringShape(labels: [2, 4, 5], predictedProbabilities: [2, 3, 4, 5])
-        #expect([shape.imageCount, shape.classCount, shape.height, shape.width] == [2, 3, 4, 5])
+        let extents: [Int] = [shape.imageCount, shape.classCount, shape.height, shape.width]
+        #expect(extents == [2, 3, 4, 5] as [Int])
         #expect(shape.pixelsPerImage == 20)
         #expect(shape.pixelCount == 40)
     }
@@ -47,6 +49,47 @@ import Testing
         #expect(throws: ScoringError.tooManyClasses(65_536, limit: 65_535)) {
             try ScoringShape(labels: [1, 1, 1], predictedProbabilities: [1, 65_536, 1, 1])
         }
+    }
+
+    @Test func cutsBlocksFromImagesOfTwoDimensionsAlone() throws {
+        let labels = LabelShape(imageCount: 2, space: [4, 6, 8])
+        let shape = try ScoringShape(labels: labels, predictedProbabilities: [2, 3, 24, 8])
+        try shape.check(downsample: 1)
+        #expect(throws: ScoringError.downsampleOfSpace(2, space: [4, 6, 8])) { try shape.check(downsample: 2) }
+    }
+
+    @Test(
+        arguments: [
+            LabelShape([2, 4, 6]), LabelShape([4, 6], hasImageAxis: false), LabelShape([2, 3, 4, 6]),
+            LabelShape([2, 9]), LabelShape([9], hasImageAxis: false),
+        ]) func comesBackFromAFile(labels: LabelShape) throws
+    {
+        let shape = try ScoringShape(
+            labels: labels, predictedProbabilities: [labels.imageCount, 3, labels.height, labels.width])
+        let data = try JSONEncoder().encode(shape)
+        #expect(try JSONDecoder().decode(ScoringShape.self, from: data) == shape)
+    }
+
+    @Test func readsWhatEarlierVersionsWrote() throws {
+        let text = #"{"imageCount": 2, "classCount": 3, "height": 4, "width": 6}"#
+        let shape = try JSONDecoder().decode(ScoringShape.self, from: Data(text.utf8))
+        #expect(shape == (try ScoringShape(labels: [2, 4, 6], predictedProbabilities: [2, 3, 4, 6])))
+    }
+
+    @Test(
+        arguments: [
+            #""space": [3, 8]"#, #""space": []"#, #""space": [2, 0, 6]"#, #""space": [1, 1, 1, 1, 1, 1, 4, 6]"#,
+            #""hasImageAxis": false"#,
+        ]) func refusesAFileThatContradictsItself(change: String)
+    {
+        let text = #"{"imageCount": 2, "classCount": 3, "height": 4, "width": 6, "# + change + "}"
+        #expect(throws: DecodingError.self) { try JSONDecoder().decode(ScoringShape.self, from: Data(text.utf8)) }
+    }
+
+    @Test func namesThePlaceInTheShapeOfLabels() {
+        let volume = LabelShape([2, 3, 4, 5])
+        #expect(volume.position(of: 119) == .init(image: 1, place: [2, 3, 4]))
+        #expect(LabelShape([3, 4], hasImageAxis: false).position(of: 7) == .init(image: nil, place: [1, 3]))
     }
 
     @Test func findsThePixelOfEveryIndex() throws {

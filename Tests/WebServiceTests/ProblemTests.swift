@@ -64,10 +64,17 @@ import Testing
             array -> [ScoringError] in
             [
                 .rank(array, expected: 3, shape: deep), .rank(array, expected: 3, shape: []),
+                .dimensions(array, shape: deep), .dimensions(array, shape: []),
+                .ranks(array, labels: [2, 3], shape: [1, 4, 2, 3]), .ranks(array, labels: deep, shape: []),
+                .ranks(array, labels: [], shape: deep), .oneHotMismatch(array, labels: deep, shape: deep),
+                .shapeMismatch(array, expected: [3, 2], actual: [2, 3]),
+                .shapeMismatch(array, expected: [2, 5, 4, 3], actual: [2, 4, 3, 5]),
                 .emptyArray(array, shape: deep), .shapeMismatch(array, expected: deep, actual: deep),
                 .tooManyPixels(array, count: .max, limit: 1), .elementType(array, .bool),
             ]
         } + [
+            .singleClass(labels: deep, axis: 0), .singleClass(labels: deep, axis: 1),
+            .downsampleOfSpace(.max, space: deep), .oneHot(.none, at: .init(image: nil, place: [])),
             .tooManyClasses(65_536, limit: 65_535), .labelOutOfRange(.integer(.min), at: place, classCount: 1),
             .labelOutOfRange(.unsigned(.max), at: place, classCount: 1),
             .labelOutOfRange(.real(.nan), at: place, classCount: 1),

@@ -209,7 +209,7 @@ def test_types_may_differ_within_a_list(client, arrays):
         (np.zeros((0, 4, 4), int), np.zeros((0, 2, 4, 4))),
         ([np.zeros((4, 4), int)] * 2, [np.zeros((2, 4, 4))]),
         ([np.zeros((4, 4), int)], [np.zeros((2, 4, 5))]),
-        ([np.zeros((2, 4, 4), int)], [np.zeros((2, 2, 4, 4))]),
+        ([np.zeros((2, 4, 4), int)], [np.zeros((2, 3, 4, 4))]),
         (iter([np.zeros((4, 4), int)] * 2), iter([np.zeros((2, 4, 4))])),
     ],
     ids=["no list", "no generator", "no array", "counts", "widths", "batches in a list", "counts of generators"],

@@ -89,6 +89,37 @@ def test_softmin_needs_own_alone(client: segscore.Client, arrays: Arrays) -> Non
         client.score(labels, own=own)
 
 
+@pytest.mark.parametrize("method", ["softmin", "num_pixel_issues"])
+@pytest.mark.parametrize("shape", [(5, 8, 6), (2, 3, 4, 5), (8, 6), (7,)])
+def test_results_have_the_shape_of_labels(client: segscore.Client, shape: tuple[int, ...], method: str) -> None:
+    random = np.random.default_rng(3)
+    axis = 1 if len(shape) > 2 else 0
+    weights = random.random((*shape, 4)) ** 3
+    pred_probs = np.moveaxis(weights / weights.sum(-1, keepdims=True), -1, axis).astype(np.float32)
+    labels = random.integers(0, 4, shape)
+    one_hot = np.moveaxis(np.eye(4, dtype=np.uint8)[labels], -1, axis)
+    expected = client.score(labels, pred_probs, method=method)
+    given = client.reduce(labels, pred_probs)._asdict()
+    assert {array.shape for array in given.values()} == {shape}
+    for found in (
+        client.score(labels, **given, classes=4, method=method),
+        client.score(one_hot, **given, method=method),
+    ):
+        for name in ("image_scores", "pixel_scores", "label_issues"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), strict=True)
+
+
+def test_one_hot_labels_of_one_volume(client: segscore.Client, arrays: Arrays) -> None:
+    labels, pred_probs = arrays
+    volume = np.moveaxis(pred_probs, 1, 0)
+    one_hot = (np.arange(4)[:, None, None, None] == labels).astype(np.uint8)
+    expected = client.score(labels, volume)
+    found = client.score(one_hot, **client.reduce(labels, volume)._asdict())
+    assert found.image_scores.shape == (1,)
+    np.testing.assert_array_equal(found.image_scores, expected.image_scores)
+    np.testing.assert_array_equal(found.pixel_scores, expected.pixel_scores, strict=True)
+
+
 def test_a_data_set_takes_what_was_reduced(client: segscore.Client, arrays: Arrays) -> None:
     labels, pred_probs = arrays
     expected = client.score(labels, pred_probs, method="num_pixel_issues")
@@ -128,4 +159,4 @@ def test_what_does_not_fit_is_refused_before_it_is_sent(client: segscore.Client,
     with pytest.raises(ValueError, match="There are no images"):
         client.score(labels[:0], own=own[:0])
     with pytest.raises(ValueError, match="labels must be of shape"):
-        client.score(labels[0, 0], own=own[0, 0])
+        client.score([labels[0, 0]], own=[own[0, 0]])

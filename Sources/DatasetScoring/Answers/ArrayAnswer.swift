@@ -69,7 +69,7 @@ package struct ArrayAnswer: Sendable {
         return ArrayAnswer(.float64, [scores.imageCount], pieces)
     }
 
-    /// The pixel scores: `(N, H, W)`, or `(H, W)` of one image; float32 or float64.
+    /// The pixel scores, in the shape of labels, or in that of one image; float32 or float64.
     ///
     /// - Parameters:
     ///   - image: The index of an image; nil for all images, which then have to be of one size.
@@ -82,7 +82,7 @@ package struct ArrayAnswer: Sendable {
             selection.parts.map { Piece(elements: .scores($0.scores.pixelScores), range: $0.pixels) })
     }
 
-    /// The pixels whose scores are below a threshold: `(N, H, W)`, or `(H, W)` of one image; Bool.
+    /// The pixels whose scores are below a threshold, in the shape of labels, or in that of one image; Bool.
     ///
     /// - Parameters:
     ///   - image: The index of an image; nil for all images, which then have to be of one size.
@@ -98,7 +98,7 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// The label issues that confident learning found: `(N, H, W)`, or `(H, W)` of one image; Bool.
+    /// The label issues that confident learning found, in the shape of labels, or in that of one image; Bool.
     ///
     /// - Parameters:
     ///   - image: The index of an image; nil for all images, which then have to be of one size.
@@ -160,13 +160,13 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// The arrays that pixels are reduced to, `(N, H, W)`: `own` and `largest`, float32 or float64, and `predicted`, uint8
+    /// The arrays that pixels are reduced to, in the shape of labels: `own` and `largest`, float32 or float64, and `predicted`, uint8
     /// or uint16.
     ///
     /// - Returns: The arrays with their names; nil if not all of them are known.
     package static func reduced(_ pixels: ScoredPixels) -> [(name: String, array: ArrayAnswer)]? {
         guard let (own, largest, predicted) = pixels.reduced else { return nil }
-        let shape = [pixels.shape.imageCount, pixels.shape.height, pixels.shape.width]
+        let shape = pixels.shape.labels.dimensions
         let all = 0..<pixels.shape.pixelCount
         let scalar = pixels.elementType.scalar
         let arrays: [(ScoringError.Array, ElementType.Scalar, Elements)] = [
@@ -259,8 +259,10 @@ package struct ArrayAnswer: Sendable {
         /// - Throws: A 400 problem if there is no such image.
         init(_ image: Int?, of scores: DatasetScores) throws(Problem) {
             guard let image else {
-                guard let size = scores.size else { preconditionFailure("images of several sizes are no array") }
-                shape = [scores.imageCount, size.height, size.width]
+                guard let dimensions = scores.dimensions else {
+                    preconditionFailure("images of several sizes are no array")
+                }
+                shape = dimensions
                 parts = scores.parts.map { ($0, 0..<$0.shape.pixelCount) }
                 return
             }
@@ -270,7 +272,7 @@ package struct ArrayAnswer: Sendable {
             }
             let (part, index) = scores.locate(image)
             let plane = part.shape.pixelsPerImage
-            shape = [part.shape.height, part.shape.width]
+            shape = part.shape.labels.space
             parts = [(part, index * plane..<(index + 1) * plane)]
         }
     }

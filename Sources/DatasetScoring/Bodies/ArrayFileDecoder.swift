@@ -2,12 +2,14 @@ import Codecs
 import Scoring
 import WebService
 
-/// Decodes a file that holds one array of a request: an npy file, or a safetensors file. Its first bytes tell which.
+/// Decodes a file that holds one array of a request: an npy file, an npz file, or a safetensors file. Its first bytes
+/// tell which.
 struct ArrayFileDecoder {
     private enum Format {
         /// Too few bytes have come.
         case unknown(beginning: [UInt8])
         case npy(NpyArrayDecoder)
+        case npz(NpzArrayDecoder)
         case safetensors(SafetensorsArrayDecoder)
     }
 
@@ -20,7 +22,7 @@ struct ArrayFileDecoder {
     /// How many bytes of the file are certain to follow, whatever they contain.
     var certainBytes: Int {
         switch format {
-        case .unknown: 0
+        case .unknown, .npz: 0
         case .npy(let decoder): decoder.certainBytes
         case .safetensors(let decoder): decoder.certainBytes
         }
@@ -48,6 +50,9 @@ struct ArrayFileDecoder {
         case .npy(var decoder):
             try decoder.receive(bytes)
             format = .npy(decoder)
+        case .npz(let decoder):
+            format = .npz(decoder)
+            try decoder.receive(bytes)
         case .safetensors(var decoder):
             try decoder.receive(bytes)
             format = .safetensors(decoder)
@@ -59,6 +64,7 @@ struct ArrayFileDecoder {
         switch format {
         case .unknown: preconditionFailure("the format was chosen")
         case .npy(let decoder): try decoder.finish()
+        case .npz(let decoder): try decoder.finish()
         case .safetensors(let decoder): try decoder.finish()
         }
     }
@@ -73,6 +79,8 @@ struct ArrayFileDecoder {
         if SafetensorsHeaderReader.begins(beginning) {
             format = .safetensors(
                 SafetensorsArrayDecoder(array, of: inputs, byteLimit: byteLimit, bytesToEnd: bytesToEnd))
+        } else if NpzArrayDecoder.begins(beginning) {
+            format = .npz(NpzArrayDecoder(array, of: inputs, byteLimit: byteLimit))
         } else {
             format = .npy(NpyArrayDecoder(array, of: inputs, byteLimit: byteLimit, bytesToEnd: bytesToEnd))
         }

@@ -2,8 +2,8 @@ import Codecs
 import Scoring
 import WebService
 
-/// Decodes a body that is a form: each array is an npy or safetensors file in a part of its own, and parameters are text
-/// parts. Labels may come as PNG images instead, each in a part of its own.
+/// Decodes a body that is a form: each array is an npy, npz or safetensors file in a part of its own, and parameters are
+/// text parts. Labels may come as PNG images instead, each in a part of its own.
 final class MultipartBody: BodyDecoder {
     private enum Part {
         case array(ArrayFileDecoder)

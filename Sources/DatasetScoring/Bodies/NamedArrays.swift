@@ -59,8 +59,11 @@ extension ScoringError.Array {
     /// Further names of the array: those in nnU-Net's exports.
     private var otherNames: [String] { self == .predictedProbabilities ? ["probabilities", "softmax"] : [] }
 
+    /// All names of the array.
+    package var names: [String] { [rawValue] + otherNames }
+
     /// Whether a name stands for the array.
-    func isCalled(_ name: String) -> Bool { rawValue == name || otherNames.contains(name) }
+    package func isCalled(_ name: String) -> Bool { rawValue == name || otherNames.contains(name) }
 }
 
 extension Problem {

@@ -85,7 +85,7 @@ package struct FileScoring {
             return try arrays.complete(isCancelled: { false })
         }
         let source = FileProbabilities(array, in: predictions.file, at: place, processors: processors)
-        return try source.pixels(for: try arrays.demand()) {
+        return try source.pixels(for: try arrays.demand(on: source.predictions)) {
             progress(0.9 * $0)
             return true
         }

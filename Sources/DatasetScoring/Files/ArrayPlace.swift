@@ -25,7 +25,7 @@ extension FileArray {
         try array.naming { () throws(Problem) in
             guard let place = try placeInFile(of: array) else { return nil }
             guard isOfOneImage else { return place }
-            return ArrayPlace(layout: try place.layout.ofOneImage(array), offset: place.offset)
+            return ArrayPlace(layout: try place.layout.ofOneImage(array, labels: labelsOfImage), offset: place.offset)
         }
     }
 

@@ -15,11 +15,14 @@ struct FileArray {
     /// Whether the array is that of one image, with or without an axis of images.
     var isOfOneImage = false
 
+    /// The shape of the labels of that image with its axis of images; nil if they have not been read.
+    var labelsOfImage: [Int]?
+
     /// Reads the array from its first byte to its last, and brings it to the inputs of a request.
     ///
     /// - Throws: A problem with the file or the array.
     func read(_ array: ScoringError.Array, into inputs: any RequestInputs) throws(Problem) {
-        let inputs: any RequestInputs = isOfOneImage ? OneImageInputs(inputs) : inputs
+        let inputs: any RequestInputs = isOfOneImage ? OneImageInputs(inputs, labels: labelsOfImage) : inputs
         if array == .labels, member == nil, PNGLabelDecoder.isImage(file) { return try readImage(into: inputs) }
         guard let place = try place(of: array) else { return try readMember(array, into: inputs) }
         let receiver = InputReceiver(array, of: inputs)

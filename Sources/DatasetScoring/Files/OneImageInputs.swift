@@ -7,9 +7,12 @@ import WebService
 /// Passes arrays on as those of one image, whether they have an axis of images or not.
 final class OneImageInputs: RequestInputs {
     private let inputs: any RequestInputs
+    private let labels: [Int]?
 
-    init(_ inputs: any RequestInputs) {
+    /// - Parameter labels: The shape of the image's labels; nil if they are not known.
+    init(_ inputs: any RequestInputs, labels: [Int]?) {
         self.inputs = inputs
+        self.labels = labels
     }
 
     var arrays: [ScoringError.Array] { inputs.arrays }
@@ -19,7 +22,7 @@ final class OneImageInputs: RequestInputs {
     func begin(
         _ array: ScoringError.Array, _ layout: TensorLayout, parametersAreKnown: Bool
     ) throws(Problem) -> any ArrayAccumulator {
-        try inputs.begin(array, try layout.ofOneImage(array), parametersAreKnown: parametersAreKnown)
+        try inputs.begin(array, try layout.ofOneImage(array, labels: labels), parametersAreKnown: parametersAreKnown)
     }
 
     func end(_ array: ScoringError.Array) throws(Problem) { try inputs.end(array) }
@@ -34,13 +37,23 @@ final class OneImageInputs: RequestInputs {
 extension TensorLayout {
     /// The layout of an array of one image with its axis of images: (H, W) is (1, H, W), (K, H, W) is (1, K, H, W).
     ///
-    /// Labels of three dimensions are one-hot unless the first is 1.
+    /// Labels of three dimensions are one-hot, or those of a volume, unless the first is 1. Those of a volume tell that
+    /// predictions of four are (K, D, H, W).
     ///
+    /// - Parameter labels: The shape of the image's labels with its axis of images; nil if they are not known.
     /// - Throws: A 422 problem for several images.
-    func ofOneImage(_ array: ScoringError.Array) throws(Problem) -> TensorLayout {
-        let isImage = array == .labels ? shape.count == 2 || (shape.count == 3 && shape[0] != 1) : shape.count == 3
-        guard isImage else {
-            guard shape.count != 4 || shape[0] == 1 else {
+    func ofOneImage(_ array: ScoringError.Array, labels: [Int]?) throws(Problem) -> TensorLayout {
+        let dimensions = array == .labels || array.isReduced ? 2 : 3
+        let isVolume =
+            if array == .labels {
+                shape.count == 3
+            } else if array.isReduced {
+                shape.count > 2 && shape[...] == labels?.dropFirst()
+            } else {
+                shape.count > 3 && shape.count == labels?.count && shape.dropFirst() == labels?.dropFirst()
+            }
+        guard shape.count == dimensions || (isVolume && shape[0] != 1) else {
+            guard shape.count < 4 || shape[0] == 1 else {
                 throw Problem(
                     .shapeMismatch, "A file of a folder holds one image, and this one holds \(shape[0]).",
                     parameter: array.rawValue,

@@ -12,14 +12,14 @@ package final class ScoreArrays: RequestInputs {
     private let places: ScoringPlaces
     private var arriving: ArrivingParameters
 
-    /// The shape of `labels`; nil until it is known.
+    /// The shape in which `labels` come; nil until it is known.
     private var labelsShape: [Int]?
-    private var labelAccumulator: LabelAccumulator?
-    private var oneHotAccumulator: OneHotAccumulator?
-    /// K, if the labels are one-hot.
-    private var labelClassCount: Int?
+    /// Hands over the labels once all of them have come.
+    private var finishLabels: (() -> ArrivedLabels)?
     /// The labels that come as single images, until they are complete.
     private var labelImages: LabelStack?
+    /// Whether labels came as single images, and so are classes.
+    private var areLabelsImages = false
     private var labels: ArrivedLabels?
     private var source: (any ProbabilitySource)?
     /// The files that stand for arrays.
@@ -58,20 +58,14 @@ package final class ScoreArrays: RequestInputs {
     /// The array that tells of predicted probabilities; nil until its header has been read.
     package private(set) var predictions: Predictions?
 
-    /// K; nil until it is known. It stays nil for predictions of an impossible rank, which is found when the arrays are
-    /// put together.
-    package var classCount: Int? { probabilitiesShape.flatMap { $0.count == 4 ? $0[1] : nil } }
-
-    /// The shape of the probabilities, `(N, K, H, W)` if the labels and the rank of the array allow it; nil until the
-    /// array's header has been read.
-    private var probabilitiesShape: [Int]? {
+    /// K; nil until both headers have been read, or the client has named it. It stays nil for arrays that do not match,
+    /// which is found when they are put together.
+    package var classCount: Int? {
+        guard let predictions else { return nil }
         // A parameter that is not allowed is reported where ``parameters`` is read.
-        guard let predictions, let parameters = try? parameters else { return nil }
-        guard let classCount = predictions.classCountOfBands(parameters) else {
-            return predictions.shape(parameters, labels: labelsShape, classCount: labelClassCount)
-        }
-        let labels = labelsShape ?? []
-        return labels.count == 3 ? [labels[0], classCount, labels[1], labels[2]] : [0, classCount, 0, 0]
+        return shape?.classCount ?? (try? parameters).flatMap { $0.classCount }
+            ?? (predictions.layout.shape.count == 4 && !predictions.array.isReduced && labelsShape == nil
+                ? predictions.layout.shape[1] : nil)
     }
 
     /// The notes for the client, once the arrays have become pixels.
@@ -144,27 +138,35 @@ package final class ScoreArrays: RequestInputs {
             self.source = source
             return try source.begin(predictions, parametersAreKnown ? parameters : nil)
         }
+        findShape()
         let source = try makeSource(predictions, parameters, parametersAreKnown: parametersAreKnown)
         guard let accumulator = source.accumulator else { preconditionFailure("bytes of it arrive") }
         self.source = source
         return accumulator
     }
 
-    /// Begins labels, which are one-hot if they have as many dimensions as `pred_probs`.
+    /// Begins labels. Predictions that have begun before tell whether these are one-hot; else it stays open until their
+    /// header comes.
     private func beginLabels(
         _ layout: TensorLayout, _ parameters: ScoreParameters
     ) throws(Problem) -> any ArrayAccumulator {
         labelsShape = layout.shape
+        let (limit, rule) = (places.maxPixels, parameters.labels.rule)
         do throws(ScoringError) {
-            if layout.shape.count == 4 {
-                let accumulator = try OneHotAccumulator(layout: layout, pixelLimit: places.maxPixels)
-                oneHotAccumulator = accumulator
-                labelClassCount = labelsShape?.remove(at: 1)
+            let axes = predictions.flatMap { try? self.axes(of: layout.shape, $0, parameters) }?.axes
+            if let axes, axes.areOneHot {
+                let accumulator = try OneHotAccumulator(
+                    layout: layout, hasImageAxis: axes.hasImageAxis, pixelLimit: limit)
+                finishLabels = { ArrivedLabels(accumulator) }
                 return accumulator
             }
-            let accumulator = try LabelAccumulator(
-                layout: layout, pixelLimit: places.maxPixels, rule: parameters.labels.rule)
-            labelAccumulator = accumulator
+            if axes == nil, UndecidedLabels.takes(layout) {
+                let accumulator = try UndecidedLabels(layout: layout, pixelLimit: limit, rule: rule)
+                finishLabels = { accumulator.finish() }
+                return accumulator
+            }
+            let accumulator = try LabelAccumulator(layout: layout, pixelLimit: limit, rule: rule)
+            finishLabels = { accumulator.finish() }
             return accumulator
         } catch {
             throw Problem(error)
@@ -195,31 +197,32 @@ package final class ScoreArrays: RequestInputs {
         let joined = images.finish()
         labels = joined
         labelsShape = joined.shape
+        areLabelsImages = true
         findShape()
     }
 
     private func findShape() {
-        guard let labelsShape, labelsShape.count == 3, let probabilitiesShape else { return }
+        // A parameter that is not allowed is reported where ``parameters`` is read.
+        guard let labelsShape, let predictions, let parameters = try? parameters else { return }
         do throws(ScoringError) {
-            shape = try ScoringShape(labels: labelsShape, predictedProbabilities: probabilitiesShape)
+            let reading = try axes(of: labelsShape, predictions, parameters)
+            if let found = try reading.shape(predictions, parameters) { shape = found }
         } catch {
             // The client is told when the arrays are scored, which throws the same error.
         }
     }
 
+    /// Reads the axes of labels that come in a shape, and of predictions.
+    private func axes(
+        of labels: [Int], _ predictions: Predictions, _ parameters: ScoreParameters
+    ) throws(ScoringError) -> AxesOfArrays {
+        try AxesOfArrays(labels: labels, areImages: areLabelsImages, predictions, parameters)
+    }
+
     package func end(_ array: ScoringError.Array) throws(Problem) {
         guard array == .labels else { return }
-        do throws(ScoringError) {
-            labels =
-                if let oneHotAccumulator {
-                    ArrivedLabels(try oneHotAccumulator.finish())
-                } else {
-                    labelAccumulator?.finish()
-                }
-        } catch {
-            throw Problem(error)
-        }
-        (labelAccumulator, oneHotAccumulator) = (nil, nil)
+        labels = finishLabels?()
+        finishLabels = nil
     }
 
     // MARK: - Sources
@@ -231,12 +234,22 @@ package final class ScoreArrays: RequestInputs {
         _ predictions: Predictions, _ parameters: ScoreParameters, parametersAreKnown: Bool
     ) throws(Problem) -> any ProbabilitySource {
         // If a parameter behind the labels has changed what they stand for, a worker looks at all of them again.
-        if let labels, parametersAreKnown, labels.areMapped(by: parameters.labels.rule),
-            try StreamedProbabilities.canTake(predictions, parameters)
-        {
-            return try StreamedProbabilities(predictions, for: demand())
+        if let labels, parametersAreKnown {
+            let reading: AxesOfArrays
+            do throws(ScoringError) {
+                reading = try axes(of: labels.shape, predictions, parameters)
+            } catch {
+                throw predictions.problem(error)
+            }
+            if labels.areMapped(by: parameters.labels.rule, as: reading.labels),
+                try StreamedProbabilities.canTake(
+                    reading.axes.map { predictions.read($0, parameters) } ?? predictions, parameters)
+            {
+                return try StreamedProbabilities(predictions, for: demand(on: predictions))
+            }
         }
-        return try SpooledProbabilities(predictions, parameters, parametersAreKnown: parametersAreKnown, in: places)
+        return try SpooledProbabilities(
+            predictions, labels: labelsShape, parameters, parametersAreKnown: parametersAreKnown, in: places)
     }
 
     private var fileOfPredictions: (array: ScoringError.Array, file: FileArray)? {
@@ -251,8 +264,10 @@ package final class ScoreArrays: RequestInputs {
         if let earlier = predictions { throw .twice(earlier.array, array) }
         if let place = try file.place(of: array) {
             let probabilities = FileProbabilities(array, in: file.file, at: place, processors: places.processors)
-            guard probabilities.predictions.classCountOfBands(parameters) != nil else {
+            guard probabilities.predictions.classCountOfBands(parameters, labels: labelsShape) != nil else {
+                predictions = probabilities.predictions
                 source = probabilities
+                findShape()
                 return
             }
         }
@@ -272,33 +287,41 @@ package final class ScoreArrays: RequestInputs {
     /// - Throws: A 400 problem if an array is missing, and every problem of the two arrays together.
     package func complete(isCancelled: () -> Bool) throws(Problem) -> ScoredPixels? {
         try files[.labels]?.read(.labels, into: self)
-        let demand = try demand()
+        joinLabelImages()
+        guard labels != nil else { throw .missing(.labels, beside: ignored) }
+        let parameters = try parameters
+        for array in Predictions.arrays { files[array]?.labelsOfImage = labelsShape }
         if let (array, file) = fileOfPredictions {
-            try array.isReduced ? takeReduced() : take(file, of: array, demand.parameters)
+            try array.isReduced ? takeReduced() : take(file, of: array, parameters)
         }
-        guard let source else { throw .missing(.predictedProbabilities, beside: ignored) }
+        _ = try (source as? ReducedProbabilities)?.require(parameters)
+        guard let source, let predictions else { throw .missing(.predictedProbabilities, beside: ignored) }
+        let demand = try demand(on: predictions)
         (labels, self.source) = (nil, nil)
         return try source.pixels(for: demand) { _ in !isCancelled() }
     }
 
     /// The demand on predictions, once the labels are there.
     ///
-    /// - Throws: A 400 problem if there are no labels; 422 if the parameters do not tell what a label stands for.
-    func demand() throws(Problem) -> ProbabilityDemand {
+    /// - Throws: A 400 problem if there are no labels; 422 if both arrays do not go together, or if the parameters do not
+    ///   tell what a label stands for.
+    func demand(on predictions: Predictions) throws(Problem) -> ProbabilityDemand {
         joinLabelImages()
         guard var arrived = labels else { throw .missing(.labels, beside: ignored) }
         // There is one owner of the labels, so that what is no longer needed of them is free.
         labels = nil
         let parameters = try parameters
         do throws(ScoringError) {
-            let classes = try arrived.classes(by: parameters.labels.rule)
+            let reading = try axes(of: arrived.shape, predictions, parameters)
+            let classes = try arrived.classes(by: parameters.labels.rule, as: reading.labels)
             labels = arrived
             // A rule may make another number of classes of those that one-hot labels have.
             return ProbabilityDemand(
-                labels: classes, labelClassCount: parameters.labels.rule == nil ? labelClassCount : nil,
+                labels: classes, axes: reading.axes,
+                labelClassCount: parameters.labels.rule == nil ? reading.labels.classCount : nil,
                 parameters: parameters)
         } catch {
-            throw Problem(error)
+            throw predictions.problem(error)
         }
     }
 }

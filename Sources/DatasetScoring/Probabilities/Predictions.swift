@@ -15,12 +15,21 @@ package struct Predictions: Equatable, Sendable {
     /// One of ``arrays``; `own` for arrays that were reduced.
     package let array: ScoringError.Array
 
+    /// The layout in which the array came, or the one in which it is read.
     package let layout: TensorLayout
+
+    /// The same array, read as `(N, K, H, W)`, or as the parameters say that its axes are.
+    func read(_ axes: AxisReading, _ parameters: ScoreParameters) -> Predictions {
+        let isPlain = parameters.sampling.sampling == .none
+        return Predictions(array: array, layout: isPlain ? axes.plain(layout) : axes.withImageAxis(layout))
+    }
 
     /// What turns the values into probabilities.
     ///
     /// Logits of several classes go through a softmax, those of one channel through a sigmoid, if the client names no
     /// activation. One channel of probabilities tells of two classes if the client says so.
+    ///
+    /// It is asked of predictions that are read as `(N, K, H, W)`.
     ///
     /// - Throws: A 400 problem if the parameters do not go together with the number of channels.
     func activation(_ parameters: ScoreParameters) throws(Problem) -> Activation {
@@ -43,7 +52,12 @@ package struct Predictions: Equatable, Sendable {
     }
 
     /// K if the array holds only the labelled classes of bands of rows, `(M, R, W)`; nil for any other array.
-    func classCountOfBands(_ parameters: ScoreParameters) -> Int? {
+    ///
+    /// - Parameters:
+    ///   - labels: The shape of labels; nil if it is not known. Bands are of labels `(N, H, W)`, or one-hot
+    ///     `(N, K, H, W)`. What comes with labels of two dimensions is one image, `(K, H, W)`.
+    func classCountOfBands(_ parameters: ScoreParameters, labels: [Int]?) -> Int? {
+        guard labels.map({ (3...4).contains($0.count) }) ?? true else { return nil }
         guard array == .predictedProbabilities, parameters.activation == nil, parameters.normalization == nil,
             parameters.sampling.sampling == .none,
             !parameters.method.type.needsAllProbabilities, layout.shape.count == 3
@@ -51,15 +65,11 @@ package struct Predictions: Equatable, Sendable {
         return parameters.classCount
     }
 
-    /// The shape `(N, K, H, W)` of the probabilities, if the array has the rank that it should have.
+    /// The shape `(N, K, H, W)` of the probabilities, if the array is read so.
     ///
     /// - Parameters:
     ///   - labels: The shape of the labels, `(N, H, W)`; nil if it is not known yet.
-    ///   - classCount: K as the labels tell it, for arrays that were reduced.
-    func shape(_ parameters: ScoreParameters, labels: [Int]?, classCount: Int? = nil) -> [Int] {
-        if array.isReduced, layout.shape.count == 3, let classCount = parameters.classCount ?? classCount {
-            return [layout.shape[0], classCount, layout.shape[1], layout.shape[2]]
-        }
+    func shape(_ parameters: ScoreParameters, labels: [Int]?) -> [Int] {
         let sampled = parameters.sampling.sampling.sampledShape(layout.shape, labels: labels)
         // A parameter that is not allowed is reported where the activation is needed.
         return (try? activation(parameters))?.probabilitiesShape(sampled) ?? sampled

@@ -6,6 +6,8 @@ import WebService
 /// The demand on predicted probabilities, which follows from the labels and the parameters.
 struct ProbabilityDemand {
     let labels: LabelMap
+    /// How the axes of labels and predictions are read; nil if the predictions hold only the labelled classes of bands.
+    let axes: AxisReading?
     /// K, if the labels were one-hot.
     let labelClassCount: Int?
     let parameters: ScoreParameters
@@ -14,7 +16,7 @@ struct ProbabilityDemand {
     ///
     /// - Throws: A problem with labels, layout and parameters together.
     func accumulator(for predictions: Predictions) throws(Problem) -> any ProbabilityAccumulator {
-        guard let classCount = predictions.classCountOfBands(parameters) else {
+        guard axes == nil, let classCount = parameters.classCount else {
             return try pixelAccumulator(for: predictions)
         }
         return try make(predictions) { () throws(ScoringError) in
@@ -28,6 +30,7 @@ struct ProbabilityDemand {
     ///
     /// - Throws: A problem with labels, layout and parameters together.
     func pixelAccumulator(for predictions: Predictions) throws(Problem) -> PixelAccumulator {
+        let predictions = read(predictions)
         let activation = try predictions.activation(parameters)
         return try make(predictions) { () throws(ScoringError) in
             try PixelAccumulator(
@@ -42,6 +45,7 @@ struct ProbabilityDemand {
     ///
     /// - Throws: A problem with labels, layout and parameters together.
     func ownProbabilities(in predictions: Predictions) throws(Problem) -> OwnProbabilities? {
+        let predictions = read(predictions)
         guard try predictions.activation(parameters) == .identity, parameters.sampling.sampling == .none else {
             return nil
         }
@@ -54,21 +58,31 @@ struct ProbabilityDemand {
         }
     }
 
+    /// Predictions as the accumulators take them.
+    private func read(_ predictions: Predictions) -> Predictions {
+        axes.map { predictions.read($0, parameters) } ?? predictions
+    }
+
     /// Makes an accumulator, after it has proved that the predictions have as many classes as the client says.
     private func make<Result>(
         _ predictions: Predictions, _ result: () throws(ScoringError) -> Result
     ) throws(Problem) -> Result {
-        let shape = predictions.shape(parameters, labels: labels.shape)
+        let pixels = [labels.shape.imageCount, labels.shape.height, labels.shape.width]
+        let shape = predictions.shape(parameters, labels: pixels)
         if let classCount = parameters.classCount, shape.count == 4, classCount != shape[1] {
             throw Problem(
                 .shapeMismatch,
                 "\(predictions.array.rawValue) have \(shape[1]) classes, and classes says another number.",
                 parameter: "classes", expected: "\(shape[1])", actual: "\(classCount)")
         }
-        let count = shape.count == 4 ? shape[1] : predictions.classCountOfBands(parameters)
+        let count = axes == nil ? parameters.classCount : shape[1]
         if let labelClassCount, let count, labelClassCount != count {
-            let expected = [labels.shape[0], labelClassCount, labels.shape[1], labels.shape[2]]
-            throw predictions.problem(.shapeMismatch(.predictedProbabilities, expected: expected, actual: shape))
+            let labels = labels.shape
+            func shape(_ classCount: Int) -> [Int] {
+                (labels.hasImageAxis ? [labels.imageCount] : []) + [classCount] + labels.space
+            }
+            throw predictions.problem(
+                .shapeMismatch(.predictedProbabilities, expected: shape(labelClassCount), actual: shape(count)))
         }
         do throws(ScoringError) {
             return try result()

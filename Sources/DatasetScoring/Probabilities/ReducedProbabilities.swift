@@ -58,10 +58,7 @@ final class ReducedProbabilities: ProbabilitySource {
         let classCount = try demand.classCountOfReduced()
         guard progress(0) else { return nil }
         do throws(ScoringError) {
-            let classes = try predicted.map { (predicted) throws(ScoringError) in
-                var arrived = predicted.finish()
-                return try arrived.classes(by: nil)
-            }
+            let classes = predicted?.finish()
             predicted = nil
             return try ReducedPixels(own: own, largest: largest, predicted: classes).scored(
                 labels: demand.labels, classCount: classCount, ignoredLabel: demand.parameters.labels.ignoredLabel,
@@ -74,7 +71,7 @@ final class ReducedProbabilities: ProbabilitySource {
     /// Proves that the arrays which the scores need have come, and that the parameters need no others.
     ///
     /// - Returns: The probabilities of labels, which all scores need.
-    private func require(_ parameters: ScoreParameters) throws(Problem) -> ReducedScores {
+    func require(_ parameters: ScoreParameters) throws(Problem) -> ReducedScores {
         let arrays = arrays
         try parameters.checkReduced(arrays.first ?? .own)
         let method = parameters.method

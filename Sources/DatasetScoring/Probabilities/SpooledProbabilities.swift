@@ -16,19 +16,26 @@ final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
     ///
     /// - Parameters:
     ///   - predictions: The array that arrives.
+    ///   - labels: The shape of labels; nil if it is not known.
     ///   - parameters: The parameters that have come.
     ///   - parametersAreKnown: Whether all parameters have come. Parameters that are still to come may say that the
     ///     array holds only the labelled classes of bands.
     ///   - places: The limits and directories of the scoring.
     /// - Throws: A problem with the layout that does not depend on the labels; 507 if the file cannot be made.
     init(
-        _ predictions: Predictions, _ parameters: ScoreParameters, parametersAreKnown: Bool, in places: ScoringPlaces
+        _ predictions: Predictions, labels: [Int]?, _ parameters: ScoreParameters, parametersAreKnown: Bool,
+        in places: ScoringPlaces
     ) throws(Problem) {
         let layout = predictions.layout
-        let mayBeBands = predictions.array == .predictedProbabilities && layout.shape.count == 3 && !parametersAreKnown
+        let areBands = predictions.classCountOfBands(parameters, labels: labels) != nil
+        let mayBeBands =
+            predictions.array == .predictedProbabilities && layout.shape.count == 3 && labels?.count != 2
+            && !parametersAreKnown
         do throws(ScoringError) {
-            if mayBeBands || predictions.classCountOfBands(parameters) != nil {
+            if areBands, parametersAreKnown, labels != nil {
                 try OwnAccumulator.check(layout)
+            } else if areBands || mayBeBands {
+                try OwnAccumulator.checkType(layout)
             } else {
                 try PixelAccumulator.check(layout, pixelLimit: places.maxPixels)
             }
@@ -58,7 +65,7 @@ final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
         } catch {
             throw Problem(error)
         }
-        guard predictions.classCountOfBands(demand.parameters) == nil else {
+        guard demand.axes != nil else {
             return try labelledPixels(in: file, demand)
         }
         let pixels = try demand.pixelAccumulator(for: predictions)

@@ -32,14 +32,27 @@ package enum ScoreJob: JobKind {
     package struct Shape: Codable, Equatable, Sendable {
         package private(set) var imageCount: Int
         package let classCount: Int
-        /// Nil, as is `width`, if images are of several sizes.
+        /// Nil, as is `width`, if images are of several sizes or of other dimensions than two.
         package private(set) var height: Int?
         package private(set) var width: Int?
         package private(set) var pixelCount: Int
+        /// The extents of an image of other dimensions than two; nil if images are of several sizes.
+        private var volume: [Int]?
+
+        /// The extents of an image; nil if images are of several sizes.
+        package var space: [Int]? {
+            if let volume { return volume }
+            guard let height, let width else { return nil }
+            return [height, width]
+        }
 
         package init(_ shape: ScoringShape) {
-            (imageCount, classCount, height, width) = (shape.imageCount, shape.classCount, shape.height, shape.width)
-            pixelCount = shape.pixelCount
+            (imageCount, classCount, pixelCount) = (shape.imageCount, shape.classCount, shape.pixelCount)
+            if shape.labels.space.count == 2 {
+                (height, width) = (shape.height, shape.width)
+            } else {
+                volume = shape.labels.space
+            }
         }
 
         /// The extents of the images of several bodies; nil if there is none.
@@ -53,7 +66,7 @@ package enum ScoreJob: JobKind {
         package mutating func add(_ other: ScoringShape) {
             imageCount += other.imageCount
             pixelCount += other.pixelCount
-            if height != other.height || width != other.width { (height, width) = (nil, nil) }
+            if space != other.labels.space { (height, width, volume) = (nil, nil, nil) }
         }
     }
 

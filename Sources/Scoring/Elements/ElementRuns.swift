@@ -7,6 +7,8 @@ import Memory
 /// image. Arrays without classes have K = 1.
 ///
 /// With blocks, a file in Fortran order is read block by block, in the order of ``FilePieces``.
+///
+/// Rows may be those of several axes, as in a volume, all of which but the last count as the height.
 struct ElementRuns {
     /// Elements that follow one another in the file.
     struct Run {
@@ -34,33 +36,27 @@ struct ElementRuns {
     private let width: Int
     private let order: TensorLayout.Order
     private let blockSide: Int
+    private let rows: [Int]
 
     /// How many elements stand ahead of the next, in the order that elements come in.
     var position = 0
 
     /// - Parameters:
     ///   - imageCount: At least 1, as are the other extents; their product fits an `Int`.
-    ///   - blockSide: The extent of blocks, which divides height and width.
+    ///   - blockSide: The extent of blocks, which divides height and width; 1 if there are ``rows``.
+    ///   - rows: The extents whose product is the height, if rows are those of several axes; see ``LabelShape/rows``.
     init(
-        imageCount: Int, classCount: Int, height: Int, width: Int, order: TensorLayout.Order, blockSide: Int = 1
+        imageCount: Int, classCount: Int, height: Int, width: Int, order: TensorLayout.Order, blockSide: Int = 1,
+        rows: [Int] = []
     ) {
+        precondition(rows.isEmpty || blockSide == 1)
         self.imageCount = imageCount
         self.classCount = classCount
         self.height = height
         self.width = width
         self.order = order
         self.blockSide = blockSide
-    }
-
-    /// The runs of an array that has a value of each pixel, `(N, H, W)`.
-    ///
-    /// In C order one image follows the other without a gap, so that all count as one image. A run for each would be slow
-    /// if they are small, and a few bytes may unpack to very many of them.
-    init(ofPixelsIn layout: TensorLayout) {
-        let (shape, isOne) = (layout.shape, layout.order == .c)
-        self.init(
-            imageCount: isOne ? 1 : shape[0], classCount: 1, height: isOne ? shape[0] * shape[1] : shape[1],
-            width: shape[2], order: layout.order)
+        self.rows = rows
     }
 
     /// The next run.
@@ -84,12 +80,48 @@ struct ElementRuns {
             let (line, rowInBlock) = pixel.quotientAndRemainder(dividingBy: blockSide)
             let (block, columnInBlock) = line.quotientAndRemainder(dividingBy: blockSide)
             let (blockColumn, blockRow) = block.quotientAndRemainder(dividingBy: height / blockSide)
-            let (x, y) = (blockColumn * blockSide + columnInBlock, blockRow * blockSide + rowInBlock)
+            let x = blockColumn * blockSide + columnInBlock
+            let y = rows.isEmpty ? blockRow * blockSide + rowInBlock : Self.row(blockRow, rows)
             run = Run(
                 classIndex: classIndex, firstPixel: image * plane + y * width + x, stride: plane,
                 count: min(limit, imageCount - image))
         }
         position += run.count
         return run
+    }
+
+    /// The index of a row in memory, where the last of several axes moves fastest.
+    ///
+    /// - Parameters:
+    ///   - index: The index of the row in the file, where the first axis moves fastest.
+    private static func row(_ index: Int, _ rows: [Int]) -> Int {
+        var (rest, row) = (index, 0)
+        for extent in rows {
+            row = row * extent + rest % extent
+            rest /= extent
+        }
+        return row
+    }
+}
+
+extension ElementRuns {
+    /// The runs of an array that has a value of each pixel, whatever its axes are.
+    ///
+    /// In C order one image follows the other without a gap, so that all count as one image. A run for each would be slow
+    /// if they are small, and a few bytes may unpack to very many of them.
+    ///
+    /// - Parameters:
+    ///   - layout: The layout of an array that has elements.
+    init(ofPixelsIn layout: TensorLayout) {
+        let shape = layout.shape
+        let width = shape.last ?? 1
+        guard layout.order == .fortran, shape.count > 1 else {
+            self.init(imageCount: 1, classCount: 1, height: layout.elementCount / width, width: width, order: .c)
+            return
+        }
+        let rows = Array(shape[1..<shape.count - 1])
+        self.init(
+            imageCount: shape[0], classCount: 1, height: rows.reduce(1, *), width: width, order: .fortran,
+            rows: rows.count > 1 ? rows : [])
     }
 }

@@ -9,15 +9,20 @@ package final class ScoreAccumulator: ArrayAccumulator {
     private var runs: ElementRuns
 
     /// - Parameters:
-    ///   - array: Which of the two arrays: `(N,)` or `(N, H, W)`.
+    ///   - array: Which of the two arrays: `(N,)`, or `(N, H, W)` with any extents of space in place of the last two,
+    ///     and without N for the pixels of one image.
     ///   - layout: A layout of a floating-point type.
     ///   - limit: The largest number of elements.
-    /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
-    ///   ``ScoringError/tooManyPixels(_:count:limit:)``, ``ScoringError/elementType(_:_:)`` or
-    ///   ``ScoringError/memory(_:)``.
+    /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/dimensions(_:shape:)``,
+    ///   ``ScoringError/emptyArray(_:shape:)``, ``ScoringError/tooManyPixels(_:count:limit:)``,
+    ///   ``ScoringError/elementType(_:_:)`` or ``ScoringError/memory(_:)``.
     package init(_ array: ScoringError.Array, layout: TensorLayout, limit: Int) throws(ScoringError) {
-        let rank = array == .imageScores ? 1 : 3
-        guard layout.shape.count == rank else { throw .rank(array, expected: rank, shape: layout.shape) }
+        guard array == .pixelScores || layout.shape.count == 1 else {
+            throw .rank(array, expected: 1, shape: layout.shape)
+        }
+        guard (1..<AxisReading.rankLimit).contains(layout.shape.count) else {
+            throw .dimensions(array, shape: layout.shape)
+        }
         guard layout.elementCount > 0 else { throw .emptyArray(array, shape: layout.shape) }
         guard layout.elementCount <= limit else {
             throw .tooManyPixels(array, count: layout.elementCount, limit: limit)
@@ -26,9 +31,7 @@ package final class ScoreAccumulator: ArrayAccumulator {
         elementType = layout.elementType
         scores = try PixelScores(count: layout.elementCount, for: elementType.scalar, of: array)
         stream = ElementStream(elementByteCount: elementType.scalar.byteCount)
-        runs = ElementRuns(
-            imageCount: shape[0], classCount: 1, height: rank == 1 ? 1 : shape[1], width: rank == 1 ? 1 : shape[2],
-            order: layout.order)
+        runs = ElementRuns(ofPixelsIn: layout)
     }
 
     /// Takes the next bytes; all calls together bring the whole array.

@@ -3,19 +3,18 @@ import Memory
 extension LabelMap {
     /// Joins the labels of several images along the first dimension.
     ///
-    /// - Parameter parts: At least one, all with the same H and W, and by the same rule.
+    /// - Parameters:
+    ///   - parts: At least one, all with the same space, and by the same rule.
+    ///   - shape: The shape of all of them together.
     /// - Throws: ``ScoringError/memory(_:)``.
     /// - Complexity: O(N·H·W), and no copy if there is one part.
-    init(joining parts: [LabelMap]) throws(ScoringError) {
+    init(joining parts: [LabelMap], shape: LabelShape) throws(ScoringError) {
         guard let first = parts.first else { preconditionFailure("there is something to join") }
         guard parts.count > 1 else {
             self = first
             return
         }
-        // The sum cannot overflow, since all of the parts are in memory.
-        let shape = [parts.reduce(0) { $0 + $1.shape[0] }] + first.shape[1...]
-        let codes = try ClassCodes(
-            count: shape.reduce(1, *), isWide: parts.contains { $0.codes.isWide })
+        let codes = try ClassCodes(count: shape.pixelCount, isWide: parts.contains { $0.codes.isWide })
         var others: [Other] = []
         var pixel = 0
         for part in parts {

@@ -11,8 +11,7 @@ package struct LabelMap: Sendable {
         let pixel: Int
     }
 
-    /// `(N, H, W)`, each at least 1.
-    package let shape: [Int]
+    package let shape: LabelShape
     private(set) var codes: ClassCodes
 
     /// The first two different values that no code can hold, each with the first pixel in file order that has it: one
@@ -46,7 +45,7 @@ package struct LabelMap: Sendable {
 
     /// How many pixels of an image take part.
     func countKept(image: Int, ignored: Int32) -> Int {
-        let plane = shape[1] * shape[2]
+        let plane = shape.pixelsPerImage
         guard ignored >= 0 else { return plane }
         return plane - Kernels.count(codes, image * plane..<(image + 1) * plane, of: Int(ignored))
     }
@@ -57,7 +56,7 @@ package struct LabelMap: Sendable {
     ///   ``ScoringError/mappedLabelOutOfRange(_:at:classCount:)`` if a rule has made a class of it. If several values that no code can hold came in Fortran order, it may be for a later pixel, and one of another
     ///   image.
     func check(image: Int, classCount: Int, ignoredLabel: Int64?) throws(ScoringError) {
-        let plane = shape[1] * shape[2]
+        let plane = shape.pixelsPerImage
         let pixels = image * plane..<(image + 1) * plane
         let ignored = code(ofIgnored: ignoredLabel)
         var bad = Kernels.firstLabelOutside(codes, pixels, classCount: classCount, ignored: ignored)
@@ -71,7 +70,7 @@ package struct LabelMap: Sendable {
             bad = other
         }
         guard let bad else { return }
-        let place = ScoringError.Position(pixel: bad.pixel, height: shape[1], width: shape[2])
+        let place = shape.position(of: bad.pixel)
         guard rule == nil || rule == .identity else {
             throw .mappedLabelOutOfRange(bad.value, at: place, classCount: classCount)
         }

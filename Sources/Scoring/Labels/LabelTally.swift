@@ -25,13 +25,12 @@ struct LabelTally {
     /// Proves that the rule has made a class of each label, or a pixel that takes no part.
     ///
     /// - Parameters:
-    ///   - shape: `(N, H, W)`.
+    ///   - shape: The shape of the labels.
     /// - Throws: ``ScoringError/labelUnnamed(_:at:pixelCount:_:)`` or ``ScoringError/labelsReducedBefore``.
-    func check(_ rule: LabelRuleKind, shape: [Int]) throws(ScoringError) {
+    func check(_ rule: LabelRuleKind, shape: LabelShape) throws(ScoringError) {
         if let unnamed {
             throw .labelUnnamed(
-                unnamed.first.value, at: .init(pixel: unnamed.first.pixel, height: shape[1], width: shape[2]),
-                pixelCount: unnamed.count, rule)
+                unnamed.first.value, at: shape.position(of: unnamed.first.pixel), pixelCount: unnamed.count, rule)
         }
         // Masks that have been reduced have 255 where they had 0. Masks that have not may lack 0, or have 255.
         let (zero, void) = (LabelTable.Mark.zero, LabelTable.Mark.void)

@@ -37,7 +37,7 @@ package final class OwnAccumulator: ProbabilityAccumulator {
     ///   labels to find it now.
     package init(labels: LabelMap, layout: TensorLayout, classCount: Int, ignoredLabel: Int64?) throws(ScoringError) {
         try Self.check(layout)
-        let (imageCount, height, width) = (labels.shape[0], labels.shape[1], labels.shape[2])
+        let (imageCount, height, width) = (labels.shape.imageCount, labels.shape.height, labels.shape.width)
         let whole: TensorLayout
         do throws(MemoryError) {
             whole = try TensorLayout(elementType: layout.elementType, shape: [imageCount, classCount, height, width])
@@ -81,6 +81,16 @@ package final class OwnAccumulator: ProbabilityAccumulator {
         // If all pixels are ignored, no band has a class, and M is 0.
         guard !shape.dropFirst().contains(0) else { throw .emptyArray(.predictedProbabilities, shape: shape) }
         guard layout.order == .c else { throw .fortranOrder(.predictedProbabilities) }
+        try checkType(layout)
+    }
+
+    /// Proves what can be proved of an array that may hold bands, or one image `(K, H, W)`.
+    ///
+    /// - Throws: ``ScoringError/emptyArray(_:shape:)`` or ``ScoringError/elementType(_:_:)``.
+    package static func checkType(_ layout: TensorLayout) throws(ScoringError) {
+        guard !layout.shape.dropFirst().contains(0) else {
+            throw .emptyArray(.predictedProbabilities, shape: layout.shape)
+        }
         guard layout.elementType.scalar.isFloatingPoint else {
             throw .elementType(.predictedProbabilities, layout.elementType.scalar)
         }

@@ -14,7 +14,7 @@ package final class PixelAccumulator: ProbabilityAccumulator {
 
     /// - Parameters:
     ///   - labels: All labels, `(N, H, W)`.
-    ///   - layout: `(N, K, H, W)` of a floating-point type, or as `sampling` says.
+    ///   - layout: `(N, K, H, W)` of a floating-point type, as ``AxisReading/plain(_:)`` has it, or as `sampling` says.
     ///   - activation: What turns the values into probabilities.
     ///   - sampling: What brings the values to the pixels of the labels.
     ///   - downsample: The extent of the blocks that confident learning is to look at, at least 1; blocks of 1 are the
@@ -40,16 +40,25 @@ package final class PixelAccumulator: ProbabilityAccumulator {
     /// Proves what can be proved of `pred_probs` before the labels are there.
     ///
     /// - Parameters:
+    ///   - layout: The layout in which the array comes, whose axes are not known yet: the classes may be on the first,
+    ///     the second or the last.
     ///   - pixelLimit: The largest N·H·W.
-    /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
+    /// - Throws: ``ScoringError/dimensions(_:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
     ///   ``ScoringError/tooManyClasses(_:limit:)``, ``ScoringError/tooManyPixels(_:count:limit:)`` or
     ///   ``ScoringError/elementType(_:_:)``.
     package static func check(_ layout: TensorLayout, pixelLimit: Int) throws(ScoringError) {
         let shape = layout.shape
-        guard shape.count == 4 else { throw .rank(.predictedProbabilities, expected: 4, shape: shape) }
-        let expected = try ScoringShape(labels: [shape[0], shape[2], shape[3]], predictedProbabilities: shape)
-        guard expected.pixelCount <= pixelLimit else {
-            throw .tooManyPixels(.predictedProbabilities, count: expected.pixelCount, limit: pixelLimit)
+        guard (2...AxisReading.rankLimit).contains(shape.count) else {
+            throw .dimensions(.predictedProbabilities, shape: shape)
+        }
+        guard !shape.contains(0) else { throw .emptyArray(.predictedProbabilities, shape: shape) }
+        let classCounts = [shape[0], shape[1], shape[shape.count - 1]]
+        guard classCounts.contains(where: { $0 <= ScoringShape.classLimit }) else {
+            throw .tooManyClasses(shape[1], limit: ScoringShape.classLimit)
+        }
+        let pixelCount = layout.elementCount / (classCounts.max() ?? 1)
+        guard pixelCount <= pixelLimit else {
+            throw .tooManyPixels(.predictedProbabilities, count: pixelCount, limit: pixelLimit)
         }
         guard layout.elementType.scalar.isFloatingPoint else {
             throw .elementType(.predictedProbabilities, layout.elementType.scalar)

@@ -28,7 +28,9 @@ struct PixelArrays: Sendable {
         labels: LabelMap, layout: TensorLayout, activation: Activation, sampling: Sampling, downsample: Int,
         ignoredLabel: Int64?
     ) throws(ScoringError) {
-        let sampled = sampling.sampledShape(layout.shape, labels: labels.shape)
+        let pixels = labels.shape
+        let sampled = sampling.sampledShape(
+            layout.shape, labels: [pixels.imageCount, pixels.height, pixels.width])
         shape = try ScoringShape(labels: labels.shape, predictedProbabilities: activation.probabilitiesShape(sampled))
         grid = try SourceGrid(layout, sampling, shape: shape)
         try shape.check(downsample: downsample)

@@ -43,7 +43,7 @@ struct PixelCursor {
         }
         runs = ElementRuns(
             imageCount: shape.imageCount, classCount: arrays.channelCount, height: shape.height, width: shape.width,
-            order: order, blockSide: arrays.side)
+            order: order, blockSide: arrays.side, rows: shape.labels.rows)
     }
 
     /// Has the next element be another one.

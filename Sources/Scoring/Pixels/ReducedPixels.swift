@@ -7,12 +7,12 @@ import Memory
 package struct ReducedPixels {
     private let own: ReducedScores
     private let largest: ReducedScores?
-    private let predicted: LabelMap?
+    private let predicted: ArrivedLabels?
 
     /// - Parameters:
     ///   - largest: Nil if nothing needs the largest probabilities.
     ///   - predicted: Nil if nothing needs the most probable classes.
-    package init(own: ReducedScores, largest: ReducedScores?, predicted: LabelMap?) {
+    package init(own: ReducedScores, largest: ReducedScores?, predicted: ArrivedLabels?) {
         self.own = own
         self.largest = largest
         self.predicted = predicted
@@ -23,7 +23,7 @@ package struct ReducedPixels {
     /// Pixels of the ignored label may have any own probability, since they are scored 1.
     ///
     /// - Parameters:
-    ///   - labels: All labels, `(N, H, W)`.
+    ///   - labels: All labels, whose shape the arrays have too.
     ///   - classCount: K, in `1...ScoringShape.classLimit`.
     ///   - ignoredLabel: A label value whose pixels take no part.
     ///   - loop: The loop that goes over the images.
@@ -39,9 +39,11 @@ package struct ReducedPixels {
         try checkShapes(labels.shape)
         let shape = try ScoringShape(
             labels: labels.shape,
-            predictedProbabilities: [labels.shape[0], classCount, labels.shape[1], labels.shape[2]])
+            predictedProbabilities: [
+                labels.shape.imageCount, classCount, labels.shape.height, labels.shape.width,
+            ])
         let labels = try labels.holding(classCount: classCount)
-        let predicted = try classes(classCount, isWide: labels.codes.isWide, on: loop)
+        let predicted = try classes(shape, isWide: labels.codes.isWide, on: loop)
         let pixels = ScoredPixels(
             shape: shape, labels: labels, scores: own.scores, predicted: predicted, largest: largest?.scores,
             blocks: nil)
@@ -63,7 +65,8 @@ package struct ReducedPixels {
             isSettled: true, clampedCount: own.clampedCount + (self.largest?.clampedCount ?? 0))
     }
 
-    private func checkShapes(_ expected: [Int]) throws(ScoringError) {
+    private func checkShapes(_ labels: LabelShape) throws(ScoringError) {
+        let expected = labels.dimensions
         let shapes: [(ScoringError.Array, [Int]?)] = [
             (.own, own.shape), (.largest, largest?.shape), (.predicted, predicted?.shape),
         ]
@@ -77,16 +80,16 @@ package struct ReducedPixels {
 
     /// The most probable classes, each of which is proved to be one, in codes as wide as those of the labels.
     private func classes(
-        _ classCount: Int, isWide: Bool, on loop: ImageLoop
+        _ shape: ScoringShape, isWide: Bool, on loop: ImageLoop
     ) throws(ScoringError) -> ClassCodes? {
-        guard let predicted else { return nil }
-        let shape = predicted.shape
-        _ = try loop.run(shape[0], pixelsPerImage: shape[1] * shape[2]) { (image, _) throws(ScoringError) in
+        guard var arrived = predicted else { return nil }
+        let predicted = try arrived.classes(by: nil, as: LabelReading(shape: shape.labels))
+        _ = try loop.run(shape.imageCount, pixelsPerImage: shape.pixelsPerImage) { (image, _) throws(ScoringError) in
             do throws(ScoringError) {
-                try predicted.check(image: image, classCount: classCount, ignoredLabel: nil)
+                try predicted.check(image: image, classCount: shape.classCount, ignoredLabel: nil)
             } catch {
                 guard case .labelOutOfRange(let value, let position, _) = error else { throw error }
-                throw .predictedOutOfRange(value, at: position, classCount: classCount)
+                throw .predictedOutOfRange(value, at: position, classCount: shape.classCount)
             }
         }
         // Classes that need two bytes are more than one byte has, and labels are then in two bytes too.

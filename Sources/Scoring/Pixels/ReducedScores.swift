@@ -16,20 +16,20 @@ package final class ReducedScores: ArrayAccumulator {
     /// How many of the probabilities rounding had led beyond [0, 1].
     private(set) var clampedCount = 0
 
-    /// `(N, H, W)`, each at least 1.
+    /// The shape of labels, each extent at least 1.
     var shape: [Int] { layout.shape }
 
     /// - Parameters:
     ///   - array: Which of the two arrays it is.
-    ///   - layout: `(N, H, W)` of a floating-point type.
-    ///   - pixelLimit: The largest N·H·W.
-    /// - Throws: ``ScoringError/rank(_:expected:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
+    ///   - layout: A layout of the shape of labels and of a floating-point type.
+    ///   - pixelLimit: The largest number of pixels.
+    /// - Throws: ``ScoringError/dimensions(_:shape:)``, ``ScoringError/emptyArray(_:shape:)``,
     ///   ``ScoringError/tooManyPixels(_:count:limit:)``, ``ScoringError/elementType(_:_:)`` or
     ///   ``ScoringError/memory(_:)``.
     package init(_ array: ScoringError.Array, layout: TensorLayout, pixelLimit: Int) throws(ScoringError) {
         precondition(array == .own || array == .largest)
         let shape = layout.shape
-        guard shape.count == 3 else { throw .rank(array, expected: 3, shape: shape) }
+        guard (1..<AxisReading.rankLimit).contains(shape.count) else { throw .dimensions(array, shape: shape) }
         guard layout.elementCount > 0 else { throw .emptyArray(array, shape: shape) }
         guard layout.elementCount <= pixelLimit else {
             throw .tooManyPixels(array, count: layout.elementCount, limit: pixelLimit)
@@ -59,10 +59,10 @@ package final class ReducedScores: ArrayAccumulator {
             let (outside, clamped) = Kernels.takeScores(
                 elements, from: index, run, clamps: array == .own, into: scores)
             if let outside {
-                let pixel = run.firstPixel + outside * run.stride
+                let read = LabelShape(shape, hasImageAxis: AxisReading.hasImageAxis(ofRank: shape.count))
                 throw .reducedOutOfRange(
                     array, elements.doubleValue(at: index + outside),
-                    at: ScoringError.Position(pixel: pixel, height: shape[1], width: shape[2]))
+                    at: read.position(of: run.firstPixel + outside * run.stride))
             }
             clampedCount += clamped
             index += run.count

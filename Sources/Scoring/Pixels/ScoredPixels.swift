@@ -3,7 +3,7 @@ package import Memory
 /// The pixels after one pass over the probabilities: each with its label, the probability of its label, its most
 /// probable class, and the probability of that class. ``OwnProbabilities`` have only the first two.
 package struct ScoredPixels: Sendable {
-    package let shape: ScoringShape
+    package private(set) var shape: ScoringShape
     let labels: LabelMap
     let scores: PixelScores
     let predicted: ClassCodes?
@@ -54,6 +54,13 @@ package struct ScoredPixels: Sendable {
     package var reduced: (own: PixelScores, largest: PixelScores, predicted: ClassCodes)? {
         guard blocks == nil, let largest, let predicted else { return nil }
         return (scores, largest, predicted)
+    }
+
+    /// The same pixels, whose images are counted with others.
+    package var withImageAxis: ScoredPixels {
+        var copy = self
+        copy.shape = shape.withImageAxis
+        return copy
     }
 
     /// The memory that the arrays take.

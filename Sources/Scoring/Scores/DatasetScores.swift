@@ -26,10 +26,15 @@ package struct DatasetScores: Sendable {
     /// Whether the most probable class of every pixel is known.
     package var hasPredicted: Bool { parts.allSatisfy { $0.predicted != nil } }
 
-    /// Height and width of the images; nil if these are of several sizes.
-    package var size: (height: Int, width: Int)? {
-        let (height, width) = (parts[0].shape.height, parts[0].shape.width)
-        return parts.allSatisfy { $0.shape.height == height && $0.shape.width == width } ? (height, width) : nil
+    /// The extents of an image; nil if images are of several sizes.
+    package var space: [Int]? {
+        let space = parts[0].shape.labels.space
+        return parts.allSatisfy { $0.shape.labels.space == space } ? space : nil
+    }
+
+    /// The shape of what is known of all pixels, that of labels; nil if images are of several sizes.
+    package var dimensions: [Int]? {
+        parts.count == 1 ? parts[0].shape.labels.dimensions : space.map { [imageCount] + $0 }
     }
 
     /// The part that has an image, and which of the part's images that is.

@@ -2,7 +2,7 @@ package import Memory
 
 /// The scores of images of one size.
 package struct SegmentationScores: Sendable {
-    package let shape: ScoringShape
+    package private(set) var shape: ScoringShape
 
     /// `(N,)`, in `[0, 1]`; lower is more likely mislabelled.
     package let imageScores: Buffer<Double>
@@ -18,6 +18,13 @@ package struct SegmentationScores: Sendable {
 
     /// The label issues that confident learning has found; nil if it was not asked for them.
     package let labelIssues: LabelIssues?
+
+    /// The same scores, whose images are counted with others.
+    package var withImageAxis: SegmentationScores {
+        var copy = self
+        copy.shape = shape.withImageAxis
+        return copy
+    }
 
     /// The memory that the arrays take.
     package var byteCount: Int {

@@ -58,6 +58,7 @@ extension StoredPixels {
         cellSide = try values.decodeIfPresent(Int.self, forKey: .cellSide)
         let side = cellSide ?? 1
         guard (1...ScoringShape.blockSideLimit).contains(side), shape.height % side == 0, shape.width % side == 0,
+            side == 1 || shape.labels.space.count == 2,
             others.allSatisfy({ (0..<shape.pixelCount).contains($0.pixel) })
         else {
             throw DecodingError.dataCorrupted(
@@ -92,8 +93,8 @@ extension ScoredPixels {
         let count = contents.shape.pixelCount
         let scores = arrays.nextScores(count)
         let labels = LabelMap(
-            shape: [contents.shape.imageCount, contents.shape.height, contents.shape.width],
-            codes: arrays.nextCodes(count), others: contents.others, rule: contents.labelRule)
+            shape: contents.shape.labels, codes: arrays.nextCodes(count), others: contents.others,
+            rule: contents.labelRule)
         let predicted = contents.hasPredicted ? arrays.nextCodes(count) : nil
         var largest: PixelScores?
         var blocks: BlockProbabilities?

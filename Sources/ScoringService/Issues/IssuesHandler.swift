@@ -104,10 +104,11 @@ private final class ScoreInputs: RequestInputs {
                 try .indices(IssuesFromScores(threshold: threshold).images(scores))
             }
         }
-        guard pixelScores.shape[0] == imageScores.shape[0] else {
+        // The pixels of a single image may have no axis of images.
+        guard imageScores.shape[0] == 1 || pixelScores.shape[0] == imageScores.shape[0] else {
             throw Problem(
                 .shapeMismatch(
-                    .pixelScores, expected: [imageScores.shape[0], pixelScores.shape[1], pixelScores.shape[2]],
+                    .pixelScores, expected: [imageScores.shape[0]] + pixelScores.shape.dropFirst(),
                     actual: pixelScores.shape))
         }
         let scores = pixelScores.finish()

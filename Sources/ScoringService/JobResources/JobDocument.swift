@@ -53,8 +53,8 @@ struct JobDocument {
         Self.writeLinks(job, to: &members)
     }
 
-    /// Writes the shape. It is null until the headers of the arrays have arrived; height and width are null if images
-    /// have several sizes.
+    /// Writes the shape. It is null until the headers of the arrays have arrived. Height and width are null if images have
+    /// several sizes, or other dimensions than two, whose extents then are the space.
     static func write(_ shape: ScoreJob.Shape?, to members: inout JSONWriter.Members) {
         guard let shape else { return members.string("shape", nil) }
         members.object("shape") { members in
@@ -62,6 +62,7 @@ struct JobDocument {
             members.integer("classes", shape.classCount)
             members.integer("height", shape.height)
             members.integer("width", shape.width)
+            if let space = shape.space, shape.height == nil { members.integers("space", space) }
         }
     }
 

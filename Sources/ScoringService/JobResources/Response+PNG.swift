@@ -11,8 +11,16 @@ extension Response {
     ///
     /// - Parameters:
     ///   - array: The array, `(H, W)`.
-    /// - Throws: A 422 problem for an image that PNG cannot hold; 503 if memory is short.
+    /// - Throws: A 422 problem for an image that PNG cannot hold, as one of other dimensions than two; 503 if memory is
+    ///   short.
     static func png(_ array: ArrayAnswer) throws(Problem) -> Response {
+        guard array.layout.shape.count == 2 else {
+            throw Problem(
+                .notDrawable,
+                "A picture has two dimensions, and the image has the extents \(array.layout.shape.inWords): ask for npy "
+                    + "and draw a part of it.", parameter: "Accept", expected: "application/x-npy",
+                actual: "image/png")
+        }
         let (height, width) = (array.layout.shape[0], array.layout.shape[1])
         do throws(CodecError) {
             let file: Buffer<UInt8>

@@ -45,7 +45,7 @@ extension Service {
                     array == .issues ? "below\(threshold)" : nil,
                 ]
                 let tag = parts.compactMap(\.self).joined(separator: ".")
-                let isSeveral = array != .imageScores && image == nil && scores.size == nil
+                let isSeveral = array != .imageScores && image == nil && scores.space == nil
                 switch isSeveral ? try Self.formatOfSeveral(format, accept) : format {
                 case .png: return try .png(try elements(image))
                 case .npy: return try Response.npy(try elements(image)).immutable(tag: tag, for: head)
@@ -95,7 +95,7 @@ extension Service {
 
 extension DatasetScores {
     /// Whether arrays of pixels are one for each image: images of folders, which have names, may be of several sizes.
-    func haveArraysOfImages(_ names: ImageNames?) -> Bool { size == nil || names != nil }
+    func haveArraysOfImages(_ names: ImageNames?) -> Bool { space == nil || names != nil }
 
     /// Arrays with their names: one of each, or of those of pixels one of each image.
     ///

@@ -5,18 +5,19 @@ import WebService
 
 extension ScoreParameters {
     /// What is kept of the pixels of one body: their scores, if the score of an image depends on no other, or else the
-    /// pixels, of which the labels have been proved to be classes.
+    /// pixels, of which the labels have been proved to be classes. One image without an axis of images is counted with
+    /// those of other bodies.
     ///
     /// - Throws: A 422 problem for labels that are no classes; 503 if memory is short.
     func images(of pixels: consuming ScoredPixels, on loop: ImageLoop) throws(Problem) -> JobPart.Images {
         guard method.type.scoresEachImageAlone else {
             try settle(&pixels)
-            return .waiting(pixels)
+            return .waiting(pixels.withImageAxis)
         }
         guard let scores = try score([consume pixels], on: loop, progress: { _ in true })?.first else {
             preconditionFailure("nothing ends the work early, and one part has scores")
         }
-        return .scored(scores)
+        return .scored(scores.withImageAxis)
     }
 
     /// Scores the images of several bodies, which are numbered from one body on to the next.

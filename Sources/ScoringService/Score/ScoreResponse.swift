@@ -47,7 +47,7 @@ struct ScoreResponse {
     /// - Throws: A 406 problem if there are several, and it has to be one; 503 if memory is short.
     private func arrays(of name: ScoreParameters.Array, isOne: Bool) throws(Problem) -> [ArrayAnswer] {
         let threshold = job.details.parameters.threshold ?? 0
-        guard name != .imageScores, scores.size == nil else {
+        guard name != .imageScores, scores.space == nil else {
             return [try scores.elements(name, threshold: threshold)]
         }
         if isOne { _ = try Service.formatOfSeveral(.npy, MediaType.npy.rawValue) }
@@ -82,7 +82,7 @@ struct ScoreResponse {
             job.details.notes.writeAny(to: &members)
             if let names = job.details.names { members.manyStrings("names", names.all) }
             for (name, arrays) in arrays {
-                if name == .imageScores || scores.size != nil {
+                if name == .imageScores || scores.space != nil {
                     members.elements(name.rawValue, arrays[0])
                 } else {
                     members.list(name.rawValue, arrays)

@@ -13,20 +13,30 @@ extension Problem {
                 .shape(
                     array, "\(array.rawValue) must have \(expected) dimensions", expected: array.shapeInWords,
                     actual: shape)
+            case .dimensions(let array, let shape):
+                .shape(
+                    array, "\(array.rawValue) must have \(array.dimensionLimits) dimensions",
+                    expected: "an array such as " + array.shapeInWords, actual: shape)
+            case .ranks(let array, let labels, let shape): .ranks(array, labels: labels, shape)
+            case .oneHotMismatch(let array, let labels, let shape):
+                .oneHotMismatch(array, labels: labels, shape)
+            case .singleClass(let labels, let axis):
+                .shape(
+                    .labels,
+                    "labels have as many dimensions as pred_probs, or one more than own, so they would be one-hot, of a "
+                        + "single class",
+                    expected: "one of several", actual: labels
+                ).explained(
+                    "Labels that are classes have one dimension fewer: send labels[\(axis == 0 ? "0" : ":, 0")].")
             case .emptyArray(let array, let shape):
                 Problem(
                     .emptyArray, "\(array.rawValue) is empty.", parameter: array.rawValue,
                     expected: "extents of at least 1", actual: shape.inWords)
             case .shapeMismatch(let array, let expected, let actual)
-            where array != .labels && expected.count == 4 && actual.count == 4
-                && Array(actual[..<3]) == [expected[0]] + expected[2...]:
-                .shape(
-                    array, "The shape of \(array.rawValue) is not (N, K, H, W)",
-                    expected: [expected[0], actual[3], expected[2], expected[3]].inWords, actual: actual,
-                    parameter: "layout"
-                ).explained("Is it (N, H, W, K)? Then say so: layout=NHWC.")
+            where array.hasClasses && ScoringError.haveClassesLast(expected, actual):
+                .classesLast(array, expected, actual)
             case .shapeMismatch(let array, let expected, let actual)
-            where array != .labels && expected.count == 4 && actual.count == 4
+            where array.hasClasses && expected.count == 4 && actual.count == 4
                 && Array(actual[..<2]) == Array(expected[..<2]) && actual[2...] != [expected[3], expected[2]]:
                 .shape(
                     array, "The images of \(array.rawValue) have another size than those of labels",
@@ -76,6 +86,11 @@ extension Problem {
                     expected: height % downsample == 0 && width % downsample == 0
                         ? "at most \(ScoringShape.blockSideLimit)" : "a divisor of H = \(height) and W = \(width)",
                     actual: "\(downsample)")
+            case .downsampleOfSpace(let downsample, let space):
+                Problem(
+                    .downsampleDoesNotDivide,
+                    "Blocks are cut from images of two dimensions, and these have the extents \(space.inWords).",
+                    parameter: "downsample", expected: "1 for images of other dimensions", actual: "\(downsample)")
             case .labelOutOfRange(let value, let position, let classCount):
                 Problem(
                     .labelOutOfRange, "labels\(position.index()) is \(value), which is no class and not ignore_label.",
@@ -84,9 +99,12 @@ extension Problem {
             case .oneHot(let fault, let position):
                 Problem(
                     .labelOutOfRange,
-                    "labels[\(position.image), :, \(position.row), \(position.column)] has \(fault.inWords).",
+                    "labels\(position.index(":")) has \(fault.inWords).",
                     parameter: ScoringError.Array.labels.rawValue,
-                    expected: "labels (N, H, W), or one-hot (N, K, H, W)")
+                    expected: "labels (N, H, W), or one-hot (N, K, H, W)"
+                ).explained(
+                    "Labels with as many dimensions as pred_probs, or one more than own, are taken as one-hot. One image alone has its axis "
+                        + "of images too, if it is a volume: labels[np.newaxis], and so the predictions.")
             case .mappedLabelOutOfRange(let value, let position, let classCount):
                 Problem(
                     .labelOutOfRange,
@@ -178,6 +196,57 @@ extension Problem {
             }
     }
 
+    /// The problem of numbers of dimensions that do not go together.
+    private static func ranks(_ array: ScoringError.Array, labels: [Int], _ shape: [Int]) -> Problem {
+        let problem = Problem(
+            .shapeMismatch,
+            "labels \(labels.inWords) and \(array.rawValue) \(shape.inWords) have \(labels.count) and \(shape.count) "
+                + "dimensions: labels have one fewer than \(array.rawValue), or as many if they are one-hot.",
+            parameter: array.rawValue,
+            expected: "labels (N, H, W) with \(array.rawValue) (N, K, H, W), or (H, W) with (K, H, W)",
+            actual: "\(labels.inWords) and \(shape.inWords)")
+        if shape.count == labels.count + 2, shape[0] == 1 {
+            return problem.explained("Give labels an axis of images too: labels[np.newaxis].")
+        }
+        if shape.count < labels.count, labels[0] == 1 {
+            return problem.explained("Give \(array.rawValue) an axis of images too: \(array.rawValue)[np.newaxis].")
+        }
+        return problem
+    }
+
+    /// The problem of labels with the dimensions of predictions and other extents.
+    private static func oneHotMismatch(_ array: ScoringError.Array, labels: [Int], _ shape: [Int]) -> Problem {
+        Problem(
+            .shapeMismatch,
+            "labels \(labels.inWords) have as many dimensions as \(array.rawValue) \(shape.inWords), so they would be "
+                + "one-hot, and have other extents. Labels of classes have one dimension fewer: (N, H, W) with "
+                + "\(array.rawValue) (N, K, H, W), or (H, W) with (K, H, W).",
+            parameter: array.rawValue,
+            expected: "(N, K, H, W) with labels (N, H, W), or (K, H, W) with (H, W)", actual: shape.inWords)
+    }
+
+    /// The problem of predictions whose last axis is that of classes.
+    private static func classesLast(_ array: ScoringError.Array, _ expected: [Int], _ actual: [Int]) -> Problem {
+        let axis = ScoringError.classAxis(expected)
+        var wanted = actual
+        wanted.insert(wanted.removeLast(), at: axis)
+        let isOfImages = actual.count == (axis == 1 ? 4 : 3)
+        let names =
+            switch (isOfImages, axis) {
+            case (true, 1): ["(N, K, H, W)", "(N, H, W, K)"]
+            case (true, _): ["(K, H, W)", "(H, W, K)"]
+            default: ["(…, K, …)", "(…, K)"]
+            }
+        let advice =
+            isOfImages
+            ? "Then say so: layout=NHWC."
+            : "Then np.moveaxis(\(array.rawValue), -1, \(axis)) brings the classes to the front."
+        return .shape(
+            array, "The shape of \(array.rawValue) is not \(names[0])", expected: wanted.inWords, actual: actual,
+            parameter: isOfImages ? "layout" : nil
+        ).explained("Is it \(names[1])? \(advice)")
+    }
+
     /// - Parameter parameter: The parameter that may mend it; the array itself if nil.
     private static func shape(
         _ array: ScoringError.Array, _ detail: String, expected: String, actual: [Int], parameter: String? = nil
@@ -194,6 +263,18 @@ extension ScoringError.Array {
         case .labels, .pixelScores, .own, .largest, .predicted: "(N, H, W)"
         case .predictedProbabilities, .logits: "(N, K, H, W)"
         case .imageScores: "(N,)"
+        }
+    }
+
+    /// Whether the array has an axis of classes.
+    fileprivate var hasClasses: Bool { self == .predictedProbabilities || self == .logits }
+
+    /// The least and the most dimensions of the array.
+    fileprivate var dimensionLimits: String {
+        switch self {
+        case .labels: "1 to \(AxisReading.rankLimit)"
+        case .pixelScores, .imageScores, .own, .largest, .predicted: "1 to \(AxisReading.rankLimit - 1)"
+        case .predictedProbabilities, .logits: "2 to \(AxisReading.rankLimit)"
         }
     }
 
@@ -277,9 +358,31 @@ extension ScoringError.Lookalike {
 
 extension ScoringError.Position {
     /// The index as NumPy writes it.
-    fileprivate func index(_ classIndex: Int? = nil) -> String {
-        "\([image] + (classIndex.map { [$0] } ?? []) + [row, column])"
+    fileprivate func index(_ classIndex: Int) -> String { index("\(classIndex)") }
+
+    /// The index as NumPy writes it.
+    ///
+    /// - Parameter classIndex: The index, or the slice, in the axis of classes; nil for an array without one.
+    fileprivate func index(_ classIndex: String? = nil) -> String {
+        let indices = [image.map { "\($0)" }, classIndex].compactMap(\.self) + place.map { "\($0)" }
+        return "[" + indices.joined(separator: ", ") + "]"
     }
+}
+
+extension ScoringError {
+    /// Whether predictions have the shape that they should have, but for classes that are on the last axis.
+    ///
+    /// - Parameters:
+    ///   - expected: The shape that would match the labels, with as many classes as the array seems to have.
+    fileprivate static func haveClassesLast(_ expected: [Int], _ actual: [Int]) -> Bool {
+        guard expected.count == actual.count, actual.count >= 3 else { return false }
+        var labels = expected
+        labels.remove(at: classAxis(expected))
+        return labels == actual.dropLast()
+    }
+
+    /// The axis on which classes are expected, as ``AxisReading`` prefers it.
+    fileprivate static func classAxis(_ expected: [Int]) -> Int { expected.count > 3 ? 1 : 0 }
 }
 
 extension [Int] {

@@ -12,20 +12,20 @@ struct ScoreCommand: ParsableCommand {
 
     @Argument(
         help: """
-            An .npy file of labels, (N, H, W), or an .npz or .safetensors file that has them; a member of another name \
-            is named behind a #: arrays.npz#masks. A PNG image of grey values or palette indices is the labels of one \
-            image. Or a folder of such files, one an image, with folders in it; or FOLDER/*SUFFIX in quotes, where the star \
+            An .npy file of labels, (N, H, W) or (H, W), or of volumes, or an .npz or .safetensors file that has them; a \
+            member of another name is named behind a #: arrays.npz#masks. A PNG image of grey values or palette \
+            indices is the labels of one image. Or a folder of such files, one an image, with folders in it; or FOLDER/*SUFFIX in quotes, where the star \
             is the name: '*_gtFine_labelTrainIds.png'.
             """)
     var labels: String
 
     @Argument(
         help: """
-            An .npy, .npz or .safetensors file of predicted probabilities or logits, (N, K, H, W); by default they are \
-            in the file of the labels. Of an .npy file in C order and of a .safetensors file, softmin reads and checks \
-            little more than the probabilities of the labels. Or an .npz or .safetensors file of own, largest and \
-            predicted, (N, H, W), with --classes. Or a folder of such files, one an image, of the names that those of \
-            the labels have.
+            An .npy, .npz or .safetensors file of predicted probabilities or logits, (N, K, H, W) or (K, H, W); by \
+            default they are in the file of the labels. Of an .npy file in C order and of a .safetensors file, softmin \
+            reads and checks little more than the probabilities of the labels. Or an .npz or .safetensors file of own, \
+            largest and predicted, of the shape of labels, with --classes. Or a folder of such files, one an image, of \
+            the names that those of the labels have.
             """)
     var predProbs: String?
 

@@ -72,7 +72,8 @@ def banded(batch: Batch, ignored: Sequence[int]) -> Batch:
     """
     labels, pred_probs = _images_of(batch.labels), _images_of(batch.predictions)
     if (
-        not labels
+        not batch.has_images
+        or not labels
         or not pred_probs
         or labels[0].ndim != 2
         or labels[0].dtype.kind not in "biu"

@@ -23,17 +23,25 @@ class Batch(NamedTuple):
     name: str = "pred_probs"
     #: What stands beside `own`: `largest` and `predicted`.
     others: tuple[tuple[str, Part], ...] = ()
+    #: Whether the first axis counts images; else they are the arrays of one image.
+    has_images: bool = True
 
     @property
     def images(self) -> int:
-        return self.labels.shape[0]
+        return self.labels.shape[0] if self.has_images else 1
+
+    @property
+    def classes(self) -> int:
+        """K."""
+        return self.predictions.shape[1 if self.has_images else 0]
 
 
 class BatchSource:
     """A whole data set's labels, and probabilities or logits, in anything that is taken, cut into batches.
 
     - Two arrays, (N, H, W) and (N, K, H, W): NumPy's, in memory or mapped, stored ones as of zarr and h5py, or those of
-      any library with the array API standard, DLPack or `__array__`.
+      any library with the array API standard, DLPack or `__array__`. Or those of one image, (H, W) and (K, H, W). In
+      place of (H, W) there may be any axes, as (D, H, W) of volumes.
     - Two lists with an array for each image, (H, W) and (K, H, W). Sizes may differ. Labels may be paths of PNG files,
       which are sent as they are, or images of Pillow. Both may be paths of NumPy's files, NIfTI and GeoTIFF.
     - Anything else that can be iterated over, with images or with batches of images. They are sent as they come.
@@ -65,14 +73,19 @@ class BatchSource:
         )
         self.is_lazy = not self._is_whole and not is_known
         self.images: int | None = None if self.is_lazy else count_of(self._labels)
+        self._is_single = self._is_whole and not has_images(self._labels, self._predictions)
         if self._is_whole:
-            check_shapes(self._labels, self._predictions, name, is_resized=is_resized)
+            check_shapes(self._labels, self._predictions, name, images=not self._is_single, is_resized=is_resized)
+        if self._is_single:
+            self.images = 1
         if self.images == 0:
             raise ValueError("There are no images.")
 
     def batches(self) -> Iterator[Batch]:
         """The batches, in order."""
-        if self._is_whole:
+        if self._is_single:
+            yield single(self._labels, self._predictions, self._name)
+        elif self._is_whole:
             yield from slices(self._labels, self._predictions, self._batch_bytes, self._name)
         elif self.is_lazy:
             for labels, predictions in self._pairs():
@@ -116,7 +129,7 @@ def one_of(pred_probs: Any, logits: Any) -> tuple[Any, str]:
 def batches_of(labels: Any, predictions: Any, name: str, batch_bytes: int, is_resized: bool = False) -> Iterator[Batch]:
     """Cuts one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), into one batch or more."""
     labels, predictions = loaded_labels(labels), loaded(predictions, name)
-    is_single = len(labels.shape) == 2 or _are_one_hot(labels, predictions, 3)
+    is_single = not has_images(labels, predictions)
     check_shapes(labels, predictions, name, images=not is_single, is_resized=is_resized)
     if is_single:
         yield _stacked([(labels, predictions)], name)
@@ -125,6 +138,36 @@ def batches_of(labels: Any, predictions: Any, name: str, batch_bytes: int, is_re
         yield Batch(labels, part_of(predictions, run, name, _types(labels, predictions)[1]), name)
     else:
         yield from slices(labels, predictions, batch_bytes, name)
+
+
+def single(labels: Any, predictions: Any, name: str) -> Batch:
+    """The batch of one image, in the shape in which it is there."""
+    label, probability = _types(labels, predictions)
+    if len(labels.shape) == 1:  # Stored arrays are read by two axes or more.
+        labels, predictions = np.asarray(labels), np.asarray(predictions)
+    return Batch(
+        part_of(labels, range(count_of(labels)), "labels", label),
+        part_of(predictions, range(count_of(predictions)), name, probability),
+        name,
+        has_images=False,
+    )
+
+
+def has_images(labels: Any, predictions: Any) -> bool:
+    """Whether the first axis of two arrays counts images, by their shapes, as the server reads them.
+
+    Of shapes that do not fit together it says what they would have to be.
+    """
+    given, predicted = tuple(labels.shape), tuple(predictions.shape)
+    if given == predicted:
+        return len(given) > 3
+    prefers = len(given) > 2
+    fitting = [
+        images
+        for images in (prefers, not prefers)
+        if len(predicted) >= 2 + images and given == predicted[:images] + predicted[images + 1 :]
+    ]
+    return fitting[0] if fitting else prefers
 
 
 def loaded_labels(labels: Any) -> Any:
@@ -168,12 +211,14 @@ def check_shapes(
     """
     first = "N, " if images else ""
     given, predicted = tuple(labels.shape), tuple(predictions.shape)
-    if _are_one_hot(labels, predictions, 3 + images):
+    if given == predicted and len(given) >= 2 + images:  # Labels are one-hot.
         return
-    if len(given) != 2 + images:
+    if len(given) < 1 + images:
         raise ValueError(f"labels must be of shape ({first}H, W), not {given}")
-    if len(predicted) != 3 + images:
-        raise ValueError(f"{name} must be of shape ({first}K, H, W), not {predicted}")
+    if len(predicted) != len(given) + 1:
+        raise ValueError(
+            f"{name} must be of shape ({first}K, H, W), not {predicted}, if labels {given} are ({first}H, W)"
+        )
     if is_resized and given[:images] == predicted[:images]:
         return
     if given != predicted[:images] + predicted[images + 1 :]:

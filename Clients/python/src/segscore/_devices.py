@@ -69,6 +69,8 @@ class Reducer:
 
     def _function_of(self, batch: Batch) -> Function | None:
         """What turns a batch into probabilities; None if it is not reduced where it lies."""
+        if not batch.has_images:
+            return None  # The classes of one image are on the first axis.
         tensors = _tensors_of(batch.predictions)
         if not self._is_possible or not (tensors or self._everywhere):
             return None
@@ -100,7 +102,7 @@ class Reducer:
 
 def _class_count(batch: Batch) -> int:
     """K; one channel tells of two classes."""
-    return max(batch.predictions.shape[1], 2)
+    return max(batch.classes, 2)
 
 
 def _tensors_of(part: Part) -> list[Any]:

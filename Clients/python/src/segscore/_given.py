@@ -16,7 +16,9 @@ from ._types import label_type, probability_type
 
 
 class Reduced(NamedTuple):
-    """What scores need of predictions, (N, H, W) each, or lists with an (H, W) for each image.
+    """What scores need of predictions, each in the shape of labels, or lists with an (H, W) for each image.
+
+    Of one volume it is had, and scored, with an axis of images: `labels[None]`, `pred_probs[None]`.
 
     They are scored by `client.score(labels, **reduced._asdict(), classes=K)`, with the same results to the bit.
 
@@ -49,8 +51,9 @@ def given(own: Any, largest: Any, predicted: Any, *others: Any) -> dict[str, Any
 class GivenSource:
     """A whole data set's labels, and arrays in place of predictions, cut into batches.
 
-    All of them are arrays, (N, H, W), or all are lists with an (H, W) for each image. Labels may be one-hot, and be
-    paths of PNG files or images of Pillow, as of a `BatchSource`.
+    All of them are arrays, (N, H, W), or (H, W) of one image, or all are lists with an (H, W) for each image. In place
+    of (H, W) there may be any axes, as (D, H, W) of volumes, which then have an axis of images. Labels may be one-hot,
+    and be paths of PNG files or images of Pillow, as of a `BatchSource`.
 
     Raises:
         ValueError: The arrays do not fit together, or there are no images.
@@ -66,17 +69,25 @@ class GivenSource:
         if not self._are_lists:
             self._columns = [loaded_labels(labels), *(loaded(array, name) for name, array in arrays.items())]
             self._check(*self._columns)
-            if len(self._columns[1].shape) == 3 and count_of(self._columns[1]) == 0:
+            if count_of(self._columns[1]) == 0:
                 raise ValueError("There are no images.")
 
     def batches(self) -> Iterator[Batch]:
         """The batches, in order."""
         if self._are_lists:
             yield from self._runs()
-        elif len(self._columns[1].shape) == 2:
-            yield self._stacked([tuple(self._columns)])
+        elif len(self._columns[1].shape) < 3 or self._class_axis(*self._columns[:2]) == 0:
+            yield self._single()
         else:
             yield from self._slices()
+
+    def _single(self) -> Batch:
+        """The arrays of one image, without an axis of images."""
+        columns = self._columns
+        if len(columns[1].shape) == 1:  # Stored arrays are read by two axes or more.
+            columns = [np.asarray(array) for array in columns]
+        labels, *parts = (self._part(array, range(count_of(array)), name) for name, array in self._named(columns))
+        return self._batch(labels, parts)._replace(has_images=False)
 
     def _slices(self) -> Iterator[Batch]:
         """Cuts arrays into runs of images, which begin where chunks do."""
@@ -125,6 +136,8 @@ class GivenSource:
         return Batch(labels, parts[0], self._names[0], tuple(zip(self._names[1:], parts[1:])))
 
     def _part(self, array: Any, run: range, name: str) -> Part:
+        if isinstance(array, Mask):
+            return Masks([array])
         return array if isinstance(array, Masks) else part_of(array, run, name, _type(array, name))
 
     def _size(self, columns: Any) -> int:
@@ -136,14 +149,20 @@ class GivenSource:
 
     def _check(self, labels: Any, *arrays: Any) -> None:
         """Refuses shapes that the server would refuse, before anything is sent."""
-        shape, rank = tuple(labels.shape), 2 if self._are_lists else 3
-        if len(shape) == rank + 1 and tuple(arrays[0].shape) == shape[:-3] + shape[-2:]:
-            shape = shape[:-3] + shape[-2:]  # One-hot labels have an axis of classes besides.
-        if len(shape) != rank and not (rank == 3 and len(shape) == 2):
+        shape, rank = tuple(labels.shape), 2 if self._are_lists else 1
+        if self._class_axis(labels, arrays[0]) is not None:
+            shape = tuple(arrays[0].shape)
+        if len(shape) < rank:
             raise ValueError(f"labels must be of shape ({'H, W' if self._are_lists else 'N, H, W'}), not {shape}")
         for name, array in zip(self._names, arrays):
             if tuple(array.shape) != shape:
                 raise ValueError(f"{name} {tuple(array.shape)} must be of the shape of labels, {shape}")
+
+    def _class_axis(self, labels: Any, own: Any) -> int | None:
+        """The axis of classes of one-hot labels, as the server reads it; None if labels are classes."""
+        given, shape = tuple(labels.shape), tuple(own.shape)
+        axes = (0,) if self._are_lists or len(shape) < 3 else (1, 0)
+        return next((axis for axis in axes if given[:axis] + given[axis + 1 :] == shape), None)
 
 
 def gathered(answers: list[bytes]) -> Reduced:

@@ -110,16 +110,19 @@ class Client:
         """Scores a data set, and returns all results.
 
         Args:
-            labels: The given classes: integers (N, H, W), one-hot (N, K, H, W), a list of (H, W) or (K, H, W), or
-                anything that gives such arrays when it is iterated over. Arrays of zarr and h5py are read a chunk at a
-                time, mapped files are sent without being copied, and tensors of PyTorch, JAX, CuPy and others are taken
-                as they are. In the place of (H, W) there may be the path of a PNG file, which is sent as it is, or an
-                image of Pillow: its grey values or palette indices are the classes; or the path of a NIfTI, GeoTIFF or
-                NumPy file. Or the path of a folder with such a file for each image, in folders of its own or not;
-                `FOLDER/*_mask.png` if a star stands for the name.
-            pred_probs: The model's probabilities: (N, K, H, W), a list of (K, H, W), or what gives such arrays or the
-                paths of such files. With a folder of labels it is the path of a folder, whose files have the names that
-                those of the labels have.
+            labels: The given classes: integers (N, H, W), or (H, W) of one image, one-hot (N, K, H, W), a list of
+                (H, W) or (K, H, W), or anything that gives such arrays when it is iterated over. In place of (H, W)
+                there may be any axes, as (D, H, W) of volumes; results have the shape of labels. Arrays of zarr and
+                h5py are read a chunk at a time, mapped files are sent without being copied, and tensors of PyTorch,
+                JAX, CuPy and others are taken as they are. In the place of (H, W) there may be the path of a PNG file,
+                which is sent as it is, or an image of Pillow: its grey values or palette indices are the classes; or
+                the path of a NIfTI, GeoTIFF or NumPy file. Or the path of a folder with such a file for each image, in
+                folders of its own or not; `FOLDER/*_mask.png` if a star stands for the name.
+            pred_probs: The model's probabilities: (N, K, H, W), or (K, H, W) of one image, a list of (K, H, W), or what
+                gives such arrays or the paths of such files. Labels with as many dimensions are one-hot, with one fewer
+                they are classes. Where extents allow both, labels of two dimensions are one image, and those of more
+                are several. With a folder of labels it is the path of a folder, whose files have the names that those
+                of the labels have.
             logits: The model's outputs ahead of the softmax, in place of `pred_probs`. Of one channel there are two
                 classes, whose probabilities are 1 - sigmoid and sigmoid.
             own: The probability of each pixel's own label, (N, H, W) or a list of (H, W), in place of `pred_probs`; it
@@ -241,11 +244,13 @@ class Client:
         if ahead:
             wanted = reducer.begin(ahead[0], wanted)
         ahead, batches = list(map(reducer.lighter, ahead)), map(reducer.lighter, batches)
-        channels = ahead[0].predictions.shape[1] if ahead and ahead[0].name == "pred_probs" else 0
+        channels = ahead[0].classes if ahead and ahead[0].name == "pred_probs" else 0
         are_probabilities = logits is None and activation is None and normalize is None and not are_resized(sampling)
         # Here labels are only compared with classes; the server alone maps them.
         are_classes = not (label_map or label_offset or reduce_zero_label)
-        are_banded = channels > 1 and classes in (None, channels) and are_probabilities and are_classes
+        # Of one image without an axis of images there are no bands.
+        has_images = bool(ahead) and ahead[0].has_images
+        are_banded = has_images and channels > 1 and classes in (None, channels) and are_probabilities and are_classes
         if only_labelled and method == "softmin" and are_banded:
             lighter = partial(banded, ignored=ignored)
             ahead, batches = list(map(lighter, ahead)), map(lighter, batches)

@@ -65,9 +65,10 @@ class Dataset:
     ) -> int:
         """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), with `pred_probs` or `logits`.
 
-        In place of these there may be `own` of the shape of labels, and `largest` and `predicted` with it; the data set
-        is then opened with `classes`. Labels may be the path of a file or an image of Pillow, or a list of such, and
-        predictions the path of a file.
+        In place of (H, W) there may be any axes, as (D, H, W) of volumes. Each image has a place of its own among the
+        job's, so that results begin with an axis of images. In place of predictions there may be `own` of the shape of
+        labels, and `largest` and `predicted` with it; the data set is then opened with `classes`. Labels may be the
+        path of a file or an image of Pillow, or a list of such, and predictions the path of a file.
 
         It returns when the server has the images, and the arrays may be changed afterwards. Sizes may differ from call
         to call; K may not.

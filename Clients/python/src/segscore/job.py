@@ -134,7 +134,7 @@ class Job:
         return read_array(self._transport, f"{self._path}/image_scores")
 
     def pixel_scores(self, image: int | None = None, *, dtype: Any = None) -> Images:
-        """The probabilities of the pixels' own labels, (N, H, W), or of one image (H, W).
+        """The probabilities of the pixels' own labels, (N, H, W), or of one image (H, W); of volumes in their shape.
 
         Unless `dtype` is given they are float32 if the probabilities were float16, bfloat16 or float32, and float64
         otherwise.
@@ -212,7 +212,7 @@ class Job:
     def _images(self, resource: str, image: int | None, dtype: Any = None, **query: Any) -> Images:
         self._wait_unless_open()
         path = f"{self._path}/{resource}"
-        if image is None and self._shape is not None and self._shape["height"] is None:
+        if image is None and self._shape is not None and self._shape.get("space", self._shape["height"]) is None:
             indices = range(self._shape["images"])
             return [read_array(self._transport, path, {**query, "image": index}, dtype) for index in indices]
         return read_array(self._transport, path, {**query, "image": image}, dtype)

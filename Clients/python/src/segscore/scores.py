@@ -13,7 +13,8 @@ from .job import Images, Job
 class Scores:
     """The results of a job.
 
-    Arrays of pixels are (N, H, W), or a list with one (H, W) for each image if the images are of several sizes.
+    Arrays of pixels have the shape of labels, (N, H, W) or as they came. If the images are of several sizes, they are a
+    list with one (H, W) for each image.
 
     Attributes:
         image_scores: float64 (N,). Low is suspect.

@@ -1,0 +1,63 @@
+/// The extents of labels: how many images there are, and the space of each.
+package struct LabelShape: Equatable, Sendable {
+    /// N, at least 1; 1 if labels have no axis of images.
+    package let imageCount: Int
+
+    /// The extents of an image, each at least 1, the last of which moves fastest: `(H, W)`, `(D, H, W)` of a volume,
+    /// `(L,)` of a sequence.
+    package let space: [Int]
+
+    /// Whether the first axis of labels counts images. Without it they are those of one image.
+    package let hasImageAxis: Bool
+
+    /// The product of all extents of ``space`` but the last: the rows of an image, whatever its dimensions. The pixels
+    /// of a volume lie in memory as those of one image with all of its rows.
+    package let height: Int
+
+    /// The last extent of ``space``.
+    package let width: Int
+
+    /// H·W.
+    package var pixelsPerImage: Int { height * width }
+
+    /// N·H·W.
+    package var pixelCount: Int { imageCount * pixelsPerImage }
+
+    /// - Parameters:
+    ///   - space: At least one extent. The product of all extents fits an `Int`.
+    package init(imageCount: Int, space: [Int], hasImageAxis: Bool = true) {
+        precondition(!space.isEmpty && (hasImageAxis || imageCount == 1))
+        self.imageCount = imageCount
+        self.space = space
+        self.hasImageAxis = hasImageAxis
+        height = space.dropLast().reduce(1, *)
+        width = space[space.count - 1]
+    }
+
+    /// - Parameters:
+    ///   - dimensions: `(N, H, W)`, with any extents of space in place of the last two; or these alone.
+    ///   - hasImageAxis: Whether the first of them is N.
+    package init(_ dimensions: [Int], hasImageAxis: Bool = true) {
+        self.init(
+            imageCount: hasImageAxis ? dimensions[0] : 1, space: Array(dimensions[(hasImageAxis ? 1 : 0)...]),
+            hasImageAxis: hasImageAxis)
+    }
+
+    /// The shape of labels, and of what is known of each pixel.
+    package var dimensions: [Int] { (hasImageAxis ? [imageCount] : []) + space }
+
+    /// The extents of the rows, if there are several: in Fortran order they follow one another in another way than in
+    /// memory.
+    var rows: [Int] { space.count > 2 ? space.dropLast() : [] }
+
+    /// The place of a pixel.
+    ///
+    /// - Parameter index: The index of the pixel in ``dimensions``, last index fastest.
+    func position(of index: Int) -> ScoringError.Position {
+        var (rest, place) = (index, space)
+        for axis in space.indices.reversed() {
+            (rest, place[axis]) = rest.quotientAndRemainder(dividingBy: space[axis])
+        }
+        return ScoringError.Position(image: hasImageAxis ? rest : nil, place: place)
+    }
+}
