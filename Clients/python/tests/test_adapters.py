@@ -242,3 +242,77 @@ def test_outputs_of_other_models_are_refused():
         adapters.segmentation_scores([{"segmentation": 1}])
     with pytest.raises(TypeError, match="list has no logits"):
         adapters.segformer([1])
+
+
+# nnU-Net
+
+
+@pytest.fixture
+def validation(tmp_path):
+    """Folders as nnU-Net leaves them: the predictions of a small network for two cases, and the labels of these."""
+    torch_library("dynamic_network_architectures")
+    nibabel = pytest.importorskip("nibabel")
+    export = pytest.importorskip("nnunetv2.inference.export_prediction")
+    import torch
+    from dynamic_network_architectures.architectures.unet import PlainConvUNet
+    from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+    network = PlainConvUNet(1, 2, (4, 8), torch.nn.Conv3d, 3, (1, 2), 1, 3, 1).eval()
+    resampling = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
+    settings = {
+        "architecture": {"network_class_name": "PlainConvUNet", "arch_kwargs": {}, "_kw_requires_import": []},
+        "spacing": [1.0] * 3,
+        "resampling_fn_probabilities": "resample_data_or_seg_to_shape",
+        "resampling_fn_probabilities_kwargs": resampling,
+    }
+    plans = PlansManager(
+        {
+            "image_reader_writer": "NibabelIO",
+            "transpose_forward": [0, 1, 2],
+            "transpose_backward": [0, 1, 2],
+            "label_manager": "LabelManager",
+            "configurations": {"3d_fullres": settings},
+        }
+    )
+    data_set = {"labels": {"background": 0, "a": 1, "b": 2}, "file_ending": ".nii.gz"}
+    folders = tmp_path / "fold_0" / "validation", tmp_path / "gt_segmentations"
+    for folder in folders:
+        folder.mkdir(parents=True)
+    for case, depth in (("case_2", 6), ("case_10", 4)):
+        shape = (depth, 10, 8)
+        properties = {
+            "spacing": [1.0] * 3,
+            "shape_before_cropping": shape,
+            "bbox_used_for_cropping": [[0, depth], [1, 9], [0, 8]],
+            "shape_after_cropping_and_before_resampling": (depth, 8, 8),
+            "nibabel_stuff": {"original_affine": np.eye(4)},
+        }
+        with torch.no_grad():
+            logits = network(torch.rand(1, 1, depth, 8, 8))[0]
+        export.export_prediction_from_logits(
+            logits, properties, plans.get_configuration("3d_fullres"), plans, data_set, str(folders[0] / case), True, 1
+        )
+        labels = nibabel.Nifti1Image(labels_of(shape, 3).T, np.eye(4))
+        nibabel.save(labels, folders[1] / f"{case}.nii.gz")
+    return folders
+
+
+def test_nnunet(client, validation):
+    """Files are read as they lie in the folders of nnU-Net, volumes of several sizes."""
+    cases = adapters.nnunet_cases(validation[0])
+    assert cases == ["case_10", "case_2"]
+    scores = client.score(**adapters.nnunet(*validation), method="num_pixel_issues")
+    for index, case in enumerate(cases):
+        probabilities = np.load(validation[0] / f"{case}.npz")["probabilities"]
+        shape = probabilities.shape[1:]
+        expected = own(labels_of(shape, 3)[None], probabilities[None])[0]
+        np.testing.assert_array_equal(scores.pixel_scores[index], expected)
+        assert scores.label_issues[index].shape == shape
+
+
+def test_cases_without_labels_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="has no .npz files; nnUNetv2_train writes them with --npz"):
+        adapters.nnunet(tmp_path, tmp_path)
+    np.savez(tmp_path / "case_1.npz", probabilities=np.ones((1, 1, 1, 1)))
+    with pytest.raises(FileNotFoundError, match=r"has no case_1\.nii\.gz, and 1 of 1 files are missing"):
+        adapters.nnunet(tmp_path, tmp_path)

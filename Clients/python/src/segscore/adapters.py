@@ -8,8 +8,10 @@ probabilities, of one channel or many, of the labels' size or smaller. None of t
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 Arguments = dict[str, Any]
@@ -82,6 +84,35 @@ def segmentation_models_pytorch(output: Any, *, activation: str | None = None) -
     raise ValueError(
         f"outputs of the activation {activation!r} are no probabilities: give the model none, or sigmoid or softmax2d"
     )
+
+
+def nnunet(validation: str | os.PathLike[str], labels: str | os.PathLike[str], *, ending: str = ".nii.gz") -> Arguments:
+    """What nnU-Net leaves in `fold_X/validation` if it runs with `--npz`, with the labels of the same cases.
+
+    The order of cases is that of `nnunet_cases`. They are read one at a time.
+
+    Args:
+        validation: The folder of one fold, or any with `.npz` files of probabilities.
+        labels: The folder of the labels, such as `nnUNet_preprocessed/DatasetXXX_NAME/gt_segmentations`.
+        ending: The `file_ending` in the `dataset.json`.
+
+    Raises:
+        FileNotFoundError: There are no such files, or a case has no labels.
+    """
+    cases = nnunet_cases(validation)
+    given = [Path(labels) / (case + ending) for case in cases]
+    missing = [path.name for path in given if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(f"{labels} has no {missing[0]}, and {len(missing)} of {len(given)} files are missing")
+    return {"labels": given, "pred_probs": [Path(validation) / (case + ".npz") for case in cases]}
+
+
+def nnunet_cases(validation: str | os.PathLike[str]) -> list[str]:
+    """The names of the cases that nnU-Net has left probabilities of, in the order in which `nnunet` gives them."""
+    cases = sorted(path.stem for path in Path(validation).glob("*.npz"))
+    if not cases:
+        raise FileNotFoundError(f"{validation} has no .npz files; nnUNetv2_train writes them with --npz")
+    return cases
 
 
 def _field(outputs: Any, name: str) -> Any:
