@@ -238,8 +238,9 @@ def test_a_job_gives_volumes_one_by_one_and_no_pictures_of_them(client):
     for image in range(2):
         found = client.get(f"{job}/pixel_scores?image={image}", headers={"Accept": "application/x-npy"})
         np.testing.assert_array_equal(bodies.array_of(found), expected[image])
-    picture = client.get(f"{job}/pixel_scores?image=0", headers={"Accept": "image/png"})
-    assert_problem(picture, 422, "not-drawable", "Accept")
+    for array in ("pixel_scores", "issues", "label_issues"):
+        picture = client.get(f"{job}/{array}?image=0", headers={"Accept": "image/png"})
+        assert_problem(picture, 422, "not-drawable", "Accept")
     document = client.get(job).json()
     assert document["shape"] == {"images": 2, "classes": 3, "height": None, "width": None, "space": [3, 4, 5]}
     assert client.get(f"{job}/ranking").json()["ranking"][0]["image"] in (0, 1)
