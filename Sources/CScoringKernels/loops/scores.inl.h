@@ -69,15 +69,29 @@ static void NAME(convert)(const void *source, size_t count, segscore_conversion 
 
 static size_t NAME(normalise)(
     size_t count, bool is_logit, bool keeps_values, SCORE *scores, SCORE *largest, size_t stride, const double *sums) {
-    for (size_t i = 0; i < count; i++) {
-        double own = (double)scores[i * stride], most = (double)largest[i * stride];
-        if (is_logit ? most == -INFINITY : !(sums[i] > 0 && sums[i] < INFINITY)) return i;
-        if (keeps_values) continue;
-        double most_share = share(is_logit ? exp(most - reference_of(most)) : most, sums[i], is_logit);
-        // The score of a pixel whose label is no class is 0 and no logit. The label is refused or ignored later.
-        own = is_logit ? exp(own > most ? 0 : own - most) * most_share : own / sums[i];
-        scores[i * stride] = (SCORE)own;
-        largest[i * stride] = (SCORE)most_share;
+    enum { BLOCK = 64 };
+    double own[BLOCK], most[BLOCK];
+    for (size_t start = 0; start < count; start += BLOCK) {
+        SCORE *score = scores + start * stride, *greatest = largest + start * stride;
+        size_t width = 0;
+        for (; width < BLOCK && start + width < count; width++) {
+            double value = (double)greatest[width * stride], sum = sums[start + width];
+            if (is_logit ? value == -INFINITY : !(sum > 0 && sum < INFINITY)) break;
+            most[width] = is_logit ? value - reference_of(value) : value;
+            own[width] = (double)score[width * stride];
+            // The score of a pixel whose label is no class is 0 and no logit. The label is refused or ignored later.
+            if (is_logit) own[width] = own[width] > value ? 0 : own[width] - value;
+        }
+        if (is_logit && !keeps_values) {
+            exponentials(own, width);
+            exponentials(most, width);
+        }
+        for (size_t i = 0; i < width && !keeps_values; i++) {
+            double sum = sums[start + i], most_share = share(most[i], sum, is_logit);
+            score[i * stride] = (SCORE)(is_logit ? own[i] * most_share : own[i] / sum);
+            greatest[i * stride] = (SCORE)most_share;
+        }
+        if (width < BLOCK && start + width < count) return start + width;
     }
     return count;
 }
