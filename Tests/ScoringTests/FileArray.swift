@@ -18,7 +18,9 @@ struct FileArray {
     ) throws {
         precondition(values.count == shape.reduce(1, *))
         layout = try TensorLayout(elementType: type, shape: shape, order: order)
-        bytes = fileOrder(shape: shape, order: order).flatMap { encode(values[$0], as: type) }
+        var bytes: [UInt8] = []
+        for index in fileOrder(shape: shape, order: order) { append(values[index], as: type, to: &bytes) }
+        self.bytes = bytes
     }
 
     init(_ values: [Double], shape: [Int], type: ElementType, order: TensorLayout.Order = .c) throws {
@@ -38,8 +40,8 @@ struct FileArray {
 
 extension FileArray {
     /// Brings the bands what they want, some elements at a time.
-    func read(into bands: [some FileBand]) throws(ScoringError) {
-        let step = 7 * layout.elementType.scalar.byteCount
+    func read(into bands: [some FileBand], elementsAtOnce: Int = 7) throws(ScoringError) {
+        let step = elementsAtOnce * layout.elementType.scalar.byteCount
         for band in bands {
             for piece in band.pieces {
                 for offset in stride(from: 0, to: piece.bytes.count, by: step) {
@@ -69,8 +71,8 @@ func fileOrder(shape: [Int], order: TensorLayout.Order) -> [Int] {
     }
 }
 
-/// The bytes of one element.
-private func encode(_ value: LabelValue, as type: ElementType) -> [UInt8] {
+/// Adds the bytes of one element.
+private func append(_ value: LabelValue, as type: ElementType, to bytes: inout [UInt8]) {
     let real: Double
     let integer: Int64
     switch value {
@@ -78,25 +80,18 @@ private func encode(_ value: LabelValue, as type: ElementType) -> [UInt8] {
     case .unsigned(let value): (real, integer) = (Double(value), Int64(bitPattern: value))
     case .real(let value): (real, integer) = (value, Int64(exactly: value) ?? 0)
     }
-    func bytes<Bits: BitwiseCopyable>(_ bits: Bits) -> [UInt8] {
-        withUnsafeBytes(of: bits) { Array($0) }
-    }
-    let native =
+    let bits: UInt64 =
         switch type.scalar {
-        case .bool, .uint8: bytes(UInt8(truncatingIfNeeded: integer))
-        case .int8: bytes(Int8(truncatingIfNeeded: integer))
-        case .int16: bytes(Int16(truncatingIfNeeded: integer))
-        case .int32: bytes(Int32(truncatingIfNeeded: integer))
-        case .int64: bytes(integer)
-        case .uint16: bytes(UInt16(truncatingIfNeeded: integer))
-        case .uint32: bytes(UInt32(truncatingIfNeeded: integer))
-        case .uint64: bytes(UInt64(bitPattern: integer))
-        case .float16: bytes(Float16(real))
-        case .bfloat16: bytes(UInt16(Float(rounded(real, to: .bfloat16)).bitPattern >> 16))
-        case .float32: bytes(Float(real))
-        case .float64: bytes(real)
+        case .bool, .uint8, .int8, .int16, .int32, .int64, .uint16, .uint32, .uint64: UInt64(bitPattern: integer)
+        case .float16: UInt64(Float16(real).bitPattern)
+        case .bfloat16: UInt64(Float(rounded(real, to: .bfloat16)).bitPattern >> 16)
+        case .float32: UInt64(Float(real).bitPattern)
+        case .float64: real.bitPattern
         }
-    return type.isByteSwapped ? native.reversed() : native
+    let last = type.scalar.byteCount - 1
+    for index in 0...last {
+        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * (type.isByteSwapped ? last - index : index))))
+    }
 }
 
 /// What `value` is once it went through a float type.
@@ -113,11 +108,13 @@ func rounded(_ value: Double, to scalar: ElementType.Scalar) -> Double {
 private func roundedToBFloat16(_ value: Double) -> Double {
     guard value.isFinite else { return value }
     let near = Float(value).bitPattern & 0xFFFF_0000
-    let values = [near &- 0x1_0000, near, near &+ 0x1_0000].map { Double(Float(bitPattern: $0)) }
-    return values.filter(\.isFinite).min { a, b in
-        let (left, right) = (abs(a - value), abs(b - value))
-        return left == right ? Float(a).bitPattern >> 16 & 1 == 0 : left < right
-    } ?? value
+    var nearest = Double(Float(bitPattern: near))
+    for bits in [near &- 0x1_0000, near &+ 0x1_0000] {
+        let other = Double(Float(bitPattern: bits))
+        let (distance, least) = (abs(other - value), abs(nearest - value))
+        if other.isFinite, distance < least || distance == least && bits >> 16 & 1 == 0 { nearest = other }
+    }
+    return nearest
 }
 
 /// The same numbers on every run.

@@ -7,12 +7,15 @@ extension Cut {
         let width: Int
     }
 
-    /// The bits of 1.0 and below: 30 of float32, 62 of float64.
-    private static let float32Digits = [Digit(shift: 15, width: 15), Digit(shift: 0, width: 15)]
-    private static let float64Digits = [
-        Digit(shift: 47, width: 15), Digit(shift: 32, width: 15), Digit(shift: 16, width: 16),
-        Digit(shift: 0, width: 16),
-    ]
+    /// The digits of scores up to 1, whose bits are 30 of float32 and 62 of float64, from the highest on.
+    ///
+    /// Of few scores, more and smaller digits are looked at, since there are fewer counts to go through.
+    private static func digits(isDouble: Bool, cellCount: Int) -> [Digit] {
+        let (bits, width) = (isDouble ? 62 : 30, cellCount < 1 << 13 ? 8 : 16)
+        return stride(from: 0, to: bits, by: width).reversed().map { shift in
+            Digit(shift: shift, width: min(width, bits - shift))
+        }
+    }
 
     private static let low = 0.5
 
@@ -30,7 +33,7 @@ extension Cut {
     ///   - lowCount: The sum of ``countLow(_:_:)`` over all images.
     /// - Returns: Nil if n is 0 or the cut is not wanted any more.
     /// - Throws: ``ScoringError/memory(_:)``.
-    /// - Complexity: O(N·H·W), two readings of float32 and four of float64.
+    /// - Complexity: O(N·H·W), two readings of float32 and four of float64, or twice as many of few cells.
     init?(of count: Int, _ passes: CellPasses, lowCount: Int) throws(ScoringError) {
         guard count > 0 else { return nil }
         let isDouble: Bool
@@ -40,7 +43,8 @@ extension Cut {
         var prefix: UInt64 = 0
         var below = 0
         var equal = 0
-        for digit in isDouble ? Self.float64Digits : Self.float32Digits {
+        let cellCount = passes.parts.reduce(0) { $0 + $1.scores.count }
+        for digit in Self.digits(isDouble: isDouble, cellCount: cellCount) {
             guard let counts = try Self.countKeys(passes, upTo: limit, prefix: prefix, digit) else { return nil }
             var value = 0
             while value < counts.count, below + counts[value] < count {
