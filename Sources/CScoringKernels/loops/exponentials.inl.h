@@ -43,23 +43,24 @@ typedef double numbers_v __attribute__((ext_vector_type(LANES)));
 typedef uint64_t whole_v __attribute__((ext_vector_type(LANES)));
 typedef __typeof__((numbers_v)0 == (numbers_v)0) number_mask_v;
 
-/// Replaces values by their exponentials. They are passed by a pointer, since there is no
-/// convention for passing vectors that are wider than registers.
-static inline __attribute__((always_inline)) void exponential(numbers_v *value) {
+/// How far a number may be from 0 for its exponential to be far from subnormal and infinite.
+#define NEAR 700
+
+/// The exponentials of numbers within a range, times powers of 2: a number of type `whole_v` is added to each exponent.
+/// Vectors are passed by pointers, since there is no convention for passing those that are wider than registers.
+static inline __attribute__((always_inline)) void scaled_exponential(numbers_v *value, const whole_v *exponent) {
     // Levels may differ in the last bit here, and with fused multiplications and additions a step of the polynomial is
     // one instruction and not two.
 #pragma STDC FP_CONTRACT ON
     numbers_v x = *value;
-    // Beyond these bounds every result is 0 or infinite.
-    numbers_v bounded = x < -746 ? -746 : x;
-    bounded = bounded > 710 ? 710 : bounded;
     // The sum with 1.5 · 2^52 has the whole number in its last bits.
     const numbers_v shift = 0x1.8p52;
-    numbers_v shifted = bounded * 0x1.71547652b82fep0 + shift;
+    numbers_v shifted = x * 0x1.71547652b82fep0 + shift;
     numbers_v n = shifted - shift;
-    numbers_v r = bounded - n * 0x1.62e42fee00000p-1;
+    numbers_v r = x - n * 0x1.62e42fee00000p-1;
     r = r - n * 0x1.a39ef35793c76p-33;
 
+    // Terms are added up in pairs, so that fewer of them wait for each other.
     numbers_v square = r * r, fourth = square * square;
     numbers_v a = 0x1.5555555555557p-3 * r + 0.5, b = 0x1.11111111100dcp-7 * r + 0x1.5555555555556p-5;
     numbers_v c = 0x1.a01a01abe7fe1p-13 * r + 0x1.6c16c16c162d4p-10;
@@ -68,12 +69,27 @@ static inline __attribute__((always_inline)) void exponential(numbers_v *value) 
     e = 0x1.1f730349868cep-29 * square + e;
     numbers_v q = fourth * (fourth * e + (square * d + c)) + (square * b + a);
     numbers_v result = 1.0 + (square * q + r);
+    *value = (numbers_v)((whole_v)result + (((whole_v)shifted + *exponent) << 52));
+}
 
+/// Replaces values within `NEAR` of 0 by their exponentials.
+static inline __attribute__((always_inline)) void near_exponential(numbers_v *value) {
+    whole_v exponent = 0;
+    scaled_exponential(value, &exponent);
+}
+
+/// Replaces values by their exponentials.
+static inline __attribute__((always_inline)) void exponential(numbers_v *value) {
+    numbers_v x = *value;
+    // Beyond these bounds every result is 0 or infinite.
+    numbers_v bounded = x < -746 ? -746 : x;
+    bounded = bounded > 710 ? 710 : bounded;
     // 2^n is multiplied in two steps, an addition to the exponent and a number that leaves the first a normal one:
     // the result may be infinite or subnormal.
-    number_mask_v is_small = x < -700;
-    whole_v exponent = (whole_v)shifted + (is_small ? (whole_v)100 : (whole_v)-1);
-    result = (numbers_v)((whole_v)result + (exponent << 52)) * (is_small ? (numbers_v)0x1p-100 : (numbers_v)2);
+    number_mask_v is_small = x < -NEAR;
+    whole_v exponent = is_small ? (whole_v)100 : (whole_v)-1;
+    scaled_exponential(&bounded, &exponent);
+    numbers_v result = bounded * (is_small ? (numbers_v)0x1p-100 : (numbers_v)2);
     *value = x == x ? result : x;
 }
 

@@ -190,6 +190,7 @@ static double NAME(softmin)(
     }
     memcpy(&least, &least_bits, sizeof least);
     // At temperatures below the bound every score but the least weighs nothing, and the inverse would be infinite.
+    // Scores are up to 1, so that exponents are up to the inverse.
     double scale = 1 / fmax(temperature, 0x1p-1000);
     double weight = 0, product = 0;
     size_t i = 0;
@@ -202,7 +203,10 @@ static double NAME(softmin)(
         memcpy(&label, labels + i, sizeof label);
         numbers_v score = __builtin_convertvector(narrow, numbers_v);
         numbers_v lane = ((double)least - score) * scale;
-        exponential(&lane);
+        if (scale <= NEAR)
+            near_exponential(&lane);
+        else
+            exponential(&lane);
         if (ignored >= 0) {
             NAME(class_mask_v) is_ignored = label == (CLASS)ignored;
             lane = __builtin_convertvector(is_ignored, number_mask_v) ? (numbers_v)0 : lane;
