@@ -29,6 +29,9 @@ HELP = flags_in_help("serve")
 VALUES = {
     "listen": ["127.0.0.1:0"],
     "admin-listen": ["127.0.0.1:0"],
+    # The pipe that takes what is printed.
+    "life-fd": ["1"],
+    "ready-fd": ["1"],
     "allow-origin": ["https://review.example"],
     "allow-host": ["*.example"],
     "api-key-file": ["{folder}/keys"],

@@ -27,6 +27,10 @@ int segscore_has_hung_up(int descriptor);
 /// closed by then.
 int segscore_drop_new_connections(int descriptor);
 
+/// Takes a descriptor out of all sets of epoll that this process has, so that nobody is told any more of what happens to
+/// its socket. Where /proc is not to be seen, it stays in them.
+void segscore_leave_epoll_sets(int descriptor);
+
 /// Ends what a socket receives.
 void segscore_end_receiving(int descriptor);
 

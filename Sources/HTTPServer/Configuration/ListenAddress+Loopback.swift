@@ -4,8 +4,8 @@ extension ListenAddress {
     /// Whether only this machine can reach the address: 127.0.0.0/8, `::1`, `localhost` or a Unix socket. Other names
     /// are not looked up, and count as reachable from elsewhere.
     package var isLoopback: Bool {
-        switch self {
-        case .unix: return true
+        switch bound {
+        case .unix, .inherited: return true
         case .tcp("localhost", _): return true
         case .tcp(let host, _):
             // The buffer has the 16 bytes of an address of version 6.

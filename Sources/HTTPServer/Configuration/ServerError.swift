@@ -1,7 +1,9 @@
 /// The reasons for which a server cannot start.
 package enum ServerError: Error, Equatable {
-    /// The text is neither `host:port` nor `unix:path`.
+    /// The text is neither `host:port` nor `unix:path` nor `fd:number`.
     case malformedAddress(String)
+    /// The descriptor is not open, or is none of a socket that listens for streams.
+    case notListening(descriptor: Int32)
     /// The host has no address. `code` is the result of `getaddrinfo`.
     case unresolved(host: String, code: Int32)
     /// The path is longer than a Unix socket's address can hold. The limit is in bytes.

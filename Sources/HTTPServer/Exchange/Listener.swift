@@ -11,7 +11,7 @@ final class Listener: Sendable {
 
     init(core: ServerCore, _ address: ListenAddress, role: ListenerRole, isSecure: Bool) {
         self.core = core
-        host = if case .tcp(let host, _) = address { host } else { nil }
+        host = if case .tcp(let host, _) = address.bound { host } else { nil }
         self.role = role
         self.isSecure = isSecure
     }

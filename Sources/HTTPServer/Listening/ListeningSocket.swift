@@ -17,7 +17,8 @@ final class ListeningSocket: Sendable {
     }
     private let state = Mutex(State())
 
-    /// Binds a socket and listens on it.
+    /// Binds a socket and listens on it, or takes one that listens. The path of a Unix socket that was taken is its
+    /// owner's, and stays.
     ///
     /// - Throws: ``ServerError`` if the address cannot be resolved or is taken.
     init(_ address: ListenAddress) throws(ServerError) {
@@ -27,7 +28,16 @@ final class ListeningSocket: Sendable {
             self.address = address
         case .tcp(let host, let port):
             descriptor = try Self.listen(host: host, port: port, address)
-            self.address = .tcp(host: host, port: Self.port(of: descriptor) ?? port)
+            if case .tcp(_, let chosen) = ListenAddress.boundAddress(of: descriptor) {
+                self.address = .tcp(host: host, port: chosen)
+            } else {
+                self.address = address
+            }
+        case .inherited(let inherited, _):
+            descriptor = inherited
+            self.address = address
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         }
     }
 
@@ -48,11 +58,12 @@ final class ListeningSocket: Sendable {
     func acceptTheLast(patience: Double = 1) {
         let isAccepting = state.withLock { state in
             guard state.isAccepting, state.isAdopted else { return false }
-            if case .unix(let path) = address {
-                unsafe unlink(path)
-            } else {
-                // If the system cannot drop new connections, a client may still connect during the wait below.
-                _ = segscore_drop_new_connections(descriptor)
+            switch address {
+            // Those that wait are for whoever else has the socket, as the next server does that systemd starts.
+            case .inherited: return false
+            case .unix(let path): unsafe unlink(path)
+            // If the system cannot drop new connections, a client may still connect during the wait below.
+            case .tcp: _ = segscore_drop_new_connections(descriptor)
             }
             return true
         }
@@ -67,7 +78,7 @@ final class ListeningSocket: Sendable {
         }
     }
 
-    /// Ends listening. From here on the system refuses connections.
+    /// Ends listening. From here on the system refuses connections, unless somebody else has the socket too.
     ///
     /// The descriptor stays open, as a socket that is never readable, because a daemon still polls it.
     /// `MHD_quiesce_daemon` is meant for this. In libmicrohttpd 0.9.75, however, that call and a polling thread may
@@ -78,8 +89,13 @@ final class ListeningSocket: Sendable {
             guard state.isAccepting else { return }
             state.isAccepting = false
             if case .unix(let path) = address { unsafe unlink(path) }
-            // This takes effect at once, even if a thread is in the middle of accepting.
-            segscore_end_both(descriptor)
+            if case .inherited = address {
+                // The socket goes on listening for others who have it, and daemons are not to be told of it.
+                segscore_leave_epoll_sets(descriptor)
+            } else {
+                // This takes effect at once, even if a thread is in the middle of accepting.
+                segscore_end_both(descriptor)
+            }
             let silent = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             // If descriptors have run out, clients are refused all the same, but a thread polls in vain.
             guard silent >= 0 else { return }
@@ -178,21 +194,6 @@ final class ListeningSocket: Sendable {
             let code = errno
             close(descriptor)
             throw .system(operation: operation, address: address, code: code)
-        }
-    }
-
-    private static func port(of descriptor: Int32) -> UInt16? {
-        var name = sockaddr_storage()
-        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let result = unsafe withUnsafeMutablePointer(to: &name) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe getsockname(descriptor, pointer, &size)
-            }
-        }
-        guard result == 0 else { return nil }
-        return unsafe withUnsafeBytes(of: &name) { bytes in
-            // The port lies at the same offset in `sockaddr_in` and `sockaddr_in6`.
-            UInt16(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
         }
     }
 }

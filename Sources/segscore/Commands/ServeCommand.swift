@@ -18,11 +18,18 @@ struct ServeCommand: ParsableCommand {
             several addresses with commas between them. A flag that is given wins. SIGHUP has the keys read anew.
             """)
 
-    @Option(help: "Where to listen: 127.0.0.1:8080, [::1]:8080 or unix:/run/segscore.sock; repeatable.")
+    @Option(
+        help: "Where to listen: 127.0.0.1:8080, unix:/run/segscore.sock, or fd:3 for an inherited socket; repeatable.")
     var listen: [String] = ["127.0.0.1:8080"]
 
     @Option(help: "A file of the keys that callers may show, one a line; without it anyone may call.")
     var apiKeyFile: String?
+
+    @Option(help: "A descriptor of a pipe: at its end, jobs are canceled and the server exits.")
+    var lifeFd: Int32?
+
+    @Option(help: "A descriptor that the addresses are written to, one a line, once the server listens on them.")
+    var readyFd: Int32?
 
     @Flag(help: "Has /livez, /readyz, /metrics and /v2/health need a key too.")
     var protectHealth = false
@@ -171,6 +178,7 @@ struct ServeCommand: ParsableCommand {
         try Self.check("job-attempts", jobAttempts, in: 0...1_000_000)
         try Self.check("open-ttl", openTtl, in: 0.1...315_360_000)
         try Self.check("result-ttl", resultTtl, in: 0...315_360_000)
+        try checkDescriptors()
         guard !listen.isEmpty else { throw ValidationError("--listen needs an address.") }
         for (flag, file) in [("api-key-file", apiKeyFile), ("tls-cert", tlsCert), ("tls-key", tlsKey)] where file == ""
         {
@@ -202,6 +210,7 @@ struct ServeCommand: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // They are blocked before the first thread starts, which is the log's.
         let signals = StopSignals()
+        let lifeline = lifeFd.map(Lifeline.init)
         let log = Log(logFormat, logLevel)
         let logger = log.logger
         defer { log.writer.flush() }
@@ -242,15 +251,18 @@ struct ServeCommand: ParsableCommand {
         } catch {
             throw ValidationError(error.sentence)
         }
+        announce(server.addresses)
+        lifeline?.whenOver { kill(getpid(), SIGTERM) }
         // The wait is a statement of its own, since what stands in a log line is evaluated only if its level is logged.
         let signal = signals.wait { reloadKeys(access, logger) }
-        logger.info("stopping", metadata: ["signal": "\(signal)"])
-        stop(server, service.queue, logger)
+        let isOrphaned = lifeline?.isOver == true
+        logger.info("stopping", metadata: isOrphaned ? ["reason": "--life-fd has ended"] : ["signal": "\(signal)"])
+        stop(server, service.queue, lifeline, logger)
     }
 
-    /// Refuses new jobs, lets those under way end, and cancels those that have not ended in time. Jobs of a state
-    /// directory outlive the process and go on in the next.
-    private func stop(_ server: Server, _ queue: JobQueue<ScoreJob>, _ logger: Logger) {
+    /// Refuses new jobs, lets those under way end, and cancels those that have not ended in time, or before the process
+    /// ended that the server lives for. Jobs of a state directory outlive the process and go on in the next.
+    private func stop(_ server: Server, _ queue: JobQueue<ScoreJob>, _ lifeline: Lifeline?, _ logger: Logger) {
         queue.drain()
         server.stopAccepting()
         let idle = DispatchGroup()
@@ -259,7 +271,11 @@ struct ServeCommand: ParsableCommand {
         queue.whenIdle { idle.leave() }
         server.whenQuiet { idle.leave() }
         let deadline = DispatchTime.now() + drainTimeout
-        if idle.wait(timeout: deadline) == .timedOut {
+        let enough = DispatchSemaphore(value: 0)
+        idle.notify(queue: .global()) { enough.signal() }
+        lifeline?.whenOver { enough.signal() }
+        _ = enough.wait(timeout: deadline)
+        if idle.wait(timeout: .now()) == .timedOut {
             logger.warning("canceling what has not ended in time")
             queue.store.close()
             queue.cancelAll()

@@ -6,7 +6,9 @@ extension ServerError {
     var sentence: String {
         switch self {
         case .malformedAddress(let text):
-            "\"\(text)\" is no address: write 127.0.0.1:8080, [::1]:8080 or unix:/run/segscore.sock."
+            "\"\(text)\" is no address: write 127.0.0.1:8080, [::1]:8080, unix:/run/segscore.sock or fd:3."
+        case .notListening(let descriptor):
+            "The descriptor \(descriptor) is none of a listening socket, which --listen fd:\(descriptor) needs."
         case .unresolved(let host, let code):
             unsafe "The host \(host) has no address: \(String(cString: gai_strerror(code)))."
         case .pathTooLong(let path, let limit): "The path \(path) is longer than the \(limit) bytes of a Unix socket's."

@@ -13,13 +13,16 @@ enum StandardStreams {
 
     /// Writes to the standard error stream, as far as the stream takes it: that nobody reads a complaint is no reason
     /// to end.
-    static func complain(_ text: String) {
+    static func complain(_ text: String) { write(text, to: STDERR_FILENO) }
+
+    /// Writes to a descriptor as far as it takes what is written.
+    static func write(_ text: String, to descriptor: Int32) {
         var text = text
         text.withUTF8 { bytes in
             var done = 0
             while done < bytes.count {
                 let rest = unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[done...])
-                let written = unsafe write(STDERR_FILENO, rest.baseAddress, rest.count)
+                let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
                 if written < 0 && errno == EINTR { continue }
                 guard written > 0 else { return }
                 done += written

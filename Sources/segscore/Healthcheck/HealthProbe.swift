@@ -10,10 +10,10 @@ struct HealthProbe {
     ///   - address: The address as the server was told it; the wildcard addresses stand for this machine.
     init(_ address: ListenAddress) {
         self.address =
-            switch address {
+            switch address.bound {
             case .tcp("0.0.0.0", let port): .tcp(host: "127.0.0.1", port: port)
             case .tcp("::", let port): .tcp(host: "::1", port: port)
-            default: address
+            default: address.bound
             }
     }
 
@@ -36,6 +36,7 @@ struct HealthProbe {
 
     private func connect() throws(ServerError) -> Int32? {
         switch address {
+        case .inherited: preconditionFailure("an address that is bound to is none of a descriptor")
         case .unix(let path):
             var name = sockaddr_un()
             name.sun_family = sa_family_t(AF_UNIX)

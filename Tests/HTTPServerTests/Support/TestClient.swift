@@ -24,7 +24,8 @@ final class TestClient: @unchecked Sendable {
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 1)
 
     init(_ address: ListenAddress) throws {
-        switch address {
+        switch address.bound {
+        case .inherited: preconditionFailure("an address that is bound to is none of a descriptor")
         case .tcp(let host, let port):
             let isIPv6 = host.contains(":")
             descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
