@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import pathlib
 import select
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -18,7 +20,7 @@ BODY = '{"labels": [[[0, 1]]], "pred_probs": [[[[0.9, 0.8]], [[0.1, 0.2]]]]}'
 
 
 @contextlib.contextmanager
-def started(*flags, pass_fds=()):
+def started(*flags, pass_fds=(), **variables):
     """A process of `segscore serve`, which is killed in the end if it has not ended."""
     process = subprocess.Popen(
         [BINARY, "serve", *map(str, flags)],
@@ -26,7 +28,7 @@ def started(*flags, pass_fds=()):
         stderr=subprocess.PIPE,
         text=True,
         pass_fds=pass_fds,
-        env=environment(),
+        env=environment(variables),
     )
     try:
         yield process
@@ -200,6 +202,45 @@ def test_all_addresses_are_told_with_the_ports_that_were_chosen(tmp_path):
         for address, status in ((first, 200), (last, 404)):
             server = type("", (), {"port": int(address.rpartition(":")[2])})
             assert curl(server, "/score", "-d", BODY)[0] == status
+
+
+@pytest.mark.parametrize("end", ["asked", "orphaned"])
+def test_a_private_socket_lies_in_a_folder_that_ends_with_the_server(end, tmp_path):
+    read, write = os.pipe()
+    ended, life = os.pipe()
+    flags = ("--listen", "private", "--ready-fd", write, "--life-fd", ended)
+    with started(*flags, pass_fds=(write, ended), TMPDIR=str(tmp_path)) as process:
+        os.close(write)
+        os.close(ended)
+        address = said(read).rstrip()
+        os.close(read)
+        path = pathlib.Path(address.removeprefix("unix:"))
+        assert path.parent.parent == tmp_path
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        score(["--unix-socket", str(path)])
+        if end == "asked":
+            process.terminate()
+        else:
+            os.close(life)
+        assert process.wait(PATIENCE) == 0
+        assert os.listdir(tmp_path) == []
+    if end == "asked":
+        os.close(life)
+
+
+def test_a_private_socket_goes_where_its_path_is_short_enough(tmp_path):
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    read, write = os.pipe()
+    with started("--listen", "private", "--ready-fd", write, pass_fds=(write,), TMPDIR=str(long)) as process:
+        os.close(write)
+        path = pathlib.Path(said(read).rstrip().removeprefix("unix:"))
+        os.close(read)
+        assert path.parent.parent == pathlib.Path("/tmp")
+        score(["--unix-socket", str(path)])
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+        assert not path.parent.exists()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import Testing
         ("localhost:65535", .tcp(host: "localhost", port: 65535)),
         ("unix:/run/s.sock", .unix(path: "/run/s.sock")),
         ("unix:relative:1", .unix(path: "relative:1")),
+        ("private", .inOwnFolder),
     ])
     func readsWhatItWrites(text: String, address: ListenAddress) throws {
         #expect(try ListenAddress(text) == address)
@@ -17,6 +18,7 @@ import Testing
 
     @Test(arguments: [
         ("127.0.0.1:1", true), ("127.255.0.9:1", true), ("[::1]:1", true), ("localhost:1", true), ("unix:/s", true),
+        ("private", true),
         ("0.0.0.0:1", false), ("[::]:1", false), ("128.0.0.1:1", false), ("126.0.0.1:1", false), ("[::2]:1", false),
         ("[fe80::1]:1", false), ("[::ffff:127.0.0.1]:1", false), ("example:1", false), ("127.1:1", false),
         ("localhost.example:1", false),

@@ -5,7 +5,7 @@ extension ListenAddress {
     /// are not looked up, and count as reachable from elsewhere.
     package var isLoopback: Bool {
         switch bound {
-        case .unix, .inherited: return true
+        case .unix, .inOwnFolder, .inherited: return true
         case .tcp("localhost", _): return true
         case .tcp(let host, _):
             // The buffer has the 16 bytes of an address of version 6.

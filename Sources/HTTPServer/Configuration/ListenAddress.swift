@@ -1,9 +1,11 @@
-/// An address to listen on: `127.0.0.1:8080`, `[::1]:8080`, `localhost:0` or `unix:/run/segscore.sock`, or `fd:3` for
-/// a socket that listens already.
+/// An address to listen on: `127.0.0.1:8080`, `[::1]:8080`, `localhost:0` or `unix:/run/segscore.sock`, `fd:3` for a
+/// socket that listens already, or `private` for a Unix socket in a folder of its own.
 package indirect enum ListenAddress: Equatable, Sendable, CustomStringConvertible {
     /// A host name or an IP address without brackets. With port 0 the system chooses a port.
     case tcp(host: String, port: UInt16)
     case unix(path: String)
+    /// A Unix socket in a new folder, which nobody but this user can look into and which ends with the server.
+    case inOwnFolder
     /// A listening socket that whoever started the process has opened, and the address that it is bound to.
     case inherited(descriptor: Int32, ListenAddress)
 
@@ -12,6 +14,10 @@ package indirect enum ListenAddress: Equatable, Sendable, CustomStringConvertibl
     /// - Throws: ``ServerError/malformedAddress(_:)``, or ``ServerError/notListening(descriptor:)`` for a descriptor
     ///   that is none of a listening socket.
     package init(_ text: String) throws(ServerError) {
+        if text == "private" {
+            self = .inOwnFolder
+            return
+        }
         if text.hasPrefix("fd:") {
             guard let descriptor = Int32(text.dropFirst(3)), descriptor >= 0 else { throw .malformedAddress(text) }
             guard let address = Self.boundAddress(of: descriptor) else { throw .notListening(descriptor: descriptor) }
@@ -56,6 +62,7 @@ package indirect enum ListenAddress: Equatable, Sendable, CustomStringConvertibl
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
+        case .inOwnFolder: "private"
         case .inherited(_, let address): address.description
         }
     }

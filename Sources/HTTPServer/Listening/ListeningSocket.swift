@@ -8,8 +8,10 @@ import Synchronization
 /// When a daemon ends, libmicrohttpd closes the descriptor. Until a daemon has the descriptor, it is closed here.
 final class ListeningSocket: Sendable {
     let descriptor: Int32
-    /// The address, with the port that the system chose.
+    /// The address, with the port or the path that was chosen.
     let address: ListenAddress
+    /// The folder that was made for the socket.
+    private let folder: String?
 
     private struct State {
         var isAccepting = true
@@ -24,9 +26,22 @@ final class ListeningSocket: Sendable {
     init(_ address: ListenAddress) throws(ServerError) {
         switch address {
         case .unix(let path):
+            folder = nil
             descriptor = try Self.listen(path: path, address)
             self.address = address
+        case .inOwnFolder:
+            let folder = try Self.makeFolder(address)
+            let path = folder + Self.nameInFolder
+            do throws(ServerError) {
+                descriptor = try Self.listen(path: path, address)
+            } catch {
+                unsafe rmdir(folder)
+                throw error
+            }
+            self.address = .unix(path: path)
+            self.folder = folder
         case .tcp(let host, let port):
+            folder = nil
             descriptor = try Self.listen(host: host, port: port, address)
             if case .tcp(_, let chosen) = ListenAddress.boundAddress(of: descriptor) {
                 self.address = .tcp(host: host, port: chosen)
@@ -34,6 +49,7 @@ final class ListeningSocket: Sendable {
                 self.address = address
             }
         case .inherited(let inherited, _):
+            folder = nil
             descriptor = inherited
             self.address = address
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -61,9 +77,9 @@ final class ListeningSocket: Sendable {
             switch address {
             // Those that wait are for whoever else has the socket, as the next server does that systemd starts.
             case .inherited: return false
-            case .unix(let path): unsafe unlink(path)
+            case .unix(let path): removePath(path)
             // If the system cannot drop new connections, a client may still connect during the wait below.
-            case .tcp: _ = segscore_drop_new_connections(descriptor)
+            case .tcp, .inOwnFolder: _ = segscore_drop_new_connections(descriptor)
             }
             return true
         }
@@ -88,7 +104,7 @@ final class ListeningSocket: Sendable {
         state.withLock { state in
             guard state.isAccepting else { return }
             state.isAccepting = false
-            if case .unix(let path) = address { unsafe unlink(path) }
+            if case .unix(let path) = address { removePath(path) }
             if case .inherited = address {
                 // The socket goes on listening for others who have it, and daemons are not to be told of it.
                 segscore_leave_epoll_sets(descriptor)
@@ -103,6 +119,32 @@ final class ListeningSocket: Sendable {
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             close(silent)
         }
+    }
+
+    private func removePath(_ path: String) {
+        unsafe unlink(path)
+        if let folder { unsafe rmdir(folder) }
+    }
+
+    private static let nameInFolder = "/socket"
+
+    /// The most bytes that the path of a Unix socket may have.
+    private static let pathLimit = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+
+    /// Makes a folder of mode 0700 where temporary files are, or in /tmp if paths there would be too long.
+    private static func makeFolder(_ address: ListenAddress) throws(ServerError) -> String {
+        let temporary = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ""
+        var code = ENAMETOOLONG
+        for parent in [temporary, "/tmp"] where parent.hasPrefix("/") {
+            let template = parent + "/segscore-XXXXXX"
+            guard template.utf8.count + nameInFolder.utf8.count <= pathLimit else { continue }
+            var path = Array(template.utf8CString)
+            if unsafe mkdtemp(&path) != nil {
+                return String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            }
+            code = errno
+        }
+        throw .system(operation: "make a folder for", address: address, code: code)
     }
 
     private static func listen(host: String, port: UInt16, _ address: ListenAddress) throws(ServerError) -> Int32 {
@@ -135,8 +177,7 @@ final class ListeningSocket: Sendable {
     private static func listen(path: String, _ address: ListenAddress) throws(ServerError) -> Int32 {
         var name = sockaddr_un()
         name.sun_family = sa_family_t(AF_UNIX)
-        let capacity = MemoryLayout.size(ofValue: name.sun_path) - 1
-        guard path.utf8.count <= capacity else { throw .pathTooLong(path: path, limit: capacity) }
+        guard path.utf8.count <= pathLimit else { throw .pathTooLong(path: path, limit: pathLimit) }
         unsafe withUnsafeMutableBytes(of: &name.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
         let descriptor = try open(family: AF_UNIX, address)
         let size = socklen_t(MemoryLayout<sockaddr_un>.size)

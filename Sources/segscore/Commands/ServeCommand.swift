@@ -19,7 +19,10 @@ struct ServeCommand: ParsableCommand {
             """)
 
     @Option(
-        help: "Where to listen: 127.0.0.1:8080, unix:/run/segscore.sock, or fd:3 for an inherited socket; repeatable.")
+        help: """
+            Where to listen: 127.0.0.1:8080, [::1]:8080, unix:/run/segscore.sock, fd:3 for an inherited socket, or \
+            private for one in a new folder of mode 0700; repeatable.
+            """)
     var listen: [String] = ["127.0.0.1:8080"]
 
     @Option(help: "A file of the keys that callers may show, one a line; without it anyone may call.")

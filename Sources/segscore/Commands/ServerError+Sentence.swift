@@ -6,7 +6,7 @@ extension ServerError {
     var sentence: String {
         switch self {
         case .malformedAddress(let text):
-            "\"\(text)\" is no address: write 127.0.0.1:8080, [::1]:8080, unix:/run/segscore.sock or fd:3."
+            "\"\(text)\" is no address: write 127.0.0.1:8080, [::1]:8080, unix:/run/segscore.sock, fd:3 or private."
         case .notListening(let descriptor):
             "The descriptor \(descriptor) is none of a listening socket, which --listen fd:\(descriptor) needs."
         case .unresolved(let host, let code):

@@ -25,7 +25,7 @@ final class TestClient: @unchecked Sendable {
 
     init(_ address: ListenAddress) throws {
         switch address.bound {
-        case .inherited: preconditionFailure("an address that is bound to is none of a descriptor")
+        case .inOwnFolder, .inherited: preconditionFailure("a server that listens names the address it is bound to")
         case .tcp(let host, let port):
             let isIPv6 = host.contains(":")
             descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
