@@ -7,7 +7,7 @@ change its imports. `Client` is for more: jobs, data sets that come in batches, 
 `UnreachableError`.
 """
 
-from ._config import configure, default_client
+from ._config import ServerInfo, configure, default_client, server_info
 from ._given import Reduced
 from ._version import __version__
 from .client import Client
@@ -38,9 +38,11 @@ __all__ = [
     "Reduced",
     "Scores",
     "SegscoreError",
+    "ServerInfo",
     "Unreachable",
     "UnreachableError",
     "__version__",
     "configure",
     "default_client",
+    "server_info",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 
+from ._own_server import own_server
 from ._pool import Verify
 from .client import DEFAULT_BATCH_BYTES, DEFAULT_RETRIES, DEFAULT_TIMEOUT, Client
 
@@ -24,8 +26,8 @@ def configure(
 ) -> Client:
     """Says which server the functions of `segscore.segmentation` ask; arguments are those of `Client`.
 
-    A program that never calls this asks the server that the environment names. Arguments that are left out are taken
-    from the environment too.
+    A program that never calls this asks the server that the environment names, or one of its own. Arguments that are
+    left out are taken from the environment too.
     """
     global _client
     client = Client(
@@ -43,12 +45,41 @@ def configure(
 
 
 def default_client() -> Client:
-    """The client that `configure` made, or else one for the server that the environment names."""
+    """The client that `configure` made, or else one for the server that the environment names, or of one's own."""
     global _client
     with _lock:
         if _client is None:
             _client = Client()
         return _client
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerInfo:
+    """The server that the functions of `segscore.segmentation` ask.
+
+    Attributes:
+        url: Where it is.
+        version: Its version.
+        is_own: Whether it was started by this process, or the one that this was forked from, and ends with it.
+        pid: The id of its process, if it is one's own.
+    """
+
+    url: str
+    version: str
+    is_own: bool
+    pid: int | None
+
+
+def server_info() -> ServerInfo:
+    """Says which server the functions of `segscore.segmentation` ask. A server of one's own is started for that.
+
+    Raises:
+        UnreachableError: It does not answer, or does not start.
+    """
+    transport = default_client()._transport
+    version = transport.ask("GET", "/version")["version"]
+    running = own_server.running if transport.is_own else None
+    return ServerInfo(transport.url, version, transport.is_own, running.pid if running else None)
 
 
 def _begin_child() -> None:

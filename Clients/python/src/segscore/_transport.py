@@ -16,6 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from ._attempts import Attempts
 from ._forks import OfProcess
 from ._form import Form
+from ._own_server import own_server
 from ._pool import Verify, pool_for
 from ._version import __version__
 from .errors import SegscoreError, UnreachableError, error_of
@@ -29,28 +30,59 @@ class Transport:
     """Speaks HTTP with one server. It may be used by several threads.
 
     A forked process makes connections of its own, and so does a process that unpickles the transport.
+
+    Args:
+        url: Where the server is; None for one of this process's own, which is started when it is first asked.
     """
 
-    def __init__(self, url: str, api_key: str | None, verify: Verify, timeout: float, retries: int):
-        self.url = url.rstrip("/")
+    def __init__(self, url: str | None, api_key: str | None, verify: Verify, timeout: float, retries: int):
+        self._url = None if url is None else url.rstrip("/")
         if not isinstance(verify, bool):
             # The file is read again by other processes, whose working directory may be another.
             verify = os.path.abspath(verify)
-        self._arguments = (url, api_key, verify, timeout, retries)
-        self._pools = OfProcess(partial(pool_for, self.url, timeout, verify))
-        rest = "" if url.startswith("unix:") else self.url.partition("://")[2]
+        self._arguments = (api_key, verify, timeout, retries)
+        self._make_pool = partial(pool_for, timeout=timeout, verify=verify)
+        self._pools: OfProcess[dict[str, HTTPConnectionPool]] = OfProcess(dict)
+        if self._url is not None:
+            self._pool_at(self._url)  # A URL that is none is told of at once.
+        rest = "" if self._url is None or self._url.startswith("unix:") else self._url.partition("://")[2]
         self._prefix = rest[rest.index("/") :] if "/" in rest else ""
         self._fields = {"User-Agent": f"segscore-python/{__version__}"}
         if api_key:
             self._fields["Authorization"] = f"Bearer {api_key}"
         self._retries = retries
 
-    def __reduce__(self) -> tuple[type[Transport], tuple[str, str | None, Verify, float, int]]:
-        return Transport, self._arguments
+    def __reduce__(self) -> tuple[type[Transport], tuple[Any, ...]]:
+        running = own_server.running
+        url = running.url if self._url is None and running is not None else self._url
+        return Transport, (url, *self._arguments)
+
+    def __str__(self) -> str:
+        return "a server of its own" if self._url is None else self._url
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the server is one of this process's own."""
+        return self._url is None
+
+    @property
+    def url(self) -> str:
+        """Where the server is.
+
+        Raises:
+            UnreachableError: It is one of this process's own, and does not start.
+        """
+        return self._url if self._url is not None else own_server.get().url
 
     @property
     def _pool(self) -> HTTPConnectionPool:
-        return self._pools.get()
+        return self._pool_at(self.url)
+
+    def _pool_at(self, url: str) -> HTTPConnectionPool:
+        pools = self._pools.get()
+        if url not in pools:
+            pools[url] = self._make_pool(url)
+        return pools[url]
 
     def attempts(self) -> Attempts:
         return Attempts(self._retries)
@@ -77,9 +109,12 @@ class Transport:
         if body is not None:
             sent.update({"Content-Type": body.content_type, "Content-Length": str(body.length)})
         attempts = self.attempts()
+        was_replaced = False
         while True:
+            server = own_server.get() if self.is_own else None
+            pool = self._pool if server is None else self._pool_at(server.url)
             try:
-                answer = self._pool.urlopen(
+                answer = pool.urlopen(
                     method,
                     target,
                     body=cast(Any, body),
@@ -89,6 +124,9 @@ class Transport:
                     preload_content=False,
                 )
             except HTTPError as error:
+                if server is not None and not was_replaced and own_server.replace(server):
+                    was_replaced = True
+                    continue
                 unreachable = self.unreachable(error)
                 if isinstance(error, SSLError):
                     raise unreachable from error  # The server would show the same certificate again.
@@ -117,11 +155,15 @@ class Transport:
                     attempts.failed(self.unreachable(error))
 
     def unreachable(self, error: HTTPError) -> UnreachableError:
+        """The error of a request that was not answered, with the last words of a server of this process's own."""
         title = "No connection" if isinstance(error, (NewConnectionError, ConnectTimeoutError)) else "No answer"
-        return UnreachableError({"title": title, "detail": f"No answer from {self.url}: {error}"})
+        server = own_server.running if self.is_own else None
+        words = "" if server is None else server.last_words()
+        return UnreachableError({"title": title, "detail": f"No answer from {self}: {error}" + (words and f".{words}")})
 
     def close(self) -> None:
-        self._pool.close()
+        for pool in self._pools.get().values():
+            pool.close()
 
 
 def query_of(query: Mapping[str, Any] | None) -> str:

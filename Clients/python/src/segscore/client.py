@@ -18,6 +18,7 @@ from ._form import Form
 from ._given import GivenSource, Reduced, gathered, given
 from ._labels import IgnoredLabels, LabelMap, LabelRule, ignored_labels, label_parameters
 from ._masks import Colors, colors_text
+from ._own_server import program
 from ._pool import Verify
 from ._readers import nodata_of
 from ._sampling import are_resized, sampling_parameters
@@ -42,8 +43,9 @@ class Client:
     A client can be pickled, as can its jobs; the pickle holds `api_key`.
 
     Args:
-        url: `http://host:port`, `https://host:port` or `unix:/path/of/socket`. By default `SEGSCORE_URL`, else
-            `http://127.0.0.1:8080`.
+        url: `http://host:port`, `https://host:port` or `unix:/path/of/socket`. By default `SEGSCORE_URL`. Else, if
+            `SEGSCORE_PROGRAM` names the program, a server of this process's own, which all of its clients share: it is
+            started with the first request and ends with the process. Else `http://127.0.0.1:8080`.
         api_key: The key by which the server knows the caller, sent as a bearer token. By default `SEGSCORE_API_KEY`.
         verify: Who vouches for the server's certificate: True for the system's authorities, or the path of a PEM file
             with others. False trusts anyone. By default `SEGSCORE_CA`, else True.
@@ -67,8 +69,8 @@ class Client:
         batch_bytes: int = DEFAULT_BATCH_BYTES,
         fewest_bytes: bool = False,
     ):
-        url = url or os.environ.get("SEGSCORE_URL") or DEFAULT_URL
-        api_key = api_key or os.environ.get("SEGSCORE_API_KEY")
+        url = url or os.environ.get("SEGSCORE_URL") or (DEFAULT_URL if program() is None else None)
+        api_key = api_key or (os.environ.get("SEGSCORE_API_KEY") if url is not None else None)
         if verify is None:
             verify = os.environ.get("SEGSCORE_CA") or True
         if timeout <= LONGEST_POLL:
@@ -78,7 +80,7 @@ class Client:
         self._fewest_bytes = fewest_bytes
 
     def __repr__(self) -> str:
-        return f"<segscore.Client of {self._transport.url}>"
+        return f"<segscore.Client of {self._transport}>"
 
     def score(
         self,

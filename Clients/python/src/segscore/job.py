@@ -63,7 +63,7 @@ class Job:
         self._shape = shape  # Known once the job has succeeded.
 
     def __repr__(self) -> str:
-        return f"<segscore.Job {self.id} at {self._transport.url}>"
+        return f"<segscore.Job {self.id} at {self._transport}>"
 
     # Its life
 
