@@ -1,8 +1,9 @@
-.PHONY: help demo build check test fuzz soak bench adapters format image clean
+.PHONY: help demo build wheels check test fuzz soak bench adapters format image clean
 
 help:
 	@echo 'make demo    install what is missing, build, score Examples/sample, show which masks look wrong'
 	@echo 'make build   build the program for release: .build/release/segscore'
+	@echo 'make wheels  build the wheels of the Python package, with the program and without, into .build/wheels'
 	@echo 'make check   run what says in a few minutes whether a change is sound: for every day, beside make test'
 	@echo 'make test    build and run all tests'
 	@echo 'make fuzz    try made-up requests and files for FUZZ_SECONDS (60) each, and stop at the first that harms'
@@ -20,6 +21,9 @@ demo:
 
 build:
 	swift build -c release --static-swift-stdlib --product segscore
+
+wheels: build
+	Scripts/build-wheels
 
 check:
 	Scripts/test --quick

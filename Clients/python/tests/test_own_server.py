@@ -290,7 +290,7 @@ def test_the_environment_or_configure_may_name_another(begin, server, monkeypatc
     for variables in ({"SEGSCORE_SERVER": "off"}, {"SEGSCORE_PROGRAM": ""}):
         assert ends_well(begin("print(repr(segscore.Client()))", **variables))[-1] == "http://127.0.0.1:8080>"
     monkeypatch.setenv("SEGSCORE_PROGRAM", str(BINARY))
-    assert _own_server.program() == BINARY
+    assert _own_server.program() == str(BINARY)
     monkeypatch.setenv("SEGSCORE_SERVER", "off")
     assert _own_server.program() is None
 

@@ -14,6 +14,8 @@ import threading
 import time
 from typing import IO
 
+from segscore_program import find_program
+
 from .errors import UnreachableError
 
 START_SECONDS = 60.0  # The longest that a server may take to listen.
@@ -24,17 +26,10 @@ LOG_BYTES = 2000  # Of the end of the server's log, in errors.
 _lifelines: set[int] = set()
 
 
-def program() -> pathlib.Path | None:
-    """The program that a server of one's own runs: what `SEGSCORE_PROGRAM` names, else what lies in the package.
-
-    None if there is none, where sockets have no paths, or if `SEGSCORE_SERVER` is `off`.
-    """
-    if os.name != "posix" or os.environ.get("SEGSCORE_SERVER", "").lower() == "off":
-        return None
-    if named := os.environ.get("SEGSCORE_PROGRAM"):
-        return pathlib.Path(named)
-    packaged = pathlib.Path(__file__).with_name("_program") / "segscore"
-    return packaged if packaged.exists() else None
+def program() -> str | None:
+    """The program that a server of one's own runs; None if there is none, or `SEGSCORE_SERVER` is `off`."""
+    is_off = os.environ.get("SEGSCORE_SERVER", "").lower() == "off"
+    return None if is_off or os.name != "posix" else find_program()
 
 
 class RunningServer:
@@ -43,7 +38,7 @@ class RunningServer:
     Its log is a file without a name, so that nothing is left of it, however the process ends.
     """
 
-    def __init__(self, path: pathlib.Path):
+    def __init__(self, path: str):
         # The flags that this process's environment has for servers are for those that people start.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGSCORE_")}
         self.owner = os.getpid()
