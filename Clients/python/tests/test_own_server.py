@@ -254,6 +254,17 @@ def test_a_long_path_for_temporary_files(begin, tmp_path):
     assert not pathlib.Path(url[5:]).parent.exists()
 
 
+def test_with_many_open_files(begin):
+    """More than `select` can wait for."""
+    ends_well(
+        begin(
+            "import resource\nmost = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
+            "resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))\n"
+            f"files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]\n{SCORED}"
+        )
+    )
+
+
 def test_without_a_home(begin):
     ends_well(begin(SCORED, HOME="/proc/nowhere"))
 

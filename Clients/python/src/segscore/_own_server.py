@@ -127,8 +127,11 @@ def read_line(descriptor: int) -> str:
     """The first line that comes from a pipe; empty if the pipe ends before, or nothing comes in time."""
     deadline = time.monotonic() + START_SECONDS
     text = b""
+    # `select` refuses descriptors above 1023, which a process may have.
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
     while b"\n" not in text:
-        if not select.select([descriptor], [], [], max(deadline - time.monotonic(), 0))[0]:
+        if not waiting.poll(max(deadline - time.monotonic(), 0) * 1000):
             return ""
         part = os.read(descriptor, 4096)
         if not part:
