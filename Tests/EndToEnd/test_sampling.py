@@ -1,6 +1,7 @@
 """Predictions of another size than labels, with padding, or with the classes last."""
 
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -11,7 +12,7 @@ import inference
 import reference
 import sampling
 from bodies import FORMS, arrays_of, npz
-from client import assert_problem
+from client import Client, assert_problem
 from server import run
 from test_activations import softmax
 from test_batches import add, finish, open_job
@@ -245,3 +246,20 @@ def sample(images=2, dtype=np.float32, size=(12, 16), small=(6, 9)):
     random = np.random.default_rng(7)
     labels = random.integers(0, 4, (images, *size)).astype(np.uint8)
     return labels, (3 * random.normal(size=(images, 4, *small))).astype(dtype)
+
+
+def test_one_processor_finds_what_several_find(client, start_server):
+    """One takes values as they arrive; several share those that are far fewer than what is made of them."""
+    random = np.random.default_rng(5)
+    labels = random.integers(0, 5, (3, 90, 70)).astype(np.uint8)
+    logits = random.normal(size=(3, 5, 23, 18)).astype(np.float16)
+    server = start_server(prefix=["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))])
+    with Client(server) as alone:
+        for parameters in ({}, {"method": "num_pixel_issues"}, {"method": "num_pixel_issues", "downsample": 2}):
+            answers = [
+                arrays_of(each.score(npz(labels=labels, logits=logits), accept=NPZ, resize="bilinear", **parameters))
+                for each in (alone, client)
+            ]
+            assert answers[0].keys() == answers[1].keys()
+            for name, array in answers[0].items():
+                np.testing.assert_array_equal(array, answers[1][name])

@@ -242,14 +242,30 @@ package final class ScoreArrays: RequestInputs {
                 throw predictions.problem(error)
             }
             if labels.areMapped(by: parameters.labels.rule, as: reading.labels),
-                try StreamedProbabilities.canTake(
-                    reading.axes.map { predictions.read($0, parameters) } ?? predictions, parameters)
+                case let read = reading.axes.map({ predictions.read($0, parameters) }) ?? predictions,
+                !isWorthWaiting(for: read, of: reading.labels.shape, parameters),
+                try StreamedProbabilities.canTake(read, parameters)
             {
                 return try StreamedProbabilities(predictions, for: demand(on: predictions))
             }
         }
         return try SpooledProbabilities(
             predictions, labels: labelsShape, parameters, parametersAreKnown: parametersAreKnown, in: places)
+    }
+
+    /// Whether predictions had better arrive in whole before they are scored. If there are far fewer values than are made
+    /// of them, that takes longer than they take to arrive, and several processors can share it.
+    private func isWorthWaiting(
+        for predictions: Predictions, of labels: LabelShape, _ parameters: ScoreParameters
+    ) -> Bool {
+        guard places.processors > 1, parameters.sampling.sampling.interpolation != nil else { return false }
+        let made = predictions.shape(parameters, labels: [labels.imageCount, labels.height, labels.width])
+        // Extents that do not go together are found by whoever scores.
+        let (count, isTooMany) = made.reduce((1, false)) { product, extent in
+            let (next, overflows) = product.0.multipliedReportingOverflow(by: extent)
+            return (next, product.1 || overflows)
+        }
+        return !isTooMany && count / 4 >= predictions.layout.elementCount
     }
 
     private var fileOfPredictions: (array: ScoringError.Array, file: FileArray)? {

@@ -42,8 +42,11 @@ final class FileProbabilities: ProbabilitySource {
         return isComplete ? own.finish() : nil
     }
 
-    /// The pixels, for a demand that needs every probability.
-    private func allPixels(
+    /// The pixels, of which every probability has been looked at.
+    ///
+    /// - Returns: Nil if `progress` ended the work.
+    /// - Throws: What ``pixels(for:progress:)`` throws.
+    func allPixels(
         for demand: ProbabilityDemand, progress: (Double) -> Bool
     ) throws(Problem) -> ScoredPixels? {
         let accumulator = try demand.pixelAccumulator(for: predictions)

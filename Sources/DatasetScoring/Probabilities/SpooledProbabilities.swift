@@ -3,11 +3,12 @@ import Memory
 import Scoring
 import WebService
 
-/// `pred_probs` that wait in a spool file, because they came before their labels or before the last parameter, or
-/// because they are not needed in the order in which they came.
+/// `pred_probs` that wait in a spool file, because they came before their labels or before the last parameter, because
+/// they are not needed in the order in which they came, or because several processors are to work on them.
 final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
     private let predictions: Predictions
     private let spool: SpoolFile
+    private let processors: Int
 
     var accumulator: (any ArrayAccumulator)? { self }
     var imagesDone: Int { 0 }
@@ -43,6 +44,7 @@ final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
             throw predictions.problem(error)
         }
         self.predictions = predictions
+        processors = places.processors
         do throws(FileError) {
             spool = try SpoolFile(directory: places.spoolDirectory)
         } catch {
@@ -68,19 +70,9 @@ final class SpooledProbabilities: ProbabilitySource, ArrayAccumulator {
         guard demand.axes != nil else {
             return try labelledPixels(in: file, demand)
         }
-        let pixels = try demand.pixelAccumulator(for: predictions)
-        let band: PixelBand
-        do throws(ScoringError) {
-            band = try pixels.bands(1)[0]
-        } catch {
-            throw predictions.problem(error)
-        }
-        var done = 0
-        let isComplete = try BandReader(predictions, in: file, at: 0).read(into: band) { piece in
-            done += piece.bytes.count
-            return progress(Double(done) / Double(pixels.byteCountOfBands))
-        }
-        return isComplete ? pixels.finish() : nil
+        let place = ArrayPlace(layout: predictions.layout, offset: 0)
+        let probabilities = FileProbabilities(predictions.array, in: file, at: place, processors: processors)
+        return try probabilities.allPixels(for: demand, progress: progress)
     }
 
     /// The pixels, for an array that holds only the labelled classes of bands.
