@@ -71,7 +71,7 @@ package struct AxisReading: Equatable, Sendable {
     }
 
     /// Whether labels of classes with so many axes begin with one of images, if nothing tells otherwise.
-    static func hasImageAxis(ofRank rank: Int) -> Bool { rank > 2 }
+    package static func hasImageAxis(ofRank rank: Int) -> Bool { rank > 2 }
 
     /// The axis of classes in predictions, and in labels that are one-hot.
     package var classAxis: Int { hasImageAxis ? 1 : 0 }
@@ -89,17 +89,17 @@ package struct AxisReading: Equatable, Sendable {
         let shape = layout.shape
         let space = shape[(classAxis + 1)...]
         let images = hasImageAxis ? shape[0] : 1
-        let plain = [images, shape[classAxis], space.dropLast().reduce(1, *), space[space.endIndex - 1]]
-        guard let layout = try? TensorLayout(elementType: layout.elementType, shape: plain, order: layout.order) else {
-            preconditionFailure("the product of the extents is the same")
-        }
-        return layout
+        return Self.layout(
+            layout, of: [images, shape[classAxis], space.dropLast().reduce(1, *), space[space.endIndex - 1]])
     }
 
     /// The layout of predictions with an axis of images. The elements are the same.
     package func withImageAxis(_ layout: TensorLayout) -> TensorLayout {
-        guard !hasImageAxis else { return layout }
-        let shape = [1] + layout.shape
+        hasImageAxis ? layout : Self.layout(layout, of: [1] + layout.shape)
+    }
+
+    /// The same elements in another shape.
+    private static func layout(_ layout: TensorLayout, of shape: [Int]) -> TensorLayout {
         guard let layout = try? TensorLayout(elementType: layout.elementType, shape: shape, order: layout.order) else {
             preconditionFailure("the product of the extents is the same")
         }

@@ -46,6 +46,9 @@ package struct LabelShape: Equatable, Sendable {
     /// The shape of labels, and of what is known of each pixel.
     package var dimensions: [Int] { (hasImageAxis ? [imageCount] : []) + space }
 
+    /// `(N, H, W)`, with H rows of all axes of ``space`` but the last.
+    package var plain: [Int] { [imageCount, height, width] }
+
     /// The extents of the rows, if there are several: in Fortran order they follow one another in another way than in
     /// memory.
     var rows: [Int] { space.count > 2 ? space.dropLast() : [] }

@@ -2,7 +2,7 @@
 /// last are H rows.
 package struct ScoringShape: Codable, Equatable, Sendable {
     /// The extents of the labels, by which answers are shaped.
-    package let labels: LabelShape
+    package private(set) var labels: LabelShape
     package let classCount: Int
 
     package var imageCount: Int { labels.imageCount }
@@ -28,29 +28,29 @@ package struct ScoringShape: Codable, Equatable, Sendable {
     package init(labels: LabelShape, predictedProbabilities shape: [Int]) throws(ScoringError) {
         guard shape.count == 4 else { throw .rank(.predictedProbabilities, expected: 4, shape: shape) }
         guard !shape.contains(0) else { throw .emptyArray(.predictedProbabilities, shape: shape) }
-        guard [labels.imageCount, labels.height, labels.width] == [shape[0], shape[2], shape[3]] else {
+        guard labels.plain == [shape[0], shape[2], shape[3]] else {
             throw .shapeMismatch(
                 .predictedProbabilities, expected: [labels.imageCount, shape[1], labels.height, labels.width],
                 actual: shape)
         }
-        guard shape[1] <= Self.classLimit else { throw .tooManyClasses(shape[1], limit: Self.classLimit) }
-        self.labels = labels
-        classCount = shape[1]
+        try self.init(labels: labels, classCount: shape[1])
     }
 
-    /// Matches the shape of `pred_probs` against that of labels `(N, H, W)`.
-    package init(labels: [Int], predictedProbabilities shape: [Int]) throws(ScoringError) {
-        try self.init(labels: LabelShape(labels), predictedProbabilities: shape)
+    /// - Parameters:
+    ///   - labels: The shape of labels.
+    ///   - classCount: K, at least 1.
+    /// - Throws: ``ScoringError/tooManyClasses(_:limit:)``.
+    package init(labels: LabelShape, classCount: Int) throws(ScoringError) {
+        guard classCount <= Self.classLimit else { throw .tooManyClasses(classCount, limit: Self.classLimit) }
+        self.labels = labels
+        self.classCount = classCount
     }
 
     /// The same extents, of labels with an axis of images.
     package var withImageAxis: ScoringShape {
-        ScoringShape(labels: LabelShape(imageCount: imageCount, space: labels.space), classCount: classCount)
-    }
-
-    private init(labels: LabelShape, classCount: Int) {
-        self.labels = labels
-        self.classCount = classCount
+        var copy = self
+        copy.labels = LabelShape(imageCount: imageCount, space: labels.space)
+        return copy
     }
 
     /// The names in files. Earlier versions have written none but the first four.

@@ -63,6 +63,16 @@ def listening(kind, folder):
             yield listener, ["--unix-socket", str(path)], f"unix:{path}"
 
 
+@contextlib.contextmanager
+def unfinished_request(path):
+    """A request under way, of which the last bytes do not come."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
+        time.sleep(0.3)
+        yield
+
+
 def score(where):
     done = subprocess.run(
         ["curl", "-sS", "--max-time", str(PATIENCE), *where, "-d", BODY, "http://localhost/score"],
@@ -104,25 +114,23 @@ def test_a_server_that_drains_leaves_new_callers_to_others(tmp_path):
     """It neither takes them nor looks for them over and over."""
     with listening("unix", tmp_path) as (listener, _, _):
         flags = ("--listen", f"fd:{listener.fileno()}", "--drain-timeout", "3")
-        with started(*flags, pass_fds=(listener.fileno(),)) as process, socket.socket(socket.AF_UNIX) as slow:
+        with started(*flags, pass_fds=(listener.fileno(),)) as process:
             eventually(lambda: "listening" in process.stderr.readline(), "it listens")
-            slow.connect(str(tmp_path / "socket"))
-            slow.sendall(b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
-            time.sleep(0.3)
-            process.terminate()
-            time.sleep(0.3)
-            before = sum(os.times()[2:4])
-            with socket.socket(socket.AF_UNIX) as waiting:
-                waiting.connect(str(tmp_path / "socket"))
-                waiting.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                listener.settimeout(PATIENCE)
-                accepted, _ = listener.accept()
-                with accepted:
-                    assert accepted.recv(3) == b"GET"
-            # A second caller is left alone, and watched by nobody.
-            with socket.socket(socket.AF_UNIX) as waiting:
-                waiting.connect(str(tmp_path / "socket"))
-                assert process.wait(PATIENCE) == 0
+            with unfinished_request(tmp_path / "socket"):
+                process.terminate()
+                time.sleep(0.3)
+                before = sum(os.times()[2:4])
+                with socket.socket(socket.AF_UNIX) as waiting:
+                    waiting.connect(str(tmp_path / "socket"))
+                    waiting.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    listener.settimeout(PATIENCE)
+                    accepted, _ = listener.accept()
+                    with accepted:
+                        assert accepted.recv(3) == b"GET"
+                # A second caller is left alone, and watched by nobody.
+                with socket.socket(socket.AF_UNIX) as waiting:
+                    waiting.connect(str(tmp_path / "socket"))
+                    assert process.wait(PATIENCE) == 0
         spent = sum(os.times()[2:4]) - before
         assert spent < 1.5, f"it took {spent} s of processor time to wait for 3 s"
 
@@ -139,10 +147,7 @@ def test_a_server_ends_with_the_pipe_of_its_life(end, tmp_path):
     with started("--listen", f"unix:{path}", "--life-fd", read, pass_fds=(read,)) as process:
         os.close(read)
         eventually(path.exists, "it listens")
-        with socket.socket(socket.AF_UNIX) as slow:
-            slow.connect(str(path))
-            slow.sendall(b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
-            time.sleep(0.3)
+        with unfinished_request(path):
             assert process.poll() is None
             begin = time.monotonic()
             if holder is None:
@@ -164,10 +169,7 @@ def test_a_drain_ends_with_the_pipe_of_its_life(tmp_path):
     with started(*flags, pass_fds=(read,)) as process:
         os.close(read)
         eventually(path.exists, "it listens")
-        with socket.socket(socket.AF_UNIX) as slow:
-            slow.connect(str(path))
-            slow.sendall(b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
-            time.sleep(0.3)
+        with unfinished_request(path):
             process.terminate()
             time.sleep(0.3)
             assert process.poll() is None

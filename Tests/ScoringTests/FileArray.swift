@@ -145,6 +145,13 @@ let allTypes: [ElementType] = ElementType.Scalar.allCases.flatMap { scalar in
 
 let orders: [TensorLayout.Order] = [.c, .fortran]
 
+extension ScoringShape {
+    /// Matches the shape of `pred_probs` against that of labels `(N, H, W)`.
+    init(labels: [Int], predictedProbabilities shape: [Int]) throws(ScoringError) {
+        try self.init(labels: LabelShape(labels), predictedProbabilities: shape)
+    }
+}
+
 extension LabelMap {
     /// Labels in C order, as an array of int32 brings them.
     ///

@@ -160,8 +160,8 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
-    /// The arrays that pixels are reduced to, in the shape of labels: `own` and `largest`, float32 or float64, and `predicted`, uint8
-    /// or uint16.
+    /// The arrays that pixels are reduced to, in the shape of labels: `own` and `largest`, float32 or float64, and
+    /// `predicted`, uint8 or uint16.
     ///
     /// - Returns: The arrays with their names; nil if not all of them are known.
     package static func reduced(_ pixels: ScoredPixels) -> [(name: String, array: ArrayAnswer)]? {

@@ -56,17 +56,14 @@ struct AxesOfArrays {
     /// - Returns: Nil if nothing tells how many classes there are.
     /// - Throws: An error of the shape of predictions.
     func shape(_ predictions: Predictions, _ parameters: ScoreParameters) throws(ScoringError) -> ScoringShape? {
-        let shape = labels.shape
-        let pixels = [shape.imageCount, shape.height, shape.width]
         if let axes, !predictions.array.isReduced {
-            let probabilities = predictions.read(axes, parameters).shape(parameters, labels: pixels)
-            return try ScoringShape(labels: shape, predictedProbabilities: probabilities)
+            let probabilities = predictions.read(axes, parameters).shape(parameters, labels: labels.shape.plain)
+            return try ScoringShape(labels: labels.shape, predictedProbabilities: probabilities)
         }
         // A rule may make another number of classes of those that one-hot labels have.
         let ofLabels = parameters.labels.rule == nil ? labels.classCount : nil
         guard let classCount = parameters.classCount ?? ofLabels else { return nil }
-        return try ScoringShape(
-            labels: shape, predictedProbabilities: [shape.imageCount, classCount, shape.height, shape.width])
+        return try ScoringShape(labels: labels.shape, classCount: classCount)
     }
 
     /// The shape of predictions after they have been brought to the pixels of the labels, which are those of images of two

@@ -138,7 +138,6 @@ package final class ScoreArrays: RequestInputs {
             self.source = source
             return try source.begin(predictions, parametersAreKnown ? parameters : nil)
         }
-        findShape()
         let source = try makeSource(predictions, parameters, parametersAreKnown: parametersAreKnown)
         guard let accumulator = source.accumulator else { preconditionFailure("bytes of it arrive") }
         self.source = source
@@ -241,8 +240,8 @@ package final class ScoreArrays: RequestInputs {
             } catch {
                 throw predictions.problem(error)
             }
+            let read = predictions.read(reading.axes, parameters)
             if labels.areMapped(by: parameters.labels.rule, as: reading.labels),
-                case let read = reading.axes.map({ predictions.read($0, parameters) }) ?? predictions,
                 !isWorthWaiting(for: read, of: reading.labels.shape, parameters),
                 try StreamedProbabilities.canTake(read, parameters)
             {
@@ -259,13 +258,8 @@ package final class ScoreArrays: RequestInputs {
         for predictions: Predictions, of labels: LabelShape, _ parameters: ScoreParameters
     ) -> Bool {
         guard places.processors > 1, parameters.sampling.sampling.interpolation != nil else { return false }
-        let made = predictions.shape(parameters, labels: [labels.imageCount, labels.height, labels.width])
-        // Extents that do not go together are found by whoever scores.
-        let (count, isTooMany) = made.reduce((1, false)) { product, extent in
-            let (next, overflows) = product.0.multipliedReportingOverflow(by: extent)
-            return (next, product.1 || overflows)
-        }
-        return !isTooMany && count / 4 >= predictions.layout.elementCount
+        let classCount = predictions.shape(parameters, labels: labels.plain)[1]
+        return labels.pixelCount / 4 >= predictions.layout.elementCount / classCount
     }
 
     private var fileOfPredictions: (array: ScoringError.Array, file: FileArray)? {

@@ -19,7 +19,11 @@ package struct Predictions: Equatable, Sendable {
     package let layout: TensorLayout
 
     /// The same array, read as `(N, K, H, W)`, or as the parameters say that its axes are.
-    func read(_ axes: AxisReading, _ parameters: ScoreParameters) -> Predictions {
+    ///
+    /// - Parameters:
+    ///   - axes: How the axes are read; nil if the array holds only the labelled classes of bands.
+    func read(_ axes: AxisReading?, _ parameters: ScoreParameters) -> Predictions {
+        guard let axes else { return self }
         let isPlain = parameters.sampling.sampling == .none
         return Predictions(array: array, layout: isPlain ? axes.plain(layout) : axes.withImageAxis(layout))
     }

@@ -30,7 +30,7 @@ struct ProbabilityDemand {
     ///
     /// - Throws: A problem with labels, layout and parameters together.
     func pixelAccumulator(for predictions: Predictions) throws(Problem) -> PixelAccumulator {
-        let predictions = read(predictions)
+        let predictions = predictions.read(axes, parameters)
         let activation = try predictions.activation(parameters)
         return try make(predictions) { () throws(ScoringError) in
             try PixelAccumulator(
@@ -45,7 +45,7 @@ struct ProbabilityDemand {
     ///
     /// - Throws: A problem with labels, layout and parameters together.
     func ownProbabilities(in predictions: Predictions) throws(Problem) -> OwnProbabilities? {
-        let predictions = read(predictions)
+        let predictions = predictions.read(axes, parameters)
         guard try predictions.activation(parameters) == .identity, parameters.sampling.sampling == .none else {
             return nil
         }
@@ -58,17 +58,11 @@ struct ProbabilityDemand {
         }
     }
 
-    /// Predictions as the accumulators take them.
-    private func read(_ predictions: Predictions) -> Predictions {
-        axes.map { predictions.read($0, parameters) } ?? predictions
-    }
-
     /// Makes an accumulator, after it has proved that the predictions have as many classes as the client says.
     private func make<Result>(
         _ predictions: Predictions, _ result: () throws(ScoringError) -> Result
     ) throws(Problem) -> Result {
-        let pixels = [labels.shape.imageCount, labels.shape.height, labels.shape.width]
-        let shape = predictions.shape(parameters, labels: pixels)
+        let shape = predictions.shape(parameters, labels: labels.shape.plain)
         if let classCount = parameters.classCount, shape.count == 4, classCount != shape[1] {
             throw Problem(
                 .shapeMismatch,

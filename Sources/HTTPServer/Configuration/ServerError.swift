@@ -1,6 +1,6 @@
 /// The reasons for which a server cannot start.
 package enum ServerError: Error, Equatable {
-    /// The text is neither `host:port` nor `unix:path` nor `fd:number`.
+    /// The text is none of `host:port`, `unix:path`, `fd:number` and `private`.
     case malformedAddress(String)
     /// The descriptor is not open, or is none of a socket that listens for streams.
     case notListening(descriptor: Int32)

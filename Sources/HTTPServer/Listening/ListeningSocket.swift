@@ -24,24 +24,23 @@ final class ListeningSocket: Sendable {
     ///
     /// - Throws: ``ServerError`` if the address cannot be resolved or is taken.
     init(_ address: ListenAddress) throws(ServerError) {
+        var folder: String?
         switch address {
         case .unix(let path):
-            folder = nil
             descriptor = try Self.listen(path: path, address)
             self.address = address
         case .inOwnFolder:
-            let folder = try Self.makeFolder(address)
-            let path = folder + Self.nameInFolder
+            let made = try Self.makeFolder(address)
+            let path = made + Self.nameInFolder
             do throws(ServerError) {
                 descriptor = try Self.listen(path: path, address)
             } catch {
-                unsafe rmdir(folder)
+                unsafe rmdir(made)
                 throw error
             }
             self.address = .unix(path: path)
-            self.folder = folder
+            folder = made
         case .tcp(let host, let port):
-            folder = nil
             descriptor = try Self.listen(host: host, port: port, address)
             if case .tcp(_, let chosen) = ListenAddress.boundAddress(of: descriptor) {
                 self.address = .tcp(host: host, port: chosen)
@@ -49,12 +48,12 @@ final class ListeningSocket: Sendable {
                 self.address = address
             }
         case .inherited(let inherited, _):
-            folder = nil
             descriptor = inherited
             self.address = address
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         }
+        self.folder = folder
     }
 
     deinit {

@@ -113,15 +113,14 @@ extension ElementRuns {
     /// - Parameters:
     ///   - layout: The layout of an array that has elements.
     init(ofPixelsIn layout: TensorLayout) {
-        let shape = layout.shape
-        let width = shape.last ?? 1
-        guard layout.order == .fortran, shape.count > 1 else {
+        guard layout.order == .fortran, layout.shape.count > 1 else {
+            let width = layout.shape.last ?? 1
             self.init(imageCount: 1, classCount: 1, height: layout.elementCount / width, width: width, order: .c)
             return
         }
-        let rows = Array(shape[1..<shape.count - 1])
+        let shape = LabelShape(layout.shape)
         self.init(
-            imageCount: shape[0], classCount: 1, height: rows.reduce(1, *), width: width, order: .fortran,
-            rows: rows.count > 1 ? rows : [])
+            imageCount: shape.imageCount, classCount: 1, height: shape.height, width: shape.width, order: .fortran,
+            rows: shape.rows)
     }
 }

@@ -28,9 +28,7 @@ struct PixelArrays: Sendable {
         labels: LabelMap, layout: TensorLayout, activation: Activation, sampling: Sampling, downsample: Int,
         ignoredLabel: Int64?
     ) throws(ScoringError) {
-        let pixels = labels.shape
-        let sampled = sampling.sampledShape(
-            layout.shape, labels: [pixels.imageCount, pixels.height, pixels.width])
+        let sampled = sampling.sampledShape(layout.shape, labels: labels.shape.plain)
         shape = try ScoringShape(labels: labels.shape, predictedProbabilities: activation.probabilitiesShape(sampled))
         grid = try SourceGrid(layout, sampling, shape: shape)
         try shape.check(downsample: downsample)

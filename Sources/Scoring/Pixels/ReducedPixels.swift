@@ -37,11 +37,7 @@ package struct ReducedPixels {
         labels: LabelMap, classCount: Int, ignoredLabel: Int64?, on loop: ImageLoop = .serial
     ) throws(ScoringError) -> ScoredPixels {
         try checkShapes(labels.shape)
-        let shape = try ScoringShape(
-            labels: labels.shape,
-            predictedProbabilities: [
-                labels.shape.imageCount, classCount, labels.shape.height, labels.shape.width,
-            ])
+        let shape = try ScoringShape(labels: labels.shape, classCount: classCount)
         let labels = try labels.holding(classCount: classCount)
         let predicted = try classes(shape, isWide: labels.codes.isWide, on: loop)
         let pixels = ScoredPixels(

@@ -98,5 +98,7 @@ extension ScoringError {
     }
 
     /// The axis on which classes are expected, as ``AxisReading`` prefers it.
-    fileprivate static func classAxis(_ expected: [Int]) -> Int { expected.count > 3 ? 1 : 0 }
+    fileprivate static func classAxis(_ expected: [Int]) -> Int {
+        AxisReading.hasImageAxis(ofRank: expected.count - 1) ? 1 : 0
+    }
 }

@@ -143,8 +143,6 @@ def batches_of(labels: Any, predictions: Any, name: str, batch_bytes: int, is_re
 def single(labels: Any, predictions: Any, name: str) -> Batch:
     """The batch of one image, in the shape in which it is there."""
     label, probability = _types(labels, predictions)
-    if len(labels.shape) == 1:  # Stored arrays are read by two axes or more.
-        labels, predictions = np.asarray(labels), np.asarray(predictions)
     return Batch(
         part_of(labels, range(count_of(labels)), "labels", label),
         part_of(predictions, range(count_of(predictions)), name, probability),

@@ -14,23 +14,24 @@ Value = TypeVar("Value")
 _forks = 0
 
 
+def this_process() -> tuple[int, int]:
+    """What tells this process from all that it was forked from."""
+    return os.getpid(), _forks
+
+
 class OfProcess(Generic[Value]):
     """A value that every process has of its own; a forked one makes it when it first asks for it."""
 
     def __init__(self, make: Callable[[], Value]):
         self._make = make
-        self._made = (self._process(), make())
+        self._made = (this_process(), make())
 
     def get(self) -> Value:
         process, value = self._made
-        if process != self._process():
+        if process != this_process():
             value = self._make()
-            self._made = (self._process(), value)
+            self._made = (this_process(), value)
         return value
-
-    @staticmethod
-    def _process() -> tuple[int, int]:
-        return os.getpid(), _forks
 
 
 def _begin_child() -> None:

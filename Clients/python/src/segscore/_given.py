@@ -84,8 +84,6 @@ class GivenSource:
     def _single(self) -> Batch:
         """The arrays of one image, without an axis of images."""
         columns = self._columns
-        if len(columns[1].shape) == 1:  # Stored arrays are read by two axes or more.
-            columns = [np.asarray(array) for array in columns]
         labels, *parts = (self._part(array, range(count_of(array)), name) for name, array in self._named(columns))
         return self._batch(labels, parts)._replace(has_images=False)
 

@@ -16,6 +16,7 @@ from typing import IO
 
 from segscore_program import find_program
 
+from ._forks import this_process
 from .errors import UnreachableError
 
 START_SECONDS = 60.0  # The longest that a server may take to listen.
@@ -41,7 +42,7 @@ class RunningServer:
     def __init__(self, path: str):
         # The flags that this process's environment has for servers are for those that people start.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGSCORE_")}
-        self.owner = os.getpid()
+        self._owner = this_process()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this.
         ready, told = os.pipe()
         ended, self._lifeline = os.pipe()
@@ -80,7 +81,7 @@ class RunningServer:
 
     def has_ended(self) -> bool:
         """Whether the server is no more. In a process that was forked, nobody but its socket tells."""
-        if self.owner == os.getpid():
+        if self._owner == this_process():
             try:
                 # The connection may be gone a moment before the process is.
                 self._process.wait(timeout=1)
@@ -105,7 +106,7 @@ class RunningServer:
 
     def end(self) -> None:
         """Ends the server, if this process has started it, and waits until it has ended."""
-        if self.owner != os.getpid():
+        if self._owner != this_process():
             return
         self._close_lifeline()
         try:

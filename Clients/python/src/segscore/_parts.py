@@ -170,5 +170,7 @@ def loaded(array: Any, name: str) -> Any:
 def part_of(array: Any, images: range, name: str, dtype: np.dtype[Any]) -> Part:
     """The part that sends some of an array's images in the type `dtype`."""
     if is_stored(array):
-        return Stored(array, images, name, dtype)
+        if len(array.shape) > 1:
+            return Stored(array, images, name, dtype)
+        array = np.asarray(array)  # Stored arrays are read by two axes or more.
     return Whole(array[images.start : images.stop], dtype)
