@@ -54,6 +54,14 @@ class StateDirectory:
         """The names of the files of arrays."""
         return sorted(path.name for path in (self.path / "arrays").iterdir())
 
+    def size_of_files(self):
+        """The bytes of the files of arrays, of which a server may remove some meanwhile."""
+        total = 0
+        for path in (self.path / "arrays").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                total += path.stat().st_size
+        return total
+
     def has_files_only_of(self, *jobs):
         """Waits until there are files of just these jobs."""
         wanted = {job.removeprefix("/jobs/") for job in jobs}

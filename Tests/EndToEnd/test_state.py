@@ -406,16 +406,13 @@ def test_kept_results_take_no_more_of_the_disk_than_they_may(state):
     client = state.start("--result-disk", "2MiB")
     jobs = [client.scored(body)["links"]["self"] for _ in range(12)]
 
-    def is_within(limit):
-        return sum(path.stat().st_size for path in (state.path / "arrays").iterdir()) <= limit
-
-    eventually(lambda: is_within(2 << 20), "the oldest have made room")
+    eventually(lambda: state.size_of_files() <= 2 << 20, "the oldest have made room")
     kept = [job for job in jobs if client.get(f"{job}/pixel_scores").status_code == 200]
     assert kept == jobs[-len(kept) :] and len(kept) > 1
     assert_problem(client.get(f"{jobs[0]}/pixel_scores"), 410, "result-expired")
     state.has_files_only_of(*kept)
     client = state.restart(signal.SIGKILL, "--result-disk", "1MiB")
-    eventually(lambda: is_within(1 << 20), "there is less room now")
+    eventually(lambda: state.size_of_files() <= 1 << 20, "there is less room now")
     fewer = [job for job in kept if client.get(f"{job}/pixel_scores").status_code == 200]
     assert fewer == kept[-len(fewer) :] and 0 < len(fewer) < len(kept)
 
