@@ -114,11 +114,53 @@ static size_t NAME(take)(
     return NAME(settle)(from, count, (CLASS)class_index, labels, scores, stride, clamped);
 }
 
+#if defined(LANES)
+#define OWN_BLOCK (4 * LANES)
+
+/// Does as `take_own` does, many pixels at a time, up to the last whole block. Returns the greatest bits of a probability.
+///
+/// Most labels are of other classes, and neighbours are alike: they are narrow, and looked for a block at a time.
+static KEY NAME(take_own_vectors)(
+    const char *from, size_t count, CLASS class_index, const CLASS *labels, SCORE *scores) {
+    NAME(keys_v) greatest = 0;
+    NAME(classes_v) class_v = class_index;
+    for (size_t start = 0; start + OWN_BLOCK <= count; start += OWN_BLOCK) {
+        CLASS any = 0;
+        for (size_t i = start; i < start + OWN_BLOCK; i++) any |= (CLASS)(labels[i] == class_index);
+        for (size_t i = start; i < start + OWN_BLOCK; i += LANES) {
+            NAME(keys_v) bits;
+            memcpy(&bits, from + i * sizeof(SCORE), sizeof bits);
+            greatest = bits > greatest ? bits : greatest;
+        }
+        if (!any) continue;
+        for (size_t i = start; i < start + OWN_BLOCK; i += LANES) {
+            NAME(scores_v) value, score;
+            NAME(classes_v) label;
+            memcpy(&value, from + i * sizeof(SCORE), sizeof value);
+            memcpy(&label, labels + i, sizeof label);
+            memcpy(&score, scores + i, sizeof score);
+            NAME(class_mask_v) is_own = label == class_v;
+            score = __builtin_convertvector(is_own, NAME(score_mask_v)) ? value : score;
+            memcpy(scores + i, &score, sizeof score);
+        }
+    }
+    KEY result = 0;
+    for (size_t lane = 0; lane < LANES; lane++)
+        if (greatest[lane] > result) result = greatest[lane];
+    return result;
+}
+#endif
+
 static size_t NAME(take_own)(
     const void *source, size_t count, CLASS class_index, const CLASS *labels, SCORE *scores, size_t *clamped) {
     const char *from = source;
     KEY greatest = 0;
-    for (size_t i = 0; i < count; i++) {
+    size_t start = 0;
+#if defined(LANES)
+    greatest = NAME(take_own_vectors)(from, count, class_index, labels, scores);
+    start = count - count % OWN_BLOCK;
+#endif
+    for (size_t i = start; i < count; i++) {
         SCORE value = NAME(load)(from, i);
         KEY bits = NAME(bits)(value);
         greatest = bits > greatest ? bits : greatest;
