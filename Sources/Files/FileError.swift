@@ -10,6 +10,8 @@ package enum FileError: Error, Equatable {
     case endOfFile(path: String)
     /// A file that the program wrote does not hold what was written to it.
     case damaged(path: String)
+    /// A client's process does not let its memory, or its open files, be read; `code` is the `errno`.
+    case clientMemory(code: Int32)
     /// A system call failed; `code` is its `errno`.
     case system(operation: String, path: String, code: Int32)
 }
@@ -25,6 +27,19 @@ extension FileError {
             return try body()
         } catch {
             throw .memory(error)
+        }
+    }
+
+    /// Does what a client's process may refuse.
+    ///
+    /// - Throws: ``clientMemory(code:)`` with what `body` throws.
+    package static func ofClient<Result>(
+        _ body: () throws(ForeignProcess.Refusal) -> Result
+    ) throws(FileError) -> Result {
+        do throws(ForeignProcess.Refusal) {
+            return try body()
+        } catch {
+            throw .clientMemory(code: error.code)
         }
     }
 }

@@ -1,30 +1,30 @@
 import Glibc
 package import Memory
 
-/// A file that is read at any place.
+/// A file that is read at any place, or what is read as if it were one.
 ///
 /// The file is read and not mapped: for bytes that are looked at once, page faults cost more than a copy into a small
 /// buffer, mapped pages count as the process's memory, and a file that shrinks while it is mapped ends the process.
-///
-/// `@unchecked Sendable`: each read says at which place of the file it begins, so that threads share no position.
-package final class InputFile: @unchecked Sendable {
-    let descriptor: Int32
+package final class InputFile: Sendable {
+    private let source: any ByteSource
     package let path: String
 
     /// The size that the file had when it was opened.
     package let byteCount: Int
 
+    /// - Parameter path: Names the file in errors.
+    init(_ file: OpenFile, path: String) {
+        source = file
+        self.path = path
+        byteCount = file.byteCount
+    }
+
     /// - Parameters:
     ///   - descriptor: The open file, which is closed when this ends.
     ///   - path: Names the file in errors.
     /// - Throws: ``FileError/system(operation:path:code:)``, with `ENODEV` for what is no regular file.
-    init(owning descriptor: Int32, path: String) throws(FileError) {
-        self.descriptor = descriptor
-        self.path = path
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw .system(operation: "stat", path: path, code: errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .system(operation: "read", path: path, code: ENODEV) }
-        byteCount = Int(status.st_size)
+    convenience init(owning descriptor: Int32, path: String) throws(FileError) {
+        self.init(try OpenFile(owning: descriptor, path: path), path: path)
     }
 
     /// Opens a file.
@@ -37,8 +37,17 @@ package final class InputFile: @unchecked Sendable {
         try self.init(owning: descriptor, path: path)
     }
 
-    deinit {
-        close(descriptor)
+    /// Takes bytes that a client has as a file. They are read when the file is.
+    ///
+    /// - Parameters:
+    ///   - pieces: The bytes, which follow one another. Together they are fewer than 2^63.
+    ///   - process: The client.
+    /// - Throws: ``FileError/clientMemory(code:)``.
+    package init(_ pieces: [ClientPiece], of process: ForeignProcess) throws(FileError) {
+        let bytes = try ClientBytes(pieces, of: process)
+        source = bytes
+        path = "in the client's memory"
+        byteCount = bytes.byteCount
     }
 
     /// Reads neighbouring bytes of the file into a buffer, one filling after the other.
@@ -47,8 +56,8 @@ package final class InputFile: @unchecked Sendable {
     ///   - range: Bytes of the file.
     ///   - buffer: A buffer of at least one byte. Each filling is as large as the buffer, but for the last.
     ///   - body: Called with the bytes of each filling and the place in the file at which they begin.
-    /// - Throws: What `body` throws, or made from ``FileError/system(operation:path:code:)`` or
-    ///   ``FileError/endOfFile(path:)``.
+    /// - Throws: What `body` throws, or made from ``FileError/system(operation:path:code:)``,
+    ///   ``FileError/endOfFile(path:)`` or ``FileError/clientMemory(code:)``.
     package func read<Failure: Error>(
         _ range: Range<Int>, through buffer: Buffer<UInt8>, or failure: (FileError) -> Failure,
         _ body: (borrowing Span<UInt8>, Int) throws(Failure) -> Void
@@ -69,9 +78,8 @@ package final class InputFile: @unchecked Sendable {
     private func fill(_ buffer: Buffer<UInt8>, _ count: Int, from position: Int) throws(FileError) {
         var done = 0
         while done < count {
-            let read = unsafe pread(descriptor, buffer.mutableElements + done, count - done, position + done)
-            if read < 0 && errno == EINTR { continue }
-            guard read >= 0 else { throw .system(operation: "read", path: path, code: errno) }
+            let rest = unsafe UnsafeMutableRawBufferPointer(start: buffer.mutableElements + done, count: count - done)
+            let read = try unsafe source.read(into: rest, from: position + done)
             guard read > 0 else { throw .endOfFile(path: path) }
             done += read
         }

@@ -5,6 +5,7 @@ package import Memory
 ///
 /// The file is read and written and not mapped, so that its becoming shorter is an error and does not end the process.
 package final class SharedFile: Sendable {
+    private let descriptor: Int32
     private let file: InputFile
 
     /// Opens an existing file.
@@ -17,6 +18,7 @@ package final class SharedFile: Sendable {
         let path = directory + "/" + name
         let descriptor = unsafe open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
+        self.descriptor = descriptor
         file = try InputFile(owning: descriptor, path: path)
     }
 
@@ -27,7 +29,7 @@ package final class SharedFile: Sendable {
     /// - Throws: ``FileError/system(operation:path:code:)``.
     package func byteCount() throws(FileError) -> Int {
         var status = stat()
-        guard unsafe fstat(file.descriptor, &status) == 0 else {
+        guard unsafe fstat(descriptor, &status) == 0 else {
             throw .system(operation: "stat", path: path, code: errno)
         }
         return Int(status.st_size)
@@ -49,6 +51,6 @@ package final class SharedFile: Sendable {
     /// - Throws: ``FileError/system(operation:path:code:)``.
     package func write(_ owner: some StableBytes, _ range: Range<Int>, at offset: Int) throws(FileError) {
         try unsafe FileBytes.write(
-            UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: file.descriptor, at: offset, path)
+            UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: descriptor, at: offset, path)
     }
 }

@@ -32,6 +32,8 @@ package final class Service: Sendable {
         package var uploadsPerCaller: Int?
         /// The directories whose files may stand for arrays.
         package var dataDirectories = DataDirectories()
+        /// Whether arrays may stay in the memory of clients on this machine, and are read there.
+        package var readsClients = false
         /// How many processors work on one job, at least 1.
         package var processors: Int
 
@@ -39,6 +41,7 @@ package final class Service: Sendable {
         package var places: ScoringPlaces {
             ScoringPlaces(
                 maxPixels: maxPixels, spoolDirectory: spoolDirectory, dataDirectories: dataDirectories,
+                readsClients: readsClients,
                 processors: processors)
         }
 

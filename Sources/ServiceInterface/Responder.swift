@@ -1,4 +1,5 @@
 package import HTTPTypes
+package import Memory
 
 /// The service behind a server, as the server sees it.
 package protocol Responder: Sendable {
@@ -28,13 +29,20 @@ package struct IncomingRequest: Sendable {
     /// The IP address of the client, or its network (/64) if the address is of version 6; nil for a Unix socket.
     package let peer: String?
 
+    /// Opens a client's process, which the kernel names as long as the connection is there.
+    package typealias Process = @Sendable () throws(ForeignProcess.Refusal) -> ForeignProcess
+
+    /// The process of the client; nil if the client has connected by no Unix socket.
+    package let process: Process?
+
     /// Whether the connection is one more than the server has places for. Only probes are answered on such a
     /// connection.
     package let isCrowded: Bool
 
     package init(
         head: HTTPRequest, id: String, trace: TraceContext? = nil, role: ListenerRole = .service,
-        listeningHost: String? = nil, peer: String? = nil, isCrowded: Bool = false
+        listeningHost: String? = nil, peer: String? = nil, process: Process? = nil,
+        isCrowded: Bool = false
     ) {
         self.head = head
         self.id = id
@@ -42,6 +50,7 @@ package struct IncomingRequest: Sendable {
         self.role = role
         self.listeningHost = listeningHost
         self.peer = peer
+        self.process = process
         self.isCrowded = isCrowded
     }
 }

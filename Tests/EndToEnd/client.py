@@ -110,7 +110,13 @@ class BareConnection:
     """HTTP/1.1 by hand, for what proper clients do not do."""
 
     def __init__(self, address, timeout=PATIENCE):
-        self.socket = socket.create_connection(address, timeout)
+        """Connects to a host and port, or to the path of a Unix socket."""
+        if isinstance(address, tuple):
+            self.socket = socket.create_connection(address, timeout)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(timeout)
+            self.socket.connect(str(address))
         self.file = self.socket.makefile("rb")
 
     def __enter__(self):

@@ -37,6 +37,7 @@ VALUES = {
     "api-key-file": ["{folder}/keys"],
     "protect-health": [None, "--api-key-file", "{folder}/keys"],
     "allow-anonymous": [None],
+    "allow-client-memory": [None],
     "allow-shared-memory": [None],
     "tls-cert": ["{folder}/server.pem", "--tls-key", "{folder}/server-key.pem"],
     "tls-key": ["{folder}/server-key.pem", "--tls-cert", "{folder}/server.pem"],

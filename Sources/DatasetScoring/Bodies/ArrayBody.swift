@@ -25,6 +25,8 @@ package final class ArrayBody: BodyDecoder {
     private let arrays: NamedArrays
     private let limits: Limits
     private let multipart: MultipartType?
+    /// The process that sends the body; nil if it is not on this machine.
+    private let client: IncomingRequest.Process?
     /// The media type that the head gives the body; empty if it gives none.
     private let mediaType: String
     /// The size of the decoded body in bytes, if the head tells it.
@@ -43,6 +45,7 @@ package final class ArrayBody: BodyDecoder {
     ) throws(Problem) {
         arrays = NamedArrays(of: inputs)
         self.limits = limits
+        client = request.process
         let fields = request.head.headerFields
         multipart = MultipartType(fields[.contentType])
         try request.requireBody()
@@ -121,11 +124,11 @@ package final class ArrayBody: BodyDecoder {
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"),
             UInt8(ascii: "\n"):
             if firstByte == UInt8(ascii: "\r"), let multipart { return try makeDecoder(multipart) }
-            return JSONBody(arrays, byteLimit: limits.jsonBytes)
+            return JSONBody(arrays, of: client, byteLimit: limits.jsonBytes)
         // The first case is the first byte of a byte order mark, the second a body that claims to be JSON and is no
         // object.
-        case 0xEF where multipart == nil: return JSONBody(arrays, byteLimit: limits.jsonBytes)
-        case _ where mediaType == "application/json": return JSONBody(arrays, byteLimit: limits.jsonBytes)
+        case 0xEF where multipart == nil: return JSONBody(arrays, of: client, byteLimit: limits.jsonBytes)
+        case _ where mediaType == "application/json": return JSONBody(arrays, of: client, byteLimit: limits.jsonBytes)
         default:
             if let multipart { return try makeDecoder(multipart) }
             if firstByte == UInt8(ascii: "-") {

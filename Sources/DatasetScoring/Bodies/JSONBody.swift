@@ -1,14 +1,18 @@
 import Codecs
 import Scoring
+import ServiceInterface
 import WebService
 
 /// Decodes a body that is a JSON object. The text is held in memory and read at the end of the body.
 final class JSONBody: BodyDecoder {
     private let arrays: NamedArrays
+    private let client: IncomingRequest.Process?
     private let text: JSONText
 
-    init(_ arrays: NamedArrays, byteLimit: Int) {
+    /// - Parameter client: The process that has sent the body; nil if it is not on this machine.
+    init(_ arrays: NamedArrays, of client: IncomingRequest.Process?, byteLimit: Int) {
         self.arrays = arrays
+        self.client = client
         text = JSONText(byteLimit: byteLimit)
     }
 
@@ -23,14 +27,16 @@ final class JSONBody: BodyDecoder {
     func finish() throws(Problem) {}
 
     func complete() throws(Problem) {
-        try text.decode(into: Members(arrays))
+        try text.decode(into: Members(arrays, client))
     }
 
     private final class Members: JSONReceiver {
         private let arrays: NamedArrays
+        private let client: IncomingRequest.Process?
 
-        init(_ arrays: NamedArrays) {
+        init(_ arrays: NamedArrays, _ client: IncomingRequest.Process?) {
             self.arrays = arrays
+            self.client = client
         }
 
         func receiver(forArray name: String) throws(Problem) -> (any ArrayReceiver<Problem>)? {
@@ -38,15 +44,19 @@ final class JSONBody: BodyDecoder {
             return InputReceiver(try arrays.open(name), of: arrays.inputs)
         }
 
-        /// Takes an object that stands in an array's place, and names a file that holds the array or a folder of files
-        /// that each hold an image of it.
+        /// Takes an object that stands in an array's place, and names a file that holds the array, a folder of files that
+        /// each hold an image of it, or where it lies in the client's memory.
         private func refer(_ name: String, _ fields: [String: String]) throws(Problem) {
             if let folder = fields["folder"], fields.count == 1 {
                 return try arrays.inputs.refer(try arrays.open(name), toFolder: folder)
             }
+            if let memory = fields["memory"], fields.count == 1 {
+                return try arrays.inputs.refer(try arrays.open(name), toMemory: memory, of: client)
+            }
             guard let file = fields["file"], fields.count == 1 else {
                 throw .invalidParameter(
-                    name, expected: "an array, {\"file\": \"…\"} or {\"folder\": \"…\"}", actual: "an object")
+                    name, expected: "an array, {\"file\": \"…\"}, {\"folder\": \"…\"} or {\"memory\": \"…\"}",
+                    actual: "an object")
             }
             try arrays.inputs.refer(try arrays.open(name), to: file)
         }

@@ -1,6 +1,7 @@
 package import Codecs
 package import Memory
 package import Scoring
+package import ServiceInterface
 package import WebService
 
 /// The arrays and parameters that a request takes from its body.
@@ -61,6 +62,17 @@ package protocol RequestInputs: AnyObject {
     /// - Throws: A problem if the file cannot be opened, or if no file may stand for the array.
     func refer(_ array: ScoringError.Array, to file: String) throws(Problem)
 
+    /// Tells the inputs that an array lies in the memory of the client, or in files that it has open.
+    ///
+    /// - Parameters:
+    ///   - array: The array.
+    ///   - text: Where it lies, as the body has it: see ``ClientPiece/list(_:of:)``.
+    ///   - client: The client; nil if it is no process on this machine.
+    /// - Throws: A problem if it cannot be read there, or if nothing may stand for the array.
+    func refer(
+        _ array: ScoringError.Array, toMemory text: String, of client: IncomingRequest.Process?
+    ) throws(Problem)
+
     /// Tells the inputs that the files of a folder stand for an array, each for one image of it.
     ///
     /// - Parameters:
@@ -86,6 +98,12 @@ extension RequestInputs {
 
     package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
         throw .invalidParameter(array.rawValue, expected: "an array, for which no file can stand here", actual: file)
+    }
+
+    package func refer(
+        _ array: ScoringError.Array, toMemory text: String, of client: IncomingRequest.Process?
+    ) throws(Problem) {
+        throw .invalidParameter(array.rawValue, expected: "an array, for which no memory can stand here", actual: text)
     }
 
     package func refer(_ array: ScoringError.Array, toFolder folder: String) throws(Problem) {

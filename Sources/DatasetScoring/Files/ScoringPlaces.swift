@@ -6,16 +6,19 @@ package struct ScoringPlaces: Sendable {
     let spoolDirectory: String
     /// The directories whose files may stand for arrays.
     let dataDirectories: DataDirectories
+    /// Whether arrays may stay in the memory of clients on this machine, and are read there.
+    let readsClients: Bool
     /// How many processors work on one job, at least 1.
     let processors: Int
 
     package init(
         maxPixels: Int, spoolDirectory: String, dataDirectories: DataDirectories = DataDirectories(),
-        processors: Int = 1
+        readsClients: Bool = false, processors: Int = 1
     ) {
         self.maxPixels = maxPixels
         self.spoolDirectory = spoolDirectory
         self.dataDirectories = dataDirectories
+        self.readsClients = readsClients
         self.processors = processors
     }
 
@@ -23,6 +26,6 @@ package struct ScoringPlaces: Sendable {
     func with(processors: Int) -> ScoringPlaces {
         ScoringPlaces(
             maxPixels: maxPixels, spoolDirectory: spoolDirectory, dataDirectories: dataDirectories,
-            processors: processors)
+            readsClients: readsClients, processors: processors)
     }
 }

@@ -1,6 +1,8 @@
 package import Codecs
+import Files
 package import Memory
 package import Scoring
+package import ServiceInterface
 package import WebService
 
 /// Takes `labels`, and `pred_probs`, `logits` or what they were reduced to, in any order, and makes scored pixels of them.
@@ -80,10 +82,31 @@ package final class ScoreArrays: RequestInputs {
     package func passOver(_ name: String) { ignored.append(name) }
 
     package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
+        try checkIsOnlyFile(array)
+        files[array] = try places.dataDirectories.file(file, for: array)
+    }
+
+    package func refer(
+        _ array: ScoringError.Array, toMemory text: String, of client: IncomingRequest.Process?
+    ) throws(Problem) {
+        try checkIsOnlyFile(array)
+        guard places.readsClients else {
+            throw .memoryUnreadable("this server was not started with --allow-client-memory").found(in: array)
+        }
+        guard let client else { throw .memoryUnreadable("the client has connected by no Unix socket").found(in: array) }
+        let pieces = try ClientPiece.list(text, of: array)
+        do throws(FileError) {
+            let process = try FileError.ofClient { () throws(ForeignProcess.Refusal) in try client() }
+            files[array] = FileArray(file: try InputFile(pieces, of: process), member: nil)
+        } catch {
+            throw Problem(error).found(in: array)
+        }
+    }
+
+    private func checkIsOnlyFile(_ array: ScoringError.Array) throws(Problem) {
         if array != .labels, let other = fileOfPredictions?.array, !(other.isReduced && array.isReduced) {
             throw .twice(other, array)
         }
-        files[array] = try places.dataDirectories.file(file, for: array)
     }
 
     /// Has an array read from a file.

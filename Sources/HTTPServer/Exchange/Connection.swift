@@ -3,6 +3,8 @@ import CRefusals
 import CSockets
 import Dispatch
 import Glibc
+import Memory
+import ServiceInterface
 import Synchronization
 
 /// The connection of a client, from when it is accepted until just before libmicrohttpd closes its socket.
@@ -37,6 +39,17 @@ final class Connection: @unchecked Sendable {
     /// The IP address of the client, or its network (/64) if the address is of version 6, because one person can use
     /// all addresses of such a network; nil for a Unix socket.
     let peer: String?
+    /// Opens the process of the client; nil if this is no Unix socket.
+    var process: IncomingRequest.Process? {
+        guard peer == nil else { return nil }
+        return { [self] () throws(ForeignProcess.Refusal) in
+            let opened: Swift.Result<ForeignProcess, ForeignProcess.Refusal>? = withDescriptor { descriptor in
+                Swift.Result { () throws(ForeignProcess.Refusal) in try ForeignProcess(connectedBy: descriptor) }
+            }
+            guard let opened else { throw ForeignProcess.Refusal(code: ESRCH) }
+            return try opened.get()
+        }
+    }
     private let descriptor: Int32
     private let state = Mutex(State())
     private var exchange: Exchange?

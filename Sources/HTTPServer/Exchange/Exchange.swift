@@ -145,7 +145,8 @@ final class Exchange: @unchecked Sendable {
 
             let request = IncomingRequest(
                 head: head.request, id: id.withLock { $0 }, trace: record.trace, role: listener.role,
-                listeningHost: listener.host, peer: connection.peer, isCrowded: isCrowded)
+                listeningHost: listener.host, peer: connection.peer, process: connection.process,
+                isCrowded: isCrowded)
             let reception = core.responder.respond(to: request)
             record.path = reception.path
             switch reception.decision {

@@ -148,7 +148,7 @@ extension Problem {
             detail = "Could not \(operation) \(path): this is no shared memory."
         case .system(let operation, let path, let code):
             detail = unsafe "Could not \(operation) \(path): \(String(cString: strerror(code)))."
-        case .memory, .spoolBudget: return Problem(error)
+        case .memory, .spoolBudget, .clientMemory: return Problem(error)
         }
         return Problem(
             .unusableRegion, detail, parameter: parameter,

@@ -27,9 +27,20 @@ extension Problem {
                 Problem(
                     .stateLost, "The file \(path) does not hold what was written to it.",
                     expected: "the bytes that were written")
+            case .clientMemory(let code):
+                .memoryUnreadable(unsafe String(cString: strerror(code)))
             case .system(let operation, let path, let code):
                 Problem(
                     .internalError, unsafe "Could not \(operation) \(path): \(String(cString: strerror(code))).")
             }
+    }
+
+    /// The problem of an array that lies in the client's memory, and cannot be read there.
+    ///
+    /// - Parameter reason: Why it cannot.
+    package static func memoryUnreadable(_ reason: String) -> Problem {
+        Problem(
+            .memoryUnreadable, "The client's memory cannot be read: \(reason). Send the bytes themselves.",
+            expected: "the memory of a process of the server's user, which has connected by a Unix socket")
     }
 }

@@ -75,6 +75,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case idempotencyKeyReused = "idempotency-key-reused"
     case fileUnusable = "file-unusable"
     case folderUnusable = "folder-unusable"
+    case memoryUnreadable = "memory-unreadable"
     case notDrawable = "not-drawable"
 
     case headerTooLarge = "header-too-large"
@@ -127,7 +128,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
         case .unknownHost: .misdirectedRequest
         case .unsupportedElementType, .unsupportedOrder, .shapeMismatch, .emptyArray, .labelOutOfRange,
             .probabilityOutOfRange, .tooManyClasses, .downsampleDoesNotDivide, .batchMismatch, .idempotencyKeyReused,
-            .fileUnusable, .folderUnusable, .notDrawable:
+            .fileUnusable, .folderUnusable, .memoryUnreadable, .notDrawable:
             .unprocessableContent
         case .headerTooLarge: .requestHeaderFieldsTooLarge
         case .internalError, .stateLost, .jobSetAside: .internalServerError

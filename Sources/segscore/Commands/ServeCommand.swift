@@ -43,6 +43,13 @@ struct ServeCommand: ParsableCommand {
     @Flag(help: "Lets inferences of the Open Inference Protocol read and write shared memory: files in /dev/shm.")
     var allowSharedMemory = false
 
+    @Flag(
+        help: """
+            Lets clients of the server's user that connect by a Unix socket say where arrays lie in their memory, instead \
+            of sending them.
+            """)
+    var allowClientMemory = false
+
     @Option(help: "An origin whose pages may call from a browser, as https://review.example; repeatable.")
     var allowOrigin: [String] = []
 
@@ -239,6 +246,7 @@ struct ServeCommand: ParsableCommand {
         let share = uploadsPerCaller ?? (backlog * 3 + 3) / 4
         configuration.uploadsPerCaller = share > 0 ? share : nil
         configuration.dataDirectories = try Self.dataDirectories(dataDir)
+        configuration.readsClients = allowClientMemory
         let statistics = InferenceStatistics()
         let service = Service(
             configuration: configuration, limits: limits, logger: logger, store: store,
