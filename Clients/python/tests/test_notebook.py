@@ -1,9 +1,11 @@
 """The notebook of Examples runs, and says what it shows."""
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 from conftest import ROOT
+from server import BINARY
 
 NOTEBOOK = ROOT / "Examples/find_wrong_masks.ipynb"
 
@@ -20,8 +22,13 @@ def shown(notebook):
     ]
 
 
-def test_the_notebook_runs_and_shows_what_it_did(server, tmp_path, monkeypatch):
-    monkeypatch.setenv("SEGSCORE_URL", server.url)
+@pytest.mark.parametrize("whose", ["somebody's", "its own"])
+def test_the_notebook_runs_and_shows_what_it_did(server, tmp_path, monkeypatch, whose):
+    if whose == "its own":
+        monkeypatch.delenv("SEGSCORE_URL")
+        monkeypatch.setenv("SEGSCORE_PROGRAM", str(BINARY))
+    else:
+        monkeypatch.setenv("SEGSCORE_URL", server.url)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     expected = shown(notebook)

@@ -281,7 +281,8 @@ def test_an_unknown_keyword_is_a_warning():
         rank.get_label_quality_scores(LABELS, PRED_PROBS, tempreature=2, verbose=False)
 
 
-def test_what_has_no_effect_is_taken(capsys):
+def test_what_has_no_effect_is_taken(capsys, monkeypatch):
+    monkeypatch.setattr("segscore._progress.DELAY", 0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         first = rank.get_label_quality_scores(LABELS, PRED_PROBS, n_jobs=4, batch_size=1, verbose=False)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+DELAY = 0.5  # Seconds of work that need no bar.
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -16,10 +19,13 @@ class Bar:
         self._bar: Any = None
         if shown:
             try:
-                from tqdm import tqdm
+                with warnings.catch_warnings():
+                    # Of a notebook without ipywidgets, in which the bar is made of text.
+                    warnings.simplefilter("ignore")
+                    from tqdm.auto import tqdm
             except ImportError:
                 return
-            self._bar = tqdm(desc=description, total=total)
+            self._bar = tqdm(desc=description, total=total, delay=DELAY)
 
     def show(self, images: int) -> None:
         """Sets the bar to so many images. These may be fewer than before, since a batch may be sent again."""

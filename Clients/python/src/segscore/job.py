@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Union
 
 import numpy as np
 
+from . import _html
 from ._arrays import read_array
 from ._transport import Transport
 from .errors import JobEndedError, SegscoreError, error_of
@@ -50,20 +52,63 @@ class Job:
 
     Methods that need results wait for the job's end. They raise `JobEndedError` if it failed or was canceled.
 
-    Attributes:
-        id: The name that the server has given the job.
-        names: What the images are called, if this process has sent them from folders.
+    Attributes
+    ----------
+    id : str
+        The name that the server has given the job.
+    names : list[str] | None
+        What the images are called, if this process has sent them from folders.
     """
 
-    def __init__(self, transport: Transport, id: str, shape: dict[str, Any] | None = None):
+    def __init__(
+        self,
+        transport: Transport,
+        id: str,
+        shape: dict[str, Any] | None = None,
+        image_scores: Sequence[float] | None = None,
+    ):
         self.id = id
         self._transport = transport
         self._path = f"/jobs/{id}"
         self.names: list[str] | None = None
         self._shape = shape  # Known once the job has succeeded.
+        self._image_scores = image_scores  # Where the answer to the arrays had them.
 
     def __repr__(self) -> str:
         return f"<segscore.Job {self.id} at {self._transport}>"
+
+    @property
+    def link(self) -> str | None:
+        """Where people find the job's ranking; None if the server is on a Unix socket, which browsers do not open."""
+        url = self._transport.url
+        return None if url.startswith("unix:") else f"{url}{self._path}/ranking"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: how far the job is, and of one that has succeeded the worst images."""
+        progress = self.progress()
+        if progress.status != "succeeded":
+            of_all = "" if progress.images_total is None else f" of {progress.images_total}"
+            return html.escape(f"Job {self.id}: {progress.status}, {progress.images_done}{of_all} images")
+        images = [
+            _html.Image(
+                str(each.image) if each.name is None else each.name,
+                each.score,
+                np.asarray(self.pixel_scores(each.image)),
+                np.asarray(self._found(each.image)),
+            )
+            for each in self.ranking(_html.SHOWN)
+        ]
+        shown = "" if progress.images_total == len(images) else f", the worst {len(images)}"
+        return _html.gallery(f"Job {self.id}: {progress.images_total} images{shown}", images, self.link)
+
+    def _found(self, image: int) -> Images:
+        """The pixels of an image that the ranking counts."""
+        try:
+            return self.label_issues(image)
+        except SegscoreError as error:
+            if error.type != "urn:segscore:no-label-issues":
+                raise
+            return self.issues(image)
 
     # Its life
 
@@ -86,9 +131,12 @@ class Job:
     def wait(self, timeout: float | None = None) -> Job:
         """Waits until the job has succeeded, and returns it.
 
-        Raises:
-            TimeoutError: The job has not ended within `timeout` seconds. It goes on.
-            JobEndedError: The job has failed, or was canceled.
+        Raises
+        ------
+        TimeoutError
+            The job has not ended within `timeout` seconds. It goes on.
+        JobEndedError
+            The job has failed, or was canceled.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._shape is None:
@@ -120,6 +168,7 @@ class Job:
 
     def delete(self) -> None:
         """Stops the job if it has not ended, and removes it and its results from the server."""
+        self._image_scores = None
         try:
             self._transport.ask("DELETE", self._path)
         except SegscoreError as error:
@@ -130,6 +179,8 @@ class Job:
 
     def image_scores(self) -> np.ndarray:
         """The scores of the images, float64 (N,). Low is suspect."""
+        if self._image_scores is not None:
+            return np.array(self._image_scores, np.float64)
         self._wait_unless_open()
         return read_array(self._transport, f"{self._path}/image_scores")
 
@@ -146,25 +197,32 @@ class Job:
     ) -> Images:
         """The pixels that score below a threshold, bool (N, H, W), or of one image (H, W).
 
-        Args:
-            threshold: The score below which a pixel is an issue. By default that of the job, or 0.1 if it has none.
-            class_index: Returns only pixels with this class as label or as the most probable class.
+        Parameters
+        ----------
+        threshold : float | None
+            The score below which a pixel is an issue. By default that of the job, or 0.1 if it has none.
+        class_index : int | None
+            Returns only pixels with this class as label or as the most probable class.
         """
         return self._images("issues", image, threshold=threshold, **{"class": class_index})
 
     def label_issues(self, image: int | None = None, *, class_index: int | None = None) -> Images:
         """The pixels that confident learning finds, bool (N, H, W), if the job's method is `num_pixel_issues`.
 
-        Args:
-            class_index: Returns only pixels with this class as label or as the most probable class.
+        Parameters
+        ----------
+        class_index : int | None
+            Returns only pixels with this class as label or as the most probable class.
         """
         return self._images("label_issues", image, **{"class": class_index})
 
     def ranking(self, limit: int = 20, *, threshold: float | None = None) -> list[RankedImage]:
         """The worst images, lowest score first.
 
-        Args:
-            threshold: Counts the pixels that score below it. By default label issues are counted if the job has any.
+        Parameters
+        ----------
+        threshold : float | None
+            Counts the pixels that score below it. By default label issues are counted if the job has any.
         """
         self._wait_unless_open()
         query = {"limit": limit, "threshold": threshold}
@@ -184,11 +242,16 @@ class Job:
     ) -> list[ClassPair]:
         """Which classes are mistaken for which, the pair with the most issues first.
 
-        Args:
-            class_names: What to call the classes, from 0 on; by default "0", "1" and so on.
-            exclude: Leaves out the pixels for which one of these classes is the most probable.
-            top: How many pairs to list at most.
-            threshold: Counts the pixels that score below it. By default label issues are counted if the job has any.
+        Parameters
+        ----------
+        class_names : Sequence[str] | None
+            What to call the classes, from 0 on; by default "0", "1" and so on.
+        exclude : Sequence[int] | None
+            Leaves out the pixels for which one of these classes is the most probable.
+        top : int
+            How many pairs to list at most.
+        threshold : float | None
+            Counts the pixels that score below it. By default label issues are counted if the job has any.
         """
         self._wait_unless_open()
         excluded = ",".join(str(int(each)) for each in exclude) if exclude else None
