@@ -220,7 +220,10 @@ def test_a_server_may_go_away_between_requests(start_server, arrays):
     server = start_server("--idle-timeout", "1")
     client = segscore.Client(f"http://127.0.0.1:{server.port}")
     first = client.score(*arrays).image_scores
-    eventually(lambda: not client._transport._pool.pool.queue[-1].is_connected, "the connection is closed")
+    eventually(
+        lambda: not client._transport._pool_at(client._transport.url).pool.queue[-1].is_connected,
+        "the connection is closed",
+    )
     np.testing.assert_array_equal(client.score(*arrays).image_scores, first)
 
 

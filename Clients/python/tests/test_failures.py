@@ -135,7 +135,7 @@ def test_connections_are_used_again(client, arrays):
         client.score(*arrays).job.delete()
         with pytest.raises(ValueError):
             client.score(*arrays, threshold=2)
-    assert client._transport._pool.num_connections == 1
+    assert client._transport._pool_at(client._transport.url).num_connections == 1
 
 
 def test_what_is_refused_is_not_sent_again(flaky, at_once, through, arrays):

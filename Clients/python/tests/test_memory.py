@@ -1,4 +1,7 @@
-"""How much the process grows: by the answer, and by less than 16 MB besides, whatever the size of what is sent."""
+"""How much the process grows: by the answer, and by less than 16 MB besides, whatever the size of what is sent.
+
+Of arrays that stay where they are, it is less than 8 MB.
+"""
 
 import json
 import subprocess
@@ -68,8 +71,14 @@ for work in works:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
 @pytest.mark.parametrize("form", ["memory", "Fortran", "channels last", "list", "batches", "mapped", "zarr"])
-def test_the_process_grows_by_the_answer(server, tmp_path, form):
-    arguments = [server.url, form, tmp_path, IMAGES, CLASSES, EXTENT]
+@pytest.mark.parametrize("place", ["sent", "in place"])
+def test_the_process_grows_by_the_answer(server, start_server, tmp_path, form, place):
+    url, slack = server.url, SLACK
+    if place == "in place":
+        start_server("--allow-client-memory", listen=("127.0.0.1:0", f"unix:{tmp_path}/s"))
+        # Arrays that have to be converted or are read by chunks are sent all the same.
+        url, slack = f"unix:{tmp_path}/s", SLACK if form in ("channels last", "zarr") else SLACK // 2
+    arguments = [url, form, tmp_path, IMAGES, CLASSES, EXTENT]
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60
     )
@@ -78,4 +87,4 @@ def test_the_process_grows_by_the_answer(server, tmp_path, form):
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(lines) == (3 if form in ("memory", "batches") else 1)
     for found in lines:
-        assert found["grown"] < found["answer"] + SLACK, found
+        assert found["grown"] < found["answer"] + slack, found

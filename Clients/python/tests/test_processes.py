@@ -89,7 +89,8 @@ if os.fork() == 0:
     os.write(writer, repr(sockets()).encode() + b" " + client.version().encode())
     os._exit(0)
 os.wait()
-print(os.read(reader, 1000).decode(), client.version(), client._transport._pool.num_connections)
+pool = client._transport._pool_at(client._transport.url)
+print(os.read(reader, 1000).decode(), client.version(), pool.num_connections)
 """
 
 
@@ -104,7 +105,7 @@ import segscore
 from segscore import _config
 client = segscore.Client()
 client.version()
-places = client._transport._pool.pool
+places = client._transport._pool_at(client._transport.url).pool
 with places.mutex, _config._lock:  # As if another thread were about to take a connection, or to make the client.
     child = os.fork()
     if child == 0:
@@ -121,10 +122,10 @@ def test_a_child_waits_for_no_lock_of_a_thread_that_is_no_more(server):
 
 def test_a_process_that_was_forked_behind_pythons_back_is_known_by_its_number(client, monkeypatch):
     client.version()
-    before = client._transport._pool
+    before = client._transport._pool_at(client._transport.url)
     monkeypatch.setattr(_forks.os, "getpid", lambda: 1)
-    assert client._transport._pool is not before
-    assert client._transport._pool is client._transport._pool
+    assert client._transport._pool_at(client._transport.url) is not before
+    assert client._transport._pool_at(client._transport.url) is client._transport._pool_at(client._transport.url)
 
 
 POOL = """

@@ -22,8 +22,10 @@ class Form:
 
     It has a length, and can be iterated over as often as the request has to be sent.
 
-    Args:
-        on_sent: Called with the share of the body that has been sent, from 0 to 1.
+    Parameters
+    ----------
+    on_sent : Callable[[float], None] | None
+        Called with the share of the body that has been sent, from 0 to 1.
     """
 
     def __init__(self, batch: Batch, on_sent: Callable[[float], None] | None = None):
@@ -66,11 +68,16 @@ def _head(boundary: str, name: str, part: Part) -> bytes:
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.npy"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     )
+    return fields.encode() + npy_header(part)
+
+
+def npy_header(part: Part) -> bytes:
+    """What stands ahead of an array's elements in an npy file."""
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         header, {"descr": descr_of(part.dtype), "fortran_order": part.fortran_order, "shape": part.shape}
     )
-    return fields.encode() + header.getvalue()
+    return header.getvalue()
 
 
 def _image_fields(boundary: str, index: int) -> bytes:

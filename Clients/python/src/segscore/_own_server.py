@@ -44,10 +44,12 @@ class RunningServer:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGSCORE_")}
         self._owner = this_process()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this.
+        self._words = ""  # The end of the log, once it is closed.
         ready, told = os.pipe()
         ended, self._lifeline = os.pipe()
         _lifelines.add(self._lifeline)
-        flags = ["--listen", "private", "--ready-fd", str(told), "--life-fd", str(ended), "--log-level", "warning"]
+        flags = ["--listen", "private", "--ready-fd", str(told), "--life-fd", str(ended), "--allow-client-memory"]
+        flags += ["--log-level", "warning"]
         try:
             self._process = subprocess.Popen(
                 [path, "serve", *flags],
@@ -100,23 +102,29 @@ class RunningServer:
 
     def last_words(self) -> str:
         """The end of the server's log on lines of their own, or nothing."""
+        if not self._log.closed:
+            self._words = self._read_log()
+        return self._words
+
+    def _read_log(self) -> str:
         size = os.fstat(self._log.fileno()).st_size
         text = os.pread(self._log.fileno(), LOG_BYTES, max(size - LOG_BYTES, 0)).decode(errors="replace").strip()
         return f" It wrote:\n{text}" if text else ""
 
     def end(self) -> None:
-        """Ends the server, if this process has started it, and waits until it has ended."""
-        if self._owner != this_process():
-            return
-        self._close_lifeline()
-        try:
-            self._process.wait(timeout=END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        # A server that was killed has left them.
-        if self.url:
-            shutil.rmtree(self._path.parent, ignore_errors=True)
+        """Ends the server, if this process has started it, and waits until it has ended. It is not used any more."""
+        if self._owner == this_process():
+            self._close_lifeline()
+            try:
+                self._process.wait(timeout=END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            # A server that was killed has left them.
+            if self.url:
+                shutil.rmtree(self._path.parent, ignore_errors=True)
+        self.last_words()
+        self._log.close()
 
     def _close_lifeline(self) -> None:
         if self._lifeline in _lifelines:
@@ -155,8 +163,10 @@ class OwnServer:
     def get(self) -> RunningServer:
         """The server, which is started if there is none.
 
-        Raises:
-            UnreachableError: There is no program, or it does not start.
+        Raises
+        ------
+        UnreachableError
+            There is no program, or it does not start.
         """
         with self._lock:
             if self._running is None:

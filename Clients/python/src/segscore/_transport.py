@@ -16,6 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from ._attempts import Attempts
 from ._forks import OfProcess
 from ._form import Form
+from ._in_place import InPlace, allow_reading, can_be_read
 from ._own_server import own_server
 from ._pool import Verify, pool_for
 from ._version import __version__
@@ -31,8 +32,10 @@ class Transport:
 
     A forked process makes connections of its own, and so does a process that unpickles the transport.
 
-    Args:
-        url: Where the server is; None for one of this process's own, which is started when it is first asked.
+    Parameters
+    ----------
+    url : str | None
+        Where the server is; None for one of this process's own, which is started when it is first asked.
     """
 
     def __init__(self, url: str | None, api_key: str | None, verify: Verify, timeout: float, retries: int):
@@ -51,6 +54,7 @@ class Transport:
         if api_key:
             self._fields["Authorization"] = f"Bearer {api_key}"
         self._retries = retries
+        self._unread: set[str] = set()  # The servers that have said that they cannot read this process's memory.
 
     def __reduce__(self) -> tuple[type[Transport], tuple[Any, ...]]:
         running = own_server.running
@@ -69,14 +73,29 @@ class Transport:
     def url(self) -> str:
         """Where the server is.
 
-        Raises:
-            UnreachableError: It is one of this process's own, and does not start.
+        Raises
+        ------
+        UnreachableError
+            It is one of this process's own, and does not start.
         """
         return self._url if self._url is not None else own_server.get().url
 
-    @property
-    def _pool(self) -> HTTPConnectionPool:
-        return self._pool_at(self.url)
+    def may_read(self) -> bool:
+        """Whether the server may be able to read arrays in this process's memory.
+
+        Raises
+        ------
+        UnreachableError
+            It is one of this process's own, and does not start.
+        """
+        return can_be_read(self.url) and self.url not in self._unread
+
+    def does_not_read(self, error: SegscoreError) -> bool:
+        """Whether an error is that the server cannot read this process's memory, which is then not tried again."""
+        if error.type != "urn:segscore:memory-unreadable":
+            return False
+        self._unread.add(self.url)
+        return True
 
     def _pool_at(self, url: str) -> HTTPConnectionPool:
         pools = self._pools.get()
@@ -94,15 +113,17 @@ class Transport:
         *,
         query: Mapping[str, Any] | None = None,
         fields: Mapping[str, str] | None = None,
-        body: Form | None = None,
+        body: Form | InPlace | None = None,
     ) -> BaseHTTPResponse:
         """The answer to a request, whose body is still to be read.
 
         Every request may be sent again: those that add a job or a batch carry an `Idempotency-Key`, by which the server
         knows that it has them already.
 
-        Raises:
-            SegscoreError: The server refused the request, or did not answer (`UnreachableError`).
+        Raises
+        ------
+        SegscoreError
+            The server refused the request, or did not answer (`UnreachableError`).
         """
         target = self._prefix + path + query_of(query)
         sent: dict[str, str] = {"Accept": "application/json", **self._fields, **(fields or {})}
@@ -112,7 +133,10 @@ class Transport:
         was_replaced = False
         while True:
             server = own_server.get() if self.is_own else None
-            pool = self._pool if server is None else self._pool_at(server.url)
+            url = self.url if server is None else server.url
+            if isinstance(body, InPlace):
+                allow_reading(url)
+            pool = self._pool_at(url)
             try:
                 answer = pool.urlopen(
                     method,

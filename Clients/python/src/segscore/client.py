@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
@@ -14,7 +14,6 @@ from ._bands import banded
 from ._batches import Batch, BatchSource, one_of
 from ._devices import Reducer
 from ._folders import folders_of
-from ._form import Form
 from ._given import GivenSource, Reduced, gathered, given
 from ._labels import IgnoredLabels, LabelMap, LabelRule, ignored_labels, label_parameters
 from ._masks import Colors, colors_text
@@ -22,6 +21,7 @@ from ._own_server import program
 from ._pool import Verify
 from ._readers import nodata_of
 from ._sampling import are_resized, sampling_parameters
+from ._sending import send
 from ._transport import Transport
 from .dataset import Dataset
 from .job import LONGEST_POLL, Job
@@ -42,20 +42,28 @@ class Client:
 
     A client can be pickled, as can its jobs; the pickle holds `api_key`.
 
-    Args:
-        url: `http://host:port`, `https://host:port` or `unix:/path/of/socket`. By default `SEGSCORE_URL`. Else, if
-            `SEGSCORE_PROGRAM` names the program, a server of this process's own, which all of its clients share: it is
-            started with the first request and ends with the process. Else `http://127.0.0.1:8080`.
-        api_key: The key by which the server knows the caller, sent as a bearer token. By default `SEGSCORE_API_KEY`.
-        verify: Who vouches for the server's certificate: True for the system's authorities, or the path of a PEM file
-            with others. False trusts anyone. By default `SEGSCORE_CA`, else True.
-        timeout: Seconds without a byte of an answer after which a request has failed.
-        retries: How often a request is sent again if it is not answered, or the answer is that the server is busy.
-        batch_bytes: The size up to which a data set is sent by one request. A larger one is sent in batches of whole
-            images, none of which is larger unless a single image is.
-        fewest_bytes: Whether probabilities in this process's memory are reduced to 9 bytes a pixel before they are
-            sent, as those on a GPU are. NumPy takes longer for that than it takes to send them to a server on the same
-            machine, so that it pays over a network alone. The scores are the same to the bit.
+    Parameters
+    ----------
+    url : str | None
+        `http://host:port`, `https://host:port` or `unix:/path/of/socket`. By default `SEGSCORE_URL`. Else, if
+        `SEGSCORE_PROGRAM` names the program, a server of this process's own, which all of its clients share: it is
+        started with the first request and ends with the process. Else `http://127.0.0.1:8080`.
+    api_key : str | None
+        The key by which the server knows the caller, sent as a bearer token. By default `SEGSCORE_API_KEY`.
+    verify : Verify | None
+        Who vouches for the server's certificate: True for the system's authorities, or the path of a PEM file with
+        others. False trusts anyone. By default `SEGSCORE_CA`, else True.
+    timeout : float
+        Seconds without a byte of an answer after which a request has failed.
+    retries : int
+        How often a request is sent again if it is not answered, or the answer is that the server is busy.
+    batch_bytes : int
+        The size up to which a data set is sent by one request. A larger one is sent in batches of whole images, none of
+        which is larger unless a single image is.
+    fewest_bytes : bool
+        Whether probabilities in this process's memory are reduced to 9 bytes a pixel before they are sent, as those on
+        a GPU are. NumPy takes longer for that than it takes to send them to a server on the same machine, so that it
+        pays over a network alone. The scores are the same to the bit.
     """
 
     def __init__(
@@ -111,55 +119,82 @@ class Client:
     ) -> Scores:
         """Scores a data set, and returns all results.
 
-        Args:
-            labels: The given classes: integers (N, H, W), or (H, W) of one image, one-hot (N, K, H, W), a list of
-                (H, W) or (K, H, W), or anything that gives such arrays when it is iterated over. In place of (H, W)
-                there may be any axes, as (D, H, W) of volumes; results have the shape of labels. Arrays of zarr and
-                h5py are read a chunk at a time, mapped files are sent without being copied, and tensors of PyTorch,
-                JAX, CuPy and others are taken as they are. In the place of (H, W) there may be the path of a PNG file,
-                which is sent as it is, or an image of Pillow: its grey values or palette indices are the classes; or
-                the path of a NIfTI, GeoTIFF or NumPy file. Or the path of a folder with such a file for each image, in
-                folders of its own or not; `FOLDER/*_mask.png` if a star stands for the name.
-            pred_probs: The model's probabilities: (N, K, H, W), or (K, H, W) of one image, a list of (K, H, W), or what
-                gives such arrays or the paths of such files. Labels with as many dimensions are one-hot, with one fewer
-                they are classes. Where extents allow both, labels of two dimensions are one image, and those of more
-                are several. With a folder of labels it is the path of a folder, whose files have the names that those
-                of the labels have.
-            logits: The model's outputs ahead of the softmax, in place of `pred_probs`. Of one channel there are two
-                classes, whose probabilities are 1 - sigmoid and sigmoid.
-            own: The probability of each pixel's own label, (N, H, W) or a list of (H, W), in place of `pred_probs`; it
-                is all that `softmin` needs. `classes` is given with it.
-            largest: The largest probability of each pixel, beside `own`; needed by `num_pixel_issues`.
-            predicted: The class of the largest probability, the first of equals, beside `own`; needed by
-                `num_pixel_issues`, and for the job's `summary` and its issues by class. `reduce` makes all three.
-            method: `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
-            temperature: The temperature of softmin, by default 0.1. With a small one an image's score tends to its
-                lowest pixel score, with a large one to their mean.
-            downsample: The extent of the blocks that `num_pixel_issues` looks at, by default 1.
-            threshold: The score below which a pixel is an issue; if it is given, the results have `issues`.
-            ignore_label: A label, often 255, whose pixels take no part, or several such labels. What a GeoTIFF file in
-                a list of `labels` names as the value of pixels without data is one too.
-            label_map: The class of each value of the other labels: `{7: 0, 8: 1, 0: None}`, where None is for pixels
-                that take no part; or `cityscapes` for the ids of that data set, or `ade20k`.
-            label_offset: A number that is added to each label that is not ignored, for example -1.
-            reduce_zero_label: Whether pixels labelled 0 or 255 take no part and k is class k - 1, as in mmsegmentation.
-            colors: The classes of the colours in PNG files and images of colours: a list of `"#rrggbb"` or (r, g, b) in
-                the order of the classes, or a dict of `"#rrggbb"` to classes.
-            activation: `softmax` or `sigmoid`, if the values of `pred_probs` become probabilities so; of `logits` it is
-                known from the number of channels.
-            normalize: With `sum`, the values of each pixel are divided by their sum over the classes.
-            classes: The number of classes. It is known from `pred_probs`, except that with 2 classes one channel of
-                probabilities is that of the second class; `own`, `largest` and `predicted` do not tell it.
-            layout: `NHWC` if the classes are the last axis of the predictions.
-            resize: `bilinear` or `nearest`, as PyTorch has them, if predictions have another height and width than the
-                labels. They are resized ahead of the softmax.
-            align_corners: As PyTorch has it, with `resize="bilinear"`.
-            valid: The height and width of what is no padding in the predictions; the rest is cut off ahead of `resize`.
-            on_images: Called with the number of images that have been sent.
+        Parameters
+        ----------
+        labels : array_like
+            The given classes: integers (N, H, W), or (H, W) of one image, one-hot (N, K, H, W), a list of (H, W) or (K,
+            H, W), or anything that gives such arrays when it is iterated over. In place of (H, W) there may be any
+            axes, as (D, H, W) of volumes; results have the shape of labels. Arrays of zarr and h5py are read a chunk at
+            a time, mapped files are sent without being copied, and tensors of PyTorch, JAX, CuPy and others are taken
+            as they are. In the place of (H, W) there may be the path of a PNG file, which is sent as it is, or an image
+            of Pillow: its grey values or palette indices are the classes; or the path of a NIfTI, GeoTIFF or NumPy
+            file. Or the path of a folder with such a file for each image, in folders of its own or not;
+            `FOLDER/*_mask.png` if a star stands for the name.
+        pred_probs : array_like
+            The model's probabilities: (N, K, H, W), or (K, H, W) of one image, a list of (K, H, W), or what gives such
+            arrays or the paths of such files. Labels with as many dimensions are one-hot, with one fewer they are
+            classes. Where extents allow both, labels of two dimensions are one image, and those of more are several.
+            With a folder of labels it is the path of a folder, whose files have the names that those of the labels
+            have.
+        logits : array_like
+            The model's outputs ahead of the softmax, in place of `pred_probs`. Of one channel there are two classes,
+            whose probabilities are 1 - sigmoid and sigmoid.
+        own : array_like
+            The probability of each pixel's own label, (N, H, W) or a list of (H, W), in place of `pred_probs`; it is
+            all that `softmin` needs. `classes` is given with it.
+        largest : array_like
+            The largest probability of each pixel, beside `own`; needed by `num_pixel_issues`.
+        predicted : array_like
+            The class of the largest probability, the first of equals, beside `own`; needed by `num_pixel_issues`, and
+            for the job's `summary` and its issues by class. `reduce` makes all three.
+        method : str
+            `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
+        temperature : float | None
+            The temperature of softmin, by default 0.1. With a small one an image's score tends to its lowest pixel
+            score, with a large one to their mean.
+        downsample : int | None
+            The extent of the blocks that `num_pixel_issues` looks at, by default 1.
+        threshold : float | None
+            The score below which a pixel is an issue; if it is given, the results have `issues`.
+        ignore_label : IgnoredLabels
+            A label, often 255, whose pixels take no part, or several such labels. What a GeoTIFF file in a list of
+            `labels` names as the value of pixels without data is one too.
+        label_map : LabelMap
+            The class of each value of the other labels: `{7: 0, 8: 1, 0: None}`, where None is for pixels that take no
+            part; or `cityscapes` for the ids of that data set, or `ade20k`.
+        label_offset : int | None
+            A number that is added to each label that is not ignored, for example -1.
+        reduce_zero_label : bool
+            Whether pixels labelled 0 or 255 take no part and k is class k - 1, as in mmsegmentation.
+        colors : Colors | None
+            The classes of the colours in PNG files and images of colours: a list of `"#rrggbb"` or (r, g, b) in the
+            order of the classes, or a dict of `"#rrggbb"` to classes.
+        activation : str | None
+            `softmax` or `sigmoid`, if the values of `pred_probs` become probabilities so; of `logits` it is known from
+            the number of channels.
+        normalize : str | None
+            With `sum`, the values of each pixel are divided by their sum over the classes.
+        classes : int | None
+            The number of classes. It is known from `pred_probs`, except that with 2 classes one channel of
+            probabilities is that of the second class; `own`, `largest` and `predicted` do not tell it.
+        layout : str | None
+            `NHWC` if the classes are the last axis of the predictions.
+        resize : str | None
+            `bilinear` or `nearest`, as PyTorch has them, if predictions have another height and width than the labels.
+            They are resized ahead of the softmax.
+        align_corners : bool
+            As PyTorch has it, with `resize="bilinear"`.
+        valid : Sequence[int] | None
+            The height and width of what is no padding in the predictions; the rest is cut off ahead of `resize`.
+        on_images : OnImages | None
+            Called with the number of images that have been sent.
 
-        Raises:
-            ValueError: A parameter or an array makes no sense. If the server found that, it is an `InvalidInputError`.
-            SegscoreError: The server refused for another reason, or did not answer.
+        Raises
+        ------
+        ValueError
+            A parameter or an array makes no sense. If the server found that, it is an `InvalidInputError`.
+        SegscoreError
+            The server refused for another reason, or did not answer.
         """
         job = self.submit(
             labels,
@@ -220,12 +255,14 @@ class Client:
     ) -> Job:
         """Sends a data set, and returns the job; arguments are those of `score`.
 
-        Args:
-            wait: Whether to return only when the job has succeeded, and not as soon as everything is sent.
-            only_labelled: Whether to leave out probabilities that `softmin` does not need, which are those of classes
-                that no pixel in the same rows is labelled as. The scores are the same. Probabilities that are not sent
-                are not checked, and the job has no `summary` and no issues by class. Where labels are mapped, all are
-                sent.
+        Parameters
+        ----------
+        wait : bool
+            Whether to return only when the job has succeeded, and not as soon as everything is sent.
+        only_labelled : bool
+            Whether to leave out probabilities that `softmin` does not need, which are those of classes that no pixel in
+            the same rows is labelled as. The scores are the same. Probabilities that are not sent are not checked, and
+            the job has no `summary` and no issues by class. Where labels are mapped, all are sent.
         """
         arrays = given(own, largest, predicted, pred_probs, logits)
         sampling = sampling_parameters(layout, resize, align_corners, valid)
@@ -253,7 +290,10 @@ class Client:
         # Of one image without an axis of images there are no bands.
         has_images = bool(ahead) and ahead[0].has_images
         are_banded = has_images and channels > 1 and classes in (None, channels) and are_probabilities and are_classes
-        if only_labelled and method == "softmin" and are_banded:
+        # Of a job that nobody waits for, a single batch is sent: see `_post`.
+        if (wait or len(ahead) != 1) and self._transport.may_read():
+            wanted["read"] = "labelled" if only_labelled and method == "softmin" else "all"
+        elif only_labelled and method == "softmin" and are_banded:
             lighter = partial(banded, ignored=ignored)
             ahead, batches = list(map(lighter, ahead)), map(lighter, batches)
             wanted["classes"] = channels
@@ -297,9 +337,9 @@ class Client:
         answers: list[bytes] = []
         images = 0
         for batch in data.batches():
-            body = Form(batch, counting(batch, images, on_images))
+            told = counting(batch, images, on_images)
             fields = {"Accept": "application/x-npz"}
-            answers.append(self._transport.read("POST", "/reduce", query=query, body=body, fields=fields))
+            answers.append(send(self._transport, "/reduce", batch, told, query=query, fields=fields))
             images += batch.images
         if not answers:
             raise ValueError("There are no images.")
@@ -371,13 +411,12 @@ class Client:
 
     def _post(self, batch: Batch, wanted: Mapping[str, Any], wait: bool, on_images: OnImages | None) -> Job:
         """Sends a data set by one request."""
-        fields = {"Idempotency-Key": uuid.uuid4().hex}
-        if not wait:
-            fields["Prefer"] = "respond-async"
-        body = Form(batch, counting(batch, 0, on_images))
-        answer = self._transport.ask("POST", "/score", query=wanted, body=body, fields=fields)
+        fields = {} if wait else {"Prefer": "respond-async"}
+        told = counting(batch, 0, on_images)
+        # Of a job that nobody waits for, the server may read the arrays after its answer.
+        answer = json.loads(send(self._transport, "/score", batch, told, query=wanted, fields=fields, stays=wait))
         if "job" in answer:  # These are scores, which 200 answers; the job's document, of 202, has an `id`.
-            return Job(self._transport, answer["job"], answer["shape"])
+            return Job(self._transport, answer["job"], answer["shape"], answer["image_scores"])
         return Job(self._transport, answer["id"])
 
     def _post_batches(self, batches: Iterable[Batch], wanted: Mapping[str, Any], on_images: OnImages | None) -> Job:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ._batches import Batch, batches_of, one_of
 from ._devices import Reducer
-from ._form import Form
 from ._given import GivenSource, given
 from ._readers import nodata_of
 from ._sampling import are_resized
+from ._sending import send
 from ._transport import Transport
 from .errors import SegscoreError, UnreachableError
 from .job import Job
@@ -33,9 +33,12 @@ class Dataset:
     does not answer at all, nobody knows whether it has the batch: the data set then takes no more images, and the job
     is canceled.
 
-    Attributes:
-        job: The job. It has results after the block.
-        images: How many images were added.
+    Attributes
+    ----------
+    job
+        The job. It has results after the block.
+    images
+        How many images were added.
     """
 
     def __init__(
@@ -73,11 +76,15 @@ class Dataset:
         It returns when the server has the images, and the arrays may be changed afterwards. Sizes may differ from call
         to call; K may not.
 
-        Returns:
+        Returns
+        -------
+        int
             The number of the first of these images among the job's.
 
-        Raises:
-            ValueError: The arrays make no sense. The job stays as it was, and takes other images.
+        Raises
+        ------
+        ValueError
+            The arrays make no sense. The job stays as it was, and takes other images.
         """
         first = self.images
         self._check_nodata(labels)
@@ -103,10 +110,8 @@ class Dataset:
         """Sends one batch, and sends it again as long as it is not answered and tries are left."""
         if self._lost is not None:
             raise self._lost
-        # Random, since other threads and processes may add batches of their own at the same time.
-        fields = {"Idempotency-Key": uuid.uuid4().hex}
         try:
-            self._transport.ask("POST", f"/jobs/{self.job.id}/batches", body=Form(batch, on_sent), fields=fields)
+            send(self._transport, f"/jobs/{self.job.id}/batches", batch, on_sent)
         except UnreachableError as error:
             self._lost = error
             raise
