@@ -61,7 +61,7 @@ adapters:
 	.venv-adapters/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./Clients/python
 	.venv-adapters/bin/python -m pytest --quiet \
 		Clients/python/tests/test_adapters.py Clients/python/tests/test_devices.py \
-		Clients/python/tests/test_reduce.py Clients/python/tests/test_tensors.py
+		Clients/python/tests/test_reduce.py Clients/python/tests/test_tensors.py Clients/python/tests/test_own_server.py
 
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Fuzz

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import jupyter_client
 import pytest
 
 import segscore
@@ -223,6 +224,59 @@ if __name__ == "__main__":
 
 def test_pools_of_forked_processes_share_it(begin):
     ends_well(begin(POOL))
+
+
+LOADER = """
+import torch
+class Images(torch.utils.data.Dataset):
+    def __len__(self):
+        return 8
+    def __getitem__(self, image):
+        assert len(segscore.Client().score(labels, probs).image_scores) == 2
+        return torch.full((8, 8), image % 3, dtype=torch.uint8), torch.softmax(torch.randn(3, 8, 8), 0)
+first = segscore.server_info().pid
+for classes, probabilities in torch.utils.data.DataLoader(Images(), batch_size=4, num_workers=2):
+    assert len(segscore.Client().score(classes, probabilities).image_scores) == 4
+    assert segscore.server_info().pid == first
+"""
+
+
+def test_the_workers_of_a_data_loader_share_it(begin):
+    pytest.importorskip("torch")
+    ends_well(begin(LOADER))
+
+
+def test_a_kernel_that_is_restarted_has_another(begin, tmp_path, monkeypatch):
+    """`begin` sees to it that nothing is left."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    manager = jupyter_client.KernelManager(kernel_name="python3")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEGSCORE")}
+    manager.start_kernel(env={**kept, "SEGSCORE_PROGRAM": str(BINARY), "TMPDIR": str(tmp_path / "tmp")})
+    client = manager.blocking_client()
+    client.start_channels()
+    pids = []
+
+    def run():
+        client.wait_for_ready(timeout=PATIENCE)
+        code = f"import segscore\n{LABELS}{SCORED}print(segscore.server_info().pid)"
+        reply = client.execute_interactive(
+            code,
+            timeout=PATIENCE,
+            output_hook=lambda message: pids.extend(map(int, message["content"].get("text", "").split())),
+        )
+        assert reply["content"]["status"] == "ok", reply
+
+    try:
+        run()
+        for now in (True, False):
+            manager.restart_kernel(now=now)
+            run()
+            assert not is_running(pids[-2])
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert len(set(pids)) == 3
+    eventually(lambda: not is_running(pids[-1]), "the last server has ended")
 
 
 def test_a_process_that_unpickles_a_client_uses_its_server(begin):

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="th
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
     """The paths of the wheel with the program and of that without."""
+    if "libswiftCore" in subprocess.run(["ldd", BINARY], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("wheels are made of builds that need no library of Swift's: those for release")
     folder = tmp_path_factory.mktemp("wheels")
     subprocess.run([ROOT / "Scripts/build-wheels", folder], check=True, env=surroundings(SEGSCORE=str(BINARY)))
     return sorted(folder.iterdir(), key=lambda path: "none-any" in path.name)
@@ -73,6 +75,66 @@ def test_names_say_what_they_are_for(wheels):
 def test_the_wheel_is_all_that_is_needed(installed):
     done = run(installed[0], "python", "-c", SCORED)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[0.25 0.25] True\n", "")
+
+
+@pytest.mark.parametrize("way", ["--target", "--prefix"])
+def test_it_may_be_installed_beside_an_environment(wheels, installed, tmp_path, way):
+    pip = ["pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--ignore-installed"]
+    done = run(installed[1], *pip, way, str(tmp_path / "beside"), str(wheels[0]))
+    assert done.returncode == 0, done.stderr
+    [path] = [path.parent for path in (tmp_path / "beside").rglob("segscore_program.py")]
+    done = run(installed[1], "python", "-c", SCORED, PYTHONPATH=str(path))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[0.25 0.25] True\n", "")
+    [command] = (tmp_path / "beside").rglob("bin/segscore")
+    done = subprocess.run(
+        [installed[1] / "bin/python", command, "version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=surroundings(PYTHONPATH=str(path)),
+    )
+    assert (done.returncode, done.stdout) == (0, f"segscore {segscore.__version__}\n")
+
+
+def others():
+    """Interpreters of other versions that lie here, the oldest first."""
+    folders = [
+        *os.get_exec_path(),
+        *pathlib.Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser().glob("versions/*/bin"),
+    ]
+    found = {}
+    for minor in range(9, 15):
+        paths = [pathlib.Path(folder) / f"python3.{minor}" for folder in folders]
+        paths = [path for path in paths if path.exists() and "shims" not in path.parts]
+        if paths and minor != sys.version_info.minor:
+            found[minor] = paths[-1]
+    return found
+
+
+@pytest.mark.parametrize("minor", others())
+def test_other_versions_of_python_have_it_too(wheels, tmp_path, minor):
+    """The oldest with the oldest of what it needs, the others with the newest."""
+    subprocess.run([others()[minor], "-m", "venv", tmp_path], check=True, env=surroundings())
+    oldest = ["numpy==1.23.0", "urllib3==2.0.2", "array-api-compat==1.11"] if minor == min(others()) else []
+    done = run(tmp_path, "pip", "install", "--quiet", "--disable-pip-version-check", *oldest, str(wheels[0]))
+    assert done.returncode == 0, done.stderr
+    done = run(tmp_path, "python", "-W", "error", "-c", SCORED + DEEPER)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[0.25 0.25] True\n", "")
+
+
+DEEPER = """
+from segscore.segmentation.filter import find_label_issues
+labels, probs = np.zeros((4, 8, 8), np.uint8), np.full((4, 3, 8, 8), 0.25, np.float32)
+probs[0, 1] = 0.5
+assert find_label_issues(labels, probs, verbose=False).shape == labels.shape
+client = segscore.Client(batch_bytes=1000)
+scores = client.score(list(labels), list(probs), method="num_pixel_issues")
+assert scores._repr_html_().count("<img") == 8
+with client.dataset() as dataset:
+    dataset.add(labels, probs)
+assert dataset.job.pixel_scores().shape == labels.shape
+assert (client.reduce(labels, probs).predicted[0] == 1).all()
+"""
 
 
 def test_the_command_is_the_program(installed):
