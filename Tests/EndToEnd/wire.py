@@ -141,12 +141,17 @@ class Request:
 class Conversation:
     """What goes over one connection.
 
-    Attributes:
-        requests: One after the other, without waiting for answers.
-        cuts: Where what is sent is cut into pieces, as shares of it.
-        sent: The share that is sent at all.
-        end: What the client does then: `read` what is answered until the server closes, as the last request asks it to;
-            `half` close, and read; `close`; `reset`; `stall`, until the server has had enough.
+    Attributes
+    ----------
+    requests : tuple
+        One after the other, without waiting for answers.
+    cuts : tuple
+        Where what is sent is cut into pieces, as shares of it.
+    sent : float
+        The share that is sent at all.
+    end : str
+        What the client does then: `read` what is answered until the server closes, as the last request asks it to;
+        `half` close, and read; `close`; `reset`; `stall`, until the server has had enough.
     """
 
     requests: tuple

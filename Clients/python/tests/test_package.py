@@ -2,6 +2,7 @@
 
 import inspect
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -38,6 +39,26 @@ def test_a_client_is_configured_by_its_own_arguments():
     assert list(configured) == list(made)
     for name, parameter in configured.items():
         assert (parameter.default, parameter.annotation) == (made[name].default, made[name].annotation)
+
+
+def test_docstrings_have_the_form_of_numpys():
+    """ruff holds the sections that it knows to that form; those of another form it does not know."""
+    for path in (FOLDER / "src").rglob("*.py"):
+        assert not re.search(r"^ *(Args|Returns|Raises|Yields|Attributes):$", path.read_text(), re.MULTILINE)
+
+
+def test_all_that_is_public_is_documented_and_typed():
+    for name in segscore.__all__:
+        public = getattr(segscore, name)
+        if inspect.isclass(public) and not issubclass(public, BaseException):
+            members = [each for key, each in vars(public).items() if not key.startswith("_") and callable(each)]
+        else:
+            members = []
+        for member in [public, *members]:
+            if callable(member):
+                assert inspect.getdoc(member), member
+            if inspect.isfunction(member):
+                assert "return" in inspect.get_annotations(member), member
 
 
 @pytest.fixture(scope="module")

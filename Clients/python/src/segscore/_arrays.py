@@ -76,8 +76,10 @@ class Filling:
 def read_into(answer: BaseHTTPResponse, target: memoryview) -> None:
     """Fills all of `target`.
 
-    Raises:
-        HTTPError: The answer ended before `target` was full.
+    Raises
+    ------
+    HTTPError
+        The answer ended before `target` was full.
     """
     done = 0
     while done < len(target):

@@ -22,8 +22,10 @@ class Attempts:
     def failed(self, error: SegscoreError, retry_after: str | None = None) -> None:
         """Waits before the next try: longer than before the last one, and at least as long as the server asked for.
 
-        Raises:
-            SegscoreError: It is the error that was given, since no try is left.
+        Raises
+        ------
+        SegscoreError
+            It is the error that was given, since no try is left.
         """
         if self._left <= 0:
             raise error

@@ -25,10 +25,14 @@ class Bands:
 
     Bands come image by image and from top to bottom, the classes of a band in ascending order.
 
-    Args:
-        images: The probabilities of each image, (K, H, W).
-        present: For each image, which classes are labels in each of its bands; bool (B, K), with B bands of H / B rows.
-        dtype: The type in which the probabilities are sent.
+    Parameters
+    ----------
+    images : Sequence[np.ndarray]
+        The probabilities of each image, (K, H, W).
+    present : Sequence[np.ndarray]
+        For each image, which classes are labels in each of its bands; bool (B, K), with B bands of H / B rows.
+    dtype : np.dtype[Any]
+        The type in which the probabilities are sent.
     """
 
     fortran_order = False
@@ -113,7 +117,9 @@ def _rows(height: int, row_bytes: int) -> int:
 def _classes_of(labels: np.ndarray, rows: int, classes: int, ignored: Sequence[int]) -> np.ndarray | None:
     """Which classes are labels in each band of an image, bool (B, K).
 
-    Returns:
+    Returns
+    -------
+    np.ndarray | None
         None if a label is no class, or if labels change so often that hardly a class could be left out.
     """
     # Most labels are those of the pixel before, so that it is enough to look at the places where they change.

@@ -48,15 +48,22 @@ class BatchSource:
 
     Images that are added to a job one call after the other are a `Dataset`.
 
-    Args:
-        is_resized: See `check_shapes`.
+    Parameters
+    ----------
+    is_resized : bool
+        See `check_shapes`.
 
-    Attributes:
-        images: How many images there are, if that is known.
-        is_lazy: Whether that is not known, and nothing should be taken from the data ahead of time.
+    Attributes
+    ----------
+    images : int | None
+        How many images there are, if that is known.
+    is_lazy
+        Whether that is not known, and nothing should be taken from the data ahead of time.
 
-    Raises:
-        ValueError: Labels and probabilities do not fit together, or there are no images.
+    Raises
+    ------
+    ValueError
+        Labels and probabilities do not fit together, or there are no images.
     """
 
     def __init__(
@@ -118,8 +125,10 @@ class BatchSource:
 def one_of(pred_probs: Any, logits: Any) -> tuple[Any, str]:
     """The predictions of which there may be two kinds, and what they are called.
 
-    Raises:
-        TypeError: There are none, or both.
+    Raises
+    ------
+    TypeError
+        There are none, or both.
     """
     if (pred_probs is None) == (logits is None):
         raise TypeError("either pred_probs or logits are scored")
@@ -187,8 +196,10 @@ def slices(labels: Any, predictions: Any, batch_bytes: int, name: str = "pred_pr
 def images_at_once(arrays: Iterable[Any], images: int, size: int, batch_bytes: int) -> int:
     """How many images of some arrays go into a batch, whole chunks of them if chunks are smaller.
 
-    Args:
-        size: How many bytes are sent of all images.
+    Parameters
+    ----------
+    size : int
+        How many bytes are sent of all images.
     """
     count = max(batch_bytes // max(size // max(images, 1), 1), 1)
     depth = max(chunk_of(array, 0) if is_stored(array) else 1 for array in arrays)
@@ -200,12 +211,17 @@ def check_shapes(
 ) -> None:
     """Refuses shapes that the server would refuse, before anything is sent.
 
-    Args:
-        images: Whether the first axis counts images.
-        is_resized: Whether the server brings predictions to the pixels of the labels, and alone knows what fits.
+    Parameters
+    ----------
+    images : bool
+        Whether the first axis counts images.
+    is_resized : bool
+        Whether the server brings predictions to the pixels of the labels, and alone knows what fits.
 
-    Raises:
-        ValueError: The shapes do not fit together. cleanlab raises it for the same arrays.
+    Raises
+    ------
+    ValueError
+        The shapes do not fit together. cleanlab raises it for the same arrays.
     """
     first = "N, " if images else ""
     given, predicted = tuple(labels.shape), tuple(predictions.shape)

@@ -57,11 +57,16 @@ def default_client() -> Client:
 class ServerInfo:
     """The server that the functions of `segscore.segmentation` ask.
 
-    Attributes:
-        url: Where it is.
-        version: Its version.
-        is_own: Whether it was started by this process, or the one that this was forked from, and ends with it.
-        pid: The id of its process, if it is one's own.
+    Attributes
+    ----------
+    url : str
+        Where it is.
+    version : str
+        Its version.
+    is_own : bool
+        Whether it was started by this process, or the one that this was forked from, and ends with it.
+    pid : int | None
+        The id of its process, if it is one's own.
     """
 
     url: str
@@ -73,8 +78,10 @@ class ServerInfo:
 def server_info() -> ServerInfo:
     """Says which server the functions of `segscore.segmentation` ask. A server of one's own is started for that.
 
-    Raises:
-        UnreachableError: It does not answer, or does not start.
+    Raises
+    ------
+    UnreachableError
+        It does not answer, or does not start.
     """
     transport = default_client()._transport
     version = transport.ask("GET", "/version")["version"]

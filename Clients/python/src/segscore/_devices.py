@@ -21,12 +21,17 @@ from ._types import converted, reckonable
 class Reducer:
     """Reduces batches to the arrays `own`, `largest` and `predicted`, which the server takes in place of predictions.
 
-    Args:
-        wanted: The parameters of the job.
-        rule: What labels stand for.
-        only_own: Whether only `own` is wanted.
-        everywhere: Whether probabilities in this process's memory are reduced too. Of these the scores are the same to
-            the bit; logits stay as they are, since NumPy's exponentials are not the server's.
+    Parameters
+    ----------
+    wanted : Mapping[str, Any]
+        The parameters of the job.
+    rule : LabelRule
+        What labels stand for.
+    only_own : bool
+        Whether only `own` is wanted.
+    everywhere : bool
+        Whether probabilities in this process's memory are reduced too. Of these the scores are the same to the bit;
+        logits stay as they are, since NumPy's exponentials are not the server's.
     """
 
     def __init__(self, wanted: Mapping[str, Any], rule: LabelRule, only_own: bool = False, everywhere: bool = False):
@@ -54,8 +59,10 @@ class Reducer:
     def lighter(self, batch: Batch) -> Batch:
         """The batch reduced; as it is if that is not possible, or if the server would not know K.
 
-        Raises:
-            ValueError: The predictions have values that the server would refuse.
+        Raises
+        ------
+        ValueError
+            The predictions have values that the server would refuse.
         """
         if self._reduces_all:
             function = Function.of(batch.name, self._activation, self._normalize, batch.predictions.shape[1])

@@ -29,8 +29,10 @@ def is_folder(data: Any) -> bool:
 def folders_of(labels: Any, predictions: Any, name: str) -> Folders | None:
     """The images of two folders; None if neither is a folder.
 
-    Raises:
-        ValueError: Only one of them is a folder, a file has no partner, or two files have one name.
+    Raises
+    ------
+    ValueError
+        Only one of them is a folder, a file has no partner, or two files have one name.
     """
     if not is_folder(labels) and not is_folder(predictions):
         return None

@@ -22,10 +22,14 @@ class Reduced(NamedTuple):
 
     They are scored by `client.score(labels, **reduced._asdict(), classes=K)`, with the same results to the bit.
 
-    Attributes:
-        own: The probability of each pixel's label, 1 where it is ignored; float64 if predictions are, else float32.
-        largest: Each pixel's largest probability.
-        predicted: The class of the largest probability, the first of equals; uint8, or uint16 for many classes.
+    Attributes
+    ----------
+    own
+        The probability of each pixel's label, 1 where it is ignored; float64 if predictions are, else float32.
+    largest
+        Each pixel's largest probability.
+    predicted
+        The class of the largest probability, the first of equals; uint8, or uint16 for many classes.
     """
 
     own: Any
@@ -36,8 +40,10 @@ class Reduced(NamedTuple):
 def given(own: Any, largest: Any, predicted: Any, *others: Any) -> dict[str, Any]:
     """Those of the arrays that are there, by their names.
 
-    Raises:
-        TypeError: There are `largest` or `predicted` without `own`, or predictions that are not reduced besides.
+    Raises
+    ------
+    TypeError
+        There are `largest` or `predicted` without `own`, or predictions that are not reduced besides.
     """
     arrays = {"own": own, "largest": largest, "predicted": predicted}
     arrays = {name: array for name, array in arrays.items() if array is not None}
@@ -55,8 +61,10 @@ class GivenSource:
     of (H, W) there may be any axes, as (D, H, W) of volumes, which then have an axis of images. Labels may be one-hot,
     and be paths of PNG files or images of Pillow, as of a `BatchSource`.
 
-    Raises:
-        ValueError: The arrays do not fit together, or there are no images.
+    Raises
+    ------
+    ValueError
+        The arrays do not fit together, or there are no images.
     """
 
     is_lazy = False

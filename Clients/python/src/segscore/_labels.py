@@ -21,8 +21,10 @@ WIDEST = 1 << 16  # If the values of labels are further apart, they are sorted r
 def ignored_labels(ignore_label: IgnoredLabels) -> tuple[int, ...]:
     """The labels whose pixels take no part.
 
-    Raises:
-        TypeError: One of them is no whole number.
+    Raises
+    ------
+    TypeError
+        One of them is no whole number.
     """
     if ignore_label is None:
         return ()
@@ -34,8 +36,10 @@ def label_parameters(
 ) -> dict[str, Any]:
     """The query of a request whose labels are no classes yet.
 
-    Raises:
-        TypeError: A label or a class is no whole number.
+    Raises
+    ------
+    TypeError
+        A label or a class is no whole number.
     """
     if isinstance(label_map, Mapping):
         classes = {

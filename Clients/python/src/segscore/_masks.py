@@ -27,8 +27,10 @@ COLOURS = ("RGB", "RGBA", "LA")  # The modes that a PNG file can have, and of wh
 class Mask:
     """The labels of one image, (H, W), in the bytes of a PNG file.
 
-    Raises:
-        ValueError: The file is no PNG image.
+    Raises
+    ------
+    ValueError
+        The file is no PNG image.
     """
 
     dtype = np.dtype(np.uint8)  # The server reads the type of the samples from the file; here it stands for any.
@@ -47,8 +49,10 @@ class Mask:
     def values(self) -> np.ndarray:
         """The values of the labels, if the mask has classes.
 
-        Raises:
-            OSError: Pillow cannot read the file.
+        Raises
+        ------
+        OSError
+            Pillow cannot read the file.
         """
         import PIL.Image
 
@@ -62,8 +66,10 @@ class Mask:
 class Masks:
     """Several masks of one size, each of which is sent as a part of its own.
 
-    Raises:
-        ValueError: Masks are of different sizes.
+    Raises
+    ------
+    ValueError
+        Masks are of different sizes.
     """
 
     dtype = Mask.dtype
@@ -99,8 +105,10 @@ def opened_mask(data: Any) -> Any:
     An image with a palette is the array of its indices; grey of 2 or 4 bits has been scaled to 255 by Pillow. An image
     of colours becomes a PNG file, since only the server knows their classes, by `colors`.
 
-    Raises:
-        ValueError: The file is none that is read here, or the image has samples that are neither classes nor colours.
+    Raises
+    ------
+    ValueError
+        The file is none that is read here, or the image has samples that are neither classes nor colours.
     """
     if is_file(data):
         if is_readable(data):

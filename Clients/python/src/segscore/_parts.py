@@ -149,11 +149,15 @@ def loaded(array: Any, name: str) -> Any:
 
     The path of a file is its array.
 
-    Args:
-        name: What messages call the array.
+    Parameters
+    ----------
+    name : str
+        What messages call the array.
 
-    Raises:
-        ValueError: The array has a mask, or elements that are no numbers.
+    Raises
+    ------
+    ValueError
+        The array has a mask, or elements that are no numbers.
     """
     if isinstance(array, (str, os.PathLike)):
         if not is_readable(array):

@@ -119,8 +119,10 @@ class UnixPool(HTTPConnectionPool):
 def pool_for(url: str, timeout: float, verify: Verify) -> HTTPConnectionPool:
     """A pool of connections to `http://…`, `https://…` or `unix:/…`.
 
-    Raises:
-        ValueError: The URL is of no such kind.
+    Raises
+    ------
+    ValueError
+        The URL is of no such kind.
     """
     options: Any = {"timeout": Timeout(connect=10, read=timeout), "maxsize": 8, "send_timeout": timeout}
     if url.startswith("unix:"):

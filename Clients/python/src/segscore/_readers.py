@@ -27,9 +27,12 @@ def read(path: Any, array: str) -> np.ndarray:
     - GeoTIFF: (H, W) of one band, (K, H, W) of several.
     - `.npy`: mapped, not read. `.npz`: the array that is called so, or as nnU-Net calls it, or the only one.
 
-    Raises:
-        ImportError: The package that reads such files is not installed.
-        ValueError: The file has no such array.
+    Raises
+    ------
+    ImportError
+        The package that reads such files is not installed.
+    ValueError
+        The file has no such array.
     """
     name = os.fsdecode(path)
     lower = name.lower()

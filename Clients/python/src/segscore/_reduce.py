@@ -28,9 +28,12 @@ SUM_ROUNDING = 1e-3, 2.0**-8  # How far from 1 probabilities may add up by round
 class Function(NamedTuple):
     """What turns the values of predictions into probabilities, as the server does.
 
-    Attributes:
-        name: `softmax`, `sigmoid`, or nothing if the values are probabilities.
-        divides: Whether the values are divided by their sum over the classes.
+    Attributes
+    ----------
+    name : str | None
+        `softmax`, `sigmoid`, or nothing if the values are probabilities.
+    divides : bool
+        Whether the values are divided by their sum over the classes.
     """
 
     name: str | None = None
@@ -63,19 +66,28 @@ def reduced(
 ) -> Reduced:
     """Reduces predictions where they lie.
 
-    Args:
-        predictions: An array of a library that has the array API standard, (N, K, H, W) or of more axes behind K, none
-            of them empty.
-        classes: The class of each pixel, integers (N, H, W). What is not from 0 to K - 1 is no class.
-        name: What messages call the predictions.
-        only_own: Whether only the own probabilities are wanted.
+    Parameters
+    ----------
+    predictions : array_like
+        An array of a library that has the array API standard, (N, K, H, W) or of more axes behind K, none of them
+        empty.
+    classes : np.ndarray
+        The class of each pixel, integers (N, H, W). What is not from 0 to K - 1 is no class.
+    name : str
+        What messages call the predictions.
+    only_own : bool
+        Whether only the own probabilities are wanted.
 
-    Returns:
+    Returns
+    -------
+    Reduced
         The arrays in the shape of `classes`; own probabilities are 0 where there is no class, and the others are None
         if only these are wanted.
 
-    Raises:
-        ValueError: A value is not what the function takes.
+    Raises
+    ------
+    ValueError
+        A value is not what the function takes.
     """
     with _float64(predictions):
         xp = array_api_compat.array_namespace(predictions)

@@ -15,8 +15,10 @@ def sampling_parameters(
 ) -> dict[str, Any]:
     """The query of a request whose predictions lie in another way than labels.
 
-    Raises:
-        TypeError: An extent is no whole number.
+    Raises
+    ------
+    TypeError
+        An extent is no whole number.
     """
     return {
         "layout": layout,

@@ -18,8 +18,10 @@ class Tensor:
 
     It can be indexed and has `chunks`, as arrays of zarr have, and is sent like them where it is not reduced before.
 
-    Args:
-        array: An array on a device, (N, K, H, W) or (K, H, W).
+    Parameters
+    ----------
+    array : array_like
+        An array on a device, (N, K, H, W) or (K, H, W).
     """
 
     def __init__(self, array: Any):
@@ -55,11 +57,15 @@ def in_memory(array: Any, name: str) -> np.ndarray:
 
     Tensors are detached first, and copied from their device: NumPy would refuse those with gradients or on a device.
 
-    Args:
-        name: What messages call the array.
+    Parameters
+    ----------
+    name : str
+        What messages call the array.
 
-    Raises:
-        ValueError: The array has a mask, or elements that are no numbers.
+    Raises
+    ------
+    ValueError
+        The array has a mask, or elements that are no numbers.
     """
     array = _on_host(array)
     refuse_masks(array, name)

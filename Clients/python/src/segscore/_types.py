@@ -62,8 +62,10 @@ def score_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def refuse_masks(array: Any, name: str) -> None:
     """Refuses a masked array, and a list with one in it: the elements below the mask would be sent as if they counted.
 
-    Raises:
-        ValueError: There is a masked array.
+    Raises
+    ------
+    ValueError
+        There is a masked array.
     """
     if isinstance(array, (list, tuple)):
         for each in array:
@@ -78,8 +80,10 @@ def refuse_masks(array: Any, name: str) -> None:
 def check_type(dtype: np.dtype[Any], name: str) -> None:
     """Refuses elements that are no numbers.
 
-    Raises:
-        ValueError: The elements are Python objects, or bytes of an unknown type.
+    Raises
+    ------
+    ValueError
+        The elements are Python objects, or bytes of an unknown type.
     """
     if dtype.hasobject:
         raise ValueError(

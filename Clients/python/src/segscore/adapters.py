@@ -46,9 +46,12 @@ def mask2former(outputs: Any) -> Arguments:
 def segmentation_scores(results: Sequence[Any], *, of_queries: bool = False) -> Arguments:
     """What `post_process_semantic_segmentation(…, return_segmentation_scores=True)` of transformers returns.
 
-    Args:
-        results: For each image the scores of classes, at the `target_sizes` that were asked for.
-        of_queries: Whether they are of a model of queries, such as Mask2Former. Those of others are logits.
+    Parameters
+    ----------
+    results : Sequence[Any]
+        For each image the scores of classes, at the `target_sizes` that were asked for.
+    of_queries : bool
+        Whether they are of a model of queries, such as Mask2Former. Those of others are logits.
     """
     scores = [_field(result, "segmentation_scores") for result in results]
     return {"pred_probs": scores, "normalize": "sum"} if of_queries else {"logits": scores}
@@ -74,8 +77,10 @@ def mmsegmentation(samples: Any) -> Arguments:
 def segmentation_models_pytorch(output: Any, *, activation: str | None = None) -> Arguments:
     """What a model of segmentation_models.pytorch returns: (N, K, H, W), or (N, 1, H, W) for two classes.
 
-    Args:
-        activation: That of the model, if it was made with one: its outputs then are probabilities.
+    Parameters
+    ----------
+    activation : str | None
+        That of the model, if it was made with one: its outputs then are probabilities.
     """
     if activation in (None, "identity"):
         return {"logits": output}
@@ -91,13 +96,19 @@ def nnunet(validation: str | os.PathLike[str], labels: str | os.PathLike[str], *
 
     The order of cases is that of `nnunet_cases`. They are read one at a time.
 
-    Args:
-        validation: The folder of one fold, or any with `.npz` files of probabilities.
-        labels: The folder of the labels, such as `nnUNet_preprocessed/DatasetXXX_NAME/gt_segmentations`.
-        ending: The `file_ending` in the `dataset.json`.
+    Parameters
+    ----------
+    validation : str | os.PathLike[str]
+        The folder of one fold, or any with `.npz` files of probabilities.
+    labels : str | os.PathLike[str]
+        The folder of the labels, such as `nnUNet_preprocessed/DatasetXXX_NAME/gt_segmentations`.
+    ending : str
+        The `file_ending` in the `dataset.json`.
 
-    Raises:
-        FileNotFoundError: There are no such files, or a case has no labels.
+    Raises
+    ------
+    FileNotFoundError
+        There are no such files, or a case has no labels.
     """
     cases = nnunet_cases(validation)
     given = [Path(labels) / (case + ending) for case in cases]

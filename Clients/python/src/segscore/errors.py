@@ -12,13 +12,20 @@ class SegscoreError(Exception):
     400 and 422 are raised as `InvalidInputError`, which is also a `ValueError`. If no answer comes, that is an
     `UnreachableError`, which is also a `ConnectionError`.
 
-    Attributes:
-        problem: The whole document.
-        status: The HTTP status; None if there was no answer.
-        type: A stable name to switch on, such as `urn:segscore:label-out-of-range`.
-        title, detail: What kind of problem it is, and what is wrong this time.
-        parameter: The parameter or array at fault, if there is one.
-        expected, actual: What would have been right, and what came, if the server says so.
+    Attributes
+    ----------
+    problem : Mapping[str, Any]
+        The whole document.
+    status : int | None
+        The HTTP status; None if there was no answer.
+    type : str
+        A stable name to switch on, such as `urn:segscore:label-out-of-range`.
+    title, detail
+        What kind of problem it is, and what is wrong this time.
+    parameter : str | None
+        The parameter or array at fault, if there is one.
+    expected, actual
+        What would have been right, and what came, if the server says so.
     """
 
     def __init__(self, problem: Mapping[str, Any]):

@@ -17,8 +17,10 @@ from ..job import Job
 def check_batch_size(batch_size: int | None) -> None:
     """Refuses batch sizes that cleanlab refuses, though a batch size has no effect here.
 
-    Raises:
-        ValueError: The batch size is not above 0.
+    Raises
+    ------
+    ValueError
+        The batch size is not above 0.
     """
     if batch_size is not None and batch_size <= 0:
         raise ValueError(f"batch_size must be above 0, and is {batch_size}")

@@ -36,28 +36,40 @@ def get_label_quality_scores(
       `segscore.segmentation.filter.find_label_issues`.
     - An unknown method or a temperature that is not above 0 is a ValueError.
 
-    Args:
-        labels: The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
-        pred_probs: The model's probabilities, (N, K, H, W): floats, or integers or bool of one-hot predictions.
-            Integers are sent as float32, and floats of more than 64 bits as float64.
-        method: `softmin` scores an image by the softmin of its pixels' scores, `num_pixel_issues` by the share of its
-            pixels that are no label issues.
-        batch_size: Has no effect.
-        n_jobs: Has no effect.
-        verbose: Whether to show a progress bar if tqdm is installed.
-        **kwargs: `temperature` of softmin (by default 0.1), `downsample` of `num_pixel_issues` (by default 1), and
-            what cleanlab has not: `ignore_label`, a label such as 255 whose pixels take no part and score 1, or several
-            of them; `label_map`, `label_offset` and `reduce_zero_label`, as `segscore.Client.score` has them.
+    Parameters
+    ----------
+    labels : array_like
+        The given classes, (N, H, W): integers, or bool or floats that hold whole numbers, 0 to K - 1.
+    pred_probs : array_like
+        The model's probabilities, (N, K, H, W): floats, or integers or bool of one-hot predictions. Integers are sent
+        as float32, and floats of more than 64 bits as float64.
+    method : str
+        `softmin` scores an image by the softmin of its pixels' scores, `num_pixel_issues` by the share of its pixels
+        that are no label issues.
+    batch_size : int | None
+        Has no effect.
+    n_jobs : int | None
+        Has no effect.
+    verbose : bool
+        Whether to show a progress bar if tqdm is installed.
+    **kwargs
+        `temperature` of softmin (by default 0.1), `downsample` of `num_pixel_issues` (by default 1), and what cleanlab
+        has not: `ignore_label`, a label such as 255 whose pixels take no part and score 1, or several of them;
+        `label_map`, `label_offset` and `reduce_zero_label`, as `segscore.Client.score` has them.
 
-    Returns:
+    Returns
+    -------
+    tuple[np.ndarray, Images]
         The image scores, float64 (N,), and the pixel scores, (N, H, W). Low is suspect. Pixel scores are of the types
         that cleanlab gives them: float64 for `softmin`, the type of `pred_probs` for `num_pixel_issues` (64 bits for
         integers). For images of several sizes the pixel scores are a list of (H, W).
 
-    Raises:
-        ValueError: The arrays or parameters make no sense. If the server found that, it is a
-            `segscore.InvalidInputError`.
-        segscore.SegscoreError: The server refused for another reason, or did not answer.
+    Raises
+    ------
+    ValueError
+        The arrays or parameters make no sense. If the server found that, it is a `segscore.InvalidInputError`.
+    segscore.SegscoreError
+        The server refused for another reason, or did not answer.
     """
     check_batch_size(batch_size)
     wanted = only(kwargs, "temperature", "downsample", "ignore_label", "label_map", "label_offset", "reduce_zero_label")
@@ -80,17 +92,25 @@ def issues_from_scores(image_scores: np.ndarray, pixel_scores: Images | None = N
     - Images with the same score are in the order of their indices. cleanlab sorts unstably.
     - Scores are compared with the threshold as float64, whatever their type.
 
-    Args:
-        image_scores: The scores of the images, (N,).
-        pixel_scores: The scores of the pixels, (N, H, W), or a list of (H, W), if a mask is wanted.
-        threshold: The score below which an image or a pixel is an issue, from 0 to 1.
+    Parameters
+    ----------
+    image_scores : np.ndarray
+        The scores of the images, (N,).
+    pixel_scores : Images | None
+        The scores of the pixels, (N, H, W), or a list of (H, W), if a mask is wanted.
+    threshold : float
+        The score below which an image or a pixel is an issue, from 0 to 1.
 
-    Returns:
+    Returns
+    -------
+    Images
         With `pixel_scores` the mask `pixel_scores < threshold`, bool (N, H, W), or a list of masks. Without, the
         indices of the images that score below the threshold, lowest score first.
 
-    Raises:
-        ValueError: There are no image scores, or the threshold is not from 0 to 1.
+    Raises
+    ------
+    ValueError
+        There are no image scores, or the threshold is not from 0 to 1.
     """
     if image_scores is None:
         raise ValueError("image_scores must be given")
@@ -110,7 +130,9 @@ def issues_from_scores(image_scores: np.ndarray, pixel_scores: Images | None = N
 def _score_type(pred_probs: Any) -> np.dtype[Any] | None:
     """The type of pixel scores by `num_pixel_issues`.
 
-    Returns:
+    Returns
+    -------
+    np.dtype[Any] | None
         None, for the type that the server gives them, if the probabilities are not one array of a type of NumPy's.
     """
     try:

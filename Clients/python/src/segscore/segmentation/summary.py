@@ -45,19 +45,29 @@ def display_issues(
     - Labels that are no class, such as 255, are black. cleanlab raises IndexError.
     - Colours and titles are our own.
 
-    Args:
-        issues: A mask, bool (N, H, W), or a list of (H, W), as of `find_label_issues` or `issues_from_scores`.
-        labels: The given classes, (N, H, W) or a list of (H, W), if they are to be shown.
-        pred_probs: The model's probabilities, (N, K, H, W) or a list of (K, H, W), if the most probable classes are to
-            be shown.
-        class_names: The names of the classes, shown as a legend if labels or probabilities are given.
-        exclude: Classes whose pixels, by their labels, are left unmarked. It needs labels.
-        top: How many images to show at most, by default 20.
-        **kwargs: For `matplotlib.pyplot.show`.
+    Parameters
+    ----------
+    issues
+        A mask, bool (N, H, W), or a list of (H, W), as of `find_label_issues` or `issues_from_scores`.
+    labels : Any | None
+        The given classes, (N, H, W) or a list of (H, W), if they are to be shown.
+    pred_probs : Any | None
+        The model's probabilities, (N, K, H, W) or a list of (K, H, W), if the most probable classes are to be shown.
+    class_names : list[str] | None
+        The names of the classes, shown as a legend if labels or probabilities are given.
+    exclude : list[int] | None
+        Classes whose pixels, by their labels, are left unmarked. It needs labels.
+    top : int | None
+        How many images to show at most, by default 20.
+    **kwargs
+        For `matplotlib.pyplot.show`.
 
-    Raises:
-        ValueError: There are classes to exclude, and no labels.
-        ImportError: matplotlib is not installed.
+    Raises
+    ------
+    ValueError
+        There are classes to exclude, and no labels.
+    ImportError
+        matplotlib is not installed.
     """
     if exclude and labels is None:
         raise ValueError("exclude needs labels")
@@ -99,22 +109,35 @@ def common_label_issues(
     - Labels of another shape than the probabilities are a ValueError, not an AssertionError.
     - The bar is shown only with `verbose`.
 
-    Args:
-        issues: A mask, bool (N, H, W), or a list of (H, W), as of `find_label_issues` or `issues_from_scores`.
-        labels: The given classes, (N, H, W), or a list of (H, W).
-        pred_probs: The model's probabilities, (N, K, H, W), or a list of (K, H, W).
-        class_names: What to call the classes, from 0 on; by default "0", "1" and so on.
-        exclude: Leaves out the pixels for which one of these classes is the most probable.
-        top: How many pairs to list at most, by default 20.
-        verbose: Whether to print a sentence for each pair, and to show a progress bar if tqdm is installed.
+    Parameters
+    ----------
+    issues
+        A mask, bool (N, H, W), or a list of (H, W), as of `find_label_issues` or `issues_from_scores`.
+    labels : array_like
+        The given classes, (N, H, W), or a list of (H, W).
+    pred_probs : array_like
+        The model's probabilities, (N, K, H, W), or a list of (K, H, W).
+    class_names : list[str] | None
+        What to call the classes, from 0 on; by default "0", "1" and so on.
+    exclude : list[int] | None
+        Leaves out the pixels for which one of these classes is the most probable.
+    top : int | None
+        How many pairs to list at most, by default 20.
+    verbose : bool
+        Whether to print a sentence for each pair, and to show a progress bar if tqdm is installed.
 
-    Returns:
+    Returns
+    -------
+    pd.DataFrame
         A DataFrame with the columns `given_label`, `predicted_label` and `num_pixel_issues`, most issues first, equal
         counts by label and then by most probable class.
 
-    Raises:
-        ValueError: The arrays do not fit together, or a name is missing.
-        ImportError: pandas is not installed.
+    Raises
+    ------
+    ValueError
+        The arrays do not fit together, or a name is missing.
+    ImportError
+        pandas is not installed.
     """
     pandas = _pandas()
     classes = _class_count(issues, labels, pred_probs)
@@ -145,17 +168,26 @@ def common_label_issues(
 def filter_by_class(class_index: int, issues: Any, labels: Any, pred_probs: Any) -> Images:
     """The issues that involve a class: those whose label it is, and those for which it is the most probable.
 
-    Args:
-        class_index: The class, from 0 to K - 1.
-        issues: A mask, bool (N, H, W), or a list of (H, W), as of `find_label_issues` or `issues_from_scores`.
-        labels: The given classes, (N, H, W), or a list of (H, W).
-        pred_probs: The model's probabilities, (N, K, H, W), or a list of (K, H, W).
+    Parameters
+    ----------
+    class_index : int
+        The class, from 0 to K - 1.
+    issues
+        A mask, bool (N, H, W), or a list of (H, W), as of `find_label_issues` or `issues_from_scores`.
+    labels : array_like
+        The given classes, (N, H, W), or a list of (H, W).
+    pred_probs : array_like
+        The model's probabilities, (N, K, H, W), or a list of (K, H, W).
 
-    Returns:
+    Returns
+    -------
+    Images
         A mask, bool (N, H, W), or a list of (H, W) if the issues are a list.
 
-    Raises:
-        ValueError: The arrays do not fit together.
+    Raises
+    ------
+    ValueError
+        The arrays do not fit together.
     """
     _class_count(issues, labels, pred_probs)
     shapes = _shapes(issues)
@@ -189,8 +221,10 @@ def _image(images: Any, image: int) -> Any:
 def _class_count(issues: Any, labels: Any, pred_probs: Any) -> int:
     """The number of classes, K.
 
-    Raises:
-        ValueError: The arrays, or lists of images, do not fit together.
+    Raises
+    ------
+    ValueError
+        The arrays, or lists of images, do not fit together.
     """
     masks, given, predicted = _shapes(issues), _shapes(labels), _shapes(pred_probs)
     if any(len(shape) != 3 for shape in predicted):
