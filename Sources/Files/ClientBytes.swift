@@ -26,11 +26,15 @@ final class ClientBytes: ByteSource {
             switch piece.origin {
             case .memory(let address): places.append(.memory(address))
             case .file(let number, let offset):
-                if files[number] == nil {
+                let file: OpenFile
+                if let known = files[number] {
+                    file = known
+                } else {
                     guard files.count < Self.fileLimit else { throw .clientMemory(code: EMFILE) }
-                    files[number] = try Self.open(number, of: process)
+                    file = try Self.open(number, of: process)
+                    files[number] = file
                 }
-                if let file = files[number] { places.append(.file(file, offset: offset)) }
+                places.append(.file(file, offset: offset))
             }
             starts.append(starts[starts.count - 1] + piece.byteCount)
         }

@@ -5,8 +5,8 @@ package import Memory
 ///
 /// The file is read and written and not mapped, so that its becoming shorter is an error and does not end the process.
 package final class SharedFile: Sendable {
-    private let descriptor: Int32
-    private let file: InputFile
+    private let file: OpenFile
+    private let input: InputFile
 
     /// Opens an existing file.
     ///
@@ -18,18 +18,18 @@ package final class SharedFile: Sendable {
         let path = directory + "/" + name
         let descriptor = unsafe open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
-        self.descriptor = descriptor
-        file = try InputFile(owning: descriptor, path: path)
+        file = try OpenFile(owning: descriptor, path: path)
+        input = InputFile(file, path: path)
     }
 
-    package var path: String { file.path }
+    package var path: String { input.path }
 
     /// The size that the file has now, in bytes.
     ///
     /// - Throws: ``FileError/system(operation:path:code:)``.
     package func byteCount() throws(FileError) -> Int {
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else {
+        guard unsafe fstat(file.descriptor, &status) == 0 else {
             throw .system(operation: "stat", path: path, code: errno)
         }
         return Int(status.st_size)
@@ -40,7 +40,7 @@ package final class SharedFile: Sendable {
         _ range: Range<Int>, through buffer: Buffer<UInt8>, or failure: (FileError) -> Failure,
         _ body: (borrowing Span<UInt8>, Int) throws(Failure) -> Void
     ) throws(Failure) {
-        try file.read(range, through: buffer, or: failure, body)
+        try input.read(range, through: buffer, or: failure, body)
     }
 
     /// Writes bytes. They should lie within the file's size, since otherwise the file grows.
@@ -51,6 +51,6 @@ package final class SharedFile: Sendable {
     /// - Throws: ``FileError/system(operation:path:code:)``.
     package func write(_ owner: some StableBytes, _ range: Range<Int>, at offset: Int) throws(FileError) {
         try unsafe FileBytes.write(
-            UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: descriptor, at: offset, path)
+            UnsafeRawBufferPointer(rebasing: owner.stableBytes[range]), to: file.descriptor, at: offset, path)
     }
 }

@@ -60,8 +60,9 @@ def post(connection, target="/score", fields=(), **arrays):
             value, array = place(value)
             kept.append(array)
         members[name] = {"memory": value} if isinstance(value, str) else value
-    connection.send_body_head(bodies.Body(json.dumps(members).encode()), *fields, target=target)
-    connection.send(json.dumps(members).encode())
+    body = bodies.Body(json.dumps(members).encode())
+    connection.send_body_head(body, *fields, target=target)
+    connection.send(body.data)
     answer = connection.read()
     answer.kept = kept
     return answer
@@ -231,8 +232,9 @@ def test_it_is_read_by_unix_sockets_and_where_it_is_allowed_alone(server, start_
 def test_arrays_stand_for_themselves_where_no_file_may(server, connection):
     text, _ = place(LABELS)
     body = {"inputs": [{"name": "labels", "shape": [1], "datatype": "INT32", "data": {"memory": text}}]}
-    connection.send_body_head(bodies.Body(json.dumps(body).encode()), target="/v2/models/segscore/infer")
-    connection.send(json.dumps(body).encode())
+    body = bodies.Body(json.dumps(body).encode())
+    connection.send_body_head(body, target="/v2/models/segscore/infer")
+    connection.send(body.data)
     assert connection.read().status_code == 400
 
 

@@ -111,11 +111,14 @@ def others():
     return found
 
 
-@pytest.mark.parametrize("minor", others())
+OTHERS = others()
+
+
+@pytest.mark.parametrize("minor", OTHERS)
 def test_other_versions_of_python_have_it_too(wheels, tmp_path, minor):
     """The oldest with the oldest of what it needs, the others with the newest."""
-    subprocess.run([others()[minor], "-m", "venv", tmp_path], check=True, env=surroundings())
-    oldest = ["numpy==1.23.0", "urllib3==2.0.2", "array-api-compat==1.11"] if minor == min(others()) else []
+    subprocess.run([OTHERS[minor], "-m", "venv", tmp_path], check=True, env=surroundings())
+    oldest = ["numpy==1.23.0", "urllib3==2.0.2", "array-api-compat==1.11"] if minor == min(OTHERS) else []
     done = run(tmp_path, "pip", "install", "--quiet", "--disable-pip-version-check", *oldest, str(wheels[0]))
     assert done.returncode == 0, done.stderr
     done = run(tmp_path, "python", "-W", "error", "-c", SCORED + DEEPER)

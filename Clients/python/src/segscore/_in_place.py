@@ -16,7 +16,7 @@ import numpy as np
 from ._batches import Batch
 from ._forks import this_process
 from ._form import npy_header
-from ._mapped import MappedFile
+from ._mapped import MappedFile, address_of
 from ._parts import Part, Stacked, Whole
 
 if TYPE_CHECKING:
@@ -100,12 +100,12 @@ def _places(part: Part, files: list[int]) -> list[str] | None:
 
 
 def _in_memory(array: np.ndarray) -> str:
-    return f"{_address_of(array)}+{array.nbytes}"
+    return f"{address_of(array)}+{array.nbytes}"
 
 
 def _in_file(array: np.ndarray, files: list[int]) -> str | None:
     """Where an array lies in the file that it is mapped from, so that its pages do not become this process's memory."""
-    address = _address_of(array)
+    address = address_of(array)
     found = _mapping_at(address, array.nbytes)
     if found is None or len(files) == MOST_FILES:
         return None
@@ -137,11 +137,6 @@ def _mapping_at(address: int, size: int) -> tuple[int, int, tuple[int, int], int
                 major, minor = (int(text, 16) for text in fields[3].split(":"))
                 return start, int(fields[2], 16), (major, minor), int(fields[4]), fields[5]
     return None
-
-
-def _address_of(array: np.ndarray) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
 
 
 def _close(files: list[int]) -> None:

@@ -18,7 +18,7 @@ class MappedFile:
 
     def __init__(self, mapping: mmap.mmap):
         self._mapping = mapping
-        self._address = _address_of(np.frombuffer(mapping, np.uint8))
+        self._address = address_of(np.frombuffer(mapping, np.uint8))
 
     @classmethod
     def behind(cls, array: np.ndarray) -> MappedFile | None:
@@ -35,13 +35,14 @@ class MappedFile:
 
     def forget(self, piece: memoryview) -> None:
         """Gives back the pages of a piece, and those around it that the system may have mapped with them."""
-        start = _address_of(np.frombuffer(piece, np.uint8))
+        start = address_of(np.frombuffer(piece, np.uint8))
         first, last = start // AROUND * AROUND, -(-(start + piece.nbytes) // AROUND) * AROUND
         first, last = max(first - self._address, 0), min(last - self._address, len(self._mapping))
         if last > first:
             self._mapping.madvise(mmap.MADV_DONTNEED, first, last - first)
 
 
-def _address_of(array: np.ndarray) -> int:
+def address_of(array: np.ndarray) -> int:
+    """Where the first element of an array lies."""
     address: int = array.__array_interface__["data"][0]
     return address

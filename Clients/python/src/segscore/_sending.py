@@ -32,12 +32,11 @@ def send(
     stays : bool
         Whether the arrays stay as they are until the server has read them: that it answers as soon as it has.
     """
-    options: dict[str, Any] = {"query": query}
     in_place = InPlace.of(batch) if stays and transport.may_read() else None
     if in_place is not None:
         try:
             with in_place:
-                answer = transport.read("POST", path, body=in_place, fields=_with_key(fields), **options)
+                answer = transport.read("POST", path, body=in_place, query=query, fields=_with_key(fields))
         except SegscoreError as error:
             if not transport.does_not_read(error):
                 raise
@@ -45,7 +44,7 @@ def send(
             if on_sent is not None:
                 on_sent(1.0)
             return answer
-    return transport.read("POST", path, body=Form(batch, on_sent), fields=_with_key(fields), **options)
+    return transport.read("POST", path, body=Form(batch, on_sent), query=query, fields=_with_key(fields))
 
 
 def _with_key(fields: Mapping[str, str] | None) -> dict[str, str]:
