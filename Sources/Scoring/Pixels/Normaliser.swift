@@ -6,7 +6,7 @@ import Memory
 ///
 /// The sums are those of one image in C order and of one pixel of each image in Fortran order, so that memory does not
 /// grow with classes. With blocks, which need every probability, the values come twice.
-struct Normaliser {
+final class Normaliser {
     private let arrays: PixelArrays
     private let areLogits: Bool
     private let sums: Buffer<Double>

@@ -8,7 +8,7 @@ package import Memory
 package final class PixelAccumulator: ProbabilityAccumulator {
     package var shape: ScoringShape { arrays.shape }
     private let arrays: PixelArrays
-    private var cursor: PixelCursor
+    private let cursor: PixelCursor
     private var stream: ElementStream
     private var elementsDone = 0
 

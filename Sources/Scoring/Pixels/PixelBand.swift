@@ -6,7 +6,7 @@ import Memory
 package final class PixelBand: FileBand, @unchecked Sendable {
     package let pieces: FilePieces
     private let elementType: ElementType
-    private var cursor: PixelCursor
+    private let cursor: PixelCursor
 
     /// - Parameters:
     ///   - rows: The rows of pixels that the pieces bring, if these hold other values than those of pixels.

@@ -3,7 +3,7 @@ import Memory
 
 /// Brings elements to their pixels, in the order of ``ElementRuns``. Several cursors may fill the same arrays, each of
 /// them the pixels of its own lines.
-struct PixelCursor {
+final class PixelCursor {
     private let arrays: PixelArrays
     private let blocks: BlockAccumulator?
     /// The largest probabilities. With blocks they are those of one image in C order, and of one pixel of each image in
@@ -50,7 +50,7 @@ struct PixelCursor {
     ///
     /// - Parameters:
     ///   - comesAgain: Whether the elements from there on come once more, after all others of their pixels.
-    mutating func seek(to position: Int, comesAgain: Bool) {
+    func seek(to position: Int, comesAgain: Bool) {
         runs.position = position
         resampler?.position = position
         isFirstLook = comesAgain
@@ -62,7 +62,7 @@ struct PixelCursor {
     ///   ``ScoringError/activationInput(_:_:at:classIndex:_:)``, ``ScoringError/noProbabilities(_:at:_:)``,
     ///   ``ScoringError/probabilitiesAsLogits(_:)``, and if images are prepared here
     ///   ``ScoringError/labelOutOfRange(_:at:classCount:)``.
-    mutating func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
+    func take(_ elements: Kernels.NativeElements) throws(ScoringError) {
         if let resampler {
             return try resampler.take(elements) { (values, run) throws(ScoringError) in
                 try take(values, from: 0, run)
