@@ -16,6 +16,7 @@ enum { GROUP = 16 };
 #include "loops/elements.inl.h"
 #include "loops/labels.inl.h"
 #include "loops/exponentials.inl.h"
+#include "loops/margins.inl.h"
 
 #define SCORE float
 #define NAME(FUNCTION) FUNCTION##_32

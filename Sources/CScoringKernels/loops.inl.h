@@ -89,16 +89,15 @@ SEGSCORE_TYPED_LOOP(
 /// Takes the probabilities of one class. `scores` keeps those of the pixels that are labelled so, `largest` each
 /// pixel's largest so far and `predicted` its class, the first of equals; class 0, which comes first, starts them all.
 ///
-/// Labels, scores and predicted classes stand `stride` apart, largest probabilities `largest_stride`. Scores are in
-/// [0, 1]; probabilities are compared as they came. Returns the index of the first probability that is further than
+/// Labels, scores, predicted classes and largest probabilities stand `stride` apart. Scores are in [0, 1];
+/// probabilities are compared as they came. Returns the index of the first probability that is further than
 /// rounding from [0, 1], NaN included, or `count` if there is none. Adds to `clamped` how many ahead of it are beyond
 /// [0, 1].
 SEGSCORE_TYPED_LOOP(
     size_t, take, BY_BOTH, (scores.is_double, labels.is_wide),
     (const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores,
-     segscore_classes predicted, size_t stride, segscore_floats largest, size_t largest_stride, size_t *clamped),
-    (source, count, class_index, labels.start, scores.start, predicted.start, stride, largest.start, largest_stride,
-     clamped))
+     segscore_classes predicted, segscore_floats largest, size_t stride, size_t *clamped),
+    (source, count, class_index, labels.start, scores.start, predicted.start, largest.start, stride, clamped))
 
 /// Keeps of one class's probabilities those of the pixels that are labelled so, and leaves other scores alone. Returns
 /// as `take` does.
@@ -295,6 +294,45 @@ SEGSCORE_TYPED_LOOP(
     void, keep_class, BY_CLASSES, (labels.is_wide),
     (uint8_t *marks, segscore_classes labels, segscore_classes predicted, size_t count, uint32_t class_index),
     (marks, labels.start, predicted.start, count, class_index))
+
+// MARK: Margins
+
+/// Marks the pixels of a row that are predicted as another class than their label, unless the label is `ignored` (-1
+/// for none). Returns how many they are.
+SEGSCORE_TYPED_LOOP(
+    size_t, disagreeing, BY_CLASSES, (labels.is_wide),
+    (segscore_classes predicted, segscore_classes labels, size_t count, int32_t ignored, uint8_t *marks),
+    (predicted.start, labels.start, count, ignored, marks))
+
+/// Keeps the marks of a row whose eight neighbours are marked too; what is outside counts as marked, as does a row that
+/// is NULL. `scratch` has room for a row. Returns how many marks are kept.
+SEGSCORE_LOOP(
+    size_t, erode,
+    (const uint8_t *_Nullable above, const uint8_t *row, const uint8_t *_Nullable below, size_t count,
+     uint8_t *scratch, uint8_t *marks))
+
+/// The sum of the marked pixels' squared margins, which is added up from the first to the last: ln(largest / own)², of
+/// which either is at least `floor`.
+SEGSCORE_TYPED_LOOP(
+    double, sum_margins, BY_SCORES, (scores.is_double),
+    (segscore_floats scores, segscore_floats largest, const uint8_t *marks, size_t count, double floor),
+    (scores.start, largest.start, marks, count, floor))
+
+// MARK: Regions
+
+/// The runs of a row's marked pixels, each of which is predicted as another class than its label. Returns how many there
+/// are; `runs` has room for one a pixel.
+///
+/// `above` is what the loop wrote to `corners` for the row above; NULL if there is none. The first `old_count` of `runs`
+/// are those that the loop found when it last wrote to these `corners`, all of which are 0 to begin with. Pixels count
+/// that are marked in `counting` too, none if it is NULL; `floor` is that of `sum_margins`.
+SEGSCORE_TYPED_LOOP(
+    size_t, find_runs, BY_BOTH, (scores.is_double, labels.is_wide),
+    (const uint8_t *marks, const uint8_t *_Nullable counting, segscore_floats scores, segscore_floats largest,
+     segscore_classes labels, segscore_classes predicted, size_t count, double floor,
+     const segscore_corner *_Nullable above, segscore_corner *corners, segscore_run *runs, size_t old_count),
+    (marks, counting, scores.start, largest.start, labels.start, predicted.start, count, floor, above, corners, runs,
+     old_count))
 
 #pragma clang assume_nonnull end
 

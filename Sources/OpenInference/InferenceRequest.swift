@@ -217,6 +217,7 @@ extension Problem {
         let names = available.map(\.rawValue).joined(separator: ", ")
         return Problem(
             .unknownOutput, "There is no output \"\(name)\" here; there are \(names).", parameter: name,
-            expected: "image_scores, pixel_scores, issues with a threshold, label_issues with num_pixel_issues")
+            expected:
+                "image_scores, pixel_scores, issues with a threshold, label_issues with num_pixel_issues or margin")
     }
 }

@@ -17,6 +17,9 @@ package struct LabelShape: Equatable, Sendable {
     /// The last extent of ``space``.
     package let width: Int
 
+    /// The extent of ``space`` ahead of the last: the rows of a slice of a volume; 1 of a sequence.
+    package var sliceHeight: Int { space.count > 1 ? space[space.count - 2] : 1 }
+
     /// H·W.
     package var pixelsPerImage: Int { height * width }
 
@@ -57,10 +60,26 @@ package struct LabelShape: Equatable, Sendable {
     ///
     /// - Parameter index: The index of the pixel in ``dimensions``, last index fastest.
     func position(of index: Int) -> ScoringError.Position {
-        var (rest, place) = (index, space)
+        let (image, pixel) = index.quotientAndRemainder(dividingBy: pixelsPerImage)
+        return ScoringError.Position(image: hasImageAxis ? image : nil, place: place(ofPixel: pixel))
+    }
+
+    /// The index of a pixel along each axis of ``space``.
+    ///
+    /// - Parameter pixel: The index of the pixel in its image, last index fastest.
+    package func place(ofPixel pixel: Int) -> [Int] {
+        var (rest, place) = (pixel, space)
         for axis in space.indices.reversed() {
             (rest, place[axis]) = rest.quotientAndRemainder(dividingBy: space[axis])
         }
-        return ScoringError.Position(image: hasImageAxis ? rest : nil, place: place)
+        return place
+    }
+
+    /// The index of a pixel in its image; nil if there is none at the place.
+    ///
+    /// - Parameter place: An index along each axis of ``space``.
+    package func pixel(at place: [Int]) -> Int? {
+        guard place.count == space.count, zip(place, space).allSatisfy({ (0..<$1).contains($0) }) else { return nil }
+        return zip(place, space).reduce(0) { $0 * $1.1 + $1.0 }
     }
 }

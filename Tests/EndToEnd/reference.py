@@ -41,6 +41,22 @@ def image_scores(labels, pred_probs, temperature=0.1, ignore_label=None):
     return np.array([softmin(image[keep], temperature) for image, keep in zip(scores, kept)])
 
 
+def margin_scores(labels, pred_probs, ignore_label=None):
+    """How far the model is from the labels where it contradicts them by more than a rim: method=margin, (N,)."""
+    kept = np.ones(labels.shape, bool) if ignore_label is None else labels != ignore_label
+    own = pixel_scores(labels, pred_probs, ignore_label).astype(np.float64)
+    largest = pred_probs.astype(own.dtype).max(axis=1)
+    contradicts = kept & (pred_probs.argmax(axis=1) != labels)
+    height, width = labels.shape[-2:]
+    around = np.pad(contradicts, [(0, 0)] * (labels.ndim - 2) + [(1, 1), (1, 1)], constant_values=True)
+    counts = np.logical_and.reduce(
+        [around[..., y : y + height, x : x + width] for y in range(3) for x in range(3)], axis=0
+    )
+    margins = np.where(counts, np.log(np.maximum(largest, 1e-3) / np.maximum(own, 1e-3)) ** 2, 0)
+    axes = tuple(range(1, labels.ndim))
+    return 1 / (1 + margins.sum(axes) / np.maximum(kept.sum(axes), 1))
+
+
 @dataclasses.dataclass(frozen=True)
 class LabelIssues:
     """What confident learning makes of pixels; with `downsample`, all but `mask` and `image_scores` is of blocks."""

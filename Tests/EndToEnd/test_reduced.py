@@ -16,7 +16,7 @@ from test_batches import add, finish, open_job
 
 NPZ = "application/x-npz"
 JOINT = {"method": "num_pixel_issues"}
-METHODS = [{}, JOINT, {"temperature": 0.01, "threshold": 0.3}, JOINT | {"threshold": 0.2}]
+METHODS = [{}, JOINT, {"temperature": 0.01, "threshold": 0.3}, JOINT | {"threshold": 0.2}, {"method": "margin"}]
 TYPES = ["<f2", "<f4", "<f8", ">f4"]
 ARRAYS = ["own", "largest", "predicted"]
 ORDERS = list(itertools.permutations(["labels", *ARRAYS]))
@@ -44,7 +44,7 @@ def case(number):
     # Labels of more classes than a byte has, ties, zeros and ones.
     labels = random.integers(0, classes, shape).astype(np.uint16 if classes > 256 else np.uint8)
     pred_probs[0, :, 0] = np.round(pred_probs[0, :, 0] * 4) / 4
-    parameters = METHODS[number // 4 % 4] | {"classes": classes}
+    parameters = METHODS[number // 4 % len(METHODS)] | {"classes": classes}
     ignored = [None, 0, 255, -1][number // 2 % 4]
     if ignored is not None:
         labels = labels.astype(np.int32)

@@ -63,14 +63,14 @@ import TestSupport
     @Test func takeNoMoreRoomThanTheirScores() async throws {
         let server = try StatefulServer()
         server.harness.service.queue.isSuspended = true
-        let job = try await server.submit(sample, query: "?method=num_pixel_issues")
+        let job = try await server.submit(sample, query: "?method=num_pixel_issues&downsample=2")
         let pixels = try #require(try server.files().arrays(of: job).first)
         let before = try server.files().byteCount(pixels)
         server.harness.service.queue.isSuspended = false
         _ = try await server.final(job)
         await server.settle()
-        // 72 float32, each pixel's largest probability, behind a multiple of 64 bytes.
-        #expect(try server.files().byteCount(pixels) <= before - 72 * 4)
+        // 18 blocks, each with two float64, behind multiples of 64 bytes.
+        #expect(try server.files().byteCount(pixels) <= before - 18 * 16)
         #expect(try server.files().arrays(of: job).map { $0.suffix(7) } == [".pixels", ".scores"])
     }
 

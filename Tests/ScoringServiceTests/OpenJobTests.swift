@@ -121,7 +121,7 @@ import TestSupport
             throw Unexpected(description: "a part")
         }
         try pixels.settle(ignoredLabel: nil)
-        let contents = pixels.stored(keepsCells: true).contents
+        let contents = pixels.stored.contents
         let parts = [0, 4, 2].map { file in
             JobPart(.stored(StoredPart(file: file, contents: contents, isScored: false)))
         }

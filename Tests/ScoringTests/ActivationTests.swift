@@ -101,13 +101,13 @@ import Testing
         for order in orders {
             let array = try FileArray(sample.values, shape: shape, type: type, order: order)
             var first: [Double]?
-            for var pixels in try allWays(sample, array, Activation(.softmax)) {
+            for pixels in try allWays(sample, array, Activation(.softmax)) {
                 let scores = pixels.scores.values
                 expectNear(
                     scores, zip(expected, sample.labels).map { $0[$1] }, isDouble: isDouble, "own in \(order)")
                 #expect(pixels.predicted?.values == sample.pixels().map { $0.firstIndex(of: $0.max() ?? 0) })
                 expectNear(
-                    pixels.takeLargest().values, expected.map { $0.max() ?? 0 }, isDouble: isDouble,
+                    try #require(pixels.largest).values, expected.map { $0.max() ?? 0 }, isDouble: isDouble,
                     "largest in \(order)")
                 // However the array is cut, its results are the same to the bit.
                 #expect(scores == first ?? scores)

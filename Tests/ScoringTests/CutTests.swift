@@ -21,7 +21,7 @@ import Testing
         }
         let cells = ConfidenceCells(
             side: 1, classCount: 1, imageCount: values.count, scores: scores, labels: labels, predicted: labels,
-            ignored: -1)
+            largest: scores, ignored: -1)
         // An image a cell, on lanes that take some at once.
         let passes = CellPasses([cells], on: .threads(3, pixelsAtOnce: 5)) { true }
         return try Cut(of: count, passes, lowCount: Cut.countLow(cells, 0..<values.count))

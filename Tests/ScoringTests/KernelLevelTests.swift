@@ -153,7 +153,7 @@ import Testing
                     var clamped = 0
                     return loops.take(
                         memory.source, count / stride, classIndex, memory.classes(memory.labels),
-                        memory.floats(memory.scores), memory.classes(memory.predicted), stride,
+                        memory.floats(memory.scores), memory.classes(memory.predicted),
                         memory.floats(memory.largest), stride, &clamped)
                 }
             }
@@ -169,7 +169,7 @@ import Testing
                     var clamped = 0
                     let found = loops.take(
                         memory.source, count, 1, memory.classes(memory.labels), memory.floats(memory.scores),
-                        memory.classes(memory.predicted), 1, memory.floats(memory.largest), 1, &clamped)
+                        memory.classes(memory.predicted), memory.floats(memory.largest), 1, &clamped)
                     #expect(found == place && clamped == 0)
                     return found
                 }
@@ -188,7 +188,7 @@ import Testing
                             var clamped = 0
                             let taken = loops.take(
                                 memory.source, count / stride, classIndex, memory.classes(memory.labels),
-                                memory.floats(memory.scores), memory.classes(memory.predicted), stride,
+                                memory.floats(memory.scores), memory.classes(memory.predicted),
                                 memory.floats(memory.largest), stride, &clamped)
                             #expect(taken == count / stride && clamped == (count / stride + step - 1) / step)
                             results += [taken, clamped]
@@ -296,6 +296,32 @@ import Testing
                     loops.keep_class(memory.marks, labels, memory.classes(memory.predicted), count, 3)
                     return [used, marked]
                 }
+            }
+        }
+    }
+
+    @Test(arguments: levels, counts) func findTheSameMargins(level: String, count: Int) throws {
+        for ignored in [-1, 1] as [Int32] {
+            try compare(level, count, "ignoring \(ignored)") { loops, memory in
+                let (labels, predicted) = (memory.classes(memory.labels), memory.classes(memory.predicted))
+                var above = [UInt8](repeating: 0, count: count)
+                let found = loops.disagreeing(predicted, labels, count, ignored, &above)
+                let (row, below) = (above.map { 1 - $0 }, [UInt8](repeating: 1, count: count))
+                var scratch = above
+                var kept: [Int] = []
+                for (isAbove, isBelow) in [(false, false), (true, false), (false, true), (true, true)] {
+                    above.withUnsafeBufferPointer { above in
+                        below.withUnsafeBufferPointer { below in
+                            kept.append(
+                                loops.erode(
+                                    isAbove ? above.baseAddress : nil, row, isBelow ? below.baseAddress : nil, count,
+                                    &scratch, memory.marks))
+                        }
+                    }
+                }
+                let sum = loops.sum_margins(
+                    memory.floats(memory.scores), memory.floats(memory.largest), row, count, 1e-3)
+                return kept.map(UInt64.init) + [UInt64(found), sum.bitPattern]
             }
         }
     }

@@ -65,9 +65,9 @@ import Testing
         for order in orders {
             let array = try FileArray(sample.probabilities, shape: shape, type: type, order: order)
             for chunk in [1, 7, 64, 0] {
-                var pixels = try accumulate(sample.map(), array, chunk: chunk)
+                let pixels = try accumulate(sample.map(), array, chunk: chunk)
                 #expect(pixels.predicted?.values == all.map { $0.firstIndex(of: $0.max() ?? 0) })
-                #expect(pixels.takeLargest().values == all.map { $0.max() })
+                #expect(pixels.largest?.values == all.map { $0.max() })
             }
         }
     }

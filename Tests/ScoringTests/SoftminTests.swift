@@ -130,7 +130,7 @@ import Testing
         #expect(done.withLock { $0 } == [1, 2, 3, 4, 5])
         #expect(DatasetScores([scores]).ranking() == (0..<5).sorted { expected[$0] < expected[$1] })
         // Scores, and one byte each for a pixel's label and its most probable class.
-        #expect(scores.byteCount == 5 * 8 + 140 * (8 + 1 + 1))
+        #expect(scores.byteCount == 5 * 8 + 140 * (8 + 1 + 1 + 8))
         #expect(scores.shape == (try ScoringShape(labels: [5, 4, 7], predictedProbabilities: sample.shape)))
     }
 

@@ -22,7 +22,16 @@ import Testing
         let pixels = try Self.decode([:])
         let data = try JSONEncoder().encode(pixels)
         #expect(try JSONDecoder().decode(StoredPixels.self, from: data) == pixels)
-        #expect(pixels.withoutCells.byteCount < pixels.byteCount)
+        #expect(pixels.withoutBlocks.byteCount < pixels.byteCount)
+    }
+
+    /// Earlier versions wrote the largest probabilities as blocks of one pixel.
+    @Test func readsLargestProbabilitiesOfEarlierVersions() throws {
+        #expect(try Self.decode(["cellSide": 1]) == Self.decode(["cellSide": 1, "hasLargest": true]))
+        #expect(try !Self.decode([:]).hasLargest)
+        let (with, without) = (try Self.decode(["cellSide": 1]), try Self.decode(["cellSide": NSNull()]))
+        #expect(with.hasLargest && !without.hasLargest)
+        #expect(with.withoutBlocks.sizes == without.sizes + [4 * 48])
     }
 
     @Test(arguments: [

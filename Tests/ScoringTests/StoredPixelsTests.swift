@@ -17,40 +17,41 @@ import TestSupport
     @Test(arguments: StoredSample.all) func giveTheLabelIssuesOfThoseThatStayedInMemory(sample: StoredSample) throws {
         let expected = try sample.labelIssues(sample.pixels())
         #expect(expected.labelIssues?.counts.values.contains { $0 > 0 } == true)
-        let contents = try sample.store(sample.pixels(), keepsCells: true, at: path)
+        let contents = try sample.store(sample.pixels(), at: path)
         expectSame(try sample.labelIssues(ScoredPixels(contents, path: path)), expected)
         // And again: what scoring writes stays out of the file.
         expectSame(try sample.labelIssues(ScoredPixels(contents, path: path)), expected)
     }
 
-    @Test(arguments: StoredSample.all, [false, true])
-    func giveTheSoftminOfThoseThatStayedInMemory(sample: StoredSample, keepsCells: Bool) throws {
-        let contents = try sample.store(sample.pixels(), keepsCells: keepsCells, at: path)
+    @Test(arguments: StoredSample.all) func giveTheSoftminOfThoseThatStayedInMemory(sample: StoredSample) throws {
+        let contents = try sample.store(sample.pixels(), at: path)
         expectSame(
             try sample.softmin(ScoredPixels(contents, path: path)), try sample.softmin(sample.pixels()))
     }
 
     @Test(arguments: StoredSample.all.filter { $0.downsample == 1 })
     func needNoPredictedClasses(sample: StoredSample) throws {
-        let contents = try sample.store(sample.ownPixels(), keepsCells: false, at: path)
+        let contents = try sample.store(sample.ownPixels(), at: path)
         let scores = try sample.softmin(ScoredPixels(contents, path: path))
         #expect(scores.predicted == nil)
         expectSame(scores, try sample.softmin(sample.ownPixels()))
     }
 
-    @Test(arguments: StoredSample.all, [false, true])
-    func tellTheSizeOfTheirFile(sample: StoredSample, keepsCells: Bool) throws {
-        let contents = try sample.store(sample.pixels(), keepsCells: keepsCells, at: path)
+    @Test(arguments: StoredSample.all) func tellTheSizeOfTheirFile(sample: StoredSample) throws {
+        let contents = try sample.store(sample.pixels(), at: path)
         #expect(contents.byteCount == (try folder.bytes("pixels").count))
         #expect(contents.hasFloat64 == (sample.scalar == .float64))
         #expect(contents.shape == (try sample.pixels().shape))
     }
 
-    @Test(arguments: StoredSample.all) func standAloneWhenTheCellsBehindThemAreCutOff(sample: StoredSample) throws {
-        let contents = try sample.store(sample.pixels(), keepsCells: true, at: path)
-        let rest = contents.withoutCells
+    @Test(arguments: StoredSample.all.filter { $0.downsample > 1 })
+    func standAloneWhenTheBlocksBehindThemAreCutOff(sample: StoredSample) throws {
+        let contents = try sample.store(sample.pixels(), at: path)
+        let rest = contents.withoutBlocks
         #expect(rest.byteCount < contents.byteCount)
-        #expect(rest == (try sample.store(sample.pixels(), keepsCells: false, at: folder.path("without"))))
+        var plain = sample
+        plain.downsample = 1
+        #expect(rest == (try plain.store(plain.pixels(), at: folder.path("without"))))
         let whole = try folder.bytes("pixels")
         #expect(try folder.bytes("without") == Array(whole[..<rest.byteCount]))
 
@@ -60,13 +61,11 @@ import TestSupport
     }
 
     @Test(arguments: StoredSample.all) func areKnownByWhatIsWrittenOfThemAsJSON(sample: StoredSample) throws {
-        for keepsCells in [false, true] {
-            var pixels = try sample.pixels()
-            try pixels.settle(ignoredLabel: sample.ignored)
-            let contents = pixels.stored(keepsCells: keepsCells).contents
-            let text = try JSONEncoder().encode(contents)
-            #expect(try JSONDecoder().decode(StoredPixels.self, from: text) == contents)
-        }
+        var pixels = try sample.pixels()
+        try pixels.settle(ignoredLabel: sample.ignored)
+        let contents = pixels.stored.contents
+        let text = try JSONEncoder().encode(contents)
+        #expect(try JSONDecoder().decode(StoredPixels.self, from: text) == contents)
     }
 
     /// Pages of a mapped file that are written to become memory of the process.
@@ -85,7 +84,7 @@ import TestSupport
         let scored = try sample.softmin(pixels)
         #expect(scored.pixelScores.values[pixel] == 0.5)
 
-        let contents = try sample.store(sample.pixels(), keepsCells: false, at: path)
+        let contents = try sample.store(sample.pixels(), at: path)
         #expect(try ScoredPixels(contents, path: path).isSettled)
     }
 
@@ -97,7 +96,7 @@ import TestSupport
     }
 
     @Test func reportAFileThatIsNotThere() throws {
-        let contents = try StoredSample().store(StoredSample().pixels(), keepsCells: false, at: path)
+        let contents = try StoredSample().store(StoredSample().pixels(), at: path)
         let missing = folder.path("missing")
         #expect(throws: FileError.system(operation: "open", path: missing, code: ENOENT)) {
             try ScoredPixels(contents, path: missing)

@@ -86,10 +86,10 @@ struct StoredSample: CustomTestStringConvertible, Sendable {
     /// Writes pixels that were settled to a file.
     ///
     /// - Returns: What is in it.
-    func store(_ pixels: ScoredPixels, keepsCells: Bool, at path: String) throws -> StoredPixels {
+    func store(_ pixels: ScoredPixels, at path: String) throws -> StoredPixels {
         var pixels = pixels
         try pixels.settle(ignoredLabel: ignored)
-        let (contents, arrays) = pixels.stored(keepsCells: keepsCells)
+        let (contents, arrays) = pixels.stored
         try ArrayFile.write(arrays, to: path)
         return contents
     }

@@ -58,12 +58,12 @@ import TestSupport
 
     @Test(arguments: StoredSample.all) func needNoCellsOfTheirPixels(sample: StoredSample) throws {
         let expected = try sample.labelIssues(sample.pixels())
-        let contents = try sample.store(sample.pixels(), keepsCells: true, at: path)
+        let contents = try sample.store(sample.pixels(), at: path)
         let scores = try sample.labelIssues(ScoredPixels(contents, path: path))
         try ArrayFile.write(try scores.storedScores(), to: scoresPath)
-        #expect(scores.storedPixels.contents == contents.withoutCells)
-        try ArrayFile.truncate(path, to: contents.withoutCells.byteCount)
-        expectSame(try read(contents.withoutCells, expected.labelIssues?.statistics), expected)
+        #expect(scores.storedPixels.contents == contents.withoutBlocks)
+        try ArrayFile.truncate(path, to: contents.withoutBlocks.byteCount)
+        expectSame(try read(contents.withoutBlocks, expected.labelIssues?.statistics), expected)
     }
 
     @Test func reportFilesThatAreTooShort() throws {

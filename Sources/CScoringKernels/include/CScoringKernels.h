@@ -62,6 +62,28 @@ typedef struct {
     uint32_t end;
 } segscore_extent;
 
+/// Neighbouring marked pixels of a row that have the same label and the same predicted class, from `first` to before
+/// `end`.
+typedef struct {
+    uint32_t first;
+    uint32_t end;
+    /// The label in the upper 16 bits, the predicted class in the lower.
+    uint32_t pair;
+    /// The side of the largest square of such pixels whose lower row is in the run.
+    uint32_t side;
+    /// Sums over the pixels of their scores, their largest probabilities, and of those that count their squared margins.
+    double own;
+    double largest;
+    double mass;
+} segscore_run;
+
+/// What is known of a pixel of the row above: its pair, and the side of the largest square of such pixels whose lower
+/// right corner it is; both 0 if it is not marked.
+typedef struct {
+    uint32_t pair;
+    uint32_t side;
+} segscore_corner;
+
 /// The loops as they are compiled for one level. All levels give the same results; only of `softmin`, `exponentials`
 /// and what `take_values` sums up for a softmax the last bits may differ.
 typedef struct {

@@ -139,6 +139,17 @@ static size_t NAME(mark_disagreeing)(
     return result;
 }
 
+static size_t NAME(disagreeing)(
+    const CLASS *predicted, const CLASS *labels, size_t count, int32_t ignored, uint8_t *marks) {
+    uint8_t none_ignored = ignored < 0;
+    CLASS ignored_label = (CLASS)ignored;
+    for (size_t i = 0; i < count; i++)
+        marks[i] = (predicted[i] != labels[i]) & ((labels[i] != ignored_label) | none_ignored);
+    size_t result = 0;
+    for (size_t i = 0; i < count; i++) result += marks[i];
+    return result;
+}
+
 static void NAME(keep_class)(
     uint8_t *marks, const CLASS *labels, const CLASS *predicted, size_t count, uint32_t class_index) {
     for (size_t i = 0; i < count; i++) marks[i] &= (labels[i] == class_index) | (predicted[i] == class_index);

@@ -86,12 +86,12 @@ static KEY NAME(take_vectors)(
 
 static size_t NAME(take)(
     const void *source, size_t count, uint32_t class_index, const CLASS *labels, SCORE *scores, CLASS *predicted,
-    size_t stride, SCORE *largest, size_t largest_stride, size_t *clamped) {
+    SCORE *largest, size_t stride, size_t *clamped) {
     const char *from = source;
     KEY greatest = 0;
     size_t start = 0;
 #if defined(LANES)
-    if (stride == 1 && largest_stride == 1) {
+    if (stride == 1) {
         greatest = NAME(take_vectors)(from, count, (CLASS)class_index, labels, scores, predicted, largest);
         start = count - count % LANES;
     }
@@ -105,8 +105,8 @@ static size_t NAME(take)(
         } else if (class_index == 0) {
             scores[i * stride] = 0;
         }
-        if (class_index == 0 || value > largest[i * largest_stride]) {
-            largest[i * largest_stride] = value;
+        if (class_index == 0 || value > largest[i * stride]) {
+            largest[i * stride] = value;
             predicted[i * stride] = (CLASS)class_index;
         }
     }
@@ -386,6 +386,43 @@ static size_t NAME(mark_lowest)(
 }
 
 #include "normalised.inl.h"
+
+static size_t NAME(find_runs)(
+    const uint8_t *marks, const uint8_t *counting, const SCORE *scores, const SCORE *largest, const CLASS *labels,
+    const CLASS *predicted, size_t count, double floor, const segscore_corner *above, segscore_corner *corners,
+    segscore_run *runs, size_t old_count) {
+    for (size_t i = 0; i < old_count; i++)
+        memset(corners + runs[i].first, 0, (runs[i].end - runs[i].first) * sizeof *corners);
+    size_t found = 0;
+    for (size_t i = 0; i < count;) {
+        if (!marks[i]) {
+            uint64_t group;
+            while (count - i >= sizeof group && (memcpy(&group, marks + i, sizeof group), group == 0))
+                i += sizeof group;
+            if (i < count && !marks[i]) i++;
+            continue;
+        }
+        segscore_run run = {.first = (uint32_t)i, .pair = (uint32_t)labels[i] << 16 | predicted[i]};
+        CLASS label = labels[i], class_index = predicted[i];
+        uint32_t last_side = 0;
+        for (; i < count && marks[i] && labels[i] == label && predicted[i] == class_index; i++) {
+            uint32_t side = 1;
+            if (above && last_side && above[i].pair == run.pair && above[i - 1].pair == run.pair) {
+                uint32_t least = above[i].side < above[i - 1].side ? above[i].side : above[i - 1].side;
+                side += least < last_side ? least : last_side;
+            }
+            corners[i].pair = run.pair;
+            corners[i].side = last_side = side;
+            if (side > run.side) run.side = side;
+            run.own += (double)scores[i];
+            run.largest += (double)largest[i];
+            if (counting && counting[i]) run.mass += squared_margin((double)scores[i], (double)largest[i], floor);
+        }
+        run.end = (uint32_t)i;
+        runs[found++] = run;
+    }
+    return found;
+}
 
 #undef SCORE
 #undef KEY

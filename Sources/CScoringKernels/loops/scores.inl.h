@@ -122,5 +122,13 @@ static size_t NAME(count_below)(const SCORE *scores, size_t count, double thresh
     return result;
 }
 
+static double NAME(sum_margins)(
+    const SCORE *scores, const SCORE *largest, const uint8_t *marks, size_t count, double floor) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        if (marks[i]) sum += squared_margin((double)scores[i], (double)largest[i], floor);
+    return sum;
+}
+
 #undef SCORE
 #undef NAME

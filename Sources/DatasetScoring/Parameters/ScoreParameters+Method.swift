@@ -5,12 +5,14 @@ extension ScoreParameters {
     package enum Method: String, CaseIterable {
         case softmin
         case numPixelIssues = "num_pixel_issues"
+        case margin
 
         /// The engine's type that scores by this method.
         package var type: any ScoringMethod.Type {
             switch self {
             case .softmin: Softmin.self
             case .numPixelIssues: ConfidentLearning.self
+            case .margin: Margin.self
             }
         }
 

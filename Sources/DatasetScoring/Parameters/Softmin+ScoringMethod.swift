@@ -9,8 +9,9 @@ extension Softmin: ScoringMethod {
     package static func check(_ parameters: ScoreParameters) throws(Problem) {
         guard parameters.downsample != 1 else { return }
         throw Problem(
-            .invalidParameter, "downsample is for the method num_pixel_issues; softmin takes none.",
-            parameter: "downsample", expected: "1, or method=num_pixel_issues", actual: String(parameters.downsample))
+            .invalidParameter, "downsample is for the methods num_pixel_issues and margin; softmin takes none.",
+            parameter: "downsample", expected: "1, or method=num_pixel_issues or margin",
+            actual: String(parameters.downsample))
     }
 
     package init(_ parameters: ScoreParameters) {

@@ -33,7 +33,7 @@ package struct StoredPart: Codable, Equatable, Sendable {
     func scored(_ checksums: [Checksum]) -> StoredPart {
         var part = self
         part.isScored = true
-        part.contents = contents.withoutCells
+        part.contents = contents.withoutBlocks
         part.pixelChecksums = pixelChecksums.map { Array($0.prefix(part.contents.sizes.count)) }
         part.scoreChecksums = checksums
         return part

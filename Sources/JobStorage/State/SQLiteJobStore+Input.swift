@@ -34,10 +34,7 @@ extension SQLiteJobStore {
         switch part.images {
         case .stored: return part
         case .waiting(let waiting):
-            // Cells are for methods that look at all images together.
-            let method = self.job(job)?.details.parameters.method
-            let keepsCells = method.map { !$0.type.scoresEachImageAlone } ?? false
-            ((contents, pixels), scores) = (waiting.stored(keepsCells: keepsCells), nil)
+            ((contents, pixels), scores) = (waiting.stored, nil)
         case .scored(let scored): ((contents, pixels), scores) = (scored.storedPixels, scored)
         }
         var stored = StoredPart(file: file, contents: contents, isScored: scores != nil)

@@ -9,7 +9,7 @@ struct ConfidenceCells: Sendable {
     /// N, at least 1.
     let imageCount: Int
 
-    /// `(N, H / side, W / side)`, like the next two arrays: the probability of the cell's own label.
+    /// `(N, H / side, W / side)`, like the next three arrays: the probability of the cell's own label.
     let scores: PixelScores
 
     /// The labels. A cell whose label is no class takes no part.
@@ -17,6 +17,9 @@ struct ConfidenceCells: Sendable {
 
     /// The most probable classes, the first of equals.
     let predicted: ClassCodes
+
+    /// The probabilities of these.
+    let largest: PixelScores
 
     /// The label whose cells take no part either; -1 for none. With blocks there is none, since ignored pixels take no
     /// part in their blocks.

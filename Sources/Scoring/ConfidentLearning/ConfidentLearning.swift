@@ -35,12 +35,11 @@ package struct ConfidentLearning: Equatable, Sendable {
         _ parts: consuming [ScoredPixels], on loop: ImageLoop = .serial,
         progress: @escaping @Sendable (Int) -> Bool = { _ in true }
     ) throws(ScoringError) -> [SegmentationScores]? {
-        let largest = parts.indices.map { parts[$0].takeLargest() }
         let parts = parts
         let cells = parts.map { $0.cells(ignored: $0.labels.code(ofIgnored: ignoredLabel)) }
         let passes = CellPasses(cells, on: loop, isWanted: { progress(0) })
         guard let (thresholds, lowCount) = try thresholds(passes, parts) else { return nil }
-        guard let issueCount = countIssues(passes, consume largest, thresholds) else { return nil }
+        guard let issueCount = countIssues(passes, thresholds) else { return nil }
         let cut = try Cut(of: issueCount, passes, lowCount: lowCount)
         guard issueCount == 0 || cut != nil else { return nil }
 
@@ -52,7 +51,7 @@ package struct ConfidentLearning: Equatable, Sendable {
             let (pixels, marks) = (parts[index], marks[index])
             return SegmentationScores(
                 shape: pixels.shape, imageScores: marks.imageScores, pixelScores: pixels.scores,
-                labels: pixels.labels, predicted: pixels.predicted,
+                labels: pixels.labels, predicted: pixels.predicted, largest: pixels.largest,
                 labelIssues: LabelIssues(mask: marks.mask, counts: marks.counts, statistics: statistics))
         }
     }
@@ -72,14 +71,11 @@ package struct ConfidentLearning: Equatable, Sendable {
         return lowCounts.map { (sums.withLock { $0.total }, $0.reduce(0, +)) }
     }
 
-    /// Counts n, and lets go of the largest probabilities, which nothing needs afterwards.
-    private func countIssues(
-        _ passes: CellPasses, _ largest: consuming [PixelScores], _ thresholds: ConfidentThresholds
-    ) -> Int? {
-        let largest = largest
+    /// Counts n.
+    private func countIssues(_ passes: CellPasses, _ thresholds: ConfidentThresholds) -> Int? {
         let lowest = thresholds.values.map { $0 - ConfidentThresholds.margin }
         return passes.count { image, _ in
-            Kernels.countConfident(image.cells, image.range, largest: largest[image.part], thresholds: lowest)
+            Kernels.countConfident(image.cells, image.range, thresholds: lowest)
         }?.reduce(0, +)
     }
 

@@ -23,15 +23,14 @@ extension Kernels {
     /// - Parameters:
     ///   - thresholds: `(K,)`.
     static func countConfident(
-        _ cells: ConfidenceCells, _ range: Range<Int>, largest: PixelScores, thresholds: [Double]
+        _ cells: ConfidenceCells, _ range: Range<Int>, thresholds: [Double]
     ) -> Int {
         checkBounds(cells, range)
-        checkBounds(largest.count, range.lowerBound, range.count)
         precondition(thresholds.count == cells.classCount)
         return unsafe thresholds.withUnsafeBufferPointer { thresholds in
             guard let thresholds = thresholds.baseAddress else { return 0 }
             return unsafe loops.count_confident(
-                largest.pointer(at: range.lowerBound), cells.predicted.pointer(at: range.lowerBound),
+                cells.largest.pointer(at: range.lowerBound), cells.predicted.pointer(at: range.lowerBound),
                 cells.labels.pointer(at: range.lowerBound), range.count, cells.kept, thresholds)
         }
     }
@@ -105,7 +104,7 @@ extension Kernels {
     }
 
     private static func checkBounds(_ cells: ConfidenceCells, _ range: Range<Int>) {
-        for count in [cells.scores.count, cells.labels.count, cells.predicted.count] {
+        for count in [cells.scores.count, cells.labels.count, cells.predicted.count, cells.largest.count] {
             checkBounds(count, range.lowerBound, range.count)
         }
         precondition(cells.labels.isWide == cells.predicted.isWide)

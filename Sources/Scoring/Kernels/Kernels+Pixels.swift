@@ -10,25 +10,25 @@ extension Kernels {
     ///   ahead of it rounding had led beyond [0, 1].
     static func take(
         _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, labels: ClassCodes,
-        scores: PixelScores, predicted: ClassCodes, largest: PixelScores, largestIndex: Int, largestStride: Int
+        scores: PixelScores, predicted: ClassCodes, largest: PixelScores
     ) -> (outside: Int?, clamped: Int) {
         let (pixel, count, stride) = (run.firstPixel, run.count, run.stride)
         checkBounds(labels.count, pixel, stride, count)
         checkBounds(scores.count, pixel, stride, count)
         checkBounds(predicted.count, pixel, stride, count)
-        checkBounds(largest.count, largestIndex, largestStride, count)
+        checkBounds(largest.count, pixel, stride, count)
         precondition(labels.isWide == predicted.isWide)
         var clamped = 0
         let found = unsafe loops.take(
             elements.pointer(at: index), count, UInt32(run.classIndex), labels.pointer(at: pixel),
-            scores.pointer(at: pixel), predicted.pointer(at: pixel), stride, largest.pointer(at: largestIndex),
-            largestStride, &clamped)
+            scores.pointer(at: pixel), predicted.pointer(at: pixel), largest.pointer(at: pixel), stride,
+            &clamped)
         return (found < count ? found : nil, clamped)
     }
 
     /// Takes the probabilities of a run of neighbouring pixels that they give to their own label.
     ///
-    /// - Returns: The same as ``take(_:from:_:labels:scores:predicted:largest:largestIndex:largestStride:)``.
+    /// - Returns: The same as ``take(_:from:_:labels:scores:predicted:largest:)``.
     static func takeOwn(
         _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, labels: ClassCodes, scores: PixelScores
     ) -> (outside: Int?, clamped: Int) {
@@ -54,7 +54,7 @@ extension Kernels {
     ///
     /// - Parameters:
     ///   - clamps: Whether those that rounding has led beyond [0, 1] become the nearer end of it.
-    /// - Returns: The same as ``take(_:from:_:labels:scores:predicted:largest:largestIndex:largestStride:)``.
+    /// - Returns: The same as ``take(_:from:_:labels:scores:predicted:largest:)``.
     static func takeScores(
         _ elements: NativeElements, from index: Int, _ run: ElementRuns.Run, clamps: Bool, into scores: PixelScores
     ) -> (outside: Int?, clamped: Int) {

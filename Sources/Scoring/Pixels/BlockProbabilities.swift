@@ -21,8 +21,10 @@ struct BlockProbabilities: Sendable {
     /// The class of the largest probability, the first of equals.
     let predicted: ClassCodes
 
-    /// The memory that the arrays take, except the largest probabilities, which are counted elsewhere.
-    var byteCount: Int { labels.byteCount + counts.byteCount + scores.byteCount + predicted.byteCount }
+    /// The memory that the arrays take.
+    var byteCount: Int {
+        labels.byteCount + counts.byteCount + scores.byteCount + largest.byteCount + predicted.byteCount
+    }
 
     /// Makes blocks. Those of each image are to be prepared before they are filled.
     ///

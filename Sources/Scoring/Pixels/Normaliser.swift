@@ -10,7 +10,8 @@ final class Normaliser {
     private let arrays: PixelArrays
     private let areLogits: Bool
     private let sums: Buffer<Double>
-    /// The largest values of one image; nil if they are kept of all pixels.
+    /// The largest values of one image, if they have to stay values until all have come twice; nil if they become the
+    /// largest probabilities of all pixels.
     private let largestOfImage: PixelScores?
     private let probe: LogitProbe?
 
@@ -22,7 +23,7 @@ final class Normaliser {
         sums = try allocate(order == .c ? shape.pixelsPerImage : shape.imageCount)
         probe = areLogits ? try LogitProbe(pixelCount: sums.count, of: arrays.layout.elementType.scalar) : nil
         largestOfImage =
-            arrays.largest == nil
+            arrays.comeTwice
             ? try PixelScores(
                 count: shape.pixelsPerImage, for: arrays.layout.elementType.scalar, of: .predictedProbabilities) : nil
     }
@@ -107,8 +108,7 @@ final class Normaliser {
         let plane = arrays.shape.pixelsPerImage
         let inImage = arrays.layout.order == .c ? run.firstPixel % plane : run.firstPixel / plane
         if let largestOfImage { return (inImage, largestOfImage, inImage) }
-        guard let largest = arrays.largest else { preconditionFailure("largest values are kept of an image or of all") }
-        return (inImage, largest, run.firstPixel)
+        return (inImage, arrays.largest, run.firstPixel)
     }
 
     private func position(_ offset: Int, _ run: ElementRuns.Run) -> ScoringError.Position {

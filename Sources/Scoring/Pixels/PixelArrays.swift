@@ -12,8 +12,8 @@ struct PixelArrays: Sendable {
     let scores: PixelScores
     let predicted: ClassCodes
 
-    /// Each pixel's largest probability; nil with blocks, which keep their own.
-    let largest: PixelScores?
+    /// Each pixel's largest probability. Blocks keep theirs besides.
+    let largest: PixelScores
     let blocks: BlockProbabilities?
 
     /// The label of the pixels that have no part in their blocks, as it came and as a code.
@@ -42,15 +42,13 @@ struct PixelArrays: Sendable {
         let scalar = layout.elementType.scalar
         scores = try PixelScores(count: shape.pixelCount, for: scalar, of: .predictedProbabilities)
         predicted = try ClassCodes(count: shape.pixelCount, isWide: self.labels.codes.isWide)
+        largest = try PixelScores(count: shape.pixelCount, for: scalar, of: .predictedProbabilities)
         ignored = self.labels.code(ofIgnored: ignoredLabel)
-        guard downsample > 1 else {
-            largest = try PixelScores(count: shape.pixelCount, for: scalar, of: .predictedProbabilities)
-            blocks = nil
-            return
-        }
-        largest = nil
-        blocks = try BlockProbabilities(
-            count: shape.pixelCount / downsample / downsample, side: downsample, isWide: self.labels.codes.isWide)
+        blocks =
+            downsample == 1
+            ? nil
+            : try BlockProbabilities(
+                count: shape.pixelCount / downsample / downsample, side: downsample, isWide: self.labels.codes.isWide)
     }
 
     /// Makes the labels of an image's blocks, if there are blocks. It is called before any probability of the image is
@@ -81,9 +79,7 @@ struct PixelArrays: Sendable {
 
     /// The pixels, after all planes have been seen.
     func finish() -> ScoredPixels {
-        let largest = blocks.map { .float64($0.largest) } ?? largest
-        guard let largest else { preconditionFailure("largest probabilities are kept of pixels or of blocks") }
-        return ScoredPixels(
+        ScoredPixels(
             shape: shape, labels: labels, scores: scores, predicted: predicted, largest: largest, blocks: blocks,
             clampedCount: clamped.value)
     }

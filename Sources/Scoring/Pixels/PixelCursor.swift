@@ -6,9 +6,6 @@ import Memory
 final class PixelCursor {
     private let arrays: PixelArrays
     private let blocks: BlockAccumulator?
-    /// The largest probabilities. With blocks they are those of one image in C order, and of one pixel of each image in
-    /// Fortran order.
-    private let largest: PixelScores
     private let normaliser: Normaliser?
     /// What makes the values of pixels; nil if the elements are these.
     private let resampler: Resampler?
@@ -29,13 +26,6 @@ final class PixelCursor {
             try BlockAccumulator(
                 blocks, labels: arrays.labels.codes, shape: shape, order: order,
                 classesTakeTurns: arrays.classesTakeTurns, ignored: arrays.ignored)
-        }
-        if let largest = arrays.largest {
-            self.largest = largest
-        } else {
-            let count = order == .c ? shape.pixelsPerImage : shape.imageCount
-            largest = try PixelScores(
-                count: count, for: arrays.layout.elementType.scalar, of: .predictedProbabilities)
         }
         normaliser = arrays.activation.needsAllClasses ? try Normaliser(arrays) : nil
         resampler = try arrays.grid.map { (grid) throws(ScoringError) in
@@ -127,10 +117,9 @@ final class PixelCursor {
     private func keepProbabilities(
         _ elements: Kernels.NativeElements, from index: Int, _ run: ElementRuns.Run
     ) -> Int? {
-        let (largestIndex, largestStride) = placeOfLargest(run)
         let (outside, clamped) = Kernels.take(
             elements, from: index, run, labels: arrays.labels.codes, scores: arrays.scores,
-            predicted: arrays.predicted, largest: largest, largestIndex: largestIndex, largestStride: largestStride)
+            predicted: arrays.predicted, largest: arrays.largest)
         guard outside == nil else { return outside }
         arrays.clamped.add(clamped)
         if clamped == 0 {
@@ -160,13 +149,5 @@ final class PixelCursor {
                 .predictedProbabilities, value, at: position, classIndex: classIndex, arrays.activation)
         }
         return .probabilityOutOfRange(value, at: position, classIndex: classIndex, elements.lookalike(from: index))
-    }
-
-    private func placeOfLargest(_ run: ElementRuns.Run) -> (index: Int, stride: Int) {
-        guard blocks != nil else { return (run.firstPixel, run.stride) }
-        return switch arrays.layout.order {
-        case .c: (run.firstPixel % arrays.shape.pixelsPerImage, 1)
-        case .fortran: (run.firstPixel / arrays.shape.pixelsPerImage, 1)
-        }
     }
 }

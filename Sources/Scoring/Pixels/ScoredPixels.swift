@@ -8,7 +8,7 @@ package struct ScoredPixels: Sendable {
     let scores: PixelScores
     let predicted: ClassCodes?
     let blocks: BlockProbabilities?
-    private(set) var largest: PixelScores?
+    let largest: PixelScores?
     private(set) var isSettled: Bool
 
     /// How many of the probabilities that were looked at rounding had led beyond [0, 1]; they count as the nearer end
@@ -18,7 +18,7 @@ package struct ScoredPixels: Sendable {
     /// - Parameters:
     ///   - predicted: The most probable classes; nil, as is `largest`, if only the probabilities of labels were looked
     ///     at.
-    ///   - largest: The largest probability of each block if there are blocks, else of each pixel.
+    ///   - largest: The largest probability of each pixel.
     ///   - isSettled: Whether ``settle(ignoredLabel:)`` was called.
     init(
         shape: ScoringShape, labels: LabelMap, scores: PixelScores, predicted: ClassCodes?, largest: PixelScores?,
@@ -89,20 +89,16 @@ package struct ScoredPixels: Sendable {
     ///   - ignored: The label of the pixels that take no part.
     func cells(ignored: Int32) -> ConfidenceCells {
         guard let blocks else {
-            guard let predicted else { preconditionFailure("confident learning takes all probabilities") }
+            guard let predicted, let largest else {
+                preconditionFailure("confident learning takes all probabilities")
+            }
             return ConfidenceCells(
                 side: 1, classCount: shape.classCount, imageCount: shape.imageCount, scores: scores,
-                labels: labels.codes, predicted: predicted, ignored: ignored)
+                labels: labels.codes, predicted: predicted, largest: largest, ignored: ignored)
         }
         return ConfidenceCells(
             side: blocks.side, classCount: shape.classCount, imageCount: shape.imageCount,
-            scores: .float64(blocks.scores), labels: blocks.labels, predicted: blocks.predicted, ignored: -1)
-    }
-
-    /// Hands over the largest probability of each cell. It can be called once.
-    mutating func takeLargest() -> PixelScores {
-        guard let result = largest else { preconditionFailure("the largest probabilities are taken once") }
-        largest = nil
-        return result
+            scores: .float64(blocks.scores), labels: blocks.labels, predicted: blocks.predicted,
+            largest: .float64(blocks.largest), ignored: -1)
     }
 }

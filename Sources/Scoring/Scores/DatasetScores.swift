@@ -26,6 +26,9 @@ package struct DatasetScores: Sendable {
     /// Whether the most probable class of every pixel is known.
     package var hasPredicted: Bool { parts.allSatisfy { $0.predicted != nil } }
 
+    /// Whether the probability of that class is known too, so that there are regions.
+    package var hasRegions: Bool { parts.allSatisfy { $0.predicted != nil && $0.largest != nil } }
+
     /// The extents of an image; nil if images are of several sizes.
     package var space: [Int]? {
         let space = parts[0].shape.labels.space

@@ -52,6 +52,6 @@ package struct Softmin: Equatable, Sendable {
         guard isComplete else { return nil }
         return SegmentationScores(
             shape: shape, imageScores: imageScores, pixelScores: pixels.scores, labels: pixels.labels,
-            predicted: pixels.predicted, labelIssues: nil)
+            predicted: pixels.predicted, largest: pixels.largest, labelIssues: nil)
     }
 }

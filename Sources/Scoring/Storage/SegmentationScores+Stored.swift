@@ -7,9 +7,9 @@ extension SegmentationScores {
     /// The contents of the file of the pixels.
     package var storedPixels: (contents: StoredPixels, arrays: [any StableBytes]) {
         ScoredPixels(
-            shape: shape, labels: labels, scores: pixelScores, predicted: predicted, largest: nil, blocks: nil,
+            shape: shape, labels: labels, scores: pixelScores, predicted: predicted, largest: largest, blocks: nil,
             isSettled: true
-        ).stored(keepsCells: false)
+        ).stored
     }
 
     /// The arrays of the other file.
@@ -28,7 +28,7 @@ extension SegmentationScores {
     /// The ``byteCount`` of scores that are in files.
     package static func byteCount(_ contents: StoredPixels, hasLabelIssues: Bool) -> Int {
         let scores = contents.shape.imageCount * 8 + (hasLabelIssues ? contents.shape.pixelCount : 0)
-        return contents.withoutCells.sizes.reduce(scores, +)
+        return contents.withoutBlocks.sizes.reduce(scores, +)
     }
 
     /// The sizes of the arrays of the other file, in bytes, in the order of the file.
@@ -58,6 +58,7 @@ extension SegmentationScores {
         }
         self.init(
             shape: shape, imageScores: file.buffer(at: offsets[0], count: shape.imageCount),
-            pixelScores: pixels.scores, labels: pixels.labels, predicted: pixels.predicted, labelIssues: labelIssues)
+            pixelScores: pixels.scores, labels: pixels.labels, predicted: pixels.predicted,
+            largest: pixels.largest, labelIssues: labelIssues)
     }
 }

@@ -3,23 +3,26 @@ package import Memory
 
 /// A description of a file of ``ScoredPixels``: all that has to be known to read it, and nothing of its elements.
 ///
-/// The file has the score of each pixel, the code of its label, and the code of its most probable class if that is
-/// known. Behind these come the cells that confident learning looks at; a file may be cut off in front of them.
+/// The file has the score of each pixel, the code of its label, and if they are known the code of its most probable
+/// class and the probability of that one. Behind these come the blocks that confident learning looks at, if it does; a
+/// file may be cut off in front of them.
 package struct StoredPixels: Codable, Equatable, Sendable {
     package let shape: ScoringShape
     package let hasFloat64: Bool
     let hasWideCodes: Bool
     package let hasPredicted: Bool
+    /// Whether the largest probabilities of pixels are there.
+    package let hasLargest: Bool
     let others: [LabelMap.Other]
     /// The rule by which labels became classes; files of earlier versions have none.
     private(set) var labelRule: LabelRuleKind?
-    /// The extent of the cells; nil if the file has none.
-    private(set) var cellSide: Int?
+    /// The extent of the blocks; nil if the file has none.
+    private(set) var blockSide: Int?
 
-    /// The same pixels without the cells.
-    package var withoutCells: StoredPixels {
+    /// The same pixels without the blocks.
+    package var withoutBlocks: StoredPixels {
         var copy = self
-        copy.cellSide = nil
+        copy.blockSide = nil
         return copy
     }
 
@@ -28,17 +31,14 @@ package struct StoredPixels: Codable, Equatable, Sendable {
 
     /// The sizes of the arrays, in bytes, in the order of the file.
     package var sizes: [Int] {
-        let pixels = [scoreSize, codeSize] + (hasPredicted ? [codeSize] : [])
-        return pixels.map { $0 * shape.pixelCount } + cellSizes
+        let pixels = [scoreSize, codeSize] + (hasPredicted ? [codeSize] : []) + (hasLargest ? [scoreSize] : [])
+        return pixels.map { $0 * shape.pixelCount } + blockSizes
     }
 
-    private var cellSizes: [Int] {
-        switch cellSide {
-        case nil: []
-        case 1?: [scoreSize * shape.pixelCount]
-        // The arrays of blocks are labels, counts, scores, largest probabilities and their classes.
-        case let side?: [codeSize, 4, 8, 8, codeSize].map { $0 * (shape.pixelCount / side / side) }
-        }
+    /// The sizes of labels, counts, scores, largest probabilities and their classes.
+    private var blockSizes: [Int] {
+        guard let side = blockSide else { return [] }
+        return [codeSize, 4, 8, 8, codeSize].map { $0 * (shape.pixelCount / side / side) }
     }
 
     private var scoreSize: Int { hasFloat64 ? 8 : 4 }
@@ -46,6 +46,11 @@ package struct StoredPixels: Codable, Equatable, Sendable {
 }
 
 extension StoredPixels {
+    private enum CodingKeys: String, CodingKey {
+        case shape, hasFloat64, hasWideCodes, hasPredicted, hasLargest, others, labelRule
+        case blockSide = "cellSide"
+    }
+
     /// Reads a description that was written before. It may have been changed since, so it is checked.
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -55,8 +60,11 @@ extension StoredPixels {
         hasPredicted = try values.decode(Bool.self, forKey: .hasPredicted)
         others = try values.decode([LabelMap.Other].self, forKey: .others)
         labelRule = try values.decodeIfPresent(LabelRuleKind.self, forKey: .labelRule)
-        cellSide = try values.decodeIfPresent(Int.self, forKey: .cellSide)
-        let side = cellSide ?? 1
+        // Earlier versions wrote the largest probabilities as blocks of one pixel, and only until a job was done.
+        let writtenSide = try values.decodeIfPresent(Int.self, forKey: .blockSide)
+        hasLargest = try values.decodeIfPresent(Bool.self, forKey: .hasLargest) ?? (writtenSide == 1)
+        let side = writtenSide ?? 1
+        blockSide = side == 1 ? nil : side
         guard (1...ScoringShape.blockSideLimit).contains(side), shape.height % side == 0, shape.width % side == 0,
             side == 1 || shape.labels.space.count == 2,
             others.allSatisfy({ (0..<shape.pixelCount).contains($0.pixel) })
@@ -70,18 +78,19 @@ extension StoredPixels {
 extension ScoredPixels {
     /// The pixels as a file holds them. They have been settled (``settle(ignoredLabel:)``), so that scoring does not
     /// change the file.
-    ///
-    /// - Parameters:
-    ///   - keepsCells: Whether confident learning is still to come.
-    package func stored(keepsCells: Bool) -> (contents: StoredPixels, arrays: [any StableBytes]) {
+    package var stored: (contents: StoredPixels, arrays: [any StableBytes]) {
         precondition(isSettled)
         let contents = StoredPixels(
             shape: shape, hasFloat64: elementType.scalar == .float64, hasWideCodes: labels.codes.isWide,
-            hasPredicted: predicted != nil, others: labels.others, labelRule: labels.rule,
-            cellSide: keepsCells ? cellSide : nil)
+            hasPredicted: predicted != nil, hasLargest: largest != nil, others: labels.others, labelRule: labels.rule,
+            blockSide: blocks?.side)
         var arrays = [scores.storage, labels.codes.storage]
         if let predicted { arrays.append(predicted.storage) }
-        return (contents, arrays + (keepsCells ? cellArrays : []))
+        if let largest { arrays.append(largest.storage) }
+        if let blocks {
+            arrays += [blocks.labels.storage, blocks.counts, blocks.scores, blocks.largest, blocks.predicted.storage]
+        }
+        return (contents, arrays)
     }
 
     /// Reads pixels from a file.
@@ -96,15 +105,8 @@ extension ScoredPixels {
             shape: contents.shape.labels, codes: arrays.nextCodes(count), others: contents.others,
             rule: contents.labelRule)
         let predicted = contents.hasPredicted ? arrays.nextCodes(count) : nil
-        var largest: PixelScores?
-        var blocks: BlockProbabilities?
-        switch contents.cellSide {
-        case nil: break
-        case 1?: largest = arrays.nextScores(count)
-        case let side?:
-            let ofBlocks = arrays.nextBlocks(count / side / side, side: side)
-            (blocks, largest) = (ofBlocks, .float64(ofBlocks.largest))
-        }
+        let largest = contents.hasLargest ? arrays.nextScores(count) : nil
+        let blocks = contents.blockSide.map { arrays.nextBlocks(count / $0 / $0, side: $0) }
         self.init(
             shape: contents.shape, labels: labels, scores: scores, predicted: predicted, largest: largest,
             blocks: blocks, isSettled: true)
@@ -115,20 +117,15 @@ extension ScoredPixels {
     ///
     /// It is asked of files that were written without checksums, since their classes are used as indices.
     package var isPlausible: Bool {
-        guard scores.areProbabilities, largest?.areProbabilities ?? true else { return false }
+        guard scores.areProbabilities, largest?.areProbabilities ?? true,
+            (blocks?.largest).map({ PixelScores.float64($0).areProbabilities }) ?? true
+        else { return false }
         let cells = blocks.map { [$0.predicted] } ?? []
         let classes = ([predicted].compactMap(\.self) + cells).allSatisfy { $0.values(from: shape.classCount).isEmpty }
         let labels = [labels.codes] + (blocks.map { [$0.labels] } ?? [])
         return classes && labels.allSatisfy { $0.values(from: shape.classCount).count <= 1 }
     }
 
-    /// The extent of the cells that confident learning looks at.
-    private var cellSide: Int { blocks?.side ?? 1 }
-
-    private var cellArrays: [any StableBytes] {
-        guard let blocks else { return largest.map { [$0.storage] } ?? [] }
-        return [blocks.labels.storage, blocks.counts, blocks.scores, blocks.largest, blocks.predicted.storage]
-    }
 }
 
 /// Hands out the arrays of a mapped file, one after the other.

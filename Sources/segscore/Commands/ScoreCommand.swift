@@ -29,13 +29,17 @@ struct ScoreCommand: ParsableCommand {
             """)
     var predProbs: String?
 
-    @Option(help: "softmin, or num_pixel_issues: the share of pixels that are no label issues by confident learning.")
+    @Option(
+        help: """
+            softmin; num_pixel_issues: the share of pixels that are no label issues by confident learning; or margin: how \
+            far the model is from the labels where it contradicts them.
+            """)
     var method = "softmin"
 
     @Option(help: "The softmin temperature: small for the worst pixel, large for the mean.")
     var temperature = 0.1
 
-    @Option(help: "The block size for num_pixel_issues; must divide height and width.")
+    @Option(help: "The block size for label issues; must divide height and width.")
     var downsample = 1
 
     @Option(help: "Pixels whose score is below are issues; 0.1 if it is not given.")
@@ -90,7 +94,7 @@ struct ScoreCommand: ParsableCommand {
 
     @Option(
         help: """
-            A directory for image_scores.npy, pixel_scores.npy, with --threshold issues.npy, and with num_pixel_issues \
+            A directory for image_scores.npy, pixel_scores.npy, with --threshold issues.npy, and but for softmin \
             label_issues.npy. Of folders they are pixel_scores/NAME.npy and the like, and image_names.json has the order of \
             image_scores.npy.
             """)

@@ -1,0 +1,71 @@
+package import Memory
+import Synchronization
+
+/// The regions of a data set, in the order of images and of their first pixels.
+package struct Regions: Sendable {
+    /// All of them.
+    package let all: Buffer<Region>
+
+    /// Finds the regions of all images.
+    ///
+    /// - Parameters:
+    ///   - scores: Scores of which the most probable classes and the largest probabilities are known, and the label
+    ///     issues if regions are of these.
+    ///   - ignoredLabel: A label value whose pixels take no part.
+    ///   - progress: Called as ``ImageLoop`` says; `false` ends the work.
+    /// - Returns: The regions, or nil if `progress` ended the work.
+    /// - Throws: ``ScoringError/memory(_:)``.
+    /// - Complexity: O(N·H·W + R·log R) time for R regions; beside these, memory of a few rows for each lane.
+    package init?(
+        of kind: RegionKind, in scores: DatasetScores, ignoredLabel: Int64?, on loop: ImageLoop = .serial,
+        progress: @Sendable (Int) -> Bool = { _ in true }
+    ) throws(ScoringError) {
+        let pixels = scores.parts.reduce(0) { $0 + $1.shape.pixelCount } / scores.imageCount
+        let lists = Mutex([Int: RegionList]())
+        let isComplete = try loop.run(scores.imageCount, pixelsPerImage: pixels, progress: progress) {
+            (image, _) throws(ScoringError) in
+            let (part, index) = scores.locate(image)
+            let list = try RegionFinder(kind, in: part, image: image, inPart: index, ignoredLabel: ignoredLabel).find()
+            guard list.count > 0 else { return }
+            lists.withLock { $0[image] = list }
+        }
+        guard isComplete else { return nil }
+        let found = lists.withLock { $0 }
+        let count = found.values.reduce(0) { $0 + $1.count }
+        all = try allocate(count, isZeroed: false)
+        var place = 0
+        for image in found.keys.sorted() {
+            guard let list = found[image] else { continue }
+            list.copy(into: all, at: place)
+            place += list.count
+        }
+    }
+
+    /// The places of the regions in ``all``, in another order.
+    ///
+    /// - Throws: ``ScoringError/memory(_:)``.
+    /// - Complexity: O(R·log R) time, 4 bytes a region.
+    package func places(by order: RegionOrder) throws(ScoringError) -> Buffer<UInt32> {
+        let places: Buffer<UInt32> = try allocate(all.count, isZeroed: false)
+        places.withMutableSpan { span in
+            for index in span.indices { span[index] = UInt32(index) }
+        }
+        places.sort(places.count) { first, second in
+            order.precedes(all.span[Int(first)], all.span[Int(second)]) ?? (first < second)
+        }
+        return places
+    }
+
+    /// The region of an image that begins at a pixel of it; nil if none does.
+    package func region(ofImage image: Int, firstPixel: Int) -> Region? {
+        var (low, high) = (0, all.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let region = all.span[middle]
+            if (Int(region.image), region.firstPixel) < (image, firstPixel) { low = middle + 1 } else { high = middle }
+        }
+        guard low < all.count else { return nil }
+        let region = all.span[low]
+        return (Int(region.image), region.firstPixel) == (image, firstPixel) ? region : nil
+    }
+}
