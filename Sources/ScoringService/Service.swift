@@ -80,6 +80,7 @@ package final class Service: Sendable {
     let uploads: UploadShares
     private let pace = Pace()
     let remembered = RememberedJobs()
+    let regionCache = RegionCache()
     /// Held while a job runs that an earlier process did not survive. Such jobs run one at a time, so that none is
     /// blamed for the failure of another.
     let suspects = DispatchSemaphore(value: 1)
@@ -121,15 +122,18 @@ package final class Service: Sendable {
         self.exposition = exposition
         encoders = Workers("segscore.encoders", count: limits.workers)
         committers = Workers("segscore.committers", count: limits.workers)
-        queue = JobQueue(limits: limits, store: store) { [remembered, pace] event in
+        queue = JobQueue(limits: limits, store: store) { [remembered, regionCache, pace] event in
             switch event {
             case .ended(let job):
                 pace.count(job)
                 metrics.count(job)
                 whenEnded(job)
                 remembered.add(1)
-            case .forgotten(_, hadEnded: true): remembered.removeOne()
-            case .forgotten, .expired, .spoiled: break
+            case .forgotten(let id, let hadEnded):
+                regionCache.remove(id)
+                if hadEnded { remembered.removeOne() }
+            case .expired(let id): regionCache.remove(id)
+            case .spoiled(let job): regionCache.remove(job.id)
             }
         }
     }

@@ -16,7 +16,7 @@ from server import eventually
 
 NPZ, NPY, JSON, PNG = "application/x-npz", "application/x-npy", "application/json", "image/png"
 METHOD = {"method": "num_pixel_issues"}
-RESULTS = ["label_issues", "statistics", "summary"]
+RESULTS = ["label_issues", "statistics", "summary", "regions"]
 LABELS, PRED_PROBS = reference.sample(images=4, classes=5, height=8, width=12, dtype=np.float64)
 ARRAYS = {"labels": LABELS, "pred_probs": PRED_PROBS}
 BODY = npz(**ARRAYS)

@@ -12,7 +12,7 @@ import tempfile
 from client import Client
 from server import Server, eventually
 
-RESULTS = ["image_scores", "pixel_scores", "issues?threshold=0.3", "ranking?threshold=0.2", "summary"]
+RESULTS = ["image_scores", "pixel_scores", "issues?threshold=0.3", "ranking?threshold=0.2", "summary", "regions"]
 DECIDED = ["label_issues", "statistics"]  # Only of jobs that look for label issues.
 
 

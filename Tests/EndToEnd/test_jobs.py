@@ -21,6 +21,7 @@ PIXEL_SCORES = reference.pixel_scores(LABELS, PRED_PROBS)
 BODY = npz(labels=LABELS, pred_probs=PRED_PROBS)
 ASYNC = {"Prefer": "respond-async"}
 RESULTS = ["image_scores", "pixel_scores", "issues", "label_issues", "statistics", "names", "ranking", "summary"]
+RESULTS += ["regions", "regions/matrix", "regions/0-0-0"]
 
 
 @pytest.fixture(scope="module")

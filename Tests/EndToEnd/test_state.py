@@ -446,7 +446,7 @@ def test_jobs_whose_files_are_gone_say_so_and_others_are_as_they_were(state):
 
 
 def test_results_that_had_room_have_it_still_after_a_restart():
-    with small_disk(4 << 20) as disk:
+    with small_disk(7 << 20) as disk:
         if disk is None:
             pytest.skip("a file system can be mounted by root only")
         with state_directory(disk.path) as state:

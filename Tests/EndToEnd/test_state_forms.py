@@ -21,12 +21,19 @@ def opened(request):
         yield state, json.loads((STATES / request.param / "expected.json").read_text())
 
 
+def readable(status, body):
+    """An answer as the directory has it. What there is not may be told in other words, but not as another problem."""
+    return [status, body if status == 200 else json.loads(body)["type"]]
+
+
 def check_results(client, job, expected):
     assert client.get(f"{job}?wait=30").json()["status"] == "succeeded"
-    found = {
-        name: [status, base64.b64encode(body).decode()] for name, (status, _, body) in results(client, job).items()
-    }
-    assert found == expected
+    found = {name: readable(status, body) for name, (status, _, body) in results(client, job).items()}
+    if "regions" not in expected:
+        # Until there were regions, the largest probabilities were kept only until a job was done.
+        status, told = found.pop("regions")
+        assert status == 200 or told == "urn:segscore:no-largest-probabilities"
+    assert found == {name: readable(status, base64.b64decode(body)) for name, (status, body) in expected.items()}
 
 
 def assert_tells(found, told):

@@ -143,6 +143,14 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
+    /// A mask that was made before.
+    ///
+    /// - Parameters:
+    ///   - mask: `(height, width)`, 1 at a marked pixel.
+    package static func mask(_ mask: Buffer<UInt8>, height: Int, width: Int) -> ArrayAnswer {
+        ArrayAnswer(.bool, [height, width], [Piece(elements: .mask(mask), range: 0..<mask.count)])
+    }
+
     /// Marks the scores that are below a threshold.
     ///
     /// - Parameters:

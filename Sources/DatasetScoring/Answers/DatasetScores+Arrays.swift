@@ -30,9 +30,24 @@ extension DatasetScores {
         guard let statistics else {
             throw Problem(
                 .noLabelIssues, "The method softmin finds no label issues.",
-                expected: "a job of the method num_pixel_issues", actual: "softmin")
+                expected: "a job of the method num_pixel_issues or margin", actual: "softmin")
         }
         return statistics
+    }
+
+    /// Proves that there are regions.
+    ///
+    /// - Throws: A 404 problem if the most probable classes are not known, or only how probable they are.
+    package func requireRegions() throws(Problem) {
+        try requirePredicted()
+        guard hasRegions else {
+            throw Problem(
+                .noLargestProbabilities,
+                "The largest probabilities are not known: own came with predicted and without largest, or an earlier "
+                    + "version has scored the job and did not keep them.",
+                expected: "a job with pred_probs, logits, or own, largest and predicted, which may be scored again",
+                actual: "the most probable classes alone")
+        }
     }
 
     /// Proves that the most probable class of each pixel is known.
@@ -44,7 +59,7 @@ extension DatasetScores {
                 .noPredictedClasses,
                 "Of pred_probs only the labelled classes were read, or own came without predicted, so that the most "
                     + "probable ones are not known.",
-                expected: "a job with read=all or with predicted, or of the method num_pixel_issues",
+                expected: "a job with read=all or with predicted, or of the method num_pixel_issues or margin",
                 actual: "the probabilities of labels alone")
         }
     }

@@ -14,6 +14,9 @@ package struct JobResults: JobOutput {
     /// Whether the most probable class of every pixel is known.
     package let hasPredicted: Bool
 
+    /// Whether there are regions; see ``DatasetScores/hasRegions``.
+    package let hasRegions: Bool
+
     /// The pixels of a job that only reduces probabilities.
     package let reduced: ScoredPixels?
 
@@ -23,6 +26,7 @@ package struct JobResults: JobOutput {
         byteCount = scores.byteCount
         statistics = scores.statistics
         hasPredicted = scores.hasPredicted
+        hasRegions = scores.hasRegions
         reduced = nil
         open = { scores }
     }
@@ -32,6 +36,7 @@ package struct JobResults: JobOutput {
         byteCount = .max
         statistics = nil
         hasPredicted = false
+        hasRegions = false
         reduced = pixels
         open = { () throws(Problem) in
             throw Problem(.resultExpired, "The job has reduced probabilities, and keeps no scores.")
@@ -51,6 +56,7 @@ package struct JobResults: JobOutput {
         }
         self.statistics = statistics
         hasPredicted = parts.allSatisfy(\.contents.hasPredicted)
+        hasRegions = parts.allSatisfy { $0.contents.hasPredicted && $0.contents.hasLargest }
         reduced = nil
         self.open = open
     }

@@ -78,9 +78,11 @@ struct JobDocument {
             }
             if case .available(let scores) = job.output {
                 let findings = scores.statistics == nil ? [] : ["label_issues", "statistics"]
-                let summary = scores.hasPredicted ? ["summary"] : []
                 let names = job.details.names == nil ? [] : ["names"]
-                for resource in ["image_scores", "pixel_scores", "issues"] + findings + names + ["ranking"] + summary {
+                let regions = scores.hasRegions ? ["regions"] : []
+                let summary = scores.hasPredicted ? ["summary"] : []
+                let resources = ["image_scores", "pixel_scores", "issues"] + findings + names + ["ranking"]
+                for resource in resources + regions + summary {
                     members.string(resource, "\(base)/\(resource)")
                 }
             }

@@ -2,6 +2,8 @@ import HTTPTypes
 
 /// The media types that the service speaks, and the matching of `Accept` (RFC 9110, section 12.5.1).
 package enum MediaType: String, Sendable {
+    case csv = "text/csv; charset=utf-8"
+    case geoJSON = "application/geo+json"
     case json = "application/json"
     case metrics = "text/plain; version=0.0.4; charset=utf-8"
     case npy = "application/x-npy"

@@ -30,7 +30,9 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case unknownModel = "unknown-model"
     case noLabelIssues = "no-label-issues"
     case noPredictedClasses = "no-predicted-classes"
+    case noLargestProbabilities = "no-largest-probabilities"
     case noNames = "no-names"
+    case regionNotFound = "region-not-found"
 
     case methodNotAllowed = "method-not-allowed"
 
@@ -111,7 +113,8 @@ package enum ProblemType: String, CaseIterable, Sendable {
             .badRequest
         case .unauthorized: .unauthorized
         case .foreignOrigin: .forbidden
-        case .notFound, .unknownJob, .unknownModel, .noLabelIssues, .noPredictedClasses, .noNames:
+        case .notFound, .unknownJob, .unknownModel, .noLabelIssues, .noPredictedClasses, .noLargestProbabilities,
+            .noNames, .regionNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .notAcceptable: .notAcceptable

@@ -1,0 +1,72 @@
+import DatasetScoring
+import Scoring
+import WebService
+
+/// What is told of a region: members of a JSON object, or a line of CSV.
+struct RegionDocument: Sendable {
+    /// The header of the CSV.
+    static let header =
+        "id,image,name,slice,given,suggested,x,y,width,height,area,thickness,mean_own,mean_largest,mass,touches_border"
+
+    private let region: Region
+    private let name: String?
+    /// The number of the slice along each axis ahead of the last two; empty of an image of two dimensions.
+    private let slice: [Int]
+    /// The first row of the box, and the row behind its last, in its slice.
+    private let rows: Range<Int>
+    private let touchesBorder: Bool
+
+    /// A text that names the region among those of its job: the image, and the place of its first pixel.
+    let id: String
+
+    init(_ region: Region, in scores: DatasetScores, _ names: ImageNames?) {
+        self.region = region
+        name = names?[Int(region.image)]
+        let shape = scores.locate(Int(region.image)).part.shape.labels
+        let place = shape.place(ofPixel: region.firstPixel)
+        id = ([Int(region.image)] + place).map(String.init).joined(separator: "-")
+        slice = place.dropLast(2)
+        let top = region.firstPixel / shape.width % shape.sliceHeight
+        rows = top..<top + Int(region.bottom) - region.firstPixel / shape.width
+        touchesBorder =
+            rows.lowerBound == 0 || rows.upperBound == shape.sliceHeight || region.left == 0
+            || Int(region.right) == shape.width
+    }
+
+    func write(to members: inout JSONWriter.Members) {
+        members.string("id", id)
+        members.integer("image", Int(region.image))
+        if let name { members.string("name", name) }
+        if !slice.isEmpty { members.integers("slice", slice) }
+        members.integer("given", Int(region.given))
+        members.integer("suggested", Int(region.suggested))
+        members.integers("bbox", [Int(region.left), rows.lowerBound, Int(region.right - region.left), rows.count])
+        members.integer("area", region.area)
+        members.integer("thickness", region.thickness)
+        members.number("mean_own", meanOwn)
+        members.number("mean_largest", meanLargest)
+        members.number("mass", region.mass)
+        members.boolean("touches_border", touchesBorder)
+    }
+
+    /// The line, with its end.
+    var line: String {
+        let fields: [String] = [
+            id, String(region.image), name.map(Self.quoted) ?? "", slice.map(String.init).joined(separator: " "),
+            String(region.given), String(region.suggested), String(region.left), String(rows.lowerBound),
+            String(region.right - region.left), String(rows.count), String(region.area), String(region.thickness),
+            meanOwn.description, meanLargest.description, region.mass.description, String(touchesBorder),
+        ]
+        return fields.joined(separator: ",") + "\r\n"
+    }
+
+    private var meanOwn: Double { region.own / Double(region.area) }
+
+    private var meanLargest: Double { region.largest / Double(region.area) }
+
+    /// A text as RFC 4180 quotes it, if it has to be quoted.
+    private static func quoted(_ text: String) -> String {
+        guard text.utf8.contains(where: { "\",\r\n".utf8.contains($0) }) else { return text }
+        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    }
+}

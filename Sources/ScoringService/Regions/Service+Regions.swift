@@ -1,0 +1,167 @@
+import DatasetScoring
+import HTTPTypes
+import Jobs
+import JobStorage
+import Memory
+import Scoring
+import ServiceInterface
+import WebService
+
+/// The endpoints for the regions of a job.
+extension Service {
+    /// The most regions that a page has.
+    static let largestPage = 10_000
+
+    /// `GET /jobs/{id}/regions`
+    func showRegions(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
+        let format = try MediaType.negotiated(call.request.head.headerFields[.accept], offers: [.json, .csv])
+        let parameters = try Parameters(
+            target: call.request.head.path ?? "",
+            known: RegionQuery.namesOfKind + RegionQuery.namesOfFilter + ["order", "limit", "cursor"])
+        let query = try RegionQuery(parameters)
+        let order: RegionOrder = try parameters.choice("order") ?? .mass
+        let limit = try parameters.integer("limit", in: 1...Self.largestPage)
+        let cursor = try parameters.string("cursor").map { (text) throws(Problem) in
+            guard let cursor = Int(text), cursor >= 0 else {
+                throw .invalidParameter("cursor", expected: "the \"next\" of an earlier answer", actual: text)
+            }
+            return cursor
+        }
+        return BodilessHandler(later: { [self] answer in
+            encode(answer) { () throws(Problem) in
+                let (job, scores) = try self.finished(id)
+                let found = try self.regions(of: job, scores, try query.kind(job, scores))
+                try query.check(scores)
+                let places = try found.places(by: order)
+                let names = job.details.names
+                if format == .csv, limit == nil, cursor == nil {
+                    return try .csv(found.regions, places, query) { RegionDocument($0, in: scores, names).line }
+                }
+                let (all, limit) = (found.regions.all, limit ?? 100)
+                let held = limit * MemoryLayout<Region>.stride
+                return try Problem.reserving(held) { () throws(Problem) -> Response in
+                    var (page, next, total) = ([Region](), Int?.none, 0)
+                    for place in 0..<places.count {
+                        let region = all.span[Int(places.span[place])]
+                        guard query.includes(region) else { continue }
+                        total += 1
+                        guard place >= cursor ?? 0 else { continue }
+                        if page.count < limit { page.append(region) } else if next == nil { next = place }
+                    }
+                    let (shown, following, count) = (page, next, total)
+                    guard format == .json else {
+                        let text = RegionDocument.header + "\r\n"
+                        let lines = shown.map { RegionDocument($0, in: scores, names).line }
+                        return try .bytes(.ok, .csv, Array(([text] + lines).joined().utf8))
+                    }
+                    return try .json(holding: held) { writer in
+                        writer.object { members in
+                            members.string("of", found.kind.source.rawValue)
+                            members.number("threshold", found.kind.threshold)
+                            members.integer("total", count)
+                            members.rows("regions", count: shown.count) { members, row in
+                                RegionDocument(shown[row], in: scores, names).write(to: &members)
+                            }
+                            members.string("next", following.map(String.init))
+                        }
+                    }
+                }
+            }
+        })
+    }
+
+    /// `GET /jobs/{id}/regions/matrix`
+    func showRegionMatrix(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
+        try checkJSONIsAccepted(call.request)
+        let parameters = try Parameters(
+            target: call.request.head.path ?? "", known: RegionQuery.namesOfKind + RegionQuery.namesOfFilter)
+        let query = try RegionQuery(parameters)
+        return BodilessHandler(later: { [self] answer in
+            encode(answer) { () throws(Problem) in
+                let (job, scores) = try self.finished(id)
+                let found = try self.regions(of: job, scores, try query.kind(job, scores))
+                try query.check(scores)
+                let all = found.regions.all
+                let pairCount = min(scores.classCount * scores.classCount, all.count)
+                let cells = try Problem.reserving(pairCount * RegionMatrix.bytesOfACell) {
+                    () throws(Problem) -> [RegionMatrix.Cell] in
+                    RegionMatrix(all, where: query.includes).cells
+                }
+                return try .json { writer in
+                    writer.object { members in
+                        members.string("of", found.kind.source.rawValue)
+                        members.number("threshold", found.kind.threshold)
+                        members.rows("cells", count: cells.count) { members, row in
+                            members.integer("given", cells[row].given)
+                            members.integer("suggested", cells[row].suggested)
+                            members.integer("regions", cells[row].regionCount)
+                            members.integer("pixels", cells[row].pixelCount)
+                            members.number("mass", cells[row].mass)
+                        }
+                    }
+                }
+            }
+        })
+    }
+
+    /// `GET /jobs/{id}/regions/{region}`
+    func showRegion(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
+        let format = try MediaType.negotiated(
+            call.request.head.headerFields[.accept], offers: [.json, .geoJSON, .npy, .png])
+        let query = try RegionQuery(
+            try Parameters(target: call.request.head.path ?? "", known: RegionQuery.namesOfKind))
+        let text = call["region"] ?? ""
+        return BodilessHandler(later: { [self] answer in
+            encode(answer) { () throws(Problem) in
+                let (job, scores) = try self.finished(id)
+                let kind = try query.kind(job, scores)
+                let region = try self.regions(of: job, scores, kind).region(text, in: scores)
+                let (part, image) = scores.locate(Int(region.image))
+                let mask: RegionMask
+                do throws(ScoringError) {
+                    mask = try RegionMask(region, of: kind, in: part, image: image)
+                } catch {
+                    throw Problem(error)
+                }
+                let document = RegionDocument(region, in: scores, job.details.names)
+                return try Response.region(document, mask, in: part.shape.labels, as: format)
+            }
+        })
+    }
+
+    /// The regions of a job, as they were found before, or found now on all processors.
+    private func regions(
+        of job: Job<ScoreJob>, _ scores: DatasetScores, _ kind: RegionKind
+    ) throws(Problem) -> FoundRegions {
+        if let known = regionCache.find(job.id, kind) { return known }
+        do throws(ScoringError) {
+            let ignoredLabel = job.details.parameters.labels.ignoredLabel
+            guard let regions = try Regions(of: kind, in: scores, ignoredLabel: ignoredLabel, on: imageLoop) else {
+                preconditionFailure("nothing ends the search")
+            }
+            let found = FoundRegions(kind, regions)
+            regionCache.add(job.id, found)
+            return found
+        } catch {
+            throw Problem(error)
+        }
+    }
+}
+
+extension FoundRegions {
+    /// The region of an id, as ``RegionDocument`` writes it.
+    ///
+    /// - Throws: A 404 problem if there is none.
+    fileprivate func region(_ text: String, in scores: DatasetScores) throws(Problem) -> Region {
+        let numbers = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        if let image = numbers.first ?? nil, (0..<scores.imageCount).contains(image) {
+            let pixel = scores.locate(image).part.shape.labels.pixel(at: numbers.dropFirst().compactMap(\.self))
+            let region = pixel.flatMap { regions.region(ofImage: image, firstPixel: $0) }
+            // Only as it is written, so that a region has one address.
+            if let region, RegionDocument(region, in: scores, nil).id == text { return region }
+        }
+        throw Problem(
+            .regionNotFound, "No region of \(kind.source.rawValue) has the id \"\(text)\".",
+            expected: "an id that /regions lists for the same of and threshold", actual: text)
+    }
+}
