@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import scipy.ndimage
 
 import access
 import segscore
@@ -37,6 +38,45 @@ def test_scores_are_all_that_the_job_has(client, arrays):
         "threshold": 0.25,
         "ignore_label": None,
     }
+
+
+@pytest.mark.parametrize("ignore_label", [None, 2])
+def test_margins_are_squared_and_summed_where_the_model_contradicts(client, small_client, ignore_label):
+    """By the formula, with SciPy's erosion for the rims that do not count."""
+    labels, pred_probs = sample(7, 4, 24, 18)
+    labels[:3, 5:16, 2:14] = (labels[:3, 5:16, 2:14] + 1) % 4  # Mistakes that are more than a rim.
+    own, largest = np.take_along_axis(pred_probs, labels[:, None].astype(int), axis=1)[:, 0], pred_probs.max(axis=1)
+    margins = np.log(np.maximum(largest, 1e-3).astype(float) / np.maximum(own, 1e-3)) ** 2
+    kept = labels != (-1 if ignore_label is None else ignore_label)
+    contradicts = (pred_probs.argmax(axis=1) != labels) & kept
+    inner = np.stack([scipy.ndimage.binary_erosion(each, np.ones((3, 3)), border_value=1) for each in contradicts])
+    expected = 1 / (1 + (margins * inner).sum(axis=(1, 2)) / kept.sum(axis=(1, 2)))
+    assert len(set(expected)) > 3
+
+    issues = client.score(labels, pred_probs, method="num_pixel_issues", ignore_label=ignore_label).label_issues
+    for each in (client, small_client):
+        scores = each.score(labels, pred_probs, method="margin", ignore_label=ignore_label, threshold=0.25)
+        np.testing.assert_allclose(scores.image_scores, expected, rtol=1e-6)  # The logarithm of float32.
+        np.testing.assert_array_equal(scores.label_issues, issues)
+        np.testing.assert_array_equal(scores.issues, scores.pixel_scores < 0.25)
+    reduced = client.reduce(labels, pred_probs, ignore_label=ignore_label)
+    again = client.score(labels, **reduced._asdict(), classes=4, method="margin", ignore_label=ignore_label)
+    np.testing.assert_array_equal(again.image_scores, scores.image_scores)
+    with client.dataset(method="margin", ignore_label=ignore_label) as dataset:
+        for label, probs in zip(labels, pred_probs):
+            dataset.add(label, probs)
+    np.testing.assert_array_equal(dataset.job.image_scores(), scores.image_scores)
+    np.testing.assert_array_equal(dataset.job.label_issues(), issues)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_margins_are_a_method_of_ranks(client, dtype, recwarn):
+    labels, pred_probs = sample(7, 4, 24, 18, dtype)
+    expected = client.score(labels, pred_probs, method="margin", downsample=2)
+    images, pixels = rank.get_label_quality_scores(labels, pred_probs, method="margin", downsample=2, verbose=False)
+    np.testing.assert_array_equal(images, expected.image_scores)
+    np.testing.assert_array_equal(pixels, expected.pixel_scores, strict=True)
+    assert pixels.dtype == dtype and not recwarn.list
 
 
 def test_a_job_is_asked_for_its_parts(job, client, arrays):
@@ -236,7 +276,7 @@ def test_larger_data_sets_are_batches(small_client, arrays):
 # Labels that are no classes yet
 
 
-@pytest.mark.parametrize("method", ["softmin", "num_pixel_issues"])
+@pytest.mark.parametrize("method", ["softmin", "num_pixel_issues", "margin"])
 @pytest.mark.parametrize(
     "raw, options",
     [

@@ -22,6 +22,7 @@ from .errors import (
     UnreachableError,
 )
 from .job import ClassPair, Job, Progress, RankedImage
+from .regions import Region, RegionCell, Regions
 from .scores import Scores
 
 __all__ = [
@@ -36,6 +37,9 @@ __all__ = [
     "Progress",
     "RankedImage",
     "Reduced",
+    "Region",
+    "RegionCell",
+    "Regions",
     "Scores",
     "SegscoreError",
     "ServerInfo",

@@ -54,7 +54,7 @@ def reckonable(array: np.ndarray) -> np.ndarray:
 
 
 def score_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The type of pixel scores by `num_pixel_issues`. cleanlab gives them that of a sum of the probabilities."""
+    """The type of pixel scores by all methods but `softmin`. cleanlab gives them that of a sum of the probabilities."""
     sum_type: np.dtype[Any] = np.zeros(0, dtype).sum().dtype if dtype.kind in "biu" else dtype.newbyteorder("=")
     return sum_type
 

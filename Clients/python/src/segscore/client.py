@@ -143,17 +143,19 @@ class Client:
             The probability of each pixel's own label, (N, H, W) or a list of (H, W), in place of `pred_probs`; it is
             all that `softmin` needs. `classes` is given with it.
         largest : array_like
-            The largest probability of each pixel, beside `own`; needed by `num_pixel_issues`.
+            The largest probability of each pixel, beside `own`; needed by all methods but `softmin`, and for the job's
+            `regions`.
         predicted : array_like
-            The class of the largest probability, the first of equals, beside `own`; needed by `num_pixel_issues`, and
-            for the job's `summary` and its issues by class. `reduce` makes all three.
+            The class of the largest probability, the first of equals, beside `own`; needed by all methods but
+            `softmin`, and for the job's `summary`, its `regions` and its issues by class. `reduce` makes all three.
         method : str
-            `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning.
+            `softmin` to rank images, `num_pixel_issues` to find label issues by confident learning, `margin` to rank
+            images by how far the model is from their labels where it contradicts them, with the same label issues.
         temperature : float | None
             The temperature of softmin, by default 0.1. With a small one an image's score tends to its lowest pixel
             score, with a large one to their mean.
         downsample : int | None
-            The extent of the blocks that `num_pixel_issues` looks at, by default 1.
+            The extent of the blocks that label issues are looked for in, by default 1.
         threshold : float | None
             The score below which a pixel is an issue; if it is given, the results have `issues`.
         ignore_label : IgnoredLabels
@@ -262,7 +264,7 @@ class Client:
         only_labelled : bool
             Whether to leave out probabilities that `softmin` does not need, which are those of classes that no pixel in
             the same rows is labelled as. The scores are the same. Probabilities that are not sent are not checked, and
-            the job has no `summary` and no issues by class. Where labels are mapped, all are sent.
+            the job has no `summary`, no `regions` and no issues by class. Where labels are mapped, all are sent.
         """
         arrays = given(own, largest, predicted, pred_probs, logits)
         sampling = sampling_parameters(layout, resize, align_corners, valid)

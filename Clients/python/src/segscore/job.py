@@ -13,6 +13,7 @@ from . import _html
 from ._arrays import read_array
 from ._transport import Transport
 from .errors import JobEndedError, SegscoreError, error_of
+from .regions import RegionCell, Regions
 
 Images = Union[np.ndarray, list[np.ndarray]]
 """One array for all images, or a list with an array for each if they are of several sizes."""
@@ -207,7 +208,7 @@ class Job:
         return self._images("issues", image, threshold=threshold, **{"class": class_index})
 
     def label_issues(self, image: int | None = None, *, class_index: int | None = None) -> Images:
-        """The pixels that confident learning finds, bool (N, H, W), if the job's method is `num_pixel_issues`.
+        """The pixels that confident learning finds, bool (N, H, W), if the job's method is not `softmin`.
 
         Parameters
         ----------
@@ -265,6 +266,78 @@ class Job:
         return [
             ClassPair(name(row["given_label"]), name(row["predicted_label"]), row["num_pixel_issues"]) for row in rows
         ]
+
+    def regions(
+        self,
+        *,
+        of: str | None = None,
+        threshold: float | None = None,
+        image: int | None = None,
+        given: int | None = None,
+        suggested: int | None = None,
+        min_area: int | None = None,
+        min_thickness: int | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> Regions:
+        """The mistakes to look at: neighbouring pixels of one label for which the model suggests the same other class.
+
+        The first page is read at once, the others while one iterates.
+
+        Parameters
+        ----------
+        of : str | None
+            Of which pixels regions are made: `label_issues`, `issues`, or `disagreements` for all whose label is not
+            their most probable class. By default `issues` with a threshold; else label issues if the job has any, or
+            else `issues` if the job has a threshold, or else `disagreements`.
+        threshold : float | None
+            The score below which a pixel is an issue. By default that of the job, or 0.1 if it has none.
+        image : int | None
+            Returns only regions of this image.
+        given, suggested : int | None
+            Returns only regions that are labelled as this class, or for which this one is the most probable.
+        min_area : int | None
+            Returns only regions of at least as many pixels.
+        min_thickness : int | None
+            Returns only regions that are at least as many pixels deep: with 2 no rims that are one or two pixels wide.
+        order : str | None
+            What regions are ordered by, the greatest first: `mass`, which is the default, `area` or `thickness`; or
+            `id` for images and first pixels.
+        limit : int | None
+            How many regions to return at most.
+
+        Raises
+        ------
+        ValueError
+            A parameter makes no sense. If the server found that, it is an `InvalidInputError`.
+        SegscoreError
+            The job has no such regions: its most probable classes or largest probabilities are not known.
+        """
+        self._wait_unless_open()
+        query = {"of": of, "threshold": threshold, "image": image, "given": given, "suggested": suggested}
+        query.update(min_area=min_area, min_thickness=min_thickness, order=order)
+        return Regions(self._transport, f"{self._path}/regions", query, limit, self.names)
+
+    def region_matrix(
+        self,
+        *,
+        of: str | None = None,
+        threshold: float | None = None,
+        image: int | None = None,
+        given: int | None = None,
+        suggested: int | None = None,
+        min_area: int | None = None,
+        min_thickness: int | None = None,
+    ) -> list[RegionCell]:
+        """Regions by label and suggested class, the pair of the greatest mass first; arguments are those of `regions`.
+
+        Pairs without regions are left out.
+        """
+        self._wait_unless_open()
+        query = {"of": of, "threshold": threshold, "image": image, "given": given, "suggested": suggested}
+        query.update(min_area=min_area, min_thickness=min_thickness)
+        cells = self._transport.ask("GET", f"{self._path}/regions/matrix", query=query)["cells"]
+        return [RegionCell(**cell) for cell in cells]
 
     def statistics(self) -> dict[str, Any]:
         """The numbers that decided which pixels are label issues, as the server's `/statistics` gives them."""

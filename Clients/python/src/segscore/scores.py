@@ -26,7 +26,7 @@ class Scores:
     issues : Images | None
         The pixels that score below the threshold; None if there was no threshold.
     label_issues : Images | None
-        The pixels that confident learning finds; None if the method was not `num_pixel_issues`.
+        The pixels that confident learning finds; None if the method was `softmin`.
     names : list[str] | None
         What the images are called, if they were files of folders.
     job : Job
@@ -71,7 +71,7 @@ class Scores:
             job.image_scores(),
             job.pixel_scores(),
             job.issues() if threshold is not None else None,
-            job.label_issues() if method == "num_pixel_issues" else None,
+            job.label_issues() if method != "softmin" else None,
             job,
             job.names,
         )

@@ -45,7 +45,8 @@ def get_label_quality_scores(
         as float32, and floats of more than 64 bits as float64.
     method : str
         `softmin` scores an image by the softmin of its pixels' scores, `num_pixel_issues` by the share of its pixels
-        that are no label issues.
+        that are no label issues. `margin`, which cleanlab has not, scores it by how far the model is from the labels
+        where it contradicts them.
     batch_size : int | None
         Has no effect.
     n_jobs : int | None
@@ -53,7 +54,7 @@ def get_label_quality_scores(
     verbose : bool
         Whether to show a progress bar if tqdm is installed.
     **kwargs
-        `temperature` of softmin (by default 0.1), `downsample` of `num_pixel_issues` (by default 1), and what cleanlab
+        `temperature` of softmin (by default 0.1), `downsample` of the others (by default 1), and what cleanlab
         has not: `ignore_label`, a label such as 255 whose pixels take no part and score 1, or several of them;
         `label_map`, `label_offset` and `reduce_zero_label`, as `segscore.Client.score` has them.
 
@@ -61,8 +62,8 @@ def get_label_quality_scores(
     -------
     tuple[np.ndarray, Images]
         The image scores, float64 (N,), and the pixel scores, (N, H, W). Low is suspect. Pixel scores are of the types
-        that cleanlab gives them: float64 for `softmin`, the type of `pred_probs` for `num_pixel_issues` (64 bits for
-        integers). For images of several sizes the pixel scores are a list of (H, W).
+        that cleanlab gives them: float64 for `softmin`, the type of `pred_probs` for the others (64 bits for integers).
+        For images of several sizes the pixel scores are a list of (H, W).
 
     Raises
     ------
@@ -75,8 +76,10 @@ def get_label_quality_scores(
     wanted = only(kwargs, "temperature", "downsample", "ignore_label", "label_map", "label_offset", "reduce_zero_label")
     if "temperature" in kwargs and kwargs["temperature"] is None:
         raise ValueError("temperature must be a number above 0, and is None")
-    if method != "num_pixel_issues" and wanted.pop("downsample", 1) != 1:
-        warnings.warn(f"downsample has no effect on the method {method}, only on num_pixel_issues", stacklevel=2)
+    if method == "softmin" and wanted.pop("downsample", 1) != 1:
+        warnings.warn(
+            f"downsample has no effect on the method {method}, only on num_pixel_issues and margin", stacklevel=2
+        )
     with job_over(labels, pred_probs, f"images scored by {method}", verbose, method=method, **wanted) as job:
         dtype = np.dtype(np.float64) if method == "softmin" else _score_type(pred_probs)
         return job.image_scores(), job.pixel_scores(dtype=dtype)
@@ -128,7 +131,7 @@ def issues_from_scores(image_scores: np.ndarray, pixel_scores: Images | None = N
 
 
 def _score_type(pred_probs: Any) -> np.dtype[Any] | None:
-    """The type of pixel scores by `num_pixel_issues`.
+    """The type of pixel scores by other methods than `softmin`.
 
     Returns
     -------

@@ -15,6 +15,7 @@ import numpy as np
 
 from .._batches import count_of
 from .._progress import Bar
+from .._tables import pandas_for
 from .._tensors import in_memory
 from .._types import reckonable
 from ..job import Images
@@ -139,7 +140,7 @@ def common_label_issues(
     ImportError
         pandas is not installed.
     """
-    pandas = _pandas()
+    pandas = pandas_for("common_label_issues")
     classes = _class_count(issues, labels, pred_probs)
     pairs: Counter[tuple[int, int]] = Counter()
     with Bar("images counted", count_of(issues), verbose) as bar:
@@ -264,11 +265,3 @@ def _name(label: int, class_names: Sequence[str] | None) -> str:
     if label >= len(class_names):
         raise ValueError(f"class_names has {len(class_names)} names, and none for class {label}, which has issues")
     return class_names[label]
-
-
-def _pandas() -> Any:
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError("common_label_issues returns a pandas.DataFrame: pip install pandas") from error
-    return pandas
