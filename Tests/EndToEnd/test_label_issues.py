@@ -258,7 +258,7 @@ def test_json_names_the_method_and_what_there_is(client):
     assert list(answer) == ["job", "method", "shape", "image_scores", "links"]
     assert answer["method"] == "num_pixel_issues"
     path = response.headers["Location"]
-    names = ["image_scores", "pixel_scores", "issues", "label_issues", "statistics", "ranking", "summary"]
+    names = ["image_scores", "pixel_scores", "issues", "label_issues", "statistics", "ranking", "regions", "summary"]
     assert answer["links"] == {"self": path} | {name: f"{path}/{name}" for name in names}
     document = client.get(path).json()
     assert document["links"] == answer["links"]
@@ -273,7 +273,7 @@ def test_json_names_the_method_and_what_there_is(client):
 
 
 def test_a_job_of_softmin_names_no_label_issues(client, softmin_job):
-    names = ["image_scores", "pixel_scores", "issues", "ranking", "summary"]
+    names = ["image_scores", "pixel_scores", "issues", "ranking", "regions", "summary"]
     assert client.get(softmin_job).json()["links"] == {"self": softmin_job} | {
         name: f"{softmin_job}/{name}" for name in names
     }

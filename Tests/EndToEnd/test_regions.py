@@ -258,6 +258,11 @@ def test_what_regions_are_of(client):
         assert document["links"]["regions"] == document["links"]["self"] + "/regions"
         page = client.get(document["links"]["regions"]).json()
         assert (page["of"], page["threshold"]) == (source, threshold)
+        cells = client.get(document["links"]["regions"] + "/matrix?threshold=0.2").json()
+        assert (cells["of"], cells["threshold"]) == ("issues", 0.2)
+        below = client.get(document["links"]["regions"] + "?threshold=0.2&limit=1").json()["regions"][0]
+        one = client.get(document["links"]["regions"] + f"/{below['id']}?threshold=0.2").json()
+        assert {name: one[name] for name in below} == below
         page = client.get(document["links"]["regions"] + "?of=issues").json()
         assert (page["of"], page["threshold"]) == ("issues", parameters.get("threshold", 0.1))
 
@@ -366,7 +371,13 @@ def test_what_there_is_not_is_told(client, start_server):
     ]:
         assert_problem(client.get(f"{job}/regions?{query}"), 400, "invalid-parameter", parameter)
     assert_problem(client.get(f"{job}/regions?page=1"), 400, "unknown-parameter", "page")
-    assert_problem(client.get(f"{job}/regions", headers={"Accept": NPY}), 406, "not-acceptable", "Accept")
+    for path, accept in [
+        ("regions", NPY),
+        ("regions/matrix", NPY),
+        (f"regions/{expected(arrays)[0]['id']}", "text/csv"),
+    ]:
+        assert_problem(client.get(f"{job}/{path}", headers={"Accept": accept}), 406, "not-acceptable", "Accept")
+        assert_problem(client.get(f"{job}/{path}?of=pixels"), 400, "invalid-parameter", "of")
     # Behind the last page there is nothing.
     assert client.get(f"{job}/regions?cursor=9999999").json()["regions"] == []
     with Client(start_server("--memory-budget", "64MiB")) as small:
