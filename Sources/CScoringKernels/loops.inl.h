@@ -89,10 +89,9 @@ SEGSCORE_TYPED_LOOP(
 /// Takes the probabilities of one class. `scores` keeps those of the pixels that are labelled so, `largest` each
 /// pixel's largest so far and `predicted` its class, the first of equals; class 0, which comes first, starts them all.
 ///
-/// Labels, scores, predicted classes and largest probabilities stand `stride` apart. Scores are in [0, 1];
-/// probabilities are compared as they came. Returns the index of the first probability that is further than
-/// rounding from [0, 1], NaN included, or `count` if there is none. Adds to `clamped` how many ahead of it are beyond
-/// [0, 1].
+/// Labels, scores, predicted classes and largest probabilities stand `stride` apart. Scores are in [0, 1]; probabilities
+/// are compared as they came. Returns the index of the first probability that is further than rounding from [0, 1], NaN
+/// included, or `count` if there is none. Adds to `clamped` how many ahead of it are beyond [0, 1].
 SEGSCORE_TYPED_LOOP(
     size_t, take, BY_BOTH, (scores.is_double, labels.is_wide),
     (const void *source, size_t count, uint32_t class_index, segscore_classes labels, segscore_floats scores,

@@ -121,33 +121,28 @@ static void NAME(take_blocks)(
     }
 }
 
+/// Whether a pixel is predicted as another class than its label, and its label is not ignored.
+static inline uint8_t NAME(disagrees)(CLASS predicted, CLASS label, int32_t ignored) {
+    return (predicted != label) & ((label != (CLASS)ignored) | (ignored < 0));
+}
+
 static size_t NAME(mark_disagreeing)(
     const uint8_t *block_marks, size_t side, const CLASS *predicted, const CLASS *labels, size_t count,
     int32_t ignored, uint8_t *marks) {
-    uint8_t none_ignored = ignored < 0;
-    CLASS ignored_label = (CLASS)ignored;
     if (side == 1) {
         for (size_t i = 0; i < count; i++)
-            marks[i] = block_marks[i] & (predicted[i] != labels[i]) & ((labels[i] != ignored_label) | none_ignored);
+            marks[i] = block_marks[i] & NAME(disagrees)(predicted[i], labels[i], ignored);
     } else {
         for (size_t i = 0; i < count; i++)
-            marks[i] = block_marks[i / side] & (predicted[i] != labels[i]) &
-                       ((labels[i] != ignored_label) | none_ignored);
+            marks[i] = block_marks[i / side] & NAME(disagrees)(predicted[i], labels[i], ignored);
     }
-    size_t result = 0;
-    for (size_t i = 0; i < count; i++) result += marks[i];
-    return result;
+    return count_marks(marks, count);
 }
 
 static size_t NAME(disagreeing)(
     const CLASS *predicted, const CLASS *labels, size_t count, int32_t ignored, uint8_t *marks) {
-    uint8_t none_ignored = ignored < 0;
-    CLASS ignored_label = (CLASS)ignored;
-    for (size_t i = 0; i < count; i++)
-        marks[i] = (predicted[i] != labels[i]) & ((labels[i] != ignored_label) | none_ignored);
-    size_t result = 0;
-    for (size_t i = 0; i < count; i++) result += marks[i];
-    return result;
+    for (size_t i = 0; i < count; i++) marks[i] = NAME(disagrees)(predicted[i], labels[i], ignored);
+    return count_marks(marks, count);
 }
 
 static void NAME(keep_class)(

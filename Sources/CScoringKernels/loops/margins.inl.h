@@ -26,6 +26,12 @@ static double squared_margin(double own, double largest, double floor) {
     return margin * margin;
 }
 
+static size_t count_marks(const uint8_t *marks, size_t count) {
+    size_t result = 0;
+    for (size_t i = 0; i < count; i++) result += marks[i];
+    return result;
+}
+
 static size_t erode(
     const uint8_t *above, const uint8_t *row, const uint8_t *below, size_t count,
     uint8_t *scratch, uint8_t *marks) {
@@ -37,7 +43,5 @@ static size_t erode(
     memcpy(marks, scratch, count);
     for (size_t i = 1; i < count; i++) marks[i] &= scratch[i - 1];
     for (size_t i = 0; i + 1 < count; i++) marks[i] &= scratch[i + 1];
-    size_t result = 0;
-    for (size_t i = 0; i < count; i++) result += marks[i];
-    return result;
+    return count_marks(marks, count);
 }
