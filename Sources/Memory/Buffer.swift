@@ -152,16 +152,6 @@ package final class Buffer<Element: BitwiseCopyable & Sendable>: StableBytes, @u
         return try body(&elements)
     }
 
-    /// Brings the first elements into order. Only the owner that fills the buffer may call it.
-    ///
-    /// - Parameters:
-    ///   - count: How many elements, at most all.
-    package func sort(_ count: Int, by areInOrder: (Element, Element) -> Bool) {
-        precondition((0...self.count).contains(count))
-        var elements = unsafe UnsafeMutableBufferPointer(start: base, count: count)
-        unsafe elements.sort(by: areInOrder)
-    }
-
     /// Lends the memory to a C kernel for writing. Only the owner that fills the buffer may call it.
     @unsafe
     package var mutableElements: UnsafeMutablePointer<Element> { unsafe base }

@@ -97,9 +97,10 @@ struct RegionFinder {
             (marks, start) = (issues.mask, pixels.lowerBound)
         case .issues(let threshold):
             Kernels.below(scores.pixelScores, pixels, threshold: threshold, into: self.marks)
-            let all = tolerated.rows
+            let rows = tolerated.rows
             self.marks.withMutableSpan { marks in
-                for column in marks.indices { marks[column] &= all.span[place + column] }
+                let all = rows.span
+                for column in marks.indices { marks[column] &= all[place + column] }
             }
             (marks, start) = (self.marks, 0)
         }
@@ -116,17 +117,20 @@ struct RegionFinder {
     private mutating func join(_ row: Int, _ runCount: Int) {
         let (parity, width) = (row % 2, scores.shape.width)
         let (here, above) = (parity * width, (1 - parity) * width)
+        // What lends a span is called once a row: it is generic code of another module.
+        let buffer = self.runs
+        let runs = buffer.span
         let aboveCount = owners[1 - parity].count
         owners[parity].removeAll(keepingCapacity: true)
         var start = 0
         for index in here..<here + runCount {
-            let run = runs.span[index]
+            let run = runs[index]
             let region = Region(run, row: row, width: width, image: image.index)
-            while start < aboveCount, runs.span[above + start].end < run.first { start += 1 }
+            while start < aboveCount, runs[above + start].end < run.first { start += 1 }
             var owner: Int?
             var next = start
-            while next < aboveCount, runs.span[above + next].first <= run.end {
-                if runs.span[above + next].pair == run.pair {
+            while next < aboveCount, runs[above + next].first <= run.end {
+                if runs[above + next].pair == run.pair {
                     let root = root(owners[1 - parity][next])
                     owner = owner.map { merge($0, root) } ?? root
                 }

@@ -22,8 +22,9 @@ package struct RegionMatrix: Sendable {
     ///   - isCounted: Whether a region counts.
     package init(_ regions: Buffer<Region>, where isCounted: (Region) -> Bool) {
         var cells: [UInt32: Cell] = [:]
-        for index in 0..<regions.count {
-            let region = regions.span[index]
+        let all = regions.span
+        for index in all.indices {
+            let region = all[index]
             guard isCounted(region) else { continue }
             let pair = UInt32(region.given) << 16 | UInt32(region.suggested)
             var cell = cells[pair] ?? Cell(given: Int(region.given), suggested: Int(region.suggested))

@@ -26,46 +26,54 @@ package struct Regions: Sendable {
             (image, _) throws(ScoringError) in
             let (part, index) = scores.locate(image)
             let list = try RegionFinder(kind, in: part, image: image, inPart: index, ignoredLabel: ignoredLabel).find()
-            guard list.count > 0 else { return }
+            guard !list.regions.isEmpty else { return }
             lists.withLock { $0[image] = list }
         }
         guard isComplete else { return nil }
         let found = lists.withLock { $0 }
-        let count = found.values.reduce(0) { $0 + $1.count }
-        all = try allocate(count, isZeroed: false)
-        var place = 0
-        for image in found.keys.sorted() {
-            guard let list = found[image] else { continue }
-            list.copy(into: all, at: place)
-            place += list.count
+        all = try allocate(found.values.reduce(0) { $0 + $1.regions.count }, isZeroed: false)
+        all.withMutableSpan { all in
+            var place = 0
+            for (_, list) in found.sorted(by: { $0.key < $1.key }) {
+                for region in list.regions {
+                    all[place] = region
+                    place += 1
+                }
+            }
         }
     }
 
     /// The places of the regions in ``all``, in another order.
     ///
     /// - Throws: ``ScoringError/memory(_:)``.
-    /// - Complexity: O(R·log R) time, 4 bytes a region.
+    /// - Complexity: O(R·log R) time, 4 bytes a region, and 6 more meanwhile.
     package func places(by order: RegionOrder) throws(ScoringError) -> Buffer<UInt32> {
-        let places: Buffer<UInt32> = try allocate(all.count, isZeroed: false)
-        places.withMutableSpan { span in
-            for index in span.indices { span[index] = UInt32(index) }
+        // An array is sorted, and what sorts it needs half as much again.
+        let sorting = try reserve(all.count * MemoryLayout<UInt32>.stride * 3 / 2)
+        defer { withExtendedLifetime(sorting) {} }
+        let regions = all.span
+        var sorted = (0..<UInt32(all.count)).map(\.self)
+        sorted.sort { first, second in
+            order.precedes(regions[Int(first)], regions[Int(second)]) ?? (first < second)
         }
-        places.sort(places.count) { first, second in
-            order.precedes(all.span[Int(first)], all.span[Int(second)]) ?? (first < second)
+        let places: Buffer<UInt32> = try allocate(sorted.count, isZeroed: false)
+        places.withMutableSpan { span in
+            for index in span.indices { span[index] = sorted[index] }
         }
         return places
     }
 
     /// The region of an image that begins at a pixel of it; nil if none does.
     package func region(ofImage image: Int, firstPixel: Int) -> Region? {
-        var (low, high) = (0, all.count)
+        let regions = all.span
+        var (low, high) = (0, regions.count)
         while low < high {
             let middle = (low + high) / 2
-            let region = all.span[middle]
+            let region = regions[middle]
             if (Int(region.image), region.firstPixel) < (image, firstPixel) { low = middle + 1 } else { high = middle }
         }
-        guard low < all.count else { return nil }
-        let region = all.span[low]
+        guard low < regions.count else { return nil }
+        let region = regions[low]
         return (Int(region.image), region.firstPixel) == (image, firstPixel) ? region : nil
     }
 }

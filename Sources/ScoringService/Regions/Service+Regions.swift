@@ -37,32 +37,24 @@ extension Service {
                 if format == .csv, limit == nil, cursor == nil {
                     return try .csv(found.regions, places, query) { RegionDocument($0, in: scores, names).line }
                 }
-                let (all, limit) = (found.regions.all, limit ?? 100)
+                let limit = limit ?? 100
                 let held = limit * MemoryLayout<Region>.stride
                 return try Problem.reserving(held) { () throws(Problem) -> Response in
-                    var (page, next, total) = ([Region](), Int?.none, 0)
-                    for place in 0..<places.count {
-                        let region = all.span[Int(places.span[place])]
-                        guard query.includes(region) else { continue }
-                        total += 1
-                        guard place >= cursor ?? 0 else { continue }
-                        if page.count < limit { page.append(region) } else if next == nil { next = place }
-                    }
-                    let (shown, following, count) = (page, next, total)
+                    let page = found.page(places, query, from: cursor ?? 0, limit: limit)
                     guard format == .json else {
                         let text = RegionDocument.header + "\r\n"
-                        let lines = shown.map { RegionDocument($0, in: scores, names).line }
+                        let lines = page.regions.map { RegionDocument($0, in: scores, names).line }
                         return try .bytes(.ok, .csv, Array(([text] + lines).joined().utf8))
                     }
                     return try .json(holding: held) { writer in
                         writer.object { members in
                             members.string("of", found.kind.source.rawValue)
                             members.number("threshold", found.kind.threshold)
-                            members.integer("total", count)
-                            members.rows("regions", count: shown.count) { members, row in
-                                RegionDocument(shown[row], in: scores, names).write(to: &members)
+                            members.integer("total", page.total)
+                            members.rows("regions", count: page.regions.count) { members, row in
+                                RegionDocument(page.regions[row], in: scores, names).write(to: &members)
                             }
-                            members.string("next", following.map(String.init))
+                            members.string("next", page.next.map(String.init))
                         }
                     }
                 }
@@ -149,6 +141,28 @@ extension Service {
 }
 
 extension FoundRegions {
+    /// Some of the regions that are asked for.
+    ///
+    /// - Parameters:
+    ///   - places: The places of the regions in their order.
+    ///   - start: The first place that is looked at.
+    /// - Returns: At most `limit` regions, the place where the next page begins, and how many regions are asked for.
+    fileprivate func page(
+        _ places: Buffer<UInt32>, _ query: RegionQuery, from start: Int, limit: Int
+    ) -> (regions: [Region], next: Int?, total: Int) {
+        let buffer = regions.all
+        let (all, order) = (buffer.span, places.span)
+        var (page, next, total) = ([Region](), Int?.none, 0)
+        for place in order.indices {
+            let region = all[Int(order[place])]
+            guard query.includes(region) else { continue }
+            total += 1
+            guard place >= start else { continue }
+            if page.count < limit { page.append(region) } else if next == nil { next = place }
+        }
+        return (page, next, total)
+    }
+
     /// The region of an id, as ``RegionDocument`` writes it.
     ///
     /// - Throws: A 404 problem if there is none.
