@@ -20,8 +20,10 @@ LABELS, PRED_PROBS = reference.sample(images=4, height=9, width=6)
 PIXEL_SCORES = reference.pixel_scores(LABELS, PRED_PROBS)
 BODY = npz(labels=LABELS, pred_probs=PRED_PROBS)
 ASYNC = {"Prefer": "respond-async"}
-RESULTS = ["image_scores", "pixel_scores", "issues", "label_issues", "statistics", "names", "ranking", "summary"]
-RESULTS += ["regions", "regions/matrix", "regions/0-0-0"]
+RESULTS = [
+    *("image_scores", "pixel_scores", "issues", "label_issues", "statistics", "names", "ranking", "summary"),
+    *("regions", "regions/matrix", "regions/0-0-0"),
+]
 
 
 @pytest.fixture(scope="module")

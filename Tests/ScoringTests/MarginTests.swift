@@ -38,30 +38,11 @@ import Testing
 
         func pixels(isDouble: Bool, isWide: Bool) throws -> ScoredPixels {
             let shape = LabelShape(imageCount: imageCount, space: space)
-            func scores(_ values: [Double]) throws -> PixelScores {
-                if isDouble {
-                    let buffer: Buffer<Double> = try allocate(values.count)
-                    buffer.withMutableSpan { for index in values.indices { $0[index] = values[index] } }
-                    return .float64(buffer)
-                }
-                let buffer: Buffer<Float> = try allocate(values.count)
-                buffer.withMutableSpan { for index in values.indices { $0[index] = Float(values[index]) } }
-                return .float32(buffer)
-            }
-            func codes(_ values: [Int]) throws -> ClassCodes {
-                if isWide {
-                    let buffer: Buffer<UInt16> = try allocate(values.count)
-                    buffer.withMutableSpan { for index in values.indices { $0[index] = UInt16(values[index]) } }
-                    return .wide(buffer)
-                }
-                let buffer: Buffer<UInt8> = try allocate(values.count)
-                buffer.withMutableSpan { for index in values.indices { $0[index] = UInt8(values[index]) } }
-                return .narrow(buffer)
-            }
             return ScoredPixels(
                 shape: try ScoringShape(labels: shape, classCount: isWide ? 300 : 9),
-                labels: LabelMap(shape: shape, codes: try codes(labels), others: [], rule: nil),
-                scores: try scores(own), predicted: try codes(predicted), largest: try scores(largest), blocks: nil)
+                labels: LabelMap(shape: shape, codes: try ClassCodes(labels, isWide: isWide), others: [], rule: nil),
+                scores: try PixelScores(own, isDouble: isDouble), predicted: try ClassCodes(predicted, isWide: isWide),
+                largest: try PixelScores(largest, isDouble: isDouble), blocks: nil)
         }
 
         /// The scores of images as the documentation defines them.

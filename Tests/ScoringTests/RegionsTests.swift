@@ -37,11 +37,6 @@ import Testing
         return mask
     }
 
-    private static func scores(_ values: [Double], isDouble: Bool) throws -> PixelScores {
-        guard isDouble else { return .float32(try Buffer(values.map(Float.init))) }
-        return .float64(try Buffer(values))
-    }
-
     private struct Sample {
         let shape: LabelShape
         let labels: [Int]
@@ -65,15 +60,13 @@ import Testing
 
         func scores(isDouble: Bool) throws -> SegmentationScores {
             let isWide = labels.contains { $0 > 254 }
-            func codes(_ values: [Int]) throws -> ClassCodes {
-                isWide ? .wide(try Buffer(values.map(UInt16.init))) : .narrow(try Buffer(values.map(UInt8.init)))
-            }
             return SegmentationScores(
                 shape: try ScoringShape(labels: shape, classCount: isWide ? 300 : 4),
                 imageScores: try Buffer([Double](repeating: 1, count: shape.imageCount)),
-                pixelScores: try RegionsTests.scores(own, isDouble: isDouble),
-                labels: LabelMap(shape: shape, codes: try codes(labels), others: [], rule: nil),
-                predicted: try codes(predicted), largest: try RegionsTests.scores(largest, isDouble: isDouble),
+                pixelScores: try PixelScores(own, isDouble: isDouble),
+                labels: LabelMap(shape: shape, codes: try ClassCodes(labels, isWide: isWide), others: [], rule: nil),
+                predicted: try ClassCodes(predicted, isWide: isWide),
+                largest: try PixelScores(largest, isDouble: isDouble),
                 labelIssues: nil)
         }
 
