@@ -18,9 +18,9 @@ SOFTMIN_TEMPERATURE = 0.1  # The default of cleanlab and of segscore.
 # Of confident learning: a class's least threshold, and how far below its threshold a probability is confident already.
 LEAST_THRESHOLD, CONFIDENT_SLACK = 2e-6, 1e-6
 
-# The least probability that margin tells from others. Below it a model's softmax says more of its training than of the
-# pixel, and float16 and 8-bit predictions have no value left there.
-LEAST_OWN = 1e-3
+# The least probability that margin tells from others, of either class. Below it a model's softmax says more of its
+# training than of the pixel, and float16 and 8-bit predictions have no value left there.
+LEAST_PROBABILITY = 1e-3
 
 
 def softmin(masks: MaskSet) -> Scores:
@@ -65,8 +65,8 @@ def num_pixel_issues(masks: MaskSet) -> Scores:
 def margin(masks: MaskSet) -> Scores:
     """How sure the model is where it disagrees, beyond the edges of objects.
 
-        m = ln(largest / max(own, 0.001))²    of a pixel that the model predicts as another class than it is labelled
-        image = 1 / (1 + Σ m / n)             over disagreeing pixels whose eight neighbours all disagree too
+        m = ln(largest / own)², either at least 0.001    of a pixel that is predicted as another class than its label
+        image = 1 / (1 + Σ m / n)                        over disagreeing pixels whose eight neighbours all disagree too
 
     n is the number of pixels that take part. The square has a confident disagreement outweigh a large doubtful one. The
     neighbours are asked since annotators and models differ by a pixel along every edge, which tells nothing about a
@@ -77,7 +77,8 @@ def margin(masks: MaskSet) -> Scores:
     def score(pixels: Pixels) -> float:
         inner = eroded((pixels.predicted != pixels.labels) & pixels.kept)
         own, largest = pixels.own[inner].astype(np.float64), pixels.largest[inner].astype(np.float64)
-        total = np.square(np.log(largest / np.maximum(own, LEAST_OWN))).sum()
+        ratio = np.maximum(largest, LEAST_PROBABILITY) / np.maximum(own, LEAST_PROBABILITY)
+        total = np.square(np.log(ratio)).sum()
         return 1 / (1 + float(total) / max(int(pixels.kept.sum()), 1))
 
     return _each(masks, score)

@@ -50,9 +50,9 @@ package struct ScoredPixels: Sendable {
     }
 
     /// What was found of each pixel: the probability of its label, its largest probability, and the class of that one;
-    /// nil if only the probabilities of labels were looked at, or if there are blocks.
+    /// nil if only the probabilities of labels were looked at.
     package var reduced: (own: PixelScores, largest: PixelScores, predicted: ClassCodes)? {
-        guard blocks == nil, let largest, let predicted else { return nil }
+        guard let largest, let predicted else { return nil }
         return (scores, largest, predicted)
     }
 

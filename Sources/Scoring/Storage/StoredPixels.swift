@@ -125,7 +125,6 @@ extension ScoredPixels {
         let labels = [labels.codes] + (blocks.map { [$0.labels] } ?? [])
         return classes && labels.allSatisfy { $0.values(from: shape.classCount).count <= 1 }
     }
-
 }
 
 /// Hands out the arrays of a mapped file, one after the other.
