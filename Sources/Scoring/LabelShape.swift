@@ -23,6 +23,12 @@ package struct LabelShape: Equatable, Sendable {
     /// H·W.
     package var pixelsPerImage: Int { height * width }
 
+    /// Whether places in an image are no larger than those of regions can be.
+    package var canHaveRegions: Bool { pixelsPerImage <= Self.pixelsWithRegions }
+
+    /// The most pixels that an image with regions has: their places take 32 bits.
+    package static let pixelsWithRegions = Int(UInt32.max)
+
     /// N·H·W.
     package var pixelCount: Int { imageCount * pixelsPerImage }
 

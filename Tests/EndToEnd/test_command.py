@@ -73,6 +73,48 @@ def test_the_command_finds_the_label_issues_that_the_service_finds(client, files
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {"read": "all"},
+        {"read": "all", "threshold": 0.4},
+        {"method": "num_pixel_issues", "ignore_label": 2},
+        {"method": "margin", "downsample": 2},
+    ],
+    ids=["disagreements", "issues", "label issues", "margin"],
+)
+def test_the_command_writes_the_regions_that_the_service_lists(client, files, tmp_path, options):
+    labels, pred_probs = reference.sample(3, 4, 64, 96)
+    answer = client.score(npz(labels=labels, pred_probs=pred_probs), **options)
+    listed = client.get(f"{answer.headers['Location']}/regions", headers={"Accept": "text/csv"})
+    assert len(listed.text.splitlines()) > 100
+    # What the model says of each pixel is read because regions are wanted.
+    flags = [
+        part for name, value in options.items() if name != "read" for part in (f"--{name.replace('_', '-')}", value)
+    ]
+    path = tmp_path / "found" / "regions.csv"
+    done = run("score", *files(labels, pred_probs), "--regions", path, *flags)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"wrote {path}"
+    assert path.read_bytes() == listed.content
+
+
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        (["--regions", "{folder}/regions.csv", "--read", "labelled"], ["labelled classes", "read=all"]),
+        (["--regions", "{folder}/"], ["regions", "a file"]),
+        (["--regions", "{folder}/labels.npy/regions.csv"], ["labels.npy"]),
+    ],
+    ids=["unknown classes", "folder", "file"],
+)
+def test_regions_that_cannot_be_had_are_one_line(files, tmp_path, flags, words):
+    before = files(*reference.sample())
+    done = run("score", *before, *(flag.format(folder=tmp_path) for flag in flags))
+    assert_one_line(done, words)
+    assert sorted(tmp_path.iterdir()) == sorted(before)
+
+
+@pytest.mark.parametrize(
     "flags, words",
     [
         (["--method", "mean"], ["method", "softmin or num_pixel_issues"]),

@@ -169,6 +169,24 @@ def test_folders_are_scored_as_batches_are(client, volume, tmp_path, parameters)
 
 
 @METHODS
+def test_the_regions_of_folders_are_those_of_the_service(client, volume, tmp_path, parameters):
+    parameters = {"read": "all"} | parameters
+    listed = post(client, **parameters)
+    regions = client.get(f"{listed.headers['Location']}/regions", headers={"Accept": "text/csv"})
+    assert {line.split(",")[2] for line in regions.text.splitlines()[1:]} == set(NAMES)
+    done = command(volume / "data/run7", **parameters, regions=tmp_path / "regions.csv")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "regions.csv").read_bytes() == regions.content
+
+
+def test_regions_that_cannot_be_written_leave_no_arrays(volume, tmp_path):
+    (tmp_path / "regions.csv").mkdir()
+    done = command(volume / "data/run7", tmp_path / "out", regions=tmp_path / "regions.csv")
+    assert done.returncode == 1 and "regions.csv" in done.stderr
+    assert arrays_in(tmp_path / "out") == {}
+
+
+@METHODS
 def test_images_of_one_size_are_scored_as_one_array_is(client, tmp_path, parameters):
     images = made([(24, 16)] * 6, seed=3)
     write(tmp_path, images)

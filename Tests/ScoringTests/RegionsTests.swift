@@ -37,6 +37,12 @@ import Testing
         return mask
     }
 
+    @Test func imagesWithRegionsHavePlacesOf32Bits() {
+        #expect(LabelShape(imageCount: 3, space: [65_535, 65_537]).canHaveRegions)
+        #expect(!LabelShape(imageCount: 1, space: [65_536, 65_536]).canHaveRegions)
+        #expect(!LabelShape(imageCount: 1, space: [2, 65_536, 65_536]).canHaveRegions)
+    }
+
     private struct Sample {
         let shape: LabelShape
         let labels: [Int]

@@ -37,8 +37,16 @@ extension DatasetScores {
 
     /// Proves that there are regions.
     ///
-    /// - Throws: A 404 problem if the most probable classes are not known, or only how probable they are.
+    /// - Throws: A 404 problem if the most probable classes are not known, or only how probable they are, or for images
+    ///   that are too large.
     package func requireRegions() throws(Problem) {
+        if let large = parts.first(where: { !$0.shape.labels.canHaveRegions }) {
+            throw Problem(
+                .tooManyPixels, "Regions are found in smaller images.",
+                expected: "at most \(LabelShape.pixelsWithRegions) pixels an image",
+                actual: "\(large.shape.pixelsPerImage)"
+            ).with(status: .notFound)
+        }
         try requirePredicted()
         guard hasRegions else {
             throw Problem(

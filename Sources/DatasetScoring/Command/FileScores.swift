@@ -40,6 +40,23 @@ package struct FileScores {
         }
     }
 
+    /// Writes the regions of all images as CSV.
+    ///
+    /// - Parameters:
+    ///   - path: The path of the file, which is replaced if it is there.
+    ///   - processors: How many threads go over the images.
+    /// - Returns: The path.
+    /// - Throws: ``FileScoring/Failure`` if there are no regions, or the file cannot be written.
+    package func writeRegions(to path: String, processors: Int) throws(FileScoring.Failure) -> String {
+        do throws(Problem) {
+            let table = try RegionTable(path, nil, parameters)
+            try table.add(scores.parts[0], from: 0, on: ImageLoop(processors: processors))
+            return try table.write()
+        } catch {
+            throw FileScoring.Failure(path: nil, problem: error)
+        }
+    }
+
     /// Writes `image_scores.npy` and `pixel_scores.npy`, `issues.npy` if there is a threshold, and `label_issues.npy`
     /// if the method looks for label issues.
     ///

@@ -47,13 +47,14 @@ package struct FolderScoring {
     ///   - values: The parameters of `POST /score`, by their names on the wire.
     ///   - processors: How many threads read files and go over the images.
     ///   - directory: Where to write arrays, as ``FolderOutput`` does; nil if they are not wanted.
+    ///   - regionFile: Where to write regions, as CSV; nil if they are not wanted.
     ///   - progress: Is called with the share of the work that is done, in `[0, 1]`, by one thread at a time.
     /// - Returns: The images, worst first, and what was written.
     /// - Throws: ``FileScoring/Failure`` if the parameters or an image are faulty, or files cannot be written. Nothing
     ///   that this run has written stays then.
     package func score(
         parameters values: [String: String], processors: Int, writingTo directory: String?,
-        progress: @escaping @Sendable (Double) -> Void
+        regionsTo regionFile: String?, progress: @escaping @Sendable (Double) -> Void
     ) throws(FileScoring.Failure) -> (ranking: [FileScores.Rank], written: [String]) {
         do throws(Problem) {
             let parameters = try ScoreParameters(Parameters(scoring: values))
@@ -61,14 +62,19 @@ package struct FolderScoring {
             let output = try directory.map { (path) throws(Problem) in
                 try FolderOutput(path, images.names, parameters)
             }
+            let table = try regionFile.map { (path) throws(Problem) in
+                try RegionTable(path, images.names, parameters)
+            }
             do throws(Problem) {
                 let ranks = Ranks(images.names, parameters)
                 try score(parameters, processors, progress) { (index, scores) throws(Problem) in
+                    try table?.add(scores, from: index)
                     try output?.write(scores, of: index)
                     ranks.add(scores, of: index)
                 }
                 try output?.finish(ranks.imageScores)
-                return (ranks.ranking, output?.written ?? [])
+                let regions = try table?.write()
+                return (ranks.ranking, (output?.written ?? []) + (regions.map { [$0] } ?? []))
             } catch {
                 output?.discard()
                 throw error

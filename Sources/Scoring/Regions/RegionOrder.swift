@@ -9,12 +9,19 @@ package enum RegionOrder: String, CaseIterable, Sendable {
     /// Nothing but images and first pixels.
     case id
 
-    func precedes(_ first: Region, _ second: Region) -> Bool? {
+    /// Whether a region comes before another.
+    package func isAhead(_ first: Region, of second: Region) -> Bool {
+        (key(first), first.image, first.firstPixel) < (key(second), second.image, second.firstPixel)
+    }
+
+    /// A number that is the lower the earlier a region comes, and equal for those that images and first pixels order.
+    func key(_ region: Region) -> UInt64 {
         switch self {
-        case .mass: first.mass == second.mass ? nil : first.mass > second.mass
-        case .area: first.area == second.area ? nil : first.area > second.area
-        case .thickness: first.thickness == second.thickness ? nil : first.thickness > second.thickness
-        case .id: nil
+        // Numbers of at least 0 have the order of their bits.
+        case .mass: ~region.mass.bitPattern
+        case .area: ~UInt64(region.area)
+        case .thickness: ~UInt64(region.thickness)
+        case .id: 0
         }
     }
 }

@@ -49,11 +49,8 @@ struct RegionQuery: Sendable {
     /// - Throws: A 404 problem if the job has no such regions.
     func kind(_ job: Job<ScoreJob>, _ scores: DatasetScores) throws(Problem) -> RegionKind {
         try scores.requireRegions()
-        let ofJob = job.details.parameters.threshold
-        let hasLabelIssues = scores.statistics != nil
-        let byItself: RegionSource =
-            threshold != nil ? .issues : hasLabelIssues ? .labelIssues : ofJob != nil ? .issues : .disagreements
-        switch source ?? byItself {
+        switch source ?? threshold.map({ _ in .issues }) {
+        case nil: return RegionKind(of: scores, threshold: job.details.parameters.threshold)
         case .labelIssues:
             _ = try scores.requireStatistics()
             return .labelIssues

@@ -89,8 +89,8 @@ struct ScoreCommand: ParsableCommand {
             """)
     var colors: String?
 
-    @Option(help: "With all, softmin reads and checks every probability.")
-    var read = "labelled"
+    @Option(help: "With all, softmin reads and checks every probability; labelled, if no --regions are asked for.")
+    var read: String?
 
     @Option(
         help: """
@@ -99,6 +99,14 @@ struct ScoreCommand: ParsableCommand {
             image_scores.npy.
             """)
     var out: String?
+
+    @Option(
+        help: """
+            A CSV file for regions: neighbouring pixels that have the same label and should have the same other one, \
+            those first that the model contradicts most. They are of the label issues, or for softmin of the pixels below \
+            --threshold, or else of all that the model would label otherwise.
+            """)
+    var regions: String?
 
     @Option(help: "The processors that the loops over pixels are compiled for; by default the best that run here.")
     var cpu: KernelLevel?
@@ -147,18 +155,21 @@ struct ScoreCommand: ParsableCommand {
         let processors = ProcessorQuota().count
         if let folders = try FolderScoring(labels: labels, predictions: predProbs) {
             return try folders.score(
-                parameters: parameters, processors: processors, writingTo: out, progress: progress)
+                parameters: parameters, processors: processors, writingTo: out, regionsTo: regions, progress: progress)
         }
         let scoring = try FileScoring(labels: labels, predictions: predProbs)
         let scores = try scoring.score(parameters: parameters, processors: processors, progress: progress)
-        let written = try out.map { (directory) throws(FileScoring.Failure) in try scores.write(to: directory) }
-        return (scores.ranking(), written ?? [])
+        var written = try out.map { (directory) throws(FileScoring.Failure) in try scores.write(to: directory) } ?? []
+        if let regions { written.append(try scores.writeRegions(to: regions, processors: processors)) }
+        return (scores.ranking(), written)
     }
 
     /// The parameters by the names that they have in requests, since they are checked as those of requests are.
     private var parameters: [String: String] {
         var parameters = [
-            "method": method, "temperature": "\(temperature)", "downsample": "\(downsample)", "read": read,
+            "method": method, "temperature": "\(temperature)", "downsample": "\(downsample)",
+            // Regions are of what the model would label otherwise.
+            "read": read ?? (regions == nil ? "labelled" : "all"),
         ]
         parameters["threshold"] = threshold.map { "\($0)" }
         parameters["activation"] = activation

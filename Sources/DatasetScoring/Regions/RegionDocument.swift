@@ -1,11 +1,10 @@
-import DatasetScoring
-import Scoring
-import WebService
+package import Scoring
+package import WebService
 
 /// What is told of a region: members of a JSON object, or a line of CSV.
-struct RegionDocument: Sendable {
+package struct RegionDocument: Sendable {
     /// The header of the CSV.
-    static let header =
+    package static let header =
         "id,image,name,slice,given,suggested,x,y,width,height,area,thickness,mean_own,mean_largest,mass,touches_border"
 
     private let region: Region
@@ -17,12 +16,16 @@ struct RegionDocument: Sendable {
     private let touchesBorder: Bool
 
     /// A text that names the region among those of its job: the image, and the place of its first pixel.
-    let id: String
+    package let id: String
 
-    init(_ region: Region, in scores: DatasetScores, _ names: ImageNames?) {
+    package init(_ region: Region, in scores: DatasetScores, _ names: ImageNames?) {
+        self.init(region, in: scores.locate(Int(region.image)).part.shape.labels, names)
+    }
+
+    /// - Parameter shape: The shape of the labels that have the image.
+    package init(_ region: Region, in shape: LabelShape, _ names: ImageNames?) {
         self.region = region
         name = names?[Int(region.image)]
-        let shape = scores.locate(Int(region.image)).part.shape.labels
         let place = shape.place(ofPixel: region.firstPixel)
         id = ([Int(region.image)] + place).map(String.init).joined(separator: "-")
         slice = place.dropLast(2)
@@ -33,7 +36,7 @@ struct RegionDocument: Sendable {
             || Int(region.right) == shape.width
     }
 
-    func write(to members: inout JSONWriter.Members) {
+    package func write(to members: inout JSONWriter.Members) {
         members.string("id", id)
         members.integer("image", Int(region.image))
         if let name { members.string("name", name) }
@@ -50,7 +53,7 @@ struct RegionDocument: Sendable {
     }
 
     /// The line, with its end.
-    var line: String {
+    package var line: String {
         let fields: [String] = [
             id, String(region.image), name.map(Self.quoted) ?? "", slice.map(String.init).joined(separator: " "),
             String(region.given), String(region.suggested), String(region.left), String(rows.lowerBound),
