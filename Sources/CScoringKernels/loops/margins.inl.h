@@ -15,8 +15,11 @@ static double logarithm(double x) {
         m /= 2;
         exponent++;
     }
-    double s = (m - 1) / (m + 1), square = s * s, sum = 0;
-    for (int odd = 21; odd >= 3; odd -= 2) sum = square * (sum + 1.0 / odd);
+    double s = (m - 1) / (m + 1), z = s * s, z2 = z * z, z4 = z2 * z2;
+    // Terms are added in pairs, and pairs in pairs, since a sum that waits for the one before takes twice as long.
+    double low = (1.0 / 3 + z * (1.0 / 5)) + z2 * (1.0 / 7 + z * (1.0 / 9));
+    double high = (1.0 / 11 + z * (1.0 / 13)) + z2 * (1.0 / 15 + z * (1.0 / 17));
+    double sum = z * (low + z4 * (high + z4 * (1.0 / 19 + z * (1.0 / 21))));
     return exponent * 0x1.62e42fefa39efp-1 + 2 * (s + s * sum);
 }
 
