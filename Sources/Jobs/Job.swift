@@ -33,7 +33,7 @@ package struct Job<Kind: JobKind>: Sendable {
     /// Set if the job ``JobStatus/failed``.
     package var failure: Kind.Failure?
     package var output = Availability.none
-    /// When the output goes, or went; nil for a job without one.
+    /// When the output goes, or went; nil for a job without one, and for one that somebody keeps.
     package var expiresAt: Date?
 
     package init(

@@ -15,6 +15,8 @@ package protocol JobKind: SendableMetatype {
     associatedtype Key: Hashable & Sendable & CustomStringConvertible
     /// What a request is told by from others that come with the same key.
     associatedtype Fingerprint: Equatable & Sendable
+    /// What people say of a job's output once it is there.
+    associatedtype Remark: Sendable
 }
 
 /// What a job makes and its queue keeps for a while.

@@ -30,6 +30,17 @@ extension JobQueue {
         try change { state, aftermath, now throws(JobError) in try state.delete(id, at: now, &aftermath) }
     }
 
+    /// Keeps the output of a job until somebody says otherwise, or again only for as long as that of a job that ends
+    /// now.
+    ///
+    /// - Returns: The job as it is then.
+    /// - Throws: The errors of ``Job/requireOutput()``, or ``JobError/unknown(_:)``.
+    package func prolong(_ id: JobID, isKept: Bool) throws(JobError) -> Job<Kind> {
+        try change { state, aftermath, now throws(JobError) in
+            try state.prolong(id, isKept: isKept, at: now, &aftermath)
+        }
+    }
+
     /// Has a job fail that has succeeded, since its output is not what it was.
     ///
     /// - Returns: Whether there was such a job, with an output.

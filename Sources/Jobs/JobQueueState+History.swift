@@ -16,12 +16,33 @@ extension JobQueueState {
     ///
     /// - Parameters:
     ///   - bytes: Nil for an output that is not to be kept.
+    ///   - expiresAt: Nil for an output that somebody keeps.
     mutating func hold(
-        _ id: JobID, bytes: Int?, until expiresAt: Date, at now: Date, _ aftermath: inout JobAftermath<Kind>
+        _ id: JobID, bytes: Int?, until expiresAt: Date?, at now: Date, _ aftermath: inout JobAftermath<Kind>
     ) {
         guard let bytes else { return dropOutputs([id], expiredAt: now, &aftermath) }
         dropOutputs(retention.makeRoom(for: bytes, within: limits.resultBytes), expiredAt: now, &aftermath)
         retention.hold(id, bytes: bytes, until: expiresAt)
+    }
+
+    /// Keeps an output for longer, or no longer than others.
+    ///
+    /// - Parameters:
+    ///   - isKept: Whether the output is to stay until somebody says otherwise, or its memory is needed and no other
+    ///     output is left.
+    /// - Throws: The errors of ``Job/requireOutput()``, or ``JobError/unknown(_:)``.
+    mutating func prolong(
+        _ id: JobID, isKept: Bool, at now: Date, _ aftermath: inout JobAftermath<Kind>
+    ) throws(JobError) -> Job<Kind> {
+        guard let before = table[id]?.job else { throw .unknown(id) }
+        _ = try before.requireOutput()
+        let expiresAt = isKept ? nil : now.addingTimeInterval(limits.timeToLive)
+        var job = before
+        job.expiresAt = expiresAt
+        _ = table.modify(id) { $0.job.expiresAt = expiresAt }
+        retention.prolong(id, until: expiresAt)
+        aftermath.events.append(.prolonged(job))
+        return job
     }
 
     mutating func forget(_ id: JobID, _ aftermath: inout JobAftermath<Kind>) {

@@ -87,9 +87,9 @@ struct JobQueueState<Kind: JobKind>: Sendable {
         let finished = jobs.filter { $0.job.status.isFinal }
         for (job, bytes) in finished.sorted(by: { $0.job.finishedAt ?? now < $1.job.finishedAt ?? now }) {
             remember(job.id, endedAt: job.finishedAt ?? now, at: now, &aftermath)
-            guard table[job.id] != nil, case .available = job.output, let expiresAt = job.expiresAt else { continue }
+            guard table[job.id] != nil, case .available = job.output else { continue }
             hold(
-                job.id, bytes: bytes <= limits.resultBytes ? bytes : nil, until: expiresAt, at: now, &aftermath)
+                job.id, bytes: bytes <= limits.resultBytes ? bytes : nil, until: job.expiresAt, at: now, &aftermath)
         }
         expire(at: now, &aftermath)
     }

@@ -13,11 +13,14 @@ struct JobRetention: Sendable {
         let date: Date
     }
 
-    /// An output that is kept until a date. Outputs of one date go in the order in which they came.
+    /// An output that is kept until a date, or, in the distant future, until somebody says otherwise. Outputs of one
+    /// date go in the order in which they came.
     private struct Holding: Comparable {
         let id: JobID
         let expiresAt: Date
         let number: UInt64
+        /// Its memory in bytes.
+        let bytes: Int
 
         static func < (first: Self, second: Self) -> Bool {
             (first.expiresAt, first.number) < (second.expiresAt, second.number)
@@ -32,8 +35,8 @@ struct JobRetention: Sendable {
     /// to live. Of the others some may be gone, but hardly more than are kept.
     private var holdings = Heap<Holding>()
     private var nextNumber: UInt64 = 0
-    /// The jobs in `holdings` whose output is still kept, with its memory in bytes.
-    private var held: [JobID: Int] = [:]
+    /// The jobs whose output is still kept, each with the one of `holdings` that holds.
+    private var held: [JobID: Holding] = [:]
     /// The memory of the outputs that are kept, in bytes.
     private(set) var outputBytes = 0
 
@@ -47,12 +50,26 @@ struct JobRetention: Sendable {
     }
 
     /// Adds the output of a job that was added before. The caller has made room with ``makeRoom(for:within:)``.
-    mutating func hold(_ id: JobID, bytes: Int, until expiresAt: Date) {
-        holdings.insert(Holding(id: id, expiresAt: expiresAt, number: nextNumber))
+    ///
+    /// - Parameters:
+    ///   - expiresAt: Nil for an output that somebody keeps: it goes when there is no room, after all others.
+    mutating func hold(_ id: JobID, bytes: Int, until expiresAt: Date?) {
+        let holding = Holding(id: id, expiresAt: expiresAt ?? .distantFuture, number: nextNumber, bytes: bytes)
+        holdings.insert(holding)
         nextNumber += 1
-        held[id] = bytes
+        held[id] = holding
         outputBytes += bytes
     }
+
+    /// Changes until when an output is kept, if it still is.
+    mutating func prolong(_ id: JobID, until expiresAt: Date?) {
+        guard let bytes = held[id]?.bytes else { return }
+        release(id)
+        hold(id, bytes: bytes, until: expiresAt)
+    }
+
+    /// Whether an output stays until somebody says otherwise.
+    private func isKept(_ id: JobID) -> Bool { held[id]?.expiresAt == .distantFuture }
 
     /// Lets go of outputs, in order of expiry, until `bytes` more fit.
     ///
@@ -83,13 +100,15 @@ struct JobRetention: Sendable {
     ///   - expired: How many jobs are kept that finished before `date` and have no output.
     func overflow(beyond limit: Int, expired: Int, endedBefore date: Date) -> [JobID] {
         var (ids, count) = ([JobID](), finished.count)
-        for end in ends where finished.contains(end.id) {
+        for end in ends where finished.contains(end.id) && !isKept(end.id) {
             let isOld = end.date <= date && held[end.id] == nil
             guard count > limit || (count > expired && isOld) else { break }
             ids.append(end.id)
             count -= 1
         }
-        return ids
+        guard count > limit else { return ids }
+        // Somebody keeps more jobs than there may be.
+        return ids + ends.lazy.map(\.id).filter { finished.contains($0) && isKept($0) }.prefix(count - limit)
     }
 
     /// Drops what it knows of a job, if anything.
@@ -102,9 +121,12 @@ struct JobRetention: Sendable {
 
     /// Drops what it knows of a job's output, if anything.
     mutating func release(_ id: JobID) {
-        guard let bytes = held.removeValue(forKey: id) else { return }
-        outputBytes -= bytes
-        while let next = holdings.min, held[next.id] == nil { holdings.removeMin() }
-        if holdings.count > 2 * held.count + 64 { holdings = Heap(holdings.unordered.filter { held[$0.id] != nil }) }
+        guard let holding = held.removeValue(forKey: id) else { return }
+        outputBytes -= holding.bytes
+        while let next = holdings.min, !isHeld(next) { holdings.removeMin() }
+        if holdings.count > 2 * held.count + 64 { holdings = Heap(holdings.unordered.filter(isHeld)) }
     }
+
+    /// Whether a holding is not gone, nor replaced by another of the same job.
+    private func isHeld(_ holding: Holding) -> Bool { held[holding.id]?.number == holding.number }
 }

@@ -98,6 +98,21 @@ package protocol JobStore<Kind>: Sendable {
     /// - Throws: What is wrong with outputs that are not what was kept. Their jobs have failed then.
     func proveOutputs() throws(Kind.Failure)
 
+    // MARK: Remarks
+
+    /// Adds remarks to a job that has succeeded. When this returns they are not lost before the job is, as far as
+    /// anything can be kept from being lost here.
+    ///
+    /// - Parameters:
+    ///   - number: How many remarks the job has already. They are added in order, and one call at a time.
+    /// - Throws: The reason why the remarks cannot be kept.
+    func add(_ remarks: [Kind.Remark], after number: Int, to job: JobID) throws(Kind.Failure)
+
+    /// The remarks on a job that an earlier process has left, in their order.
+    ///
+    /// - Throws: The reason why they cannot be read.
+    func remarks(on job: JobID) throws(Kind.Failure) -> [Kind.Remark]
+
     // MARK: What becomes of jobs
 
     /// Takes down what has become of a job, before anybody who waits for the job is told.

@@ -33,6 +33,8 @@ package struct MemoryJobStore<Kind: JobKind>: JobStore {
     ) throws(Kind.Failure) -> Kind.Output { output }
 
     package func proveOutputs() throws(Kind.Failure) {}
+    package func add(_ remarks: [Kind.Remark], after number: Int, to job: JobID) throws(Kind.Failure) {}
+    package func remarks(on job: JobID) throws(Kind.Failure) -> [Kind.Remark] { [] }
     package func handle(_ event: JobEvent<Kind>) {}
     package func settle(_ job: JobID) throws(Kind.Failure) {}
 }

@@ -26,9 +26,11 @@ extension InferenceService {
     func registerRegion(_ call: Call) throws(Problem) -> any RequestHandler {
         let name = call["region"] ?? ""
         let regions = try requireRegions()
-        return MessageHandler(service) { (text) throws(Problem) in
-            try regions.register(name, try JSONMessage.decode(SharedRegion.Registration.self, from: text))
-            return Response(HTTPResponse(status: .ok))
+        return MessageHandler(limit: 64 << 10) { [service] text, answer in
+            service.encode(answer) { () throws(Problem) in
+                try regions.register(name, try JSONMessage.decode(SharedRegion.Registration.self, from: text))
+                return Response(HTTPResponse(status: .ok))
+            }
         }
     }
 
@@ -46,28 +48,4 @@ extension InferenceService {
         guard let regions else { throw .sharedMemoryOff().with(status: .notFound) }
         return regions
     }
-}
-
-/// Takes a small body whole, and answers at its end.
-///
-/// `@unchecked Sendable`: the daemon thread that reads the body hands the handler to the one worker that answers.
-private final class MessageHandler: RequestHandler, @unchecked Sendable {
-    private let service: Service
-    private let text = HeldText(limit: 64 << 10)
-    private let respond: @Sendable ([UInt8]) throws(Problem) -> Response
-
-    init(_ service: Service, _ respond: @escaping @Sendable ([UInt8]) throws(Problem) -> Response) {
-        self.service = service
-        self.respond = respond
-    }
-
-    func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
-        try text.append(bytes)
-    }
-
-    func finish(_ answer: @escaping @Sendable (Answer) -> Void) {
-        service.encode(answer) { [self] () throws(Problem) in try respond(text.bytes) }
-    }
-
-    func abandon() {}
 }

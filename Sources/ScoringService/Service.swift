@@ -81,6 +81,7 @@ package final class Service: Sendable {
     private let pace = Pace()
     let remembered = RememberedJobs()
     let regionCache = RegionCache()
+    private let reviews = Reviews()
     /// Held while a job runs that an earlier process did not survive. Such jobs run one at a time, so that none is
     /// blamed for the failure of another.
     let suspects = DispatchSemaphore(value: 1)
@@ -122,7 +123,7 @@ package final class Service: Sendable {
         self.exposition = exposition
         encoders = Workers("segscore.encoders", count: limits.workers)
         committers = Workers("segscore.committers", count: limits.workers)
-        queue = JobQueue(limits: limits, store: store) { [remembered, regionCache, pace] event in
+        queue = JobQueue(limits: limits, store: store) { [remembered, regionCache, reviews, pace] event in
             switch event {
             case .ended(let job):
                 pace.count(job)
@@ -131,7 +132,9 @@ package final class Service: Sendable {
                 remembered.add(1)
             case .forgotten(let id, let hadEnded):
                 regionCache.remove(id)
+                reviews.remove(id)
                 if hadEnded { remembered.removeOne() }
+            case .prolonged: break
             case .expired(let id): regionCache.remove(id)
             case .spoiled(let job): regionCache.remove(job.id)
             }
@@ -140,6 +143,9 @@ package final class Service: Sendable {
 
     /// Keeps the jobs beside the queue.
     var store: any JobStore<ScoreJob> { queue.store }
+
+    /// What reviewers have decided about the regions of a job.
+    func decisions(on job: JobID) -> JobDecisions { reviews.decisions(on: job, in: store) }
 
     /// Whether a caller may learn about a job, including that it does not exist. A job keeps its owner, and its id is
     /// never used again, so it is enough to ask this once for each request.

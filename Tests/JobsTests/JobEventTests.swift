@@ -117,6 +117,7 @@ extension JobEvent<TestKind> {
     var words: String {
         switch self {
         case .ended(let job): "ended \(job.id) \(job.status.rawValue)"
+        case .prolonged(let job): "prolonged \(job.id)"
         case .expired(let id): "expired \(id)"
         case .spoiled(let job): "spoiled \(job.id) \(job.status.rawValue)"
         case .forgotten(let id, _): "forgotten \(id)"

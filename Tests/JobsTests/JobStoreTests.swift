@@ -42,6 +42,8 @@ import TestSupport
             return Blob(output.byteCount + 1)
         }
 
+        func add(_ remarks: [String], after number: Int, to job: JobID) throws(TestKind.Failure) {}
+        func remarks(on job: JobID) throws(TestKind.Failure) -> [String] { [] }
         func proveOutputs() throws(TestKind.Failure) {}
         func handle(_ event: JobEvent<TestKind>) { told.add(event.words) }
         func settle(_ job: JobID) throws(TestKind.Failure) {}

@@ -9,6 +9,7 @@ enum TestKind: JobKind {
     typealias Output = Blob
     typealias Key = String
     typealias Fingerprint = Int
+    typealias Remark = String
     enum Failure: Error { case broken }
 }
 

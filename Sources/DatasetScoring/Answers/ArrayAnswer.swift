@@ -143,6 +143,49 @@ package struct ArrayAnswer: Sendable {
         }
     }
 
+    /// The given label of each pixel, in the shape of labels, or in that of one image; uint8 or uint16.
+    ///
+    /// - Parameters:
+    ///   - image: The index of an image; nil for all images, which then have to be of one size.
+    /// - Throws: A 400 problem if there is no such image.
+    package static func given(of scores: DatasetScores, image: Int? = nil) throws(Problem) -> ArrayAnswer {
+        try classes(try Selection(image, of: scores)) { (part) throws(Problem) in part.given }
+    }
+
+    /// The most probable class of each pixel, in the shape of labels, or in that of one image; uint8 or uint16.
+    ///
+    /// - Parameters:
+    ///   - image: The index of an image; nil for all images, which then have to be of one size.
+    /// - Throws: A 400 problem if there is no such image; 404 if the classes are not known.
+    package static func predicted(of scores: DatasetScores, image: Int? = nil) throws(Problem) -> ArrayAnswer {
+        try scores.requirePredicted()
+        return try classes(try Selection(image, of: scores)) { (part) throws(Problem) in
+            guard let predicted = part.predicted else { preconditionFailure("the classes of all parts are known") }
+            return predicted
+        }
+    }
+
+    private static func classes(
+        _ selection: Selection, _ codes: (SegmentationScores) throws(Problem) -> ClassCodes
+    ) throws(Problem) -> ArrayAnswer {
+        let pieces = try selection.parts.map { (part, pixels) throws(Problem) in
+            (codes: try codes(part), pixels: pixels)
+        }
+        return classes(pieces, shape: selection.shape)
+    }
+
+    /// Classes of pixels, uint8 or uint16.
+    ///
+    /// - Parameters:
+    ///   - pieces: The codes of some images each, all of one width, and which of them belong to the array.
+    ///   - shape: The shape of the array.
+    package static func classes(_ pieces: [(codes: ClassCodes, pixels: Range<Int>)], shape: [Int]) -> ArrayAnswer {
+        precondition(pieces.allSatisfy { $0.codes.isWide == pieces[0].codes.isWide })
+        return ArrayAnswer(
+            pieces[0].codes.isWide ? .uint16 : .uint8, shape,
+            pieces.map { Piece(elements: .classes($0.codes), range: $0.pixels) })
+    }
+
     /// A mask that was made before.
     ///
     /// - Parameters:

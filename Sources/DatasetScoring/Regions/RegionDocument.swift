@@ -26,9 +26,8 @@ package struct RegionDocument: Sendable {
     package init(_ region: Region, in shape: LabelShape, _ names: ImageNames?) {
         self.region = region
         name = names?[Int(region.image)]
-        let place = shape.place(ofPixel: region.firstPixel)
-        id = ([Int(region.image)] + place).map(String.init).joined(separator: "-")
-        slice = place.dropLast(2)
+        id = Self.id(image: Int(region.image), firstPixel: region.firstPixel, in: shape)
+        slice = shape.place(ofPixel: region.firstPixel).dropLast(2)
         let top = region.firstPixel / shape.width % shape.sliceHeight
         rows = top..<top + Int(region.bottom) - region.firstPixel / shape.width
         touchesBorder =
@@ -54,22 +53,25 @@ package struct RegionDocument: Sendable {
 
     /// The line, with its end.
     package var line: String {
-        let fields: [String] = [
-            id, String(region.image), name.map(Self.quoted) ?? "", slice.map(String.init).joined(separator: " "),
+        CSV.line([
+            id, String(region.image), name ?? "", slice.map(String.init).joined(separator: " "),
             String(region.given), String(region.suggested), String(region.left), String(rows.lowerBound),
             String(region.right - region.left), String(rows.count), String(region.area), String(region.thickness),
             meanOwn.description, meanLargest.description, region.mass.description, String(touchesBorder),
-        ]
-        return fields.joined(separator: ",") + "\r\n"
+        ])
     }
 
     private var meanOwn: Double { region.own / Double(region.area) }
 
     private var meanLargest: Double { region.largest / Double(region.area) }
 
-    /// A text as RFC 4180 quotes it, if it has to be quoted.
-    private static func quoted(_ text: String) -> String {
-        guard text.utf8.contains(where: { "\",\r\n".utf8.contains($0) }) else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    /// The id of a region.
+    ///
+    /// - Parameters:
+    ///   - image: The index of the image.
+    ///   - firstPixel: The index of the region's first pixel in it.
+    ///   - shape: The shape of the labels that have the image.
+    package static func id(image: Int, firstPixel: Int, in shape: LabelShape) -> String {
+        ([image] + shape.place(ofPixel: firstPixel)).map(String.init).joined(separator: "-")
     }
 }

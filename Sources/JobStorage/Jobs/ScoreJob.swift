@@ -75,4 +75,5 @@ package enum ScoreJob: JobKind {
     package typealias Failure = Problem
     package typealias Key = RequestKey
     package typealias Fingerprint = RequestFingerprint
+    package typealias Remark = Decision
 }

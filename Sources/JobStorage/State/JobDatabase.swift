@@ -124,6 +124,25 @@ final class JobDatabase: Sendable {
         migrator.registerMigration("names of images") { database in
             try database.alter(table: JobRow.databaseTableName) { $0.add(column: "names", .text) }
         }
+        migrator.registerMigration("decisions of reviewers") { database in
+            try database.create(table: DecisionRow.databaseTableName, options: .withoutRowID) { table in
+                table.column("job", .integer).notNull()
+                    .references(JobRow.databaseTableName, column: "sequence", onDelete: .cascade)
+                table.column("number", .integer).notNull()
+                table.column("kind", .text)
+                table.column("threshold", .double)
+                table.column("image", .integer).notNull()
+                table.column("pixel", .integer).notNull()
+                table.column("given", .integer).notNull()
+                table.column("suggested", .integer).notNull()
+                table.column("verdict", .text).notNull()
+                table.column("label", .integer)
+                table.column("reviewer", .text).notNull()
+                table.column("note", .text)
+                table.column("decidedAt", .double).notNull()
+                table.primaryKey(["job", "number"])
+            }
+        }
         return migrator
     }
 
@@ -221,6 +240,15 @@ final class JobDatabase: Sendable {
             let parts = try PartRow.order(Column("job"), Column("number")).fetchAll(database)
             let ofJobs = Dictionary(grouping: parts, by: \.job)
             return try JobRow.order(Column("sequence")).fetchAll(database).map { ($0, ofJobs[$0.id] ?? []) }
+        }
+    }
+
+    /// The decisions on a job in order of arrival.
+    ///
+    /// - Parameter sequence: The number of the job.
+    func decisions(on sequence: UInt64) throws -> [DecisionRow] {
+        try queue.read { database in
+            try DecisionRow.filter(Column("job") == Int64(sequence)).order(Column("number")).fetchAll(database)
         }
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 package import Jobs
 import Synchronization
@@ -8,6 +9,7 @@ extension SQLiteJobStore {
     package func handle(_ event: JobEvent<ScoreJob>) {
         switch event {
         case .ended(let job): end(job)
+        case .prolonged(let job): prolong(job)
         case .expired(let id): expire(id)
         case .spoiled(let job): end(job)
         case .forgotten(let id, _): forget(id)
@@ -32,6 +34,15 @@ extension SQLiteJobStore {
         case .kept?, nil:
             // The job ends without results that are kept.
             remove(job.id) { try row.replace($0) }
+        }
+    }
+
+    private func prolong(_ job: Job<ScoreJob>) {
+        guard state.withLock({ $0.recorded.contains(job.id) }) else { return }
+        changes.commitLater(job.id) { database in
+            try database.execute(
+                sql: "UPDATE job SET expiresAt = ? WHERE id = ?",
+                arguments: [job.expiresAt?.timeIntervalSinceReferenceDate, job.id.description])
         }
     }
 

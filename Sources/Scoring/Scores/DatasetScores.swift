@@ -35,6 +35,9 @@ package struct DatasetScores: Sendable {
         return parts.allSatisfy { $0.shape.labels.space == space } ? space : nil
     }
 
+    /// Whether the given labels of all images lie in one type.
+    package var areLabelsOfOneType: Bool { parts.allSatisfy { $0.given.isWide == parts[0].given.isWide } }
+
     /// The shape of what is known of all pixels, that of labels; nil if images are of several sizes.
     package var dimensions: [Int]? {
         parts.count == 1 ? parts[0].shape.labels.dimensions : space.map { [imageCount] + $0 }

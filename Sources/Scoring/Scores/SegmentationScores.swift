@@ -14,10 +14,14 @@ package struct SegmentationScores: Sendable {
 
     /// `(N, H, W)`, the most probable class of each pixel, the first of equals; nil if only the probabilities of labels
     /// were looked at.
-    let predicted: ClassCodes?
+    package let predicted: ClassCodes?
 
     /// `(N, H, W)`, the probability of that class; nil if it is not known, as in files of versions that did not keep it.
     let largest: PixelScores?
+
+    /// `(N, H, W)`, the label of each pixel. A pixel that takes no part has the label that is ignored, or the greatest
+    /// number of the type if that does not fit.
+    package var given: ClassCodes { labels.codes }
 
     /// The label issues that confident learning has found; nil if it was not asked for them.
     package let labelIssues: LabelIssues?

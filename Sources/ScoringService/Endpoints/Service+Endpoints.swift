@@ -15,8 +15,13 @@ extension Service {
                 Endpoint("/jobs/{id}", get: ofJob(showJob), delete: ofJob(deleteJob)),
                 Endpoint("/jobs/{id}/batches", post: ofJob(addBatch)),
                 Endpoint("/jobs/{id}/cancel", post: ofJob(cancelJob)),
+                Endpoint("/jobs/{id}/decisions", get: ofJob(showDecisions), post: ofJob(addDecisions)),
+                Endpoint("/jobs/{id}/decisions/summary", get: ofJob(showDecisionSummary)),
+                Endpoint(
+                    "/jobs/{id}/decisions/{region}", put: ofJob(putDecision), delete: ofJob(withdrawDecision)),
                 Endpoint("/jobs/{id}/events", get: ofJob(showEvents)),
                 Endpoint("/jobs/{id}/finish", post: ofJob(finishJob)),
+                Endpoint("/jobs/{id}/keep", post: ofJob(keepJob), delete: ofJob(releaseJob)),
                 Endpoint("/jobs/{id}/names", get: ofJob(showNames)),
                 Endpoint("/jobs/{id}/ranking", get: ofJob(showRanking)),
                 Endpoint("/jobs/{id}/regions", get: ofJob(showRegions)),
@@ -34,6 +39,11 @@ extension Service {
                     Endpoint(
                         "/jobs/{id}/\(array.rawValue)",
                         get: ofJob { [self] id, call throws(Problem) in try showArray(array, of: id, call) })
+                }
+                + ClassArray.allCases.map { array in
+                    Endpoint(
+                        "/jobs/{id}/\(array.rawValue)",
+                        get: ofJob { [self] id, call throws(Problem) in try showClasses(array, of: id, call) })
                 })
     }
 

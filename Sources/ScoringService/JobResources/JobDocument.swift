@@ -79,9 +79,10 @@ struct JobDocument {
             if case .available(let scores) = job.output {
                 let findings = scores.statistics == nil ? [] : ["label_issues", "statistics"]
                 let names = job.details.names == nil ? [] : ["names"]
-                let regions = scores.hasRegions ? ["regions"] : []
-                let summary = scores.hasPredicted ? ["summary"] : []
-                let resources = ["image_scores", "pixel_scores", "issues"] + findings + names + ["ranking"]
+                let regions = scores.hasRegions ? ["regions", "decisions", "mended"] : []
+                let summary = scores.hasPredicted ? ["predicted", "summary"] : []
+                let resources =
+                    ["image_scores", "pixel_scores", "issues", "labels"] + findings + names + ["ranking", "keep"]
                 for resource in resources + regions + summary {
                     members.string(resource, "\(base)/\(resource)")
                 }

@@ -7,7 +7,8 @@ import ServiceInterface
 import WebService
 
 extension Response {
-    /// An array of one image as a picture: a mask in grey, with 255 for an issue, or scores as a heat map.
+    /// An array of one image as a picture: a mask in grey, with 255 for an issue, scores as a heat map, or classes as
+    /// the numbers of pixels, with PASCAL VOC's colours up to 255, and else as 16-bit grey.
     ///
     /// - Parameters:
     ///   - array: The array, `(H, W)`.
@@ -32,8 +33,13 @@ extension Response {
                 file = try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
             case .scores(.float64(let scores)):
                 file = try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
-            case .numbers, .indices, .classes:
-                preconditionFailure("only masks and pixel scores are offered as pictures")
+            case .classes(.narrow(let codes)):
+                file = try PNGEncoder.encodeIndices(
+                    codes.span.extracting(piece.range), palette: palette, width: width, height: height)
+            case .classes(.wide(let codes)):
+                file = try PNGEncoder.encodeGrey(codes.span.extracting(piece.range), width: width, height: height)
+            case .numbers, .indices:
+                preconditionFailure("only masks, classes and pixel scores are offered as pictures")
             }
             var body = ResponseBody()
             body.append(file)
@@ -42,6 +48,19 @@ extension Response {
             throw Problem(error)
         }
     }
+}
+
+extension Response {
+    /// Red, green and blue of 256 classes, as the PASCAL VOC challenge has them: the bits of a class, three at a time, are
+    /// bits of the colours, the highest first.
+    fileprivate static let palette: [UInt8] = {
+        var palette = [UInt8](repeating: 0, count: 3 * 256)
+        for place in palette.indices {
+            let (label, channel) = place.quotientAndRemainder(dividingBy: 3)
+            for bit in 0..<8 where label >> (3 * bit + channel) & 1 == 1 { palette[place] |= 0x80 >> bit }
+        }
+        return palette
+    }()
 }
 
 extension Buffer<UInt8> {

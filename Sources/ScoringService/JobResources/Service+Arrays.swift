@@ -24,13 +24,9 @@ extension Service {
         let classIndex = try parameters.integer("class", in: 0...ScoringShape.classLimit - 1)
         let threshold = try parameters.threshold()
         let accept = call.request.head.headerFields[.accept]
-        let offers: [MediaType] = array == .imageScores ? [.npy, .json] : [.npy, .npz, .json, .png]
-        let format = try MediaType.negotiated(accept, offers: offers)
-        guard format != .png || image != nil else {
-            throw Problem(
-                .invalidParameter, "A picture shows one image.", parameter: "image",
-                expected: "the index of an image")
-        }
+        let format: MediaType =
+            array == .imageScores
+            ? try .negotiated(accept, offers: [.npy, .json]) : try PixelArrays.format(accept, image: image)
         let head = call.request.head
         return BodilessHandler(later: { [self] answer in
             encode(answer) { () throws(Problem) in
@@ -45,51 +41,17 @@ extension Service {
                     array == .issues ? "below\(threshold)" : nil,
                 ]
                 let tag = parts.compactMap(\.self).joined(separator: ".")
-                let isSeveral = array != .imageScores && image == nil && scores.space == nil
-                switch isSeveral ? try Self.formatOfSeveral(format, accept) : format {
-                case .png: return try .png(try elements(image))
-                case .npy: return try Response.npy(try elements(image)).immutable(tag: tag, for: head)
-                case .npz:
-                    let images = image.map { $0..<$0 + 1 } ?? 0..<scores.imageCount
-                    if images.count == 1 { _ = try elements(images.lowerBound) }
-                    let reservation = try Problem.reserve(images.count * Self.bytesOfAnImage)
-                    let named = try images.map { (image) throws(Problem) in
-                        (name: array.name(ofImage: image, job.details.names), array: try elements(image))
-                    }
-                    return try .npz(named, reservation)
-                default:
-                    guard isSeveral else {
-                        let array = try elements(image)
-                        return try .json { $0.elements(array) }
-                    }
-                    let listed = scores.imageCount * Self.bytesOfAnImage
-                    return try Problem.reserving(listed) { () throws(Problem) -> Response in
-                        let arrays = try (0..<scores.imageCount).map { (image) throws(Problem) in try elements(image) }
-                        return try .json(holding: listed) { $0.list(arrays) }
-                    }
+                guard array != .imageScores else {
+                    let scores = try elements(nil)
+                    guard format == .npy else { return try .json { $0.elements(scores) } }
+                    return try Response.npy(scores).immutable(tag: tag, for: head)
                 }
+                let wanted = PixelArrays(
+                    name: array.rawValue, image: image, format: format, accept: accept, tag: tag,
+                    areOneArray: scores.space != nil)
+                return try wanted.response(to: head, of: scores, job.details.names, elements)
             }
         })
-    }
-
-    /// The memory that an image takes, besides its elements, if it is answered as an array of its own: its place in
-    /// lists, and its headers in an archive. In bytes.
-    static let bytesOfAnImage = 1024
-
-    /// The format for images of several sizes, which no single array can hold.
-    ///
-    /// - Throws: A 406 problem if the client accepts only one array.
-    static func formatOfSeveral(_ format: MediaType, _ accept: String?) throws(Problem) -> MediaType {
-        guard format == .npy else { return format }
-        do throws(Problem) {
-            return try .negotiated(accept, offers: [.npz, .json])
-        } catch {
-            throw Problem(
-                .notAcceptable,
-                "The images are of several sizes, which one npy array cannot hold; "
-                    + "ask for one with image=, or for npz.",
-                parameter: "Accept", expected: "application/x-npz, application/json", actual: accept ?? "")
-        }
     }
 }
 
@@ -125,8 +87,6 @@ extension ScoreParameters.Array {
     /// - Parameters:
     ///   - names: What the images are called; nil if they have numbers alone.
     func name(ofImage image: Int, _ names: ImageNames?) -> String {
-        if let names { return rawValue + "/" + names[image] }
-        let digits = String(image)
-        return rawValue + "/" + String(repeating: "0", count: max(6 - digits.count, 0)) + digits
+        PixelArrays.name(of: rawValue, ofImage: image, names)
     }
 }

@@ -76,6 +76,28 @@ extension Service {
         }
     }
 
+    /// `POST /jobs/{id}/keep`
+    func keepJob(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
+        try prolong(id, isKept: true, call)
+    }
+
+    /// `DELETE /jobs/{id}/keep`
+    func releaseJob(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
+        try prolong(id, isKept: false, call)
+    }
+
+    private func prolong(_ id: JobID, isKept: Bool, _ call: Call) throws(Problem) -> any RequestHandler {
+        try checkNoParameters(call.request)
+        return settling(id) { [queue] () throws(Problem) in
+            do throws(JobError) {
+                let job = try queue.prolong(id, isKept: isKept)
+                return .done(.ok) { JobDocument(job).write(to: &$0) }
+            } catch {
+                throw Problem(error)
+            }
+        }
+    }
+
     /// `DELETE /jobs/{id}`
     func deleteJob(_ id: JobID, _ call: Call) throws(Problem) -> any RequestHandler {
         try checkNoParameters(call.request)

@@ -17,7 +17,7 @@ struct RegionQuery: Sendable {
     static let namesOfKind = ["of", "threshold"]
 
     /// The names of those that choose among the regions.
-    static let namesOfFilter = ["image", "given", "suggested", "min_area", "min_thickness"]
+    static let namesOfFilter = ["image", "given", "suggested", "min_area", "min_thickness", "decided"]
 
     private let source: RegionSource?
     private let threshold: Double?
@@ -26,6 +26,7 @@ struct RegionQuery: Sendable {
     private let suggested: Int?
     private let leastArea: Int
     private let leastThickness: Int
+    private let isDecided: Bool?
 
     /// - Throws: A 400 problem for a value that is not allowed.
     init(_ parameters: Parameters) throws(Problem) {
@@ -36,6 +37,7 @@ struct RegionQuery: Sendable {
         suggested = try parameters.integer("suggested", in: 0...ScoringShape.classLimit - 1)
         leastArea = try parameters.integer("min_area", in: 1...Int(Int32.max)) ?? 1
         leastThickness = try parameters.integer("min_thickness", in: 1...Int(Int32.max)) ?? 1
+        isDecided = try parameters.boolean("decided")
         if let source, source != .issues, threshold != nil {
             throw Problem(
                 .invalidParameter, "A threshold makes issues of scores, and of=\(source.rawValue) needs none.",
@@ -75,10 +77,24 @@ struct RegionQuery: Sendable {
     }
 
     /// Whether a region is among those that are asked for.
-    func includes(_ region: Region) -> Bool {
-        (image.map { $0 == Int(region.image) } ?? true) && (given.map { $0 == Int(region.given) } ?? true)
+    ///
+    /// - Parameters:
+    ///   - kind: Of which pixels the region is made.
+    ///   - log: What was decided about the regions of the job.
+    func includes(_ region: Region, of kind: RegionKind, in log: DecisionLog) -> Bool {
+        if let isDecided, isDecided == log.standing(region.place(of: kind)).isEmpty { return false }
+        return (image.map { $0 == Int(region.image) } ?? true) && (given.map { $0 == Int(region.given) } ?? true)
             && (suggested.map { $0 == Int(region.suggested) } ?? true) && region.area >= leastArea
             && region.thickness >= leastThickness
+    }
+}
+
+extension Region {
+    /// What decisions call the region.
+    ///
+    /// - Parameter kind: Of which pixels it is made.
+    func place(of kind: RegionKind) -> Decision.Place {
+        Decision.Place(kind: kind, image: Int(image), firstPixel: firstPixel)
     }
 }
 

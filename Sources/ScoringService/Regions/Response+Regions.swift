@@ -4,44 +4,9 @@ import HTTPTypes
 import Memory
 import Scoring
 import ServiceInterface
-import Synchronization
 import WebService
 
 extension Response {
-    /// All regions that are asked for, a line each, written while they are sent.
-    ///
-    /// - Parameters:
-    ///   - places: The places of the regions in their order.
-    ///   - line: Writes a region.
-    /// - Throws: A 503 problem if memory is short.
-    static func csv(
-        _ regions: Regions, _ places: Buffer<UInt32>, _ query: RegionQuery,
-        _ line: @escaping @Sendable (Region) -> String
-    ) throws(Problem) -> Response {
-        let next = Mutex(0)
-        let reservation = try Problem.reserve(2 * bytesOfAPiece)
-        let stream = ByteStream(pieces: { () -> [UInt8]? in
-            withExtendedLifetime(reservation) {
-                next.withLock { next in
-                    var text = next == 0 ? Array((RegionDocument.header + "\r\n").utf8) : []
-                    // The first piece has the header, even of a table without regions.
-                    var place = max(next - 1, 0)
-                    while place < places.count, text.count < bytesOfAPiece {
-                        let region = regions.all.span[Int(places.span[place])]
-                        if query.includes(region) { text += line(region).utf8 }
-                        place += 1
-                    }
-                    next = place + 1
-                    return text.isEmpty ? nil : text
-                }
-            }
-        })
-        return Response(.ok, .csv, ResponseBody(stream: stream))
-    }
-
-    /// About how long the pieces are in which a table is sent, in bytes.
-    private static let bytesOfAPiece = 64 << 10
-
     /// One region, with its pixels in one of several forms.
     ///
     /// - Parameters:

@@ -21,12 +21,7 @@ extension Service {
         let query = try RegionQuery(parameters)
         let order: RegionOrder = try parameters.choice("order") ?? .mass
         let limit = try parameters.integer("limit", in: 1...Self.largestPage)
-        let cursor = try parameters.string("cursor").map { (text) throws(Problem) in
-            guard let cursor = Int(text), cursor >= 0 else {
-                throw .invalidParameter("cursor", expected: "the \"next\" of an earlier answer", actual: text)
-            }
-            return cursor
-        }
+        let cursor = try parameters.cursor()
         return BodilessHandler(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)
@@ -34,13 +29,22 @@ extension Service {
                 try query.check(scores)
                 let places = try found.places(by: order)
                 let names = job.details.names
+                let log = try self.decisions(on: id).read()
+                let kind = found.kind
                 if format == .csv, limit == nil, cursor == nil {
-                    return try .csv(found.regions, places, query) { RegionDocument($0, in: scores, names).line }
+                    let all = found.regions.all
+                    return try .lines(
+                        .csv, header: Array((RegionDocument.header + "\r\n").utf8), count: places.count
+                    ) { number in
+                        let region = all.span[Int(places.span[number])]
+                        guard query.includes(region, of: kind, in: log) else { return nil }
+                        return Array(RegionDocument(region, in: scores, names).line.utf8)
+                    }
                 }
                 let limit = limit ?? 100
                 let held = limit * MemoryLayout<Region>.stride
                 return try Problem.reserving(held) { () throws(Problem) -> Response in
-                    let page = found.page(places, query, from: cursor ?? 0, limit: limit)
+                    let page = found.page(places, query, log, from: cursor ?? 0, limit: limit)
                     guard format == .json else {
                         let text = RegionDocument.header + "\r\n"
                         let lines = page.regions.map { RegionDocument($0, in: scores, names).line }
@@ -52,7 +56,11 @@ extension Service {
                             members.number("threshold", found.kind.threshold)
                             members.integer("total", page.total)
                             members.rows("regions", count: page.regions.count) { members, row in
-                                RegionDocument(page.regions[row], in: scores, names).write(to: &members)
+                                let region = page.regions[row]
+                                RegionDocument(region, in: scores, names).write(to: &members)
+                                let decision = log.standing(region.place(of: kind)).first
+                                members.string("verdict", decision?.verdict.rawValue)
+                                members.integer("label", decision?.label)
                             }
                             members.string("next", page.next.map(String.init))
                         }
@@ -73,11 +81,12 @@ extension Service {
                 let (job, scores) = try self.finished(id)
                 let found = try self.regions(of: job, scores, try query.kind(job, scores))
                 try query.check(scores)
+                let log = try self.decisions(on: id).read()
                 let all = found.regions.all
                 let pairCount = min(scores.classCount * scores.classCount, all.count)
                 let cells = try Problem.reserving(pairCount * RegionMatrix.bytesOfACell) {
                     () throws(Problem) -> [RegionMatrix.Cell] in
-                    RegionMatrix(all, where: query.includes).cells
+                    RegionMatrix(all) { query.includes($0, of: found.kind, in: log) }.cells
                 }
                 return try .json { writer in
                     writer.object { members in
@@ -122,7 +131,7 @@ extension Service {
     }
 
     /// The regions of a job, as they were found before, or found now on all processors.
-    private func regions(
+    func regions(
         of job: Job<ScoreJob>, _ scores: DatasetScores, _ kind: RegionKind
     ) throws(Problem) -> FoundRegions {
         if let known = regionCache.find(job.id, kind) { return known }
@@ -148,14 +157,14 @@ extension FoundRegions {
     ///   - start: The first place that is looked at.
     /// - Returns: At most `limit` regions, the place where the next page begins, and how many regions are asked for.
     fileprivate func page(
-        _ places: Buffer<UInt32>, _ query: RegionQuery, from start: Int, limit: Int
+        _ places: Buffer<UInt32>, _ query: RegionQuery, _ log: DecisionLog, from start: Int, limit: Int
     ) -> (regions: [Region], next: Int?, total: Int) {
         let buffer = regions.all
         let (all, order) = (buffer.span, places.span)
         var (page, next, total) = ([Region](), Int?.none, 0)
         for place in order.indices {
             let region = all[Int(order[place])]
-            guard query.includes(region) else { continue }
+            guard query.includes(region, of: kind, in: log) else { continue }
             total += 1
             guard place >= start else { continue }
             if page.count < limit { page.append(region) } else if next == nil { next = place }
@@ -166,7 +175,7 @@ extension FoundRegions {
     /// The region of an id, as ``RegionDocument`` writes it.
     ///
     /// - Throws: A 404 problem if there is none.
-    fileprivate func region(_ text: String, in scores: DatasetScores) throws(Problem) -> Region {
+    func region(_ text: String, in scores: DatasetScores) throws(Problem) -> Region {
         let numbers = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
         if let image = numbers.first ?? nil, (0..<scores.imageCount).contains(image) {
             let pixel = scores.locate(image).part.shape.labels.pixel(at: numbers.dropFirst().compactMap(\.self))

@@ -30,7 +30,7 @@ struct ScoreResponse {
         case .npz: response = try archive(of: included)
         default:
             let listed = included.contains { $0 != .imageScores } && isOfImages ? scores.imageCount : 0
-            let byteCount = listed * included.count * Service.bytesOfAnImage
+            let byteCount = listed * included.count * PixelArrays.bytesOfAnImage
             response = try Problem.reserving(byteCount) { () throws(Problem) in
                 let named = try included.map { (name) throws(Problem) in (name, try arrays(of: name, isOne: false)) }
                 return try .json(holding: byteCount) { document(&$0, named) }
@@ -50,7 +50,7 @@ struct ScoreResponse {
         guard name != .imageScores, scores.space == nil else {
             return [try scores.elements(name, threshold: threshold)]
         }
-        if isOne { _ = try Service.formatOfSeveral(.npy, MediaType.npy.rawValue) }
+        if isOne { _ = try PixelArrays.formatOfSeveral(.npy, MediaType.npy.rawValue) }
         return try (0..<scores.imageCount).map { (image) throws(Problem) in
             try scores.elements(name, threshold: threshold, image: image)
         }
@@ -62,7 +62,7 @@ struct ScoreResponse {
             try scores.named(included, threshold: job.details.parameters.threshold ?? 0, job.details.names)
         }
         guard isOfImages else { return try .npz(try arrays()) }
-        let reservation = try Problem.reserve(scores.imageCount * included.count * Service.bytesOfAnImage)
+        let reservation = try Problem.reserve(scores.imageCount * included.count * PixelArrays.bytesOfAnImage)
         return try .npz(try arrays(), reservation)
     }
 

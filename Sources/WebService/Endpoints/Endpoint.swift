@@ -29,11 +29,13 @@ package struct Endpoint: Sendable {
     ///   - get: Answers HEAD too: the server leaves the body out.
     package init(
         _ template: String, _ access: Access = [], get: MakeHandler? = nil, post: MakeHandler? = nil,
-        delete: MakeHandler? = nil
+        put: MakeHandler? = nil, delete: MakeHandler? = nil
     ) {
         self.template = template
         self.access = access
-        let all: [(HTTPRequest.Method, MakeHandler?)] = [(.get, get), (.head, get), (.post, post), (.delete, delete)]
+        let all: [(HTTPRequest.Method, MakeHandler?)] = [
+            (.get, get), (.head, get), (.post, post), (.put, put), (.delete, delete),
+        ]
         handlers = all.compactMap { method, make in make.map { (method, $0) } }
     }
 

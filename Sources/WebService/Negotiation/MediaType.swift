@@ -3,8 +3,12 @@ import HTTPTypes
 /// The media types that the service speaks, and the matching of `Accept` (RFC 9110, section 12.5.1).
 package enum MediaType: String, Sendable {
     case csv = "text/csv; charset=utf-8"
+    case css = "text/css; charset=utf-8"
     case geoJSON = "application/geo+json"
+    case html = "text/html; charset=utf-8"
+    case javaScript = "text/javascript; charset=utf-8"
     case json = "application/json"
+    case jsonLines = "application/x-ndjson"
     case metrics = "text/plain; version=0.0.4; charset=utf-8"
     case npy = "application/x-npy"
     case npz = "application/x-npz"

@@ -5,6 +5,17 @@ package import Scoring
 
 /// Faults in arrays, and shortage of memory for them.
 extension Problem {
+    /// Does what the engine may refuse.
+    ///
+    /// - Throws: The problem that the engine's error is to a client.
+    package static func scoring<Result>(_ body: () throws(ScoringError) -> Result) throws(Problem) -> Result {
+        do throws(ScoringError) {
+            return try body()
+        } catch {
+            throw Problem(error)
+        }
+    }
+
     /// The problem that an error of the engine is to a client.
     package init(_ error: ScoringError) {
         self =

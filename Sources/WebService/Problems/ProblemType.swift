@@ -33,6 +33,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case noLargestProbabilities = "no-largest-probabilities"
     case noNames = "no-names"
     case regionNotFound = "region-not-found"
+    case decisionNotFound = "decision-not-found"
 
     case methodNotAllowed = "method-not-allowed"
 
@@ -114,7 +115,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
         case .unauthorized: .unauthorized
         case .foreignOrigin: .forbidden
         case .notFound, .unknownJob, .unknownModel, .noLabelIssues, .noPredictedClasses, .noLargestProbabilities,
-            .noNames, .regionNotFound:
+            .noNames, .regionNotFound, .decisionNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .notAcceptable: .notAcceptable

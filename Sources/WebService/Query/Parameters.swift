@@ -159,6 +159,18 @@ package struct Parameters {
         }
     }
 
+    /// Where a page begins: what the page before has said.
+    ///
+    /// - Throws: A 400 problem for what no page has said.
+    package func cursor() throws(Problem) -> Int? {
+        try string("cursor").map { (text) throws(Problem) in
+            guard let cursor = Int(text), cursor >= 0 else {
+                throw .invalidParameter("cursor", expected: "the \"next\" of an earlier answer", actual: text)
+            }
+            return cursor
+        }
+    }
+
     /// A threshold in [0, 1]; nil if there is none.
     ///
     /// - Throws: A 400 problem if the value is anything else.

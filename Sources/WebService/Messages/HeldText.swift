@@ -1,15 +1,14 @@
 import Memory
-import WebService
 
 /// A text that is gathered as it arrives, in memory that the budget counts.
-final class HeldText {
-    private(set) var bytes: [UInt8] = []
+package final class HeldText {
+    package private(set) var bytes: [UInt8] = []
     private let limit: Int
     private var reserved = 0
 
     /// - Parameters:
     ///   - limit: The most bytes that the text may have.
-    init(limit: Int) {
+    package init(limit: Int) {
         self.limit = limit
     }
 
@@ -20,7 +19,7 @@ final class HeldText {
     /// Adds the next bytes.
     ///
     /// - Throws: A 413 problem if the text becomes too long; 503 if memory is short.
-    func append(_ more: borrowing Span<UInt8>) throws(Problem) {
+    package func append(_ more: borrowing Span<UInt8>) throws(Problem) {
         guard more.count <= limit - bytes.count else { throw .bodyTooLarge(limit: limit) }
         let count = bytes.count + more.count
         if count > reserved {
@@ -42,7 +41,7 @@ final class HeldText {
     /// Takes memory from the budget for the values that are read from the text.
     ///
     /// - Throws: A 503 problem if memory is short.
-    func reserve(_ byteCount: Int) throws(Problem) {
+    package func reserve(_ byteCount: Int) throws(Problem) {
         guard ByteBudget.memory.reserve(byteCount) else { throw Problem(MemoryError.outOfMemory(byteCount: byteCount)) }
         reserved += byteCount
     }

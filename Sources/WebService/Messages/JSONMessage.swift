@@ -1,14 +1,12 @@
 import Foundation
-import Threads
-import WebService
 
 /// JSON that is a request, or that begins one.
-enum JSONMessage {
+package enum JSONMessage {
     /// Reads a whole text.
     ///
     /// - Throws: A 400 problem if the text is malformed or has other members than `Message`, and the problems that
     ///   `Message` itself throws.
-    static func decode<Message: Decodable>(_: Message.Type, from text: [UInt8]) throws(Problem) -> Message {
+    package static func decode<Message: Decodable>(_: Message.Type, from text: [UInt8]) throws(Problem) -> Message {
         do {
             return try JSONDecoder().decode(Message.self, from: Data(text))
         } catch let problem as Problem {
@@ -42,7 +40,7 @@ enum JSONMessage {
     }
 
     /// Whether an object is complete ahead of the text's end, and followed by more than blanks.
-    static func isFollowed(in text: [UInt8]) -> Bool {
+    package static func isFollowed(in text: [UInt8]) -> Bool {
         var depth = 0
         let end = firstIndexOutsideStrings(of: text) { byte in
             if byte == UInt8(ascii: "{") { depth += 1 }

@@ -1,0 +1,122 @@
+/** The regions to look at, page by page: undecided ones first, those of the greatest mass ahead. */
+
+import { askJSON, jobPath } from "./api.js";
+
+/**
+ * A region as the server lists it, with the list it is of.
+ * @typedef {object} Region
+ * @property {string} id
+ * @property {number} image
+ * @property {string} [name] of the image
+ * @property {number[]} [slice] of a volume
+ * @property {number} given
+ * @property {number} suggested
+ * @property {[number, number, number, number]} bbox x, y, width and height in pixels
+ * @property {number} area pixels
+ * @property {number} thickness pixels
+ * @property {number} mean_own
+ * @property {number} mass
+ * @property {string | null} verdict the latest
+ * @property {number | null} label what a wrong one should be
+ * @property {string} of
+ * @property {number | null} threshold
+ */
+
+/** The pages are this long, so that the first comes fast. */
+const pageLength = 200;
+
+/** What to list if nobody says: issues of confident learning where the job has them. */
+export function usualScope(job) {
+  if (job.links.label_issues) return { of: "label_issues", threshold: null };
+  return { of: "issues", threshold: job.parameters.threshold ?? 0.1 };
+}
+
+/** The scope that an address names. */
+export function scopeOf(job, parameters) {
+  if (!parameters.of) return usualScope(job);
+  return { of: parameters.of, threshold: parameters.of === "issues" ? Number(parameters.threshold ?? 0.1) : null };
+}
+
+export class RegionList {
+  /**
+   * @param {string} job its id
+   * @param {{of: string, threshold: number | null}} scope
+   * @param {{given?: string, suggested?: string, image?: string, min_thickness?: number | null}} filters
+   */
+  constructor(job, scope, filters) {
+    this.job = job;
+    this.scope = scope;
+    this.filters = filters;
+    /** @type {Region[]} */
+    this.items = [];
+    this.known = new Set();
+    this.decided = false;
+    this.cursor = null;
+    this.stale = false;
+    this.isComplete = false;
+    /** How many are undecided and decided at the time of the first page of each. */
+    this.undecidedTotal = null;
+    this.decidedTotal = null;
+  }
+
+  ask(query) {
+    return askJSON(jobPath(this.job, "regions"), { ...this.scope, ...this.filters, order: "mass", ...query });
+  }
+
+  adopt(region) {
+    if (this.known.has(region.id)) return null;
+    this.known.add(region.id);
+    return { verdict: null, label: null, ...region, ...this.scope };
+  }
+
+  /** Puts a region that an address names ahead of all others, and returns its place. */
+  async include(id) {
+    const place = this.items.findIndex((region) => region.id === id);
+    if (place >= 0) return place;
+    const { rle, ...region } = await askJSON(jobPath(this.job, "regions", id), this.scope);
+    this.items.unshift(this.adopt(region));
+    return 0;
+  }
+
+  /** Counts how many are decided, without listing them. */
+  async countDecided() {
+    this.decidedTotal = (await this.ask({ decided: true, limit: 1 })).total;
+    return this.decidedTotal;
+  }
+
+  /** The list of undecided regions has changed under the cursor, since some of them were decided. */
+  noteDecision() {
+    this.stale = true;
+  }
+
+  /** The region at a place, null behind the last. */
+  async at(index) {
+    while (index >= this.items.length && !this.isComplete) {
+      this.loading ??= this.loadMore().finally(() => (this.loading = null));
+      await this.loading;
+    }
+    return this.items[index] ?? null;
+  }
+
+  async loadMore() {
+    // Cursors count from the top of the list, from which decided regions vanish: so a list that has changed is read from
+    // its top again, and what is known is passed over.
+    if (this.stale && !this.decided) this.cursor = null;
+    this.stale = false;
+    for (;;) {
+      const page = await this.ask({ decided: this.decided, limit: pageLength, cursor: this.cursor });
+      if (this.decided) this.decidedTotal ??= page.total;
+      else this.undecidedTotal ??= page.total;
+      const fresh = page.regions.map((region) => this.adopt(region)).filter(Boolean);
+      this.items.push(...fresh);
+      this.cursor = page.next;
+      if (page.next === null) {
+        if (this.decided) this.isComplete = true;
+        this.decided = true;
+        if (!this.isComplete && fresh.length === 0) continue;
+        return;
+      }
+      if (fresh.length > 0) return;
+    }
+  }
+}

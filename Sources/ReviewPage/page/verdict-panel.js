@@ -1,0 +1,88 @@
+/** What there is to know of the region, and the buttons of the verdicts. */
+
+import { fill, h, measure, count, named } from "./elements.js";
+
+const buttons = [
+  { name: "wrong", key: "W", label: "Wrong", hint: "the suggestion is right" },
+  { name: "other", key: "E", label: "Other class…", hint: "wrong, and another class is right" },
+  { name: "fine", key: "A", label: "Fine", hint: "the label is right" },
+  { name: "unsure", key: "U", label: "Unsure", hint: "cannot be told" },
+];
+
+export class VerdictPanel {
+  /**
+   * @param {import("./classes.js").ClassNames} classes
+   * @param {Record<string, () => void>} acts `wrong`, `other`, `fine`, `unsure`, `note`, `undo`, `previous`, `next`
+   */
+  constructor(classes, acts) {
+    this.classes = classes;
+    this.pair = h("div", { class: "region-pair" });
+    this.facts = h("dl", { class: "facts" });
+    this.state = h("p", { class: "state" });
+    this.buttons = Object.fromEntries(
+      buttons.map(({ name, key, label, hint }) => [
+        name,
+        h(
+          "button",
+          { type: "button", class: `verdict verdict-${name}`, title: hint, "aria-pressed": "false", onclick: acts[name] },
+          h("span", {}, label),
+          h("kbd", { "aria-hidden": "true" }, key),
+        ),
+      ]),
+    );
+    const small = (name, label, key) =>
+      h("button", { type: "button", onclick: acts[name] }, label, " ", h("kbd", { "aria-hidden": "true" }, key));
+    this.undoButton = small("undo", "Undo", "Z");
+    this.element = h(
+      "section",
+      { class: "region", "aria-label": "The region and your verdict" },
+      this.pair,
+      this.facts,
+      this.state,
+      h("div", { class: "verdicts", role: "group", "aria-label": "Verdict" }, Object.values(this.buttons)),
+      h(
+        "div",
+        { class: "steps", role: "group", "aria-label": "Steps" },
+        small("previous", "Back", "K"),
+        small("next", "Skip", "J"),
+        small("note", "Note", "N"),
+        this.undoButton,
+      ),
+    );
+  }
+
+  /**
+   * @param {import("./regions.js").Region | null} region
+   * @param {import("./decisions.js").Decision | null} decision
+   * @param {{note: string | null, canUndo: boolean, place: string}} more
+   */
+  show(region, decision, { note, canUndo, place }) {
+    this.undoButton.disabled = !canUndo;
+    for (const button of Object.values(this.buttons)) button.disabled = !region;
+    if (!region) {
+      fill(this.pair);
+      fill(this.facts);
+      fill(this.state);
+      return;
+    }
+    fill(this.pair, this.classes.pair(region.given, region.suggested));
+    const rows = [
+      ["Image", [named(region.name ?? region.image), region.slice && ` slice ${region.slice.join(", ")}`]],
+      ["Place", place],
+      ["Area", `${count(region.area)} px, ${region.thickness} deep`],
+      ["Mean score", measure(region.mean_own)],
+      ["Mass", measure(region.mass)],
+    ];
+    fill(this.facts, rows.map(([term, text]) => [h("dt", {}, term), h("dd", {}, text)]));
+    const pressed = !decision ? null : decision.verdict !== "wrong" ? decision.verdict
+      : (decision.label ?? region.suggested) === region.suggested ? "wrong" : "other";
+    for (const [name, button] of Object.entries(this.buttons)) button.setAttribute("aria-pressed", String(name === pressed));
+    const remark = note ?? decision?.note;
+    this.state.dataset.verdict = decision?.verdict ?? "none";
+    fill(
+      this.state,
+      decision ? [h("strong", {}, `Decided: ${decision.verdict}`), decision.verdict === "wrong" && [", rather ", this.classes.chip(decision.label ?? region.suggested)]] : "Not decided yet",
+      remark && h("q", { class: "note" }, named(remark)),
+    );
+  }
+}

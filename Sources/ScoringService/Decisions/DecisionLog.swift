@@ -1,0 +1,175 @@
+import Foundation
+import JobStorage
+import Memory
+import Scoring
+import WebService
+
+/// What reviewers have decided about the regions of a job, in the order in which they did. Nothing is ever removed: a
+/// decision that is taken back is followed by one that says so.
+///
+/// A decision takes less than 100 bytes.
+struct DecisionLog: Sendable {
+    /// A decision, with numbers in place of what many decisions share.
+    private struct Entry {
+        let firstPixel: Int
+        let decidedAt: TimeInterval
+        let image: UInt32
+        /// The number of the decision before on the same region; -1 for the first.
+        let previous: Int32
+        let given: UInt16
+        let suggested: UInt16
+        /// The greatest number stands for none.
+        let label: UInt16
+        let reviewer: UInt16
+        let kind: UInt16
+        let verdict: UInt8
+
+        var key: Key { Key(firstPixel: firstPixel, image: image, kind: kind) }
+    }
+
+    /// A region of some kind.
+    private struct Key: Hashable {
+        let firstPixel: Int
+        let image: UInt32
+        let kind: UInt16
+    }
+
+    private var entries: [Entry] = []
+    /// The number of the latest decision on each region.
+    private var latest: [Key: Int32] = [:]
+    private var reviewers: [String] = []
+    private var kinds: [RegionKind] = []
+    private var notes: [Int: String] = [:]
+
+    /// How many decisions there is memory for, and the memory.
+    private var room = 0
+    private var reservation: ByteReservation?
+
+    /// The memory of an entry and of its key.
+    private static let bytesOfADecision = 96
+
+    var count: Int { entries.count }
+
+    /// How many regions were ever decided about.
+    var regionCount: Int { latest.count }
+
+    /// Makes room for decisions, so that ``append(_:)`` takes them.
+    ///
+    /// - Throws: A 400 problem if there are more reviewers or kinds of regions than can be told apart; 503 if memory is
+    ///   short.
+    mutating func prepare(for decisions: [Decision]) throws(Problem) {
+        let newReviewers = Set(decisions.map(\.reviewer)).subtracting(reviewers)
+        let newKinds = Set(decisions.map(\.place.kind)).subtracting(kinds)
+        for (name, count) in [
+            ("reviewer", reviewers.count + newReviewers.count), ("threshold", kinds.count + newKinds.count),
+        ] {
+            guard count > Self.limitOfShared else { continue }
+            throw .invalidParameter(
+                name, expected: "one of at most \(Self.limitOfShared) for a job", actual: "one more")
+        }
+        do throws(MemoryError) {
+            if reservation == nil { reservation = try ByteReservation() }
+            let textBytes = decisions.reduce(0) { $0 + ($1.note.map { 96 + $0.utf8.count } ?? 0) }
+            try reservation?.grow(by: textBytes + newReviewers.reduce(0) { $0 + 32 + $1.utf8.count })
+            let needed = count + decisions.count
+            guard needed > room else { return }
+            let larger = max(needed, 2 * room, 64)
+            try reservation?.grow(by: (larger - room) * Self.bytesOfADecision)
+            room = larger
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    /// How many reviewers there may be, and how many kinds of regions.
+    private static let limitOfShared = 1000
+
+    /// Adds a decision for which room was made.
+    mutating func append(_ decision: Decision) {
+        let kind = Self.number(of: decision.place.kind, in: &kinds)
+        let key = Key(firstPixel: decision.place.firstPixel, image: UInt32(decision.place.image), kind: kind)
+        let number = Int32(entries.count)
+        let entry = Entry(
+            firstPixel: key.firstPixel, decidedAt: decision.decidedAt.timeIntervalSinceReferenceDate, image: key.image,
+            previous: latest[key] ?? -1, given: UInt16(decision.given), suggested: UInt16(decision.suggested),
+            label: decision.label.map { UInt16($0) } ?? .max,
+            reviewer: Self.number(of: decision.reviewer, in: &reviewers), kind: kind,
+            verdict: UInt8(Decision.Verdict.allCases.firstIndex(of: decision.verdict) ?? 0))
+        entries.append(entry)
+        latest[key] = number
+        if let note = decision.note { notes[Int(number)] = note }
+    }
+
+    private static func number<Element: Equatable>(of element: Element, in list: inout [Element]) -> UInt16 {
+        if let known = list.firstIndex(of: element) { return UInt16(known) }
+        list.append(element)
+        return UInt16(list.count - 1)
+    }
+
+    /// The decision of a number below ``count``.
+    subscript(number: Int) -> Decision {
+        let entry = entries[number]
+        let place = Decision.Place(
+            kind: kinds[Int(entry.kind)], image: Int(entry.image), firstPixel: entry.firstPixel)
+        return Decision(
+            place, given: Int(entry.given), suggested: Int(entry.suggested),
+            Decision.Verdict.allCases[Int(entry.verdict)], label: entry.label == .max ? nil : Int(entry.label),
+            reviewer: reviewers[Int(entry.reviewer)], note: notes[number],
+            decidedAt: Date(timeIntervalSinceReferenceDate: entry.decidedAt))
+    }
+
+    /// Whether nobody has said anything else since: neither the same reviewer about the same region, nor that it is
+    /// taken back.
+    func holds(_ number: Int) -> Bool {
+        let entry = entries[number]
+        guard Decision.Verdict.allCases[Int(entry.verdict)] != .withdrawn else { return false }
+        var other = latest[entry.key] ?? -1
+        while other > Int32(number) {
+            if entries[Int(other)].reviewer == entry.reviewer { return false }
+            other = entries[Int(other)].previous
+        }
+        return true
+    }
+
+    /// What holds of a region: the latest decision of each reviewer, the latest first.
+    func standing(_ place: Decision.Place) -> [Decision] {
+        guard let kind = kinds.firstIndex(of: place.kind) else { return [] }
+        let key = Key(firstPixel: place.firstPixel, image: UInt32(place.image), kind: UInt16(kind))
+        var (number, found) = (latest[key] ?? -1, [Decision]())
+        while number >= 0 {
+            if holds(Int(number)) { found.append(self[Int(number)]) }
+            number = entries[Int(number)].previous
+        }
+        return found
+    }
+
+    /// The decisions that are the last word on their regions, in the order in which they came: of several reviewers
+    /// the one who decided last has it.
+    ///
+    /// - Parameter image: The image whose decisions are wanted; nil for all.
+    func lastWords(ofImage image: Int? = nil) -> [Decision] {
+        entries.indices.compactMap { number in
+            let entry = entries[number]
+            guard image.map({ $0 == Int(entry.image) }) ?? true, holds(number), isLast(number) else { return nil }
+            return self[number]
+        }
+    }
+
+    /// Whether no later decision on the same region holds.
+    private func isLast(_ number: Int) -> Bool {
+        var other = latest[entries[number].key] ?? -1
+        while other > Int32(number) {
+            if holds(Int(other)) { return false }
+            other = entries[Int(other)].previous
+        }
+        return true
+    }
+}
+
+extension [Decision] {
+    /// Whether reviewers of one region are sure of different things.
+    var isDispute: Bool {
+        let sure = filter { $0.verdict == .wrong || $0.verdict == .fine }
+        return sure.contains { $0.verdict != sure[0].verdict || $0.label != sure[0].label }
+    }
+}
