@@ -15,7 +15,7 @@ EXAMPLES = [example for example in examples([PACKAGE, *GUIDES]) if example.needs
 
 def test_every_example_shows_its_output():
     assert [example.name for example in EXAMPLES if example.form != "text"] == []
-    assert PACKAGE.read_text().count("```python\n") == sum(example.document == PACKAGE for example in EXAMPLES) == 4
+    assert PACKAGE.read_text().count("```python\n") == sum(example.document == PACKAGE for example in EXAMPLES) == 5
     assert len(EXAMPLES) > 4
 
 

@@ -330,9 +330,10 @@ def test_a_table_has_a_row_for_each_region(job, small_pages):
     place = names.index("bbox")
     assert len(table) == 20
     assert list(table) == names[:place] + ["x", "y", "width", "height"] + names[place + 1 :]
+    assert table["label"].isna().all()
     for region, row in zip(regions, table.itertuples()):
         assert (row.x, row.y, row.width, row.height) == region.bbox
-        assert all(getattr(row, name) == getattr(region, name) for name in names if name != "bbox")
+        assert all(getattr(row, name) == getattr(region, name) for name in names if name not in ("bbox", "label"))
     assert table["area"].dtype == np.int64 and table["mass"].dtype == float and table["touches_border"].dtype == bool
 
 

@@ -12,6 +12,7 @@ from ._given import Reduced
 from ._version import __version__
 from .client import Client
 from .dataset import Dataset
+from .decisions import Decision, DecisionCell, Decisions, DecisionSummary
 from .errors import (
     InvalidInput,
     InvalidInputError,
@@ -23,12 +24,17 @@ from .errors import (
 )
 from .job import ClassPair, Job, Progress, RankedImage
 from .regions import Region, RegionCell, Regions
+from .review import Review
 from .scores import Scores
 
 __all__ = [
     "ClassPair",
     "Client",
     "Dataset",
+    "Decision",
+    "DecisionCell",
+    "DecisionSummary",
+    "Decisions",
     "InvalidInput",
     "InvalidInputError",
     "Job",
@@ -40,6 +46,7 @@ __all__ = [
     "Region",
     "RegionCell",
     "Regions",
+    "Review",
     "Scores",
     "SegscoreError",
     "ServerInfo",

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._colors import colored
+
 SHOWN = 6  # Images.
 SIDE = 128  # The longer side of a picture, in pixels.
 
@@ -52,6 +54,30 @@ class Image(NamedTuple):
     issues: np.ndarray | None
 
 
+class Mask(NamedTuple):
+    """An image as its labels are shown.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    score : float
+        Its score.
+    labels : np.ndarray
+        (H, W), or (D, H, W) of a volume, of which the slice with the most issues is shown.
+    issues : np.ndarray
+        Which pixels are issues, of the same shape.
+    classes : int
+        K; greater labels are black.
+    """
+
+    name: str
+    score: float
+    labels: np.ndarray
+    issues: np.ndarray
+    classes: int
+
+
 def gallery(title: str, images: Iterable[Image], link: str | None = None) -> str:
     """Cards of images, in the order in which they are given.
 
@@ -60,29 +86,76 @@ def gallery(title: str, images: Iterable[Image], link: str | None = None) -> str
     link : str | None
         Where the title leads.
     """
-    title = html.escape(title)
-    title = f'<a href="{html.escape(link)}">{title}</a>' if link else title
     images = list(images)
     legend = "Bright is suspect"
     if any(image.issues is not None for image in images):
         legend += "; issues are magenta"
-    cards = "".join(map(_card, images))
-    return f'<div style="margin-bottom:4px"><b>{title}</b><br><small>{legend}.</small></div><div>{cards}</div>'
+    return _page(title, link, legend, map(_card_of_scores, images))
 
 
-def _card(image: Image) -> str:
-    name = html.escape(image.name)
-    caption = f"<b>{name}</b> &nbsp;{image.score:.4f}"
-    pictures = [_picture(heat(image.pixel_scores), f"scores of {name}")]
-    if image.issues is not None:
-        count = np.count_nonzero(image.issues)
+def masks(title: str, images: Iterable[Mask], link: str) -> str:
+    """Cards of images with their labels, in the order in which they are given.
+
+    Parameters
+    ----------
+    link : str
+        Where the title leads.
+    """
+    return _page(title, link, "Labels in the colours of their classes; issues are magenta", map(_card_of_mask, images))
+
+
+def _page(title: str, link: str | None, legend: str, cards: Iterable[str]) -> str:
+    title = html.escape(title)
+    if link:
+        title = f'<a href="{html.escape(link)}" target="_blank" rel="noopener">{title}</a>'
+    head = f'<div style="margin-bottom:4px"><b>{title}</b><br><small>{legend}.</small></div>'
+    return f"{head}<div>{''.join(cards)}</div>"
+
+
+def _card_of_scores(image: Image) -> str:
+    issues = None if image.issues is None else (image.issues, int(np.count_nonzero(image.issues)))
+    return _card(image.name, image.score, "scores", heat(image.pixel_scores), issues)
+
+
+def _card_of_mask(image: Mask) -> str:
+    labels, issues = image.labels, image.issues
+    if issues.ndim > 2:
+        slices = issues.reshape(-1, *issues.shape[-2:])
+        worst = int(np.count_nonzero(slices, axis=(1, 2)).argmax())
+        labels, issues = labels.reshape(slices.shape)[worst], slices[worst]
+    found = (issues, int(np.count_nonzero(image.issues)))
+    return _card(image.name, image.score, "labels", classed(labels, image.classes), found)
+
+
+def _card(name: str, score: float, kind: str, picture: np.ndarray, found: tuple[np.ndarray, int] | None) -> str:
+    """A picture of an image, and beside it its issues.
+
+    Parameters
+    ----------
+    kind : str
+        What the picture shows.
+    found : tuple[np.ndarray, int] | None
+        The issues that are drawn, and how many the image has; None if that was not asked for.
+    """
+    name = html.escape(name)
+    caption = f"<b>{name}</b> &nbsp;{score:.4f}"
+    pictures = [_picture(picture, f"{kind} of {name}")]
+    if found is not None:
+        issues, count = found
         caption += f" &nbsp;{count:,} issue{'' if count == 1 else 's'}"
-        pictures.append(_picture(marked(image.issues), f"issues of {name}"))
+        pictures.append(_picture(marked(issues), f"issues of {name}"))
     return (
         '<figure style="display:inline-block;margin:0 16px 12px 0;vertical-align:top">'
         f'<div style="display:flex;gap:4px">{"".join(pictures)}</div>'
         f'<figcaption style="font-variant-numeric:tabular-nums">{caption}</figcaption></figure>'
     )
+
+
+def classed(labels: np.ndarray, classes: int) -> np.ndarray:
+    """A small picture of labels, uint8 (H, W, 3): of each block the first pixel, in the colour of its class."""
+    labels = np.atleast_2d(labels)
+    step = _step(labels)
+    return np.asarray(colored(labels[::step, ::step], classes) * 255).astype(np.uint8)
 
 
 def heat(pixel_scores: np.ndarray) -> np.ndarray:
@@ -102,10 +175,16 @@ def _small(pixels: np.ndarray, of_block: np.ufunc) -> np.ndarray:
     while pixels.ndim > 2:
         pixels = of_block.reduce(pixels, axis=0)
     pixels = np.atleast_2d(pixels)
-    step = -(-max(pixels.shape) // SIDE)
+    step = _step(pixels)
     for axis in (0, 1):
         pixels = of_block.reduceat(pixels, np.arange(0, pixels.shape[axis], step), axis=axis)
     return pixels
+
+
+def _step(pixels: np.ndarray) -> int:
+    """The extent of the blocks of pixels that are one in a small picture."""
+    longer: int = max(pixels.shape)
+    return -(-longer // SIDE)
 
 
 def _picture(pixels: np.ndarray, text: str) -> str:

@@ -17,6 +17,7 @@ from ._attempts import Attempts
 from ._forks import OfProcess
 from ._form import Form
 from ._in_place import InPlace, allow_reading, can_be_read
+from ._message import Message
 from ._own_server import own_server
 from ._pool import Verify, pool_for
 from ._version import __version__
@@ -113,7 +114,7 @@ class Transport:
         *,
         query: Mapping[str, Any] | None = None,
         fields: Mapping[str, str] | None = None,
-        body: Form | InPlace | None = None,
+        body: Form | InPlace | Message | None = None,
     ) -> BaseHTTPResponse:
         """The answer to a request, whose body is still to be read.
 

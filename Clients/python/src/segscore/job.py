@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import html
+import pathlib
 import time
-from collections.abc import Sequence
+import webbrowser
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Union
 
 import numpy as np
 
 from . import _html
 from ._arrays import read_array
+from ._message import Message
+from ._saving import paths_within, replace
 from ._transport import Transport
+from .decisions import (
+    Decision,
+    DecisionCell,
+    Decisions,
+    DecisionSummary,
+    NewDecision,
+    Subject,
+    batches_of,
+    decision_of,
+    message_of,
+)
 from .errors import JobEndedError, SegscoreError, error_of
-from .regions import RegionCell, Regions
+from .regions import Region, RegionCell, Regions
+from .review import Review, address_of, is_in_notebook
 
 Images = Union[np.ndarray, list[np.ndarray]]
 """One array for all images, or a list with an array for each if they are of several sizes."""
@@ -176,6 +192,25 @@ class Job:
             if error.status != 404:
                 raise
 
+    def keep(self) -> None:
+        """Has the server keep the results until `release`, as while somebody reviews them, and not until they expire.
+
+        They still go before that if the server has no room for newer ones, but after all that nobody keeps. Where the
+        server has no state directory they are gone with its process.
+
+        Raises
+        ------
+        SegscoreError
+            The results have expired already, or the job is still open.
+        """
+        self._wait_unless_open()
+        self._transport.ask("POST", f"{self._path}/keep")
+
+    def release(self) -> None:
+        """Has the results that are kept expire as those of others do, counted from now."""
+        self._wait_unless_open()
+        self._transport.ask("DELETE", f"{self._path}/keep")
+
     # Its results
 
     def image_scores(self) -> np.ndarray:
@@ -216,6 +251,63 @@ class Job:
             Returns only pixels with this class as label or as the most probable class.
         """
         return self._images("label_issues", image, **{"class": class_index})
+
+    def labels(self, image: int | None = None) -> Images:
+        """The given classes of the pixels, (N, H, W), or of one image (H, W); of volumes in their shape.
+
+        They are what the server made of the labels that it was given: classes from 0 on, as uint8, or as uint16 if a
+        value is too great for that. Pixels that take no part have the label that is ignored, or 255 if several are, or
+        if it is negative; for more than 255 classes that is 65535.
+        """
+        return self._classes("labels", image)
+
+    def predicted(self, image: int | None = None) -> Images:
+        """The most probable classes of the pixels, (N, H, W), or of one image (H, W); of volumes in their shape.
+
+        Raises
+        ------
+        SegscoreError
+            They are not known, since the server was only given what `softmin` needs.
+        """
+        return self._classes("predicted", image)
+
+    def mended(self, image: int | None = None) -> Images:
+        """The labels, as `labels` returns them, in which all regions that are `wrong` have their new class.
+
+        Of a region that several reviewers have decided about, the latest decision counts.
+        """
+        return self._classes("mended", image)
+
+    def save_mended(self, folder: Any) -> list[pathlib.Path]:
+        """Writes the mended labels as PNG files, one for each image, and returns their paths.
+
+        The values of pixels are the classes, as in `mended`: 8 bits with a palette of colours, or 16 bits of grey if
+        classes are too many for that. Files are called as the images are, in folders if names have some, with `.png`
+        behind it; or by numbers of six digits, `000000.png`, if images have no names. What is there already is
+        replaced, each file at once.
+
+        Parameters
+        ----------
+        folder : str | os.PathLike
+            Where to. It is made if it is not there.
+
+        Raises
+        ------
+        ValueError
+            The name of an image leads out of the folder. Nothing is written then.
+        SegscoreError
+            An image has other dimensions than two, which PNG does not hold.
+        """
+        self._wait_unless_open()
+        names = self._image_names()
+        if names is None:
+            names = [f"{image:06}" for image in range(self._known_shape()["images"])]
+        paths = paths_within(folder, names, ".png")
+        fields = {"Accept": "image/png"}
+        for image, path in enumerate(paths):
+            data = self._transport.read("GET", f"{self._path}/mended", query={"image": image}, fields=fields)
+            replace(path, data)
+        return paths
 
     def ranking(self, limit: int = 20, *, threshold: float | None = None) -> list[RankedImage]:
         """The worst images, lowest score first.
@@ -277,6 +369,7 @@ class Job:
         suggested: int | None = None,
         min_area: int | None = None,
         min_thickness: int | None = None,
+        decided: bool | None = None,
         order: str | None = None,
         limit: int | None = None,
     ) -> Regions:
@@ -300,6 +393,8 @@ class Job:
             Returns only regions of at least as many pixels.
         min_thickness : int | None
             Returns only regions that are at least as many pixels deep: with 2 no rims that are one or two pixels wide.
+        decided : bool | None
+            Returns only regions that somebody has decided about, or with False only those that nobody has.
         order : str | None
             What regions are ordered by, the greatest first: `mass`, which is the default, `area` or `thickness`; or
             `id` for images and first pixels.
@@ -315,7 +410,7 @@ class Job:
         """
         self._wait_unless_open()
         query = {"of": of, "threshold": threshold, "image": image, "given": given, "suggested": suggested}
-        query.update(min_area=min_area, min_thickness=min_thickness, order=order)
+        query.update(min_area=min_area, min_thickness=min_thickness, decided=_word(decided), order=order)
         return Regions(self._transport, f"{self._path}/regions", query, limit, self.names)
 
     def region_matrix(
@@ -328,6 +423,7 @@ class Job:
         suggested: int | None = None,
         min_area: int | None = None,
         min_thickness: int | None = None,
+        decided: bool | None = None,
     ) -> list[RegionCell]:
         """Regions by label and suggested class, the pair of the greatest mass first; arguments are those of `regions`.
 
@@ -335,7 +431,7 @@ class Job:
         """
         self._wait_unless_open()
         query = {"of": of, "threshold": threshold, "image": image, "given": given, "suggested": suggested}
-        query.update(min_area=min_area, min_thickness=min_thickness)
+        query.update(min_area=min_area, min_thickness=min_thickness, decided=_word(decided))
         cells = self._transport.ask("GET", f"{self._path}/regions/matrix", query=query)["cells"]
         return [RegionCell(**cell) for cell in cells]
 
@@ -344,6 +440,190 @@ class Job:
         self._wait_unless_open()
         statistics: dict[str, Any] = self._transport.ask("GET", f"{self._path}/statistics")
         return statistics
+
+    # What reviewers decide
+
+    def decide(
+        self,
+        region: Region | str,
+        verdict: str,
+        label: int | None = None,
+        note: str | None = None,
+        reviewer: str | None = None,
+        of: str | None = None,
+        threshold: float | None = None,
+    ) -> Decision:
+        """Keeps what a reviewer has decided about a region, in place of what the same reviewer had decided before.
+
+        Parameters
+        ----------
+        region : Region | str
+            The region, or its id.
+        verdict : str
+            `wrong` if the label is, `fine` if it is not, or `unsure`.
+        label : int | None
+            The class that the pixels should have, if the label is wrong: by default the suggested one.
+        note : str | None
+            What the reviewer has to say, of at most 4,096 bytes of UTF-8.
+        reviewer : str | None
+            Who decides, of at most 128 bytes of UTF-8.
+        of, threshold : str | None, float | None
+            Of which pixels the region is, as of `regions`. A region knows that; an id needs it where the default is
+            another.
+
+        Returns
+        -------
+        Decision
+            The decision as the server has it. If it has a state directory, the decision is on its disk.
+
+        Raises
+        ------
+        ValueError
+            A value makes no sense. If the server found that, it is an `InvalidInputError`.
+        SegscoreError
+            There is no such region among those of these pixels.
+        """
+        subject = Subject.named(self._path, region, of, threshold)
+        path = subject.path(self._path)
+        body = Message(message_of(verdict, label, note, reviewer))
+        self._wait_unless_open()
+        return decision_of(self._transport.ask("PUT", path, query=subject.query, body=body), self.names)
+
+    def decide_many(
+        self,
+        decisions: Iterable[NewDecision],
+        *,
+        reviewer: str | None = None,
+        of: str | None = None,
+        threshold: float | None = None,
+    ) -> int:
+        """Keeps many decisions, in their order, as `decide` keeps one.
+
+            job.decide_many({"region": region, "verdict": "fine"} for region in job.regions(given=3, suggested=5))
+
+        They go by up to 10,000 in a request. Either all of a request are kept or, if one makes no sense, none of it;
+        those of the requests before it stay.
+
+        Parameters
+        ----------
+        decisions : Iterable[Decision | Mapping]
+            Mappings with `region` and `verdict`, and where wanted `label`, `note`, `reviewer`, `of` and `threshold`,
+            which are arguments of `decide`. Or decisions of another job about the same data, whose regions have the
+            same ids.
+        reviewer : str | None
+            Who decides, where a decision does not say.
+        of, threshold : str | None, float | None
+            Of which pixels regions are, where neither a decision nor the region says.
+
+        Returns
+        -------
+        int
+            How many were kept.
+
+        Raises
+        ------
+        ValueError
+            A value makes no sense. If the server found that, it is an `InvalidInputError`.
+        SegscoreError
+            There is no such region among those of these pixels.
+        """
+        self._wait_unless_open()
+        path, decided = f"{self._path}/decisions", 0
+        for count, query, body in batches_of(self._path, decisions, reviewer, of, threshold):
+            self._transport.ask("POST", path, query=query, body=body)
+            decided += count
+        return decided
+
+    def withdraw(
+        self, region: Region | str, reviewer: str | None = None, of: str | None = None, threshold: float | None = None
+    ) -> None:
+        """Takes back what a reviewer has decided about a region; arguments are those of `decide`.
+
+        Raises
+        ------
+        SegscoreError
+            The reviewer has not decided about the region.
+        """
+        subject = Subject.named(self._path, region, of, threshold)
+        path = subject.path(self._path)
+        self._wait_unless_open()
+        self._transport.ask("DELETE", path, query={**subject.query, "reviewer": reviewer})
+
+    def decisions(self) -> Decisions:
+        """What reviewers have decided and not taken back, of regions of all pixels, in the order of time."""
+        self._wait_unless_open()
+        return Decisions(self._transport, f"{self._path}/decisions", self.names)
+
+    def decision_summary(self, *, of: str | None = None, threshold: float | None = None) -> DecisionSummary:
+        """How many regions were decided in which way, by label and suggested class.
+
+        Parameters
+        ----------
+        of, threshold : str | None, float | None
+            Of which pixels the regions are that are counted, as of `regions`.
+        """
+        self._wait_unless_open()
+        query = {"of": of, "threshold": threshold}
+        summary = self._transport.ask("GET", f"{self._path}/decisions/summary", query=query)
+        cells = [DecisionCell(**cell) for cell in summary["cells"]]
+        return DecisionSummary(summary["decided"], summary["disputed"], cells)
+
+    def review(self, open: bool = True, *, url: str | None = None) -> Review:
+        """Keeps the job, and shows the page of the server on which people decide about its regions.
+
+        In a notebook, what is returned is a link to the page, with pictures of the worst images. Elsewhere the page is
+        opened in the browser, and what is returned prints as the address. If the server needs a key, the page asks for
+        it.
+
+        Parameters
+        ----------
+        open : bool
+            Whether to open the page, if this is no notebook.
+        url : str | None
+            Where the browser reaches the server, if that is another address than this process has for it, as beyond a
+            tunnel, or where this process asks it on a Unix socket.
+
+        Raises
+        ------
+        ValueError
+            The server is on a Unix socket, which browsers do not open, as a process's own server is.
+        """
+        # This comes first, since a job that nobody can review is not to be kept.
+        own = url is None and self._transport.is_own
+        address = address_of(self._transport.url if url is None else url, own, self.id)
+        self.keep()
+        if open and not is_in_notebook():
+            webbrowser.open(address)
+        return Review(self, address)
+
+    def _classes(self, resource: str, image: int | None) -> Images:
+        try:
+            return self._images(resource, image)
+        except SegscoreError as error:
+            if image is not None or error.type != "urn:segscore:not-acceptable":
+                raise
+        # Images of one size, of which some were sent with labels that need more bits than those of others.
+        path, indices = f"{self._path}/{resource}", range(self._known_shape()["images"])
+        return np.stack([read_array(self._transport, path, {"image": index}) for index in indices])
+
+    def _image_names(self) -> list[str] | None:
+        """What the images are called; None if they have numbers alone."""
+        if self.names is not None:
+            return self.names
+        try:
+            names: list[str] = self._transport.ask("GET", f"{self._path}/names")
+        except SegscoreError as error:
+            if error.type != "urn:segscore:no-names":
+                raise
+            return None
+        return names
+
+    def _known_shape(self) -> dict[str, Any]:
+        """The shape of a job that has succeeded."""
+        if self._shape is None:
+            self._shape = self.document()["shape"]
+        shape: dict[str, Any] = self._shape or {}
+        return shape
 
     def _images(self, resource: str, image: int | None, dtype: Any = None, **query: Any) -> Images:
         self._wait_unless_open()
@@ -357,6 +637,11 @@ class Job:
         """Waits for the job's end, but not if it is open: it would never end. The server then refuses the request."""
         if self._shape is None and self.status != "open":
             self.wait()
+
+
+def _word(flag: bool | None) -> str | None:
+    """A flag as queries have it."""
+    return None if flag is None else "true" if flag else "false"
 
 
 def failure_of(document: dict[str, Any]) -> SegscoreError:

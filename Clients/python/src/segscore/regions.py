@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FIRST_PAGE = 500  # How many regions are asked for at first: few, since most callers look at the worst alone.
 PAGE = 10_000  # How many are asked for then: all that the server gives at once, since each page has it look at all.
 
-# The columns of a table, which are those of the server's CSV, with the types that they have without a row too.
+# The columns of a table: those of the server's CSV and what was decided. They have these types without a row too.
 COLUMNS = {
     "id": "object",
     "image": "int64",
@@ -36,6 +36,9 @@ COLUMNS = {
     "mean_largest": "float64",
     "mass": "float64",
     "touches_border": "bool",
+    "verdict": "object",
+    "label": "Int64",
+    "reviewer": "object",
 }
 
 
@@ -107,6 +110,12 @@ class Region(_OfJob):
         How much the model contradicts the labels: the sum of the pixels' squared margins, as of the method `margin`.
     touches_border : bool
         Whether the region reaches the border of the image.
+    verdict : str | None
+        What was decided last about the region until it was read: `wrong`, `fine` or `unsure`; None if nothing was.
+    label : int | None
+        The class that the pixels should have by that decision, if it is `wrong`.
+    reviewer : str | None
+        Who has decided last; None if nobody has, or has not said who it is.
     """
 
     id: str
@@ -122,6 +131,9 @@ class Region(_OfJob):
     mean_largest: float
     mass: float
     touches_border: bool
+    verdict: str | None = None
+    label: int | None = None
+    reviewer: str | None = None
 
     def mask(self) -> np.ndarray:
         """The pixels of the region in its box, bool (height, width)."""
@@ -198,7 +210,8 @@ class Regions:
         -------
         pd.DataFrame
             A DataFrame with the columns `id`, `image`, `name`, `slice`, `given`, `suggested`, `x`, `y`, `width`,
-            `height`, `area`, `thickness`, `mean_own`, `mean_largest`, `mass` and `touches_border`.
+            `height`, `area`, `thickness`, `mean_own`, `mean_largest`, `mass`, `touches_border`, `verdict`, `label`,
+            which is NA where there is none, and `reviewer`.
 
         Raises
         ------
@@ -232,6 +245,9 @@ class Regions:
             mean_largest=row["mean_largest"],
             mass=row["mass"],
             touches_border=row["touches_border"],
+            verdict=row.get("verdict"),
+            label=row.get("label"),
+            reviewer=row.get("reviewer"),
         )
         query = {"of": self.of, "threshold": self.threshold}
         # A frozen instance refuses assignments, of what is no field too.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from .._colors import colored, colors_of
 
 try:
     import matplotlib.pyplot as plt
@@ -15,15 +16,6 @@ except ImportError as error:
     raise ImportError("display_issues draws with matplotlib: pip install 'segscore[plot]'") from error
 
 RED, PALE = (0.85, 0.1, 0.1), 0.93
-GOLDEN = 0.618034  # The share of the colour circle from one hue to the next: by this ratio no two come close.
-
-
-def colors_of(classes: int) -> np.ndarray:
-    """A colour for each class, and as the last one black for labels that are no class; (K + 1, 3)."""
-    colors = [
-        colorsys.hsv_to_rgb(k * GOLDEN % 1, (0.45, 0.75)[k % 2], (0.95, 0.7, 0.85)[k % 3]) for k in range(classes)
-    ]
-    return np.array([*colors, (0, 0, 0)])
 
 
 def legend(class_names: Sequence[str], classes: int, **options: Any) -> None:
@@ -48,11 +40,9 @@ def picture(
     """Shows an image's labels, most probable classes and issues beside each other, as far as they are given."""
     panels: list[Any] = []
     if classes is not None:
-        colors = colors_of(classes)
         for title, mask in (("given labels", labels), ("likeliest classes", predicted)):
             if mask is not None:
-                known = np.where((mask >= 0) & (mask < classes), mask, classes).astype(np.int64)
-                panels.append((title, colors[known]))
+                panels.append((title, colored(mask, classes)))
     marked = np.full((*issues.shape, 3), PALE)
     marked[issues] = RED
     panels.append((f"image {image}, issue pixels: {np.count_nonzero(issues)}", marked))
