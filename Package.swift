@@ -34,10 +34,13 @@ let package = Package(
             name: "segscore",
             dependencies: [
                 "DatasetScoring", "Files", "HTTPServer", "Jobs", "JobStorage", "Memory", "OpenInference",
-                "PrometheusText", "Scoring", "ScoringService", "ServiceInterface", "WebService", argumentParser,
-                coreMetrics, httpTypes, logging,
+                "PrometheusText", "ReviewPage", "Scoring", "ScoringService", "ServiceInterface", "WebService",
+                argumentParser, coreMetrics, httpTypes, logging,
             ],
             swiftSettings: sourceSettings),
+        .target(
+            name: "ReviewPage", dependencies: ["ServiceInterface", "WebService", httpTypes],
+            resources: [.embedInCode("page")], swiftSettings: sourceSettings),
         .target(
             name: "HTTPServer",
             dependencies: [
@@ -109,7 +112,7 @@ let package = Package(
         .target(
             name: "ServiceHarness",
             dependencies: [
-                "Jobs", "JobStorage", "Memory", "OpenInference", "PrometheusText", "ScoringService",
+                "Jobs", "JobStorage", "Memory", "OpenInference", "PrometheusText", "ReviewPage", "ScoringService",
                 "ServiceInterface", "TestSupport", "Threads", "WebService", httpTypes, logging,
             ],
             path: "Tests/ServiceHarness", swiftSettings: settings),
@@ -151,6 +154,9 @@ let package = Package(
                 "DatasetScoring", "Jobs", "JobStorage", "Memory", "PrometheusText", "Scoring", "ScoringService",
                 "ServiceHarness", "ServiceInterface", "TestSupport", "WebService", httpTypes,
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ReviewPageTests", dependencies: ["ReviewPage", "ServiceHarness", "WebService", httpTypes],
             swiftSettings: settings),
         .testTarget(
             name: "SegscoreTests", dependencies: ["HTTPServer", "PrometheusText", "segscore", argumentParser],

@@ -17,6 +17,8 @@ LABELS, PRED_PROBS = reference.sample(dtype=np.float64)
 GOOD = npz(labels=LABELS, pred_probs=PRED_PROBS)
 PATHS = yaml.safe_load((ROOT / "openapi.yaml").read_text())["paths"]
 OPERATIONS = [(method.upper(), path) for path, item in PATHS.items() for method in item if method != "parameters"]
+# Those that are part of the program, and answered without a key whatever is protected.
+OPEN = [(method, path) for method, path in OPERATIONS if PATHS[path][method.lower()].get("security") == [{}]]
 CHALLENGE = 'Bearer realm="segscore"'
 INVALID = f'{CHALLENGE}, error="invalid_token"'
 
@@ -51,7 +53,7 @@ def keyed_client(keyed):
         yield client
 
 
-@pytest.mark.parametrize("method, path", OPERATIONS)
+@pytest.mark.parametrize("method, path", [operation for operation in OPERATIONS if operation not in OPEN])
 @pytest.mark.parametrize(
     "fields, challenge",
     [
@@ -67,6 +69,19 @@ def test_every_operation_needs_a_key(keyed_client, method, path, fields, challen
     answer = keyed_client.request(method, path.replace("{id}", "0" * 32), headers=fields)
     assert_problem(answer, 401, "unauthorized", "Authorization")
     assert answer.headers["WWW-Authenticate"] == challenge
+
+
+def test_the_review_page_needs_no_key_and_knows_nothing(keyed_client):
+    assert {path for _, path in OPEN} == {"/", "/page/{file}"}
+    page = keyed_client.get("/")
+    assert page.status_code == 200 and page.headers["Content-Type"] == "text/html; charset=utf-8"
+    types = {"main.js": "text/javascript", "style.css": "text/css", "index.html": "text/html"}
+    for file, media_type in types.items():
+        answer = keyed_client.get(f"/page/{file}")
+        assert answer.status_code == 200 and answer.headers["Content-Type"] == f"{media_type}; charset=utf-8"
+        assert answer.headers["Content-Security-Policy"] == page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert_problem(keyed_client.get("/page/keys"), 404, "not-found")
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -6,8 +6,9 @@ import subprocess
 from server import ROOT
 
 ALLOWED = {
-    "segscore": "DatasetScoring Files HTTPServer JobStorage Jobs Memory OpenInference PrometheusText Scoring "
-    "ScoringService WebService",
+    "segscore": "DatasetScoring Files HTTPServer JobStorage Jobs Memory OpenInference PrometheusText ReviewPage "
+    "Scoring ScoringService ServiceInterface WebService",
+    "ReviewPage": "ServiceInterface WebService",
     "HTTPServer": "CMicroHTTPD CRefusals CSockets Memory ServiceInterface Threads",
     "OpenInference": "DatasetScoring Files JobStorage Jobs Memory Scoring ScoringService ServiceInterface Threads "
     "WebService",

@@ -70,11 +70,12 @@ import TestSupport
         #expect(
             templates(.withoutKey) == ["/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"])
         #expect(templates(.onAdminListeners) == ["/livez", "/readyz", "/metrics", "/version"])
+        #expect(templates(.asProgram) == ["/", "/page/{file}"])
     }
 
     @Test(arguments: [
-        "", "/", "*", "score", "/Score", "/score/", "/score/x", "//score", "/jobs/", "/jobs/a/", "/jobs/a/b",
-        "/jobs/a/cancel/", "/jobs/a/image_scores/0", "/livez/x", "/openapi", "/%6Aobs",
+        "", "*", "score", "/Score", "/score/", "/score/x", "//score", "/jobs/", "/jobs/a/", "/jobs/a/b",
+        "/jobs/a/cancel/", "/jobs/a/image_scores/0", "/livez/x", "/openapi", "/%6Aobs", "/page", "/page/",
         "/v2/", "/v1", "/v2/health", "/v2/health/live/x", "/v2/models", "/v2/models/a/", "/v2/models/a/versions",
         "/v2/models/a/x/ready", "/v2/models/a/versions/1/", "/v2/models/a/versions/1/2/ready", "/v2/repository",
         "/v2/systemsharedmemory", "/v2/systemsharedmemory/region/a", "/v2/systemsharedmemory/region/a/b",

@@ -5,6 +5,7 @@ package import JobStorage
 package import Logging
 import OpenInference
 package import PrometheusText
+import ReviewPage
 package import ScoringService
 package import ServiceInterface
 import Synchronization
@@ -38,7 +39,7 @@ package struct Harness {
             logger: .silent, store: store, metrics: metrics,
             exposition: { metrics.text() }, whenEnded: statistics.count)
         let inference = InferenceService(service, statistics, sharedMemoryDirectory: sharedMemory?.path)
-        endpoints = [inference.endpoints, service.endpoints]
+        endpoints = [inference.endpoints, service.endpoints, ReviewPage.endpoints]
         router = Router(endpoints, access: access, render: service.response)
     }
 

@@ -18,14 +18,17 @@ export class ProblemError extends Error {
     this.status = status;
   }
 
-  /** Whether the same request may succeed later: no connection, a full queue, a failing server, a key that is missing. */
+  /** Whether the same request may succeed later: no connection, a full queue, a failing server, a missing key. */
   get mayPass() {
     return [0, 401, 408, 425, 429].includes(this.status) || this.status >= 500;
   }
 }
 
 /** Whether the tab has a key. */
-export const hasKey = () => sessionStorage.getItem(keyName) !== null;
+export const hasKey = () => currentKey() !== null;
+
+/** The key of the tab, null without one. */
+export const currentKey = () => sessionStorage.getItem(keyName);
 
 /** Keeps a key for this tab alone; null forgets it. */
 export function setKey(key) {
@@ -35,7 +38,7 @@ export function setKey(key) {
 
 let whenUnauthorized = () => {};
 
-/** Names what is called when the server asks for a key. */
+/** Names what is called when the server asks for a key: with the problem, and the key that was shown, if any. */
 export function onUnauthorized(handler) {
   whenUnauthorized = handler;
 }
@@ -49,7 +52,7 @@ export function onUnauthorized(handler) {
  */
 export async function ask(path, { method = "GET", accept = "application/json", body, query = {}, signal } = {}) {
   const headers = { Accept: `${accept}, application/problem+json;q=0.5` };
-  const key = sessionStorage.getItem(keyName);
+  const key = currentKey();
   if (key) headers.Authorization = `Bearer ${key}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
@@ -66,7 +69,7 @@ export async function ask(path, { method = "GET", accept = "application/json", b
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  if (response.status === 401) whenUnauthorized(problem);
+  if (response.status === 401) whenUnauthorized(problem ?? {}, key);
   throw new ProblemError(response.status, problem ?? {});
 }
 

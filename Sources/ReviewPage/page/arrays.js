@@ -94,7 +94,11 @@ export class ImageArrays {
     const none = values instanceof Uint8Array ? 255 : 65535;
     // With 256 classes of uint8 there is no number left for "none"; the array becomes wider.
     const wide = none < this.job.shape.classes ? Uint16Array.from(values) : values.slice();
-    for (let i = 0; i < wide.length; i++) if (among.includes(wide[i])) wide[i] = wide instanceof Uint8Array ? 255 : 65535;
+    for (let i = 0; i < wide.length; i++) {
+      if (among.includes(wide[i])) {
+        wide[i] = wide instanceof Uint8Array ? 255 : 65535;
+      }
+    }
     return wide;
   }
 }

@@ -43,14 +43,21 @@ export function setBar(crumbs, ...extra) {
       h("span", { id: "saving", class: "saving" }),
       who,
       hasKey() && h("button", { type: "button", class: "plain", onclick: forget }, "Forget key"),
-      h("button", { type: "button", class: "plain", "aria-label": "Show all keys", onclick: showHelp }, "Keys ", h("kbd", {}, "?")),
+      h(
+        "button",
+        { type: "button", class: "plain", "aria-label": "Show all keys", onclick: showHelp },
+        "Keys ",
+        h("kbd", {}, "?"),
+      ),
     ),
   );
+  showSaving();
 }
+
+const outboxes = [];
 
 /** Shows what is not saved, for as long as that is so. */
 export function watchOutboxes() {
-  const outboxes = [];
   everyOutbox.addEventListener("made", ({ detail }) => {
     outboxes.push(detail);
     detail.addEventListener("change", () => show(detail));
@@ -62,9 +69,14 @@ export function watchOutboxes() {
   addEventListener("online", () => outboxes.forEach((outbox) => outbox.send()));
 }
 
-function show(outbox) {
+function showSaving() {
   const saving = document.getElementById("saving");
-  if (saving) saving.textContent = outbox.unsent > 0 ? `${outbox.unsent} unsaved` : "All saved";
+  const unsent = outboxes.reduce((sum, outbox) => sum + outbox.unsent, 0);
+  if (saving && outboxes.length > 0) saving.textContent = unsent > 0 ? `${unsent} unsaved` : "All saved";
+}
+
+function show(outbox) {
+  showSaving();
   const refused = outbox.refused.reduce((sum, letter) => sum + letter.steps.length, 0);
   if (refused > 0) {
     notice("refused", `${counted(refused)} not saved, and will not be: ${outbox.refused[0].refusal}`, [
@@ -75,7 +87,9 @@ function show(outbox) {
     withdraw("refused");
   }
   if (outbox.failure) {
-    const text = `${counted(outbox.unsent - refused)} not saved yet: ${outbox.failure} They are kept, and sent again by themselves.`;
+    const text = `${
+      counted(outbox.unsent - refused)
+    } not saved yet: ${outbox.failure} They are kept, and sent again by themselves.`;
     notice("unsent", text, [{ label: "Try now", act: () => outbox.retry() }]);
   } else {
     withdraw("unsent");

@@ -1,10 +1,12 @@
 /**
- * Control regions: drawn by lot from what the list leaves out, to learn how many mistakes it passes over. A control is a
- * region of all disagreements that holds no label issue and is wider than two pixels somewhere.
+ * Control regions: drawn by lot from what the list leaves out, to learn how many mistakes it passes over. A control is
+ * a region of all disagreements that holds no label issue and is wider than two pixels somewhere.
  */
 
 import { askJSON, jobPath } from "./api.js";
 
+/** What controls are regions of. */
+const scope = { of: "disagreements", threshold: null };
 /** So many images without an eligible region may be drawn in a row; each is a draw that counts nothing. */
 const tries = 4;
 
@@ -60,9 +62,14 @@ export class ControlDraws {
     return null;
   }
 
+  /** A control that was drawn before, by its id. */
+  async region(id) {
+    const { rle: _pixels, ...region } = await askJSON(jobPath(this.job.id, "regions", id), scope);
+    return { verdict: null, label: null, ...region, ...scope, isControl: true };
+  }
+
   /** The regions of an image that the list leaves out. */
   async eligible(image) {
-    const scope = { of: "disagreements", threshold: null };
     const query = { of: scope.of, image, min_thickness: 2, limit: 10_000 };
     const { regions } = await askJSON(jobPath(this.job.id, "regions"), query);
     const all = regions.map((region) => ({ verdict: null, label: null, ...region, ...scope, isControl: true }));
@@ -92,8 +99,8 @@ export class ControlDraws {
 }
 
 /**
- * Whether one of a region's pixels is a label issue. A region's id ends in the row and the column of its first pixel, from
- * which its pixels are found as the server finds them: neighbours, corners included, of the same two classes.
+ * Whether one of a region's pixels is a label issue. A region's id ends in the row and the column of its first pixel,
+ * from which its pixels are found as the server finds them: neighbours, corners included, of the same two classes.
  */
 function holdsIssue(region, { values: given, width, height }, suggested, issues) {
   const [row, column] = region.id.split("-").slice(-2).map(Number);

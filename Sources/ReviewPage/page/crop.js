@@ -1,6 +1,9 @@
 /** A small picture of a region with what lies around it. */
 
-import { colourOf, cssColourOf } from "./palette.js";
+import { colourOf } from "./palette.js";
+
+/** The grey of pixels that take no part. */
+const noClass = [92, 92, 92];
 
 /**
  * Draws a region into a square canvas: its picture, or without one the given classes, and the outline.
@@ -14,14 +17,22 @@ export async function drawCrop(canvas, region, arrays, { fill, outline }) {
   const given = picture ? null : await arrays.given(region);
   const [x, y, width, height] = region.bbox;
   const extent = Math.max(width, height) * 1.5 + 24;
-  const [left, top] = [x + width / 2 - extent / 2, y + height / 2 - extent / 2];
+  const size = await sizeOf(region, arrays);
+  // The crop stays within the image where it can: beyond it there is nothing to see.
+  const within = (
+    start,
+    whole,
+  ) => (extent > whole ? (whole - extent) / 2 : Math.min(whole - extent, Math.max(0, start)));
+  const left = within(x + width / 2 - extent / 2, size.width);
+  const top = within(y + height / 2 - extent / 2, size.height);
   const scale = canvas.width / extent;
   const context = canvas.getContext("2d");
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
   context.imageSmoothingEnabled = scale < 4;
-  if (picture) await drawPicture(context, picture, region, arrays);
+  // A picture may be finer or coarser than its mask, over which it is stretched.
+  if (picture) context.drawImage(picture, 0, 0, size.width, size.height);
   else drawClasses(context, given, arrays, [left, top, extent]);
   if (fill) {
     context.globalAlpha = 0.55;
@@ -37,33 +48,37 @@ export async function drawCrop(canvas, region, arrays, { fill, outline }) {
   }
 }
 
-/** A picture may be finer or coarser than its mask, over which it is stretched. */
-async function drawPicture(context, picture, region, arrays) {
+/** The extents of a region's image; where images are of several sizes its mask has to tell. */
+async function sizeOf(region, arrays) {
   const { height, width } = arrays.job.shape;
-  const size = height && width ? { height, width } : await arrays.given(region);
-  context.drawImage(picture, 0, 0, size.width, size.height);
+  return height && width ? { height, width } : arrays.given(region);
 }
 
+/** The given classes of the part that is seen. */
 function drawClasses(context, given, arrays, [left, top, extent]) {
-  const [right, bottom] = [Math.min(given.width, left + extent), Math.min(given.height, top + extent)];
-  for (let row = Math.max(0, Math.floor(top)); row < bottom; row++) {
-    let start = Math.max(0, Math.floor(left));
-    for (let column = start + 1; column <= right; column++) {
-      const at = row * given.width;
-      if (column < right && given.values[at + column] === given.values[at + start]) continue;
-      const value = given.values[at + start];
-      context.fillStyle = arrays.takesPart(value) ? cssColourOf(value) : "#5c5c5c";
-      // A hair wider than the pixels, so that no seams show between rows.
-      context.fillRect(start, row, column - start + 0.02, 1.02);
-      start = column;
+  const [x, y] = [Math.max(0, Math.floor(left)), Math.max(0, Math.floor(top))];
+  const width = Math.min(given.width, Math.ceil(left + extent)) - x;
+  const height = Math.min(given.height, Math.ceil(top + extent)) - y;
+  const pixels = new ImageData(width, height);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const value = given.values[(y + row) * given.width + x + column];
+      const colour = arrays.takesPart(value) ? colourOf(value) : noClass;
+      pixels.data.set([...colour, 255], (row * width + column) * 4);
     }
   }
+  context.imageSmoothingEnabled = false;
+  context.drawImage(canvasOf(pixels), x, y);
 }
 
 function stencil(mask, width, height, colour) {
-  const canvas = new OffscreenCanvas(width, height);
   const pixels = new ImageData(width, height);
   mask.forEach((isSet, i) => isSet && pixels.data.set([...colour, 255], i * 4));
+  return canvasOf(pixels);
+}
+
+function canvasOf(pixels) {
+  const canvas = new OffscreenCanvas(pixels.width, pixels.height);
   canvas.getContext("2d").putImageData(pixels, 0, 0);
   return canvas;
 }

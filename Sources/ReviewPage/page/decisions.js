@@ -8,8 +8,6 @@ import { reviewer } from "./settings.js";
 
 const keyOf = ({ of, threshold, id }) => JSON.stringify([of, threshold, id]);
 
-export const verdictWords = { wrong: "wrong", fine: "fine", unsure: "unsure" };
-
 /** Announces `change` with `{regions, delta}`: which changed, and by how much the number of decided ones grew. */
 export class Decisions extends EventTarget {
   /** @param {string} job its id */
@@ -57,7 +55,7 @@ export class Decisions extends EventTarget {
 
   /**
    * Takes the last decision back, however many regions it was about.
-   * @returns {{region: string, of: string, threshold: number | null}[] | null} what it was about; null if nothing is left
+   * @returns {{region: string, of: string, threshold: number | null}[] | null} what it was about; null at the end
    */
   undo() {
     const steps = this.history.pop();
@@ -97,7 +95,7 @@ export class Decisions extends EventTarget {
 
 const byJob = new Map();
 
-/** The decisions of a job; one object as long as the page is open, so that nothing unsent is forgotten by leaving a view. */
+/** The decisions of a job; one object as long as the page is open, so that leaving a view forgets nothing unsent. */
 export function decisionsOf(job) {
   if (!byJob.has(job)) {
     const decisions = new Decisions(job);

@@ -65,7 +65,7 @@ export function showHelp() {
         { class: "keys" },
         rows.map(({ show, does }) => [h("dt", {}, show.split(" ").map((key) => h("kbd", {}, key))), h("dd", {}, does)]),
       ),
-    ),
+    )
   );
   return open("Keys", [h("div", { class: "key-groups" }, tables)]);
 }
@@ -91,7 +91,7 @@ export function chooseClass(classes, title) {
       { type: "button", class: "class-choice", onclick: (event) => event.target.closest("dialog").finish(k) },
       swatch(k),
       h("bdi", {}, classes.labelOf(k)),
-    ),
+    )
   );
   input.addEventListener("input", () => {
     const text = input.value.trim().toLowerCase();
@@ -149,21 +149,23 @@ export function nameClasses(classes) {
 export function askReviewer(name) {
   const input = h("input", { type: "text", autocomplete: "username", maxlength: 100 });
   input.value = name === "anonymous" ? "" : name;
-  return open("Who reviews?", [h("label", { class: "field" }, "Name, which stands with your verdicts", input)], () => input.value);
+  return open(
+    "Who reviews?",
+    [h("label", { class: "field" }, "Name, which stands with your verdicts", input)],
+    () => input.value,
+  );
 }
 
-let gate = null;
-
-/** Asks for the server's key, once however many requests were refused. @returns {Promise<boolean>} whether there is one */
-export function askKey(detail) {
-  gate ??= openKeyGate(detail).finally(() => (gate = null));
-  return gate;
-}
-
-async function openKeyGate(detail) {
+/**
+ * Asks for the server's key.
+ * @param {string} detail why
+ * @returns {Promise<boolean>} whether there is one
+ */
+export async function askKey(detail) {
   const input = h("input", { type: "password", autocomplete: "off", required: true, id: "key" });
-  const text = `${detail ?? "The server wants a key."} The key stays in this tab and is forgotten with it.`;
-  const key = await open("Key", [h("p", {}, text), h("label", { class: "field" }, "Key", input)], () => input.value.trim(), "Go on");
+  const text = `${detail} It stays in this tab and is forgotten with it.`;
+  const field = h("label", { class: "field" }, "Key", input);
+  const key = await open("Key", [h("p", {}, text), field], () => input.value.trim(), "Go on");
   if (!key) return false;
   setKey(key);
   return true;

@@ -3,8 +3,8 @@
 /**
  * Makes an element.
  * @param {string} tag
- * @param {object} [properties] `class`, attributes by their names, `on…` listeners, and booleans for attributes without
- *   a value
+ * @param {object} [properties] `class`, attributes by their names, `on…` listeners, and true for attributes without a
+ *   value
  * @param {...(Node | string | number | null | undefined | false)} children text stands as text
  * @returns {HTMLElement}
  */

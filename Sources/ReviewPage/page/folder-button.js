@@ -11,11 +11,21 @@ import { fill, h } from "./elements.js";
 export function folderButton(pictures, job, opened) {
   if (pictures.areServed) return null;
   const result = h("p", { class: "hint", role: "status" });
-  const input = h("input", { type: "file", webkitdirectory: true, multiple: true, class: "hidden-text", tabindex: "-1", "aria-label": "Folder of images" });
+  const input = h("input", {
+    type: "file",
+    webkitdirectory: true,
+    multiple: true,
+    class: "hidden-text",
+    tabindex: "-1",
+    "aria-label": "Folder of images",
+  });
   input.addEventListener("change", () => {
     const found = pictures.open(input.files);
     const { images } = job.shape;
-    fill(result, found === images ? `All ${images} images have a picture.` : `${found} of ${images} images have a picture.`);
+    fill(
+      result,
+      found === images ? `All ${images} images have a picture.` : `${found} of ${images} images have a picture.`,
+    );
     opened();
   });
   const how = pictures.names ? "matched by their names without endings" : "taken in the order of their sorted names";

@@ -1,6 +1,6 @@
 /** One job: where its regions are, how far the review is, when to stop, and what to take away. */
 
-import { ask, askJSON, download, hasKey, jobPath } from "./api.js";
+import { ask, askJSON, download, jobPath } from "./api.js";
 import { ImageArrays } from "./arrays.js";
 import { setBar } from "./bar.js";
 import { ClassNames } from "./classes.js";
@@ -20,6 +20,9 @@ import { politeBytes, thumbnail } from "./thumbnails.js";
 /** So many of the worst images are shown. */
 const thumbnails = 6;
 
+/** Mistakes to expect: fewer than ten have a decimal place, since half a mistake is not none. */
+const expectation = (number) => (number < 10 ? number.toFixed(1) : count(number));
+
 export class JobPage {
   /**
    * @param {object} job its document
@@ -35,10 +38,17 @@ export class JobPage {
     this.pictures = new Pictures(job, names);
     setBar([{ text: `Job ${job.id.slice(0, 8)}` }]);
     this.progress = h("section", { class: "card progress-card", "aria-label": "Progress" });
-    this.matrix = h("section", { class: "card", "aria-label": "Regions" });
+    this.matrix = h("section", { class: job.shape?.classes > 8 ? "card wide" : "card", "aria-label": "Regions" });
     this.worst = h("section", { class: "card", "aria-label": "Worst images" });
     this.stop = h("section", { class: "card", "aria-label": "When to stop" });
-    this.element = h("div", { class: "page job" }, this.head(), job.links.regions ? [this.progress, this.matrix, this.worst, this.stop] : this.noRegions());
+    this.element = h(
+      "div",
+      { class: "page job" },
+      this.head(),
+      job.links.regions
+        ? [this.progress, h("div", { class: "columns" }, this.matrix, this.worst), this.stop]
+        : this.noRegions(),
+    );
     if (job.links.regions) {
       this.load();
       this.loadWorst();
@@ -55,7 +65,13 @@ export class JobPage {
       shape?.height && `${shape.width} × ${shape.height} px`,
       `scored ${fromNow(job.created_at)}`,
     ];
-    return h("div", { class: "job-head" }, h("h1", {}, `Job ${job.id.slice(0, 8)}`), h("p", { class: "hint" }, facts.filter(Boolean).join(" · ")), this.keeping());
+    return h(
+      "div",
+      { class: "job-head" },
+      h("h1", {}, `Job ${job.id.slice(0, 8)}`),
+      h("p", { class: "hint" }, facts.filter(Boolean).join(" · ")),
+      this.keeping(),
+    );
   }
 
   /** When the job is forgotten, and a way to keep it. */
@@ -74,7 +90,11 @@ export class JobPage {
       };
       fill(
         box,
-        h("span", { class: "hint" }, expires ? `The server forgets the job ${fromNow(expires)}. ` : "The job is kept. "),
+        h(
+          "span",
+          { class: "hint" },
+          expires ? `The server forgets the job ${fromNow(expires)}. ` : "The job is kept. ",
+        ),
         h("button", { type: "button", onclick: change }, expires ? "Keep it" : "Let it expire"),
       );
     };
@@ -85,7 +105,13 @@ export class JobPage {
   noRegions() {
     const { status, error } = this.job;
     if (status !== "succeeded") {
-      return h("section", { class: "card" }, h("h2", {}, `This job has the status “${status}”`), error && h("p", {}, error.detail), h("p", {}, "There are regions to review once it has succeeded."));
+      return h(
+        "section",
+        { class: "card" },
+        h("h2", {}, `This job has the status “${status}”`),
+        error && h("p", {}, error.detail),
+        h("p", {}, "There are regions to review once it has succeeded."),
+      );
     }
     return h(
       "section",
@@ -94,16 +120,28 @@ export class JobPage {
       h(
         "p",
         {},
-        "A region is where the model suggests another class than the label. Of this job the server read the labelled classes’ "
-          + "probabilities alone, so it does not know what the model suggests.",
+        "A region is where the model suggests another class than the label. Of this job the server read the labelled " +
+          "classes’ probabilities alone, so it does not know what the model suggests.",
       ),
-      h("p", {}, "Score the data once more and ask for all classes: ", h("code", {}, "POST /score?read=all"), ", or ", h("code", {}, "method=margin"), ", which reads them all and lists label issues too."),
+      h(
+        "p",
+        {},
+        "Score the data once more and ask for all classes: ",
+        h("code", {}, "POST /score?read=all"),
+        ", or ",
+        h("code", {}, "method=margin"),
+        ", which reads them all and lists label issues too.",
+      ),
     );
   }
 
   /** The address of the queue or sheet of some regions of this scope. */
   address(view, filters = {}) {
-    return addressOf(["jobs", this.job.id, view], { of: this.parameters.of, threshold: this.parameters.threshold, ...filters });
+    return addressOf(["jobs", this.job.id, view], {
+      of: this.parameters.of,
+      threshold: this.parameters.threshold,
+      ...filters,
+    });
   }
 
   async load() {
@@ -123,7 +161,11 @@ export class JobPage {
       this.showMatrix();
       this.showStop();
     } catch (error) {
-      fill(this.matrix, h("p", {}, error.message), h("button", { type: "button", onclick: () => this.load() }, "Try again"));
+      fill(
+        this.matrix,
+        h("p", {}, error.message),
+        h("button", { type: "button", onclick: () => this.load() }, "Try again"),
+      );
     }
   }
 
@@ -137,25 +179,34 @@ export class JobPage {
       h(
         "div",
         { class: "progress-head" },
-        h("p", { class: "big" }, count(decided), h("span", { class: "hint" }, ` of ${count(all.regions)} regions decided, ${share} %`)),
+        h(
+          "p",
+          { class: "big" },
+          count(decided),
+          h("span", { class: "hint" }, ` of ${count(all.regions)} regions decided, ${share} %`),
+        ),
         h("progress", { max: Math.max(1, all.regions), value: decided, "aria-label": "Decided regions" }),
-        h("p", { class: "hint" }, `${count(all.wrong)} wrong, ${count(all.fine)} fine, ${count(all.unsure)} unsure, ${count(this.summary.disputed)} disputed`),
+        h(
+          "p",
+          { class: "hint" },
+          `${count(all.wrong)} wrong, ${count(all.fine)} fine, ${count(all.unsure)} unsure, ${
+            count(this.summary.disputed)
+          } disputed`,
+        ),
       ),
       h(
         "div",
         { class: "actions" },
-        h("a", { class: "button primary", href: this.address("queue") }, decided === 0 ? "Begin the review" : "Go on with the review"),
+        h(
+          "a",
+          { class: "button primary", href: this.address("queue") },
+          decided === 0 ? "Begin the review" : "Go on with the review",
+        ),
         h("a", { class: "button", href: this.address("sheet") }, "Contact sheet"),
-        this.mendedButton(),
+        this.downloadButton("Mended masks, zip", ["mended"], "application/zip", `${job.id}-mended.zip`),
         this.downloadButton("Decisions, CSV", ["decisions"], "text/csv", `${job.id}-decisions.csv`),
       ),
     );
-  }
-
-  mendedButton() {
-    // A link streams to the disk, which only a request with a key cannot do.
-    if (!hasKey()) return h("a", { class: "button", href: jobPath(this.job.id, "mended"), download: `${this.job.id}-mended.zip` }, "Mended masks, zip");
-    return this.downloadButton("Mended masks, zip", ["mended"], "application/zip", `${this.job.id}-mended.zip`);
   }
 
   downloadButton(label, parts, accept, filename) {
@@ -190,12 +241,27 @@ export class JobPage {
     };
     fill(
       this.matrix,
-      h("div", { class: "section-head" }, h("h2", {}, "Regions by class"), this.scopeChoice(), h("button", { type: "button", class: "plain", onclick: rename }, "Name classes…")),
+      h(
+        "div",
+        { class: "section-head" },
+        h("h2", {}, "Regions by class"),
+        this.scopeChoice(),
+        h("button", { type: "button", class: "plain", onclick: rename }, "Name classes…"),
+      ),
       pairs.length === 0
         ? h("p", {}, "There are none.")
         : matrixTable(pairs, this.classes, (given, suggested) => this.address("queue", { given, suggested })),
-      h("p", { class: "hint" }, "Each cell has the number of regions and below it their mass, which is the shade too. A cell opens the queue of its regions."),
-      h("label", { class: "check" }, noise, h("span", {}, `Border noise too: ${count(this.noise)} regions that are nowhere wider than two pixels`)),
+      h(
+        "p",
+        { class: "hint" },
+        "Each cell has the number of regions and below it their mass, which is the shade too. A cell opens the queue.",
+      ),
+      h(
+        "label",
+        { class: "check" },
+        noise,
+        h("span", {}, `Border noise too: ${count(this.noise)} regions that are nowhere wider than two pixels`),
+      ),
     );
   }
 
@@ -206,7 +272,11 @@ export class JobPage {
       ["issues", `scores below ${this.scope.threshold ?? this.job.parameters.threshold ?? 0.1}`],
       ["disagreements", "all disagreements"],
     ].filter(Boolean);
-    const select = h("select", { "aria-label": "Regions of" }, choices.map(([value, label]) => h("option", { value }, label)));
+    const select = h(
+      "select",
+      { "aria-label": "Regions of" },
+      choices.map(([value, label]) => h("option", { value }, label)),
+    );
     select.value = this.scope.of;
     select.addEventListener("change", () => {
       const threshold = select.value === "issues" ? (this.job.parameters.threshold ?? 0.1) : "";
@@ -224,7 +294,13 @@ export class JobPage {
       let allow;
       const allowed = new Promise((resolve) => (allow = resolve));
       const grid = h("div", { class: "thumbnails" });
-      const show = () => fill(grid, ranking.map((row) => thumbnail(row, names?.[row.image], arrays, this.address("queue", { image: row.image }), allowed)));
+      const show = () =>
+        fill(
+          grid,
+          ranking.map((row) =>
+            thumbnail(row, names?.[row.image], arrays, this.address("queue", { image: row.image }), allowed)
+          ),
+        );
       show();
       const ask = h("button", { type: "button" }, "Load their pictures");
       ask.addEventListener("click", () => {
@@ -236,7 +312,12 @@ export class JobPage {
         arrays.forgetPictures();
         show();
       });
-      fill(this.worst, h("div", { class: "section-head" }, h("h2", {}, "Worst images"), bytes > politeBytes && ask), grid, folder);
+      fill(
+        this.worst,
+        h("div", { class: "section-head" }, h("h2", {}, "Worst images"), bytes > politeBytes && ask),
+        grid,
+        folder,
+      );
     } catch (error) {
       fill(this.worst, h("h2", {}, "Worst images"), h("p", {}, error.message));
     }
@@ -245,7 +326,9 @@ export class JobPage {
   showStop() {
     const { pairs, all } = this.estimate;
     const share = (value) => (value === null ? "–" : `${Math.round(100 * value)} %`);
-    const range = ({ wrong, fine, interval }) => (wrong + fine === 0 ? "" : `${share(interval.low)} to ${share(interval.high)}`);
+    const range = (
+      { wrong, fine, interval },
+    ) => (wrong + fine === 0 ? "" : `${share(interval.low)} to ${share(interval.high)}`);
     const row = (first, pair, props = {}) =>
       h(
         "tr",
@@ -256,7 +339,7 @@ export class JobPage {
         h("td", { class: "number" }, pair.fine),
         h("td", { class: "number" }, share(pair.precision)),
         h("td", { class: "number hint" }, range(pair)),
-        h("td", { class: "number strong" }, pair.expected === null ? "–" : measure(pair.expected)),
+        h("td", { class: "number strong" }, pair.expected === null ? "–" : expectation(pair.expected)),
       );
     const heads = ["Given → suggested", "Undecided", "Wrong", "Fine", "Precision", "95 %", "Mistakes left"];
     const missed = missedMistakes(drawsOf(this.job.id), this.job.shape.images);
@@ -266,9 +349,9 @@ export class JobPage {
       h(
         "p",
         { class: "hint" },
-        "Precision is wrong / (wrong + fine), with Wilson’s interval. Mistakes left are the undecided regions times the precision of "
-          + "their pair, or of all pairs where a pair has no verdicts. The list goes from the heaviest regions down, so what is left "
-          + "is likely to hold fewer.",
+        "Precision is wrong / (wrong + fine), with Wilson’s interval. Mistakes left are the undecided regions times " +
+          "the precision of their pair, or of all pairs where a pair has no verdicts. The list goes from the " +
+          "heaviest regions down, so what is left is likely to hold fewer.",
       ),
       h(
         "div",
@@ -277,12 +360,24 @@ export class JobPage {
           "table",
           { class: "pairs" },
           h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
-          h("tbody", {}, row("All", all, { class: "total" }), pairs.slice(0, 200).map((pair) => row(this.classes.pair(pair.given, pair.suggested), pair))),
+          h(
+            "tbody",
+            {},
+            row("All", all, { class: "total" }),
+            pairs.slice(0, 200).map((pair) => row(this.classes.pair(pair.given, pair.suggested), pair)),
+          ),
         ),
       ),
-      this.job.links.label_issues && h("p", {}, missed
-        ? `Controls: ${missed.wrong} of ${missed.draws} draws were wrong. That makes about ${measure(missed.missed)} mistaken regions that the list leaves out (standard error ${measure(missed.error)}).`
-        : "Controls: none yet. Mix them in from the queue, to learn how many mistakes the list leaves out."),
+      this.job.links.label_issues &&
+        h(
+          "p",
+          {},
+          missed
+            ? `Controls: ${missed.wrong} of ${missed.draws} draws were wrong. That makes about ${
+              measure(missed.missed)
+            } mistaken regions that the list leaves out (standard error ${measure(missed.error)}).`
+            : "Controls: none yet. Mix them in from the queue, to learn how many mistakes the list leaves out.",
+        ),
     );
   }
 

@@ -5,6 +5,7 @@ import { setBar } from "./bar.js";
 import { count, fill, fromNow, h } from "./elements.js";
 import { addressOf } from "./router.js";
 import { usualScope } from "./regions.js";
+import { look } from "./settings.js";
 
 const pageLength = 50;
 /** Of so many jobs the page asks how far they are reviewed, so that a long list costs few requests. */
@@ -24,7 +25,12 @@ export class JobsPage {
       h(
         "div",
         { class: "table-scroll" },
-        h("table", { class: "jobs" }, h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), this.rows),
+        h(
+          "table",
+          { class: "jobs" },
+          h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
+          this.rows,
+        ),
       ),
       this.foot,
     );
@@ -37,13 +43,19 @@ export class JobsPage {
     try {
       page = await askJSON("/jobs", { limit: pageLength, cursor });
     } catch (error) {
-      fill(this.foot, error.message, " ", h("button", { type: "button", onclick: () => this.load(cursor) }, "Try again"));
+      fill(
+        this.foot,
+        error.message,
+        " ",
+        h("button", { type: "button", onclick: () => this.load(cursor) }, "Try again"),
+      );
       return;
     }
     this.rows.append(...page.jobs.map((job) => this.row(job)));
     if (page.next) fill(this.foot, h("button", { type: "button", onclick: () => this.load(page.next) }, "Older jobs"));
-    else if (this.rows.children.length === 0) fill(this.foot, "There are no jobs yet. POST labels and pred_probs to /score, and reload this page.");
-    else fill(this.foot);
+    else if (this.rows.children.length === 0) {
+      fill(this.foot, "There are no jobs yet. POST labels and pred_probs to /score, and reload this page.");
+    } else fill(this.foot);
   }
 
   row(job) {
@@ -52,8 +64,18 @@ export class JobsPage {
     if (job.status !== "succeeded") fill(reviewed, h("span", { class: "hint" }, job.status));
     else if (!job.links.regions) fill(reviewed, h("span", { class: "hint" }, "no regions"));
     else this.showProgress(job, reviewed);
-    const extent = shape?.height ? `${shape.width} × ${shape.height}` : shape?.space ? shape.space.join(" × ") : shape ? "several" : "";
-    const when = h("time", { datetime: job.created_at, title: new Date(job.created_at).toLocaleString() }, fromNow(job.created_at));
+    const extent = shape?.height
+      ? `${shape.width} × ${shape.height}`
+      : shape?.space
+      ? shape.space.join(" × ")
+      : shape
+      ? "several"
+      : "";
+    const when = h(
+      "time",
+      { datetime: job.created_at, title: new Date(job.created_at).toLocaleString() },
+      fromNow(job.created_at),
+    );
     return h(
       "tr",
       {},
@@ -72,7 +94,21 @@ export class JobsPage {
     this.asked += 1;
     try {
       const { decided } = await askJSON(jobPath(job.id, "decisions", "summary"), usualScope(job));
-      fill(cell, decided === 0 ? h("span", { class: "hint" }, "not begun") : `${count(decided)} decided`);
+      if (decided === 0) {
+        fill(cell, h("span", { class: "hint" }, "not begun"));
+        return;
+      }
+      const { total } = await askJSON(jobPath(job.id, "regions"), {
+        ...usualScope(job),
+        min_thickness: look.noise ? null : 2,
+        limit: 1,
+      });
+      const done = Math.min(decided, total);
+      fill(
+        cell,
+        h("progress", { max: total, value: done, "aria-label": "Decided regions" }),
+        ` ${count(done)} of ${count(total)}`,
+      );
     } catch {
       fill(cell, h("span", { class: "hint" }, "unknown"));
     }

@@ -28,7 +28,9 @@ const named = (event) => {
 /** Whether an element wants a key for itself. */
 function isWanted(target, key) {
   if (!(target instanceof Element)) return false;
-  if (target.closest("input[type=text], input[type=password], input[type=search], input:not([type]), textarea")) return true;
+  if (target.closest("input[type=text], input[type=password], input[type=search], input:not([type]), textarea")) {
+    return true;
+  }
   if (target.closest("dialog")) return true;
   if (target.closest("input[type=range], select")) return key.includes("Arrow") || key === "Home" || key === "End";
   if (target.closest("button, a, summary, input, label")) return key === "Enter" || key === " ";

@@ -11,17 +11,41 @@ const flickerTime = 600;
 const shortPress = 250;
 
 const sliders = [
-  { name: "opacity", label: "Opacity", least: 0, most: 1, step: 0.05, usual: 0.45, unit: (value) => `${Math.round(value * 100)} %` },
-  { name: "brightness", label: "Brightness", least: -0.5, most: 0.5, step: 0.02, usual: 0, unit: (value) => `${Math.round(value * 100)} %` },
-  { name: "contrast", label: "Contrast", least: 0.4, most: 3, step: 0.05, usual: 1, unit: (value) => `${Math.round(value * 100)} %` },
+  {
+    name: "opacity",
+    label: "Opacity",
+    least: 0,
+    most: 1,
+    step: 0.05,
+    usual: 0.45,
+    unit: (value) => `${Math.round(value * 100)} %`,
+  },
+  {
+    name: "brightness",
+    label: "Brightness",
+    least: -2,
+    most: 5,
+    step: 0.1,
+    usual: 0,
+    unit: (value) => `× ${(2 ** value).toPrecision(2)}`,
+  },
+  {
+    name: "contrast",
+    label: "Contrast",
+    least: 0.4,
+    most: 3,
+    step: 0.05,
+    usual: 1,
+    unit: (value) => `${Math.round(value * 100)} %`,
+  },
 ];
 
 export class LookPanel {
   /**
    * @param {import("./painter.js").Painter} painter
    * @param {import("./classes.js").ClassNames} classes
-   * @param {{pictures: boolean, named: () => void, changed: () => void}} options `named` is called after the classes were
-   *   named, `changed` after any change
+   * @param {{named: () => void, changed: () => void}} options `named` is called after the classes
+   *   were named, `changed` after any change
    */
   constructor(painter, classes, { named, changed }) {
     this.painter = painter;
@@ -69,7 +93,13 @@ export class LookPanel {
   }
 
   button(label, key, act) {
-    return h("button", { type: "button", "aria-pressed": "false", onclick: act }, label, " ", h("kbd", { "aria-hidden": "true" }, key));
+    return h(
+      "button",
+      { type: "button", "aria-pressed": "false", onclick: act },
+      label,
+      " ",
+      h("kbd", { "aria-hidden": "true" }, key),
+    );
   }
 
   sliders() {
@@ -84,7 +114,12 @@ export class LookPanel {
       return h("label", { class: "slider" }, h("span", {}, label), input, output);
     });
     const reset = () => this.change(Object.fromEntries(sliders.map(({ name, usual }) => [name, usual])));
-    return h("section", { class: "sliders", "aria-label": "Sliders" }, rows, h("button", { type: "button", class: "plain", onclick: reset }, "Reset sliders"));
+    return h(
+      "section",
+      { class: "sliders", "aria-label": "Sliders" },
+      rows,
+      h("button", { type: "button", class: "plain", onclick: reset }, "Reset sliders"),
+    );
   }
 
   legendSection() {
@@ -127,7 +162,18 @@ export class LookPanel {
           this.show();
         });
         const name = this.classes.nameOf(k);
-        return h("li", { "data-class": k }, h("label", {}, box, swatch(k), h("span", { class: "number" }, k), h("bdi", {}, name === String(k) ? "" : name)));
+        return h(
+          "li",
+          { "data-class": k },
+          h(
+            "label",
+            {},
+            box,
+            swatch(k),
+            h("span", { class: "number" }, k),
+            h("bdi", {}, name === String(k) ? "" : name),
+          ),
+        );
       }),
     );
   }
@@ -212,19 +258,33 @@ export class LookPanel {
   /** @returns {import("./keys.js").Binding[]} */
   keys() {
     const group = "Look";
-    const step = (change) => () => this.change({ opacity: Math.min(1, Math.max(0, Math.round((look.opacity + change) * 20) / 20)) });
+    const step = (change) => () =>
+      this.change({ opacity: Math.min(1, Math.max(0, Math.round((look.opacity + change) * 20) / 20)) });
     let before = 1;
     const toggleOpacity = () => {
       if (look.opacity > 0) before = look.opacity;
       this.change({ opacity: look.opacity > 0 ? 0 : before });
     };
     return [
-      { keys: [" "], show: "Space", does: "hide the mask while held; a tap switches it off and on", group, act: (event) => this.pressHide(event), release: () => this.releaseHide() },
+      {
+        keys: [" "],
+        show: "Space",
+        does: "hide the mask while held; a tap switches it off and on",
+        group,
+        act: (event) => this.pressHide(event),
+        release: () => this.releaseHide(),
+      },
       { keys: ["f"], show: "F", does: "flicker between given and suggested", group, act: () => this.flicker() },
       { keys: ["1"], show: "1", does: "given classes", group, act: () => this.chooseLayer("given") },
       { keys: ["2"], show: "2", does: "suggested classes", group, act: () => this.chooseLayer("suggested") },
       { keys: ["3"], show: "3", does: "hatch the issues", group, act: () => this.change({ hatch: !look.hatch }) },
-      { keys: ["4"], show: "4", does: "heat map of the scores: bright is suspect", group, act: () => this.chooseLayer("scores") },
+      {
+        keys: ["4"],
+        show: "4",
+        does: "heat map of the scores: bright is suspect",
+        group,
+        act: () => this.chooseLayer("scores"),
+      },
       { keys: ["c"], show: "C", does: "contours alone", group, act: () => this.change({ contour: !look.contour }) },
       { keys: ["["], show: "[", does: "less opaque", group, act: step(-0.05) },
       { keys: ["]"], show: "]", does: "more opaque", group, act: step(0.05) },

@@ -1,7 +1,7 @@
 /** Starts the page, and shows the view that the address names. */
 
-import { askJSON, hasKey, jobPath, onUnauthorized, setKey } from "./api.js";
-import { setBar, watchOutboxes, resend } from "./bar.js";
+import { askJSON, currentKey, jobPath, onUnauthorized, setKey } from "./api.js";
+import { resend, setBar, watchOutboxes } from "./bar.js";
 import { askKey, showHelp } from "./dialogs.js";
 import { fill, h } from "./elements.js";
 import { JobPage } from "./job-page.js";
@@ -34,7 +34,10 @@ async function show() {
   const View = path.length === 2 ? JobPage : path.length === 3 ? views[path[2]] : undefined;
   if (path[0] !== "jobs" || !View) {
     setBar([{ text: "No such page" }]);
-    fill(main, h("div", { class: "page" }, h("h1", {}, "There is no such page"), h("p", {}, h("a", { href: "#/" }, "All jobs"))));
+    fill(
+      main,
+      h("div", { class: "page" }, h("h1", {}, "There is no such page"), h("p", {}, h("a", { href: "#/" }, "All jobs"))),
+    );
     return;
   }
   try {
@@ -47,7 +50,13 @@ async function show() {
     setBar([{ text: "Job" }]);
     fill(
       main,
-      h("div", { class: "page" }, h("h1", {}, "The job cannot be shown"), h("p", {}, error.message), h("p", {}, h("a", { href: "#/" }, "All jobs"))),
+      h(
+        "div",
+        { class: "page" },
+        h("h1", {}, "The job cannot be shown"),
+        h("p", {}, error.message),
+        h("p", {}, h("a", { href: "#/" }, "All jobs")),
+      ),
     );
   }
 }
@@ -59,10 +68,16 @@ function place(next) {
   if (!main.contains(document.activeElement)) (main.querySelector(".stage") ?? main).focus({ preventScroll: true });
 }
 
-onUnauthorized(async ({ detail }) => {
-  const hadKey = hasKey();
-  if (hadKey) setKey(null);
-  if (!(await askKey(hadKey ? "The server does not take that key." : detail))) return;
+let asking = false;
+
+onUnauthorized(async ({ detail }, shown) => {
+  // Many requests may be refused at once, some of them after a better key was given.
+  if (asking || shown !== currentKey()) return;
+  asking = true;
+  setKey(null);
+  const given = await askKey(shown ? "The server does not take that key." : detail ?? "The server wants a key.");
+  asking = false;
+  if (!given) return;
   const job = currentRoute().path[1];
   if (job) resend(job);
   // The view is made anew: what it had asked for was refused.

@@ -6,7 +6,7 @@ import { count, h, measure } from "./elements.js";
 const mostRows = 60;
 
 /**
- * Draws the matrix as a table; shade is mass, on a logarithmic scale, since a few pairs have most of it.
+ * Draws the matrix as a table; shade is the root of the mass, since a few pairs have most of it.
  * @param {import("./statistics.js").PairEstimate[]} pairs
  * @param {import("./classes.js").ClassNames} classes
  * @param {(given: number, suggested: number) => string} addressOfPair
@@ -16,7 +16,7 @@ export function matrixTable(pairs, classes, addressOfPair) {
   const byPair = new Map(pairs.map((pair) => [`${pair.given}/${pair.suggested}`, pair]));
   const inOrder = (name) => [...new Set(pairs.map((pair) => pair[name]))].sort((a, b) => a - b).slice(0, mostRows);
   const [givens, suggesteds] = [inOrder("given"), inOrder("suggested")];
-  const most = Math.log1p(Math.max(...pairs.map(({ mass }) => mass), 1));
+  const most = Math.max(...pairs.map(({ mass }) => mass), 1);
   const head = h(
     "tr",
     {},
@@ -31,22 +31,26 @@ export function matrixTable(pairs, classes, addressOfPair) {
       suggesteds.map((suggested) => {
         const pair = byPair.get(`${given}/${suggested}`);
         if (!pair) return h("td", { class: given === suggested ? "same" : "none" });
-        const shade = Math.log1p(pair.mass) / most;
-        const label = `given ${classes.labelOf(given)}, suggested ${classes.labelOf(suggested)}: ${count(pair.regions)} regions, `
-          + `mass ${measure(pair.mass)}, ${count(pair.undecided)} undecided`;
+        const shade = Math.sqrt(pair.mass / most);
+        const label =
+          `given ${classes.labelOf(given)}, suggested ${classes.labelOf(suggested)}: ${count(pair.regions)} regions, ` +
+          `mass ${measure(pair.mass)}, ${count(pair.undecided)} undecided`;
         const link = h(
           "a",
           { href: addressOfPair(given, suggested), "aria-label": label, title: label },
           h("span", { class: "cell-count" }, count(pair.regions)),
           h("span", { class: "cell-mass" }, measure(pair.mass)),
         );
-        const cell = h("td", { class: shade > 0.5 ? "cell strong" : "cell" }, link);
-        cell.style.setProperty("--shade", `${Math.round(6 + 84 * shade)}%`);
+        const cell = h("td", { class: "cell" }, link);
+        cell.style.setProperty("--shade", `${Math.round(8 + 92 * shade)}%`);
         if (pair.undecided === 0) cell.classList.add("done");
         return cell;
       }),
-    ),
+    )
   );
-  return h("div", { class: "matrix-scroll", tabindex: "0", role: "region", "aria-label": "Matrix of regions" },
-    h("table", { class: "matrix" }, h("thead", {}, head), h("tbody", {}, rows)));
+  return h(
+    "div",
+    { class: "matrix-scroll", tabindex: "0", role: "region", "aria-label": "Matrix of regions" },
+    h("table", { class: "matrix" }, h("thead", {}, head), h("tbody", {}, rows)),
+  );
 }

@@ -24,7 +24,11 @@ export function notice(key, text, actions = []) {
     box,
     h("p", {}, text),
     actions.map(({ label, act }) => h("button", { type: "button", onclick: act }, label)),
-    h("button", { type: "button", class: "plain", "aria-label": "Close this notice", onclick: () => withdraw(key) }, "×"),
+    h(
+      "button",
+      { type: "button", class: "plain", "aria-label": "Close this notice", onclick: () => withdraw(key) },
+      "×",
+    ),
   );
   document.getElementById("assertive").textContent = text;
 }

@@ -1,4 +1,4 @@
-/** Decisions on their way to the server. What cannot be sent stays here, over a reload too, until it is sent or dropped. */
+/** Decisions on their way to the server. What cannot be sent stays, over a reload too, until it is sent or dropped. */
 
 import { ask, jobPath } from "./api.js";
 

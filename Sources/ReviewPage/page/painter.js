@@ -18,7 +18,9 @@ export class Painter {
     this.canvas = canvas;
     this.gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: false });
     if (!this.gl) {
-      throw new Error("This browser has no WebGL2, which the page draws with. Another browser, or hardware acceleration switched on, will help.");
+      throw new Error(
+        "This browser has no WebGL2, which the page draws with. Another browser, or hardware acceleration, will help.",
+      );
     }
     this.image = null;
     this.tiles = [];
@@ -74,7 +76,9 @@ export class Painter {
     const texture = gl.createTexture();
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, texture);
-    for (const name of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, name, gl.NEAREST);
+    for (const name of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) {
+      gl.texParameteri(gl.TEXTURE_2D, name, gl.NEAREST);
+    }
     for (const name of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, name, gl.CLAMP_TO_EDGE);
     return texture;
   }
@@ -93,7 +97,7 @@ export class Painter {
     const { gl } = this;
     this.classes = classes;
     this.hiddenClasses = hidden;
-    // More classes than a texture is wide do not occur among 16-bit labels on any device we know; the rest has no colour.
+    // Classes beyond the width of a texture have no colour.
     const width = Math.min(classes, gl.getParameter(gl.MAX_TEXTURE_SIZE));
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
@@ -155,7 +159,10 @@ export class Painter {
     let source = bitmap;
     if (!whole) {
       const shrink = Math.min(1, this.tileSize / Math.max(part[2], part[3]));
-      source = new OffscreenCanvas(Math.max(1, Math.round(part[2] * shrink)), Math.max(1, Math.round(part[3] * shrink)));
+      source = new OffscreenCanvas(
+        Math.max(1, Math.round(part[2] * shrink)),
+        Math.max(1, Math.round(part[3] * shrink)),
+      );
       source.getContext("2d").drawImage(bitmap, ...part, 0, 0, source.width, source.height);
     }
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
@@ -173,7 +180,9 @@ export class Painter {
     } else if (!(values instanceof Uint8Array)) {
       format = [gl.R16UI, gl.RED_INTEGER, gl.UNSIGNED_SHORT];
       // Beyond 16 bits nothing is a class; a negative one wraps to a number that is none either.
-      if (!(values instanceof Uint16Array)) typed = Uint16Array.from(values, (value) => (value < 0 || value > 65535 ? 65535 : value));
+      if (!(values instanceof Uint16Array)) {
+        typed = Uint16Array.from(values, (value) => (value < 0 || value > 65535 ? 65535 : value));
+      }
     }
     gl.pixelStorei(gl.UNPACK_ROW_LENGTH, this.image.width);
     gl.pixelStorei(gl.UNPACK_SKIP_PIXELS, tile.x);
@@ -184,8 +193,8 @@ export class Painter {
 
   /**
    * Outlines a region.
-   * @param {{box: [number, number, number, number], mask: Uint8Array} | null} region the box in pixels of the image, and
-   *   `(height, width)` of the box
+   * @param {{box: [number, number, number, number], mask: Uint8Array} | null} region the box in pixels of the image
+   *   and `(height, width)` of the box
    */
   setRegion(region) {
     const { gl } = this;

@@ -1,9 +1,27 @@
-/** Colours that people with a colour vision deficiency can tell apart, and that stay the same for a class everywhere. */
+/** Colours that people with a colour vision deficiency can tell apart, the same for a class everywhere. */
 
 // The seven of Okabe and Ito without black, then of Tol's muted, bright and light schemes those that are far from them.
 const chosen = [
-  "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#332288", "#999933", "#882255",
-  "#44aa99", "#ddcc77", "#cc6677", "#117733", "#aa4499", "#dddddd", "#994f00", "#99ddff", "#bbcc33", "#777777",
+  "#0072b2",
+  "#e69f00",
+  "#009e73",
+  "#cc79a7",
+  "#56b4e9",
+  "#d55e00",
+  "#f0e442",
+  "#332288",
+  "#999933",
+  "#882255",
+  "#44aa99",
+  "#ddcc77",
+  "#cc6677",
+  "#117733",
+  "#aa4499",
+  "#dddddd",
+  "#994f00",
+  "#99ddff",
+  "#bbcc33",
+  "#777777",
 ];
 
 /**

@@ -1,4 +1,4 @@
-/** The pictures under the masks: the server's, or of a folder that the reviewer opens and that never leaves the machine. */
+/** The pictures under the masks: the server's, or of a folder that the reviewer opens and that stays on the machine. */
 
 import { ask, jobPath } from "./api.js";
 
@@ -27,8 +27,8 @@ export class Pictures {
   }
 
   /**
-   * Takes a folder's pictures, matched by their names without endings, or in the order of sorted names if the job's images
-   * have no names.
+   * Takes a folder's pictures, matched by their names without endings, or in the order of sorted names if the job's
+   * images have no names.
    * @param {FileList} files
    * @returns {number} how many of the job's images have a picture now
    */

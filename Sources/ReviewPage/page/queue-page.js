@@ -73,14 +73,21 @@ export class QueuePage {
     this.stage.element.addEventListener("pointerleave", () => this.read(null));
     this.readout = h("p", { class: "readout" });
     this.panel = new VerdictPanel(this.classes, acts);
-    this.lookPanel = new LookPanel(this.stage.painter, this.classes, { named: () => this.showRegion(), changed: () => this.noteAddress() });
-    if (["given", "suggested", "scores"].includes(this.parameters.layer)) this.lookPanel.chooseLayer(this.parameters.layer);
+    this.lookPanel = new LookPanel(this.stage.painter, this.classes, {
+      named: () => this.showRegion(),
+      changed: () => this.noteAddress(),
+    });
+    if (["given", "suggested", "scores"].includes(this.parameters.layer)) {
+      this.lookPanel.chooseLayer(this.parameters.layer);
+    }
     this.filters = h("section", { class: "filters", "aria-label": "Which regions" });
-    const zoom = (label, text, act) => h("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
+    const zoom = (label, text, act) =>
+      h("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
     const viewport = this.stage.viewport;
     this.element = h(
       "div",
       { class: "queue" },
+      h("h1", { class: "hidden-text" }, "Queue of regions"),
       h(
         "div",
         { class: "stage-column" },
@@ -99,7 +106,13 @@ export class QueuePage {
           ),
         ),
       ),
-      h("aside", { class: "side", "aria-label": "Region, verdict and layers" }, this.panel.element, this.lookPanel.element, this.filters),
+      h(
+        "aside",
+        { class: "side", "aria-label": "Region, verdict and layers" },
+        this.panel.element,
+        this.lookPanel.element,
+        this.filters,
+      ),
     );
     // A click on a button must not take the space bar and Enter away from the image. Keyboards, whose clicks have no
     // detail, stay where they are.
@@ -130,11 +143,23 @@ export class QueuePage {
     const { viewport } = this.stage;
     const far = 80;
     return [
-      { keys: ["+", "="], show: "+", does: "zoom in; the wheel and two fingers do too", group, act: () => viewport.zoom(1.4) },
+      {
+        keys: ["+", "="],
+        show: "+",
+        does: "zoom in; the wheel and two fingers do too",
+        group,
+        act: () => viewport.zoom(1.4),
+      },
       { keys: ["-"], show: "−", does: "zoom out", group, act: () => viewport.zoom(1 / 1.4) },
       { keys: ["0"], show: "0", does: "the region", group, act: () => this.fitRegion() },
       { keys: ["i"], show: "I", does: "the whole image", group, act: () => this.fitImage() },
-      { keys: ["shift+ArrowLeft"], show: "Shift ←", does: "move left; dragging does too", group, act: () => viewport.pan(-far, 0) },
+      {
+        keys: ["shift+ArrowLeft"],
+        show: "Shift ←",
+        does: "move left; dragging does too",
+        group,
+        act: () => viewport.pan(-far, 0),
+      },
       { keys: ["shift+ArrowRight"], show: "Shift →", does: "move right", group, act: () => viewport.pan(far, 0) },
       { keys: ["shift+ArrowUp"], show: "Shift ↑", does: "move up", group, act: () => viewport.pan(0, -far) },
       { keys: ["shift+ArrowDown"], show: "Shift ↓", does: "move down", group, act: () => viewport.pan(0, far) },
@@ -145,7 +170,12 @@ export class QueuePage {
   async open(id) {
     const { given, suggested, image } = this.parameters;
     this.scope = scopeOf(this.job, this.parameters);
-    this.list = new RegionList(this.job.id, this.scope, { given, suggested, image, min_thickness: look.noise ? null : 2 });
+    this.list = new RegionList(this.job.id, this.scope, {
+      given,
+      suggested,
+      image,
+      min_thickness: look.noise ? null : 2,
+    });
     const { list } = this;
     this.stage.say("Loading…");
     try {
@@ -187,7 +217,13 @@ export class QueuePage {
     controls.checked = look.controls;
     controls.addEventListener("change", () => setLook({ controls: controls.checked }));
     const hasPair = given !== undefined && suggested !== undefined;
-    const sheet = addressOf(["jobs", this.job.id, "sheet"], { given, suggested, image, of: this.parameters.of, threshold: this.parameters.threshold });
+    const sheet = addressOf(["jobs", this.job.id, "sheet"], {
+      given,
+      suggested,
+      image,
+      of: this.parameters.of,
+      threshold: this.parameters.threshold,
+    });
     fill(
       this.filters,
       h("h2", {}, "Which regions"),
@@ -197,9 +233,16 @@ export class QueuePage {
         hasPair ? this.classes.pair(Number(given), Number(suggested)) : "All pairs of classes",
         hasPair && h("a", { href: without("given", "suggested") }, "all pairs"),
       ),
-      image !== undefined && h("p", { class: "filter" }, `Image ${plain(image)} alone`, h("a", { href: without("image") }, "all images")),
+      image !== undefined &&
+        h("p", { class: "filter" }, `Image ${plain(image)} alone`, h("a", { href: without("image") }, "all images")),
       h("label", { class: "check" }, noise, h("span", {}, "Border noise, nowhere wider than two pixels ", noiseCount)),
-      this.job.links.label_issues && h("label", { class: "check" }, controls, h("span", {}, "Mix in controls, unmarked: every 20th from what the list leaves out")),
+      this.job.links.label_issues &&
+        h(
+          "label",
+          { class: "check" },
+          controls,
+          h("span", {}, "Mix in controls, unmarked: every 20th from what the list leaves out"),
+        ),
       h("p", {}, h("a", { href: sheet }, "Contact sheet of these")),
       folderButton(this.pictures, this.job, () => this.reloadPictures()),
     );
@@ -217,14 +260,15 @@ export class QueuePage {
     const { token } = this;
     let region;
     try {
-      region = await list.at(index);
+      region = index === Infinity ? null : await list.at(index);
     } catch (error) {
       this.stage.say(error.message);
       return;
     }
     if (token !== this.token || list !== this.list) return;
-    this.index = region ? index : Math.max(0, list.items.length);
+    this.index = region ? index : list.boundary || list.items.length;
     await this.present(region, isFirst);
+    if (!region) return;
     for (let next = index + 1; next <= index + ahead; next++) {
       const following = await list.at(next).catch(() => null);
       if (token !== this.token || !following) return;
@@ -242,18 +286,25 @@ export class QueuePage {
     const earlier = this.region;
     this.region = region;
     this.isReady = false;
+    this.stage.isBusy = true;
     this.showRegion();
     this.showProgress();
     if (!region) {
       this.stage.painter.clear();
       this.picture = null;
       const none = this.list.items.length === 0;
-      this.stage.say(none ? "There are no such regions." : "That was the last region. K goes back; the job's page says what is left.");
+      this.stage.say(
+        none
+          ? "There are no such regions."
+          : "All of these are decided. K goes back; the job’s page says what is left.",
+      );
+      this.stage.isBusy = false;
       return;
     }
     const { painter, viewport } = this.stage;
     try {
-      const sameImage = earlier && this.picture && earlier.image === region.image && String(earlier.slice) === String(region.slice);
+      const sameImage = earlier && this.picture && earlier.image === region.image &&
+        String(earlier.slice) === String(region.slice);
       if (!sameImage) {
         // Nobody must judge one region by another's image.
         painter.clear();
@@ -271,10 +322,12 @@ export class QueuePage {
       const at = isFirst ? this.addressedView() : null;
       if (at) viewport.set(at, true);
       else this.fitRegion();
-      if (!sameImage) await this.loadLayers(region, token);
+      if (!sameImage) this.picture.loading = this.loadLayers(region);
+      await this.picture.loading;
       if (token !== this.token) return;
       this.stage.say("");
       this.isReady = true;
+      this.stage.isBusy = false;
       this.noteAddress();
     } catch (error) {
       if (token !== this.token) return;
@@ -283,12 +336,11 @@ export class QueuePage {
   }
 
   /** Fetches the layers of another image; the region may be judged as soon as picture and suggestion are there. */
-  async loadLayers(region, token) {
+  async loadLayers(region) {
     const { painter } = this.stage;
     const { picture } = this;
     const load = async (name, promise, prepare = ({ values }) => values) => {
       const loaded = await promise;
-      if (token !== this.token && this.picture !== picture) return;
       if (!loaded || this.picture !== picture) return;
       picture[name] = loaded;
       painter.setLayer(name, prepare(loaded));
@@ -304,9 +356,10 @@ export class QueuePage {
 
   async reloadPictures() {
     this.arrays.forgetPictures();
-    const { token, picture, region } = this;
+    const { picture, region } = this;
+    if (!picture) return;
     const bitmap = await this.arrays.picture(region, picture).catch((error) => say(error.message));
-    if (bitmap && token === this.token) this.stage.painter.setLayer("picture", bitmap);
+    if (bitmap && this.picture === picture) this.stage.painter.setLayer("picture", bitmap);
   }
 
   /** What the address says of the view: column and row in the middle, and the scale. */
@@ -334,7 +387,14 @@ export class QueuePage {
     const at = this.stage.fitting ? "" : [x.toFixed(1), y.toFixed(1), scale.toFixed(3)].join(",");
     const layer = look.layer === "given" ? "" : look.layer;
     const { of, threshold } = this.region.isControl ? this.scope : this.region;
-    noteParameters({ ...this.parameters, of, threshold, region: this.region.isControl ? "" : this.region.id, at, layer });
+    noteParameters({
+      ...this.parameters,
+      of,
+      threshold,
+      region: this.region.isControl ? "" : this.region.id,
+      at,
+      layer,
+    });
   }
 
   showRegion() {
@@ -385,29 +445,39 @@ export class QueuePage {
       this.sinceControl = 0;
       const control = await this.controls.draw().catch(() => null);
       if (control) {
-        this.token = {};
-        this.isBetween = true;
-        await this.present(control, false);
+        await this.presentControl(control);
         return;
       }
     }
-    await this.step(1, (region) => this.decisions.of(region) === null);
+    this.isBetween = false;
+    const { list } = this;
+    const isUndecided = (region) => this.decisions.of(region) === null;
+    // What was decided before is never gone through: of a large data set that would be all of it.
+    for (let place = this.index + 1; list.boundary === null || place < list.boundary; place++) {
+      const region = await list.at(place).catch(() => null);
+      if (list !== this.list || !region) break;
+      if (isUndecided(region)) {
+        await this.goTo(place);
+        return;
+      }
+    }
+    const skipped = list.items.findIndex(isUndecided);
+    if (skipped >= 0) say("Back to what was skipped.");
+    await this.goTo(skipped >= 0 ? skipped : Infinity);
   }
 
-  /** The next region in a direction that is wanted; after a control the list goes on where it was. */
-  async step(direction, isWanted = () => true) {
-    let place = this.index + direction;
-    if (this.isBetween && direction < 0) place = this.index;
+  /** Shows a control between the region that was decided and the next one of the list. */
+  async presentControl(control) {
+    this.token = {};
+    this.isBetween = true;
+    await this.present(control, false);
+  }
+
+  /** Goes one region on or back; after a control the list goes on where it was. */
+  async step(direction) {
+    const place = this.isBetween && direction < 0 ? this.index : this.index + direction;
     this.isBetween = false;
-    if (place < 0) return;
-    const { list } = this;
-    for (;;) {
-      const region = await list.at(place).catch(() => null);
-      if (list !== this.list) return;
-      if (!region || isWanted(region)) break;
-      place += direction;
-    }
-    await this.goTo(place);
+    if (place >= 0) await this.goTo(place);
   }
 
   async decideOther() {
@@ -441,9 +511,11 @@ export class QueuePage {
     if (of === this.scope.of && threshold === this.scope.threshold) {
       this.isBetween = false;
       await this.goTo(await this.list.include(region).catch(() => this.index));
-    } else {
-      this.showRegion();
+      return;
     }
+    const control = await this.controls.region(region).catch(() => null);
+    if (control) await this.presentControl(control);
+    else this.showRegion();
   }
 
   /** Says what is under the pointer. */
@@ -459,7 +531,7 @@ export class QueuePage {
     const suggested = picture.suggested?.values[at];
     fill(
       this.readout,
-      h("span", { class: "place" }, `x ${x}, y ${y}`),
+      h("span", { class: "place" }, `${x}, ${y}`),
       h("span", {}, "given ", this.arrays.takesPart(given) ? this.classes.chip(given) : `${given}, takes no part`),
       suggested !== undefined && h("span", {}, "suggested ", this.classes.chip(suggested)),
       picture.scores && h("span", {}, `score ${measure(picture.scores.values[at])}`),
@@ -468,6 +540,7 @@ export class QueuePage {
 
   dispose() {
     this.token = null;
+    this.picture = null;
     this.decisions.removeEventListener("change", this.whenDecided);
     this.lookPanel.dispose();
     this.stage.dispose();

@@ -54,6 +54,8 @@ export class RegionList {
     this.cursor = null;
     this.stale = false;
     this.isComplete = false;
+    /** The place of the first that was decided before it was listed, null while that is not known. */
+    this.boundary = null;
     /** How many are undecided and decided at the time of the first page of each. */
     this.undecidedTotal = null;
     this.decidedTotal = null;
@@ -73,8 +75,9 @@ export class RegionList {
   async include(id) {
     const place = this.items.findIndex((region) => region.id === id);
     if (place >= 0) return place;
-    const { rle, ...region } = await askJSON(jobPath(this.job, "regions", id), this.scope);
+    const { rle: _pixels, ...region } = await askJSON(jobPath(this.job, "regions", id), this.scope);
     this.items.unshift(this.adopt(region));
+    if (this.boundary !== null) this.boundary += 1;
     return 0;
   }
 
@@ -99,8 +102,8 @@ export class RegionList {
   }
 
   async loadMore() {
-    // Cursors count from the top of the list, from which decided regions vanish: so a list that has changed is read from
-    // its top again, and what is known is passed over.
+    // Cursors count from the top of the list, from which decided regions vanish: so a list that has changed is read
+    // from its top again, and what is known is passed over.
     if (this.stale && !this.decided) this.cursor = null;
     this.stale = false;
     for (;;) {
@@ -112,6 +115,7 @@ export class RegionList {
       this.cursor = page.next;
       if (page.next === null) {
         if (this.decided) this.isComplete = true;
+        else this.boundary = this.items.length;
         this.decided = true;
         if (!this.isComplete && fresh.length === 0) continue;
         return;

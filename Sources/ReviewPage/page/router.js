@@ -25,7 +25,9 @@ function decode(part) {
 
 /** The address of a route; parameters without a value are left out. */
 export function addressOf(path, parameters = {}) {
-  const present = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const present = Object.entries(parameters).filter(([, value]) =>
+    value !== null && value !== undefined && value !== ""
+  );
   const query = present.length === 0 ? "" : `?${new URLSearchParams(present)}`;
   return `#/${path.map(encodeURIComponent).join("/")}${query}`;
 }

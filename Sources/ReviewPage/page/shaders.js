@@ -41,7 +41,7 @@ uniform int boxStep;        // pixels per texel of the region's mask
 uniform int classCount;
 uniform float opacity;
 uniform bool contourOnly;
-uniform float brightness;   // added, -1 to 1
+uniform float brightness;   // the power of two that light is multiplied by
 uniform float contrast;     // a factor around the middle grey
 
 ivec2 texel(vec2 at) {
@@ -83,7 +83,7 @@ void main() {
   vec3 base = vec3(0.36);
   if (hasPicture) {
     vec4 seen = texture(picture, (position - tileOrigin) / tileExtent);
-    base = mix(base, clamp((seen.rgb - 0.5) * contrast + 0.5 + brightness, 0.0, 1.0), seen.a);
+    base = mix(base, clamp((seen.rgb * exp2(brightness) - 0.5) * contrast + 0.5, 0.0, 1.0), seen.a);
   }
 
   if (layer == 2 && hasScores) {
@@ -110,8 +110,12 @@ void main() {
       if (stripe < 2.0) base = mix(base, vec3(1.0), 0.9);
       else if (stripe < 4.0) base = mix(base, vec3(0.0), 0.8);
     }
-    // The outline lies outside of the region, white within black, so that it shows on every ground.
-    if (box.z > 0 && !inRegion(position)) {
+    // The outline lies outside of the region, white within black, so that it shows on every ground. Most pixels are far
+    // from the box, and need no look around.
+    vec2 from = vec2(box.xy) - 3.4 * pixel;
+    vec2 to = vec2(box.xy + box.zw) + 3.4 * pixel;
+    bool isNear = all(greaterThan(position, from)) && all(lessThan(position, to));
+    if (box.z > 0 && isNear && !inRegion(position)) {
       if (besideRegion(position, 1.7 * pixel)) base = vec3(1.0);
       else if (besideRegion(position, 3.4 * pixel)) base = vec3(0.0);
     }

@@ -36,7 +36,12 @@ export class SheetPage {
     this.isMaskHidden = false;
     this.size = sizes[0];
     const { given, suggested, image } = parameters;
-    this.list = new RegionList(job.id, scopeOf(job, parameters), { given, suggested, image, min_thickness: look.noise ? null : 2 });
+    this.list = new RegionList(job.id, scopeOf(job, parameters), {
+      given,
+      suggested,
+      image,
+      min_thickness: look.noise ? null : 2,
+    });
     this.build();
     this.whenDecided = () => {
       this.list.noteDecision();
@@ -57,12 +62,21 @@ export class SheetPage {
       fine: this.button("fine", "Fine", "A"),
       unsure: this.button("unsure", "Unsure", "U"),
     };
-    const size = h("select", { "aria-label": "Regions a page" }, sizes.map((number) => h("option", { value: number }, number)));
+    const size = h(
+      "select",
+      { "aria-label": "Regions a page" },
+      sizes.map((number) => h("option", { value: number }, number)),
+    );
     size.addEventListener("change", () => {
       this.size = Number(size.value);
       this.goTo(this.first);
     });
-    this.undoButton = h("button", { type: "button", onclick: () => this.undo() }, "Undo ", h("kbd", { "aria-hidden": "true" }, "Z"));
+    this.undoButton = h(
+      "button",
+      { type: "button", onclick: () => this.undo() },
+      "Undo ",
+      h("kbd", { "aria-hidden": "true" }, "Z"),
+    );
     const hasPair = given !== undefined && suggested !== undefined;
     const queue = addressOf(["jobs", this.job.id, "queue"], this.parameters);
     this.element = h(
@@ -72,15 +86,29 @@ export class SheetPage {
         "div",
         { class: "sheet-head" },
         h("h1", {}, hasPair ? this.classes.pair(Number(given), Number(suggested)) : "All regions"),
-        h("p", { class: "hint" }, "Mark the exceptions with a click or the space bar, then give all others one verdict. Marked ones stay undecided."),
+        h(
+          "p",
+          { class: "hint" },
+          "Mark the exceptions with a click or the space bar, then give all others one verdict. Marked ones stay open.",
+        ),
         h(
           "div",
           { class: "actions sheet-actions" },
           Object.values(this.buttons),
           this.undoButton,
           h("span", { class: "gap" }),
-          h("button", { type: "button", onclick: () => this.goTo(this.first - this.size) }, "Back ", h("kbd", { "aria-hidden": "true" }, "K")),
-          h("button", { type: "button", onclick: () => this.goTo(this.first + this.size) }, "Next ", h("kbd", { "aria-hidden": "true" }, "J")),
+          h(
+            "button",
+            { type: "button", onclick: () => this.goTo(this.first - this.size) },
+            "Back ",
+            h("kbd", { "aria-hidden": "true" }, "K"),
+          ),
+          h(
+            "button",
+            { type: "button", onclick: () => this.goTo(this.first + this.size) },
+            "Next ",
+            h("kbd", { "aria-hidden": "true" }, "J"),
+          ),
           h("label", { class: "inline" }, size, " a page"),
           h("a", { href: queue }, "Queue"),
           this.place,
@@ -94,7 +122,13 @@ export class SheetPage {
     );
     const group = "Contact sheet";
     bindKeys([
-      { keys: ["w"], show: "W", does: "all but the marked ones are wrong: the suggestion is right", group, act: () => this.decide("wrong") },
+      {
+        keys: ["w"],
+        show: "W",
+        does: "all but the marked ones are wrong: the suggestion is right",
+        group,
+        act: () => this.decide("wrong"),
+      },
       { keys: ["a"], show: "A", does: "all but the marked ones are fine", group, act: () => this.decide("fine") },
       { keys: ["u"], show: "U", does: "all but the marked ones are unsure", group, act: () => this.decide("unsure") },
       { keys: ["z"], show: "Z", does: "undo, as often as you like", group, act: () => this.undo() },
@@ -103,9 +137,23 @@ export class SheetPage {
       { keys: ["f"], show: "F", does: "fill with the given or the suggested colour", group, act: () => this.flip() },
       { keys: ["h"], show: "H", does: "hide and show the outlines", group, act: () => this.hide() },
       ...[["ArrowLeft", "←", -1], ["ArrowRight", "→", 1]].map(([key, show, step]) => (
-        { keys: [key], show, does: step < 0 ? "the region before" : "the next region", group, act: () => this.move(step) })),
+        {
+          keys: [key],
+          show,
+          does: step < 0 ? "the region before" : "the next region",
+          group,
+          act: () => this.move(step),
+        }
+      )),
       ...[["ArrowUp", "↑", -1], ["ArrowDown", "↓", 1]].map(([key, show, step]) => (
-        { keys: [key], show, does: step < 0 ? "the row above" : "the row below", group, act: () => this.move(step * this.across) })),
+        {
+          keys: [key],
+          show,
+          does: step < 0 ? "the row above" : "the row below",
+          group,
+          act: () => this.move(step * this.across),
+        }
+      )),
       { keys: ["q"], show: "Q", does: "open the region in the queue", group, act: () => this.openInQueue() },
       { keys: ["?"], show: "?", does: "this list", group, act: showHelp },
     ]);
@@ -113,7 +161,12 @@ export class SheetPage {
 
   button(verdict, label, key) {
     const text = h("span", {}, label);
-    return h("button", { type: "button", class: `verdict verdict-${verdict}`, onclick: () => this.decide(verdict) }, text, h("kbd", { "aria-hidden": "true" }, key));
+    return h(
+      "button",
+      { type: "button", class: `verdict verdict-${verdict}`, onclick: () => this.decide(verdict) },
+      text,
+      h("kbd", { "aria-hidden": "true" }, key),
+    );
   }
 
   /** Begins with the first page that has an undecided region. */
@@ -160,7 +213,12 @@ export class SheetPage {
     const canvas = h("canvas", { class: "crop", width: 200, height: 200, "aria-hidden": "true" });
     const state = h("span", { class: "cell-state" });
     const hasPair = this.parameters.given !== undefined && this.parameters.suggested !== undefined;
-    const caption = h("span", { class: "caption" }, named(region.name ?? region.image), h("span", { class: "hint" }, measure(region.mass)));
+    const caption = h(
+      "span",
+      { class: "caption" },
+      named(region.name ?? region.image),
+      h("span", { class: "hint" }, measure(region.mass)),
+    );
     const button = h(
       "button",
       { type: "button", class: "cell-button", "data-region": region.id, onclick: () => this.mark(region) },
@@ -206,7 +264,9 @@ export class SheetPage {
     for (const button of Object.values(this.buttons)) button.disabled = left === 0;
     const words = { wrong: "Wrong", fine: "Fine", unsure: "Unsure" };
     for (const [verdict, button] of Object.entries(this.buttons)) {
-      button.firstChild.textContent = this.marked.size > 0 ? `${words[verdict]}: the other ${left}` : `${words[verdict]}: all ${left}`;
+      button.firstChild.textContent = this.marked.size > 0
+        ? `${words[verdict]}: the other ${left}`
+        : `${words[verdict]}: all ${left}`;
     }
   }
 

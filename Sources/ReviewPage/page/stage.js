@@ -15,7 +15,9 @@ export class Stage {
         class: "stage",
         tabindex: "0",
         role: "application",
-        "aria-label": "The image with its mask. Shift and arrows move it, plus and minus zoom. Question mark lists all keys.",
+        "aria-busy": "true",
+        "aria-label":
+          "The image with its mask. Shift and arrows move it, plus and minus zoom. Question mark lists all keys.",
       },
       this.canvas,
       this.message,
@@ -50,6 +52,11 @@ export class Stage {
   say(text) {
     this.message.hidden = text === "";
     this.message.textContent = text;
+  }
+
+  /** Whether what is shown is not yet what was asked for. */
+  set isBusy(isBusy) {
+    this.element.setAttribute("aria-busy", String(isBusy));
   }
 
   dispose() {

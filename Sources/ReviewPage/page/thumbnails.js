@@ -18,7 +18,12 @@ export const politeBytes = 1 << 20;
  */
 export function thumbnail(row, name, arrays, address, mayLoad) {
   const canvas = h("canvas", { class: "thumbnail", width: size, height: size, "aria-hidden": "true" });
-  const caption = h("span", { class: "caption" }, named(name ?? `image ${row.image}`), h("span", { class: "hint" }, `score ${row.score.toFixed(3)}`));
+  const caption = h(
+    "span",
+    { class: "caption" },
+    named(name ?? `image ${row.image}`),
+    h("span", { class: "hint" }, `score ${row.score.toFixed(3)}`),
+  );
   const element = h("a", { href: address, class: "thumbnail-link" }, canvas, caption);
   const watch = new IntersectionObserver(async (entries) => {
     if (!entries.some(({ isIntersecting }) => isIntersecting)) return;

@@ -1,10 +1,10 @@
 /** What there is to know of the region, and the buttons of the verdicts. */
 
-import { fill, h, measure, count, named } from "./elements.js";
+import { count, fill, h, measure, named } from "./elements.js";
 
 const buttons = [
   { name: "wrong", key: "W", label: "Wrong", hint: "the suggestion is right" },
-  { name: "other", key: "E", label: "Other class…", hint: "wrong, and another class is right" },
+  { name: "other", key: "E", label: "Other…", hint: "wrong, and another class is right" },
   { name: "fine", key: "A", label: "Fine", hint: "the label is right" },
   { name: "unsure", key: "U", label: "Unsure", hint: "cannot be told" },
 ];
@@ -24,7 +24,13 @@ export class VerdictPanel {
         name,
         h(
           "button",
-          { type: "button", class: `verdict verdict-${name}`, title: hint, "aria-pressed": "false", onclick: acts[name] },
+          {
+            type: "button",
+            class: `verdict verdict-${name}`,
+            title: hint,
+            "aria-pressed": "false",
+            onclick: acts[name],
+          },
           h("span", {}, label),
           h("kbd", { "aria-hidden": "true" }, key),
         ),
@@ -74,14 +80,26 @@ export class VerdictPanel {
       ["Mass", measure(region.mass)],
     ];
     fill(this.facts, rows.map(([term, text]) => [h("dt", {}, term), h("dd", {}, text)]));
-    const pressed = !decision ? null : decision.verdict !== "wrong" ? decision.verdict
-      : (decision.label ?? region.suggested) === region.suggested ? "wrong" : "other";
-    for (const [name, button] of Object.entries(this.buttons)) button.setAttribute("aria-pressed", String(name === pressed));
+    const pressed = !decision
+      ? null
+      : decision.verdict !== "wrong"
+      ? decision.verdict
+      : (decision.label ?? region.suggested) === region.suggested
+      ? "wrong"
+      : "other";
+    for (const [name, button] of Object.entries(this.buttons)) {
+      button.setAttribute("aria-pressed", String(name === pressed));
+    }
     const remark = note ?? decision?.note;
     this.state.dataset.verdict = decision?.verdict ?? "none";
     fill(
       this.state,
-      decision ? [h("strong", {}, `Decided: ${decision.verdict}`), decision.verdict === "wrong" && [", rather ", this.classes.chip(decision.label ?? region.suggested)]] : "Not decided yet",
+      decision
+        ? [
+          h("strong", {}, `Decided: ${decision.verdict}`),
+          decision.verdict === "wrong" && ["rather ", this.classes.chip(decision.label ?? region.suggested)],
+        ]
+        : "Not decided yet",
       remark && h("q", { class: "note" }, named(remark)),
     );
   }

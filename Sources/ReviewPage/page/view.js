@@ -55,7 +55,23 @@ export class Viewport {
   /** Shows a region with what lies around it: half of its extent on each side, at least 24 pixels. */
   fitRegion([x, y, width, height]) {
     const margin = Math.max(24, 0.5 * Math.max(width, height));
-    this.fit([x - margin, y - margin, width + 2 * margin, height + 2 * margin]);
+    // What lies beyond the image tells nothing: of the margin only what is image counts, and a little for the outline.
+    const edge = 4;
+    const [left, top] = [Math.max(-edge, x - margin), Math.max(-edge, y - margin)];
+    const right = Math.min(this.image.width + edge, x + width + margin);
+    const bottom = Math.min(this.image.height + edge, y + height + margin);
+    const scale = Math.min(this.width / (right - left), this.height / (bottom - top), largestScale);
+    // Nor does the window show beyond the image where it could show more of it.
+    const within = (middle, half, whole) =>
+      2 * half > whole + 2 * edge ? whole / 2 : Math.min(whole + edge - half, Math.max(half - edge, middle));
+    this.set(
+      {
+        x: within((left + right) / 2, this.width / 2 / scale, this.image.width),
+        y: within((top + bottom) / 2, this.height / 2 / scale, this.image.height),
+        scale,
+      },
+      false,
+    );
   }
 
   set({ x = this.view.x, y = this.view.y, scale = this.view.scale }, byHand) {

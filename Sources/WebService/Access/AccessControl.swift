@@ -61,6 +61,14 @@ package final class AccessControl: Sendable {
         return caller
     }
 
+    /// Finds out whether the caller of a path that is open to all may be answered.
+    ///
+    /// - Throws: A 403 problem for a page of another origin.
+    package func checkPage(_ request: IncomingRequest) throws(Problem) -> Caller {
+        try crossOrigin.check(request)
+        return .nobody
+    }
+
     /// The token behind `Bearer`, which may be written in any case (RFC 9110, section 11.1); nil for other schemes.
     private static func bearerToken(_ credentials: String) -> Substring? {
         let scheme = credentials.prefix { $0 != " " }

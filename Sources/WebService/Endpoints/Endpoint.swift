@@ -11,6 +11,8 @@ package struct Endpoint: Sendable {
         package static let withoutKey = Access(rawValue: 1)
         /// The path is also answered on the listeners for administration.
         package static let onAdminListeners = Access(rawValue: 2)
+        /// Anyone may call, whatever is protected: the path is part of the program, as a page is that asks for a key.
+        package static let asProgram = Access(rawValue: 4)
 
         package let rawValue: Int
 

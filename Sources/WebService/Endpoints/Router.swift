@@ -33,7 +33,11 @@ package final class Router: Responder {
             if let preflight = try access.preflight(request, for: match?.endpoint.methods) {
                 return .refuse(preflight, at: match?.path)
             }
-            let caller = try access.check(request, isOpen: match?.endpoint.access.contains(.withoutKey) ?? false)
+            let exceptions = match?.endpoint.access ?? []
+            let caller =
+                exceptions.contains(.asProgram)
+                ? try access.checkPage(request)
+                : try access.check(request, isOpen: exceptions.contains(.withoutKey))
             guard let match, request.role == .service || match.endpoint.access.contains(.onAdminListeners) else {
                 throw .notFound(path)
             }

@@ -6,8 +6,10 @@ import JobStorage
 import Logging
 import Memory
 import OpenInference
+import ReviewPage
 import Scoring
 import ScoringService
+import ServiceInterface
 import WebService
 
 struct ServeCommand: ParsableCommand {
@@ -213,6 +215,17 @@ struct ServeCommand: ParsableCommand {
     }
 
     func run() throws {
+        try run(whenListening: { _, _ in }, beforeStop: {})
+    }
+
+    /// Serves until a signal asks for the end.
+    ///
+    /// - Parameters:
+    ///   - whenListening: Called once the server listens, with what answers requests and the addresses.
+    ///   - beforeStop: Called when the end is asked for, while everything is still answered.
+    func run(
+        whenListening: (any Responder, [String]) -> Void, beforeStop: () -> Void
+    ) throws {
         cpu.map(KernelLevel.use)
         // A write to a file that may not grow is then an error, and not the end of the process.
         signal(SIGXFSZ, SIG_IGN)
@@ -255,7 +268,7 @@ struct ServeCommand: ParsableCommand {
             service, statistics, sharedMemoryDirectory: allowSharedMemory ? "/dev/shm" : nil)
         service.takeUp(restored)
         let router = Router(
-            [inference.endpoints, service.endpoints], access: access, render: service.response)
+            [inference.endpoints, service.endpoints, ReviewPage.endpoints], access: access, render: service.response)
         let server = Server(configuration: try serverConfiguration(logger), responder: router)
         do throws(ServerError) {
             try server.start()
@@ -263,11 +276,13 @@ struct ServeCommand: ParsableCommand {
             throw ValidationError(error.sentence)
         }
         announce(server.addresses)
+        whenListening(router, server.addresses.map { "\($0)" })
         lifeline?.whenOver { kill(getpid(), SIGTERM) }
         // The wait is a statement of its own, since what stands in a log line is evaluated only if its level is logged.
         let signal = signals.wait { reloadKeys(access, logger) }
         let isOrphaned = lifeline?.isOver == true
         logger.info("stopping", metadata: isOrphaned ? ["reason": "--life-fd has ended"] : ["signal": "\(signal)"])
+        beforeStop()
         stop(server, service.queue, lifeline, logger)
     }
 
