@@ -26,7 +26,7 @@ extension InferenceService {
     func registerRegion(_ call: Call) throws(Problem) -> any RequestHandler {
         let name = call["region"] ?? ""
         let regions = try requireRegions()
-        return MessageHandler(limit: 64 << 10) { [service] text, answer in
+        return try MessageHandler(of: call.request, limit: 64 << 10) { [service] text, answer in
             service.encode(answer) { () throws(Problem) in
                 try regions.register(name, try JSONMessage.decode(SharedRegion.Registration.self, from: text))
                 return Response(HTTPResponse(status: .ok))

@@ -165,6 +165,7 @@ package final class Service: Sendable {
     func check(_ parameters: ScoreParameters) throws(Problem) {
         try parameters.check()
         if let output = parameters.output { try configuration.dataDirectories.checkOutput(output) }
+        if let images = parameters.images { try configuration.dataDirectories.pictures(images).check() }
     }
 
     /// Proves that there is memory for another request.

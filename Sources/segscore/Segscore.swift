@@ -9,7 +9,9 @@ struct Segscore: ParsableCommand {
         abstract: "Finds the wrong masks in a segmentation data set.",
         discussion: "Scores labels against a model's probabilities, as cleanlab.segmentation does.",
         version: "segscore \(Service.version)",
-        subcommands: [ServeCommand.self, ScoreCommand.self, HealthcheckCommand.self, VersionCommand.self])
+        subcommands: [
+            ServeCommand.self, ScoreCommand.self, ReviewCommand.self, HealthcheckCommand.self, VersionCommand.self,
+        ])
 
     static func main() {
         StandardStreams.fill()

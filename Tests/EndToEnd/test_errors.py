@@ -664,7 +664,7 @@ def test_another_method_is_told_which_are_allowed(client, method, path, allowed)
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/scores", "/score/", "/jobs/", "/jobs/x/y/z", "/jobs/x/nothing", "/%2e%2e/etc", "//"]
+    "path", ["/page", "/scores", "/score/", "/jobs/", "/jobs/x/y/z", "/jobs/x/nothing", "/%2e%2e/etc", "//"]
 )
 def test_an_unknown_path_is_not_found(client, path):
     answer = client.get(path)

@@ -258,7 +258,8 @@ def test_json_names_the_method_and_what_there_is(client):
     assert list(answer) == ["job", "method", "shape", "image_scores", "links"]
     assert answer["method"] == "num_pixel_issues"
     path = response.headers["Location"]
-    names = ["image_scores", "pixel_scores", "issues", "label_issues", "statistics", "ranking", "regions", "summary"]
+    names = ["image_scores", "pixel_scores", "issues", "labels", "label_issues", "statistics", "ranking", "keep"]
+    names += ["regions", "decisions", "mended", "predicted", "summary"]
     assert answer["links"] == {"self": path} | {name: f"{path}/{name}" for name in names}
     document = client.get(path).json()
     assert document["links"] == answer["links"]
@@ -268,12 +269,13 @@ def test_json_names_the_method_and_what_there_is(client):
         "threshold": None,
         "ignore_label": None,
     }
-    for link in answer["links"].values():
-        assert client.get(link).status_code == 200
+    for name, link in answer["links"].items():
+        assert client.get(link).status_code == (405 if name == "keep" else 200)
 
 
 def test_a_job_of_softmin_names_no_label_issues(client, softmin_job):
-    names = ["image_scores", "pixel_scores", "issues", "ranking", "regions", "summary"]
+    names = ["image_scores", "pixel_scores", "issues", "labels", "ranking", "keep", "regions", "decisions", "mended"]
+    names += ["predicted", "summary"]
     assert client.get(softmin_job).json()["links"] == {"self": softmin_job} | {
         name: f"{softmin_job}/{name}" for name in names
     }

@@ -1,6 +1,7 @@
 """Sends what schemathesis makes up from `openapi.yaml`, fitting and unfitting, and holds every answer against it."""
 
 import io
+import re
 import zlib
 
 import hypothesis
@@ -79,15 +80,25 @@ def opened(_, response):
 
 
 def place_job(case, url, job):
-    """Puts a job in the place of three in four ids that were made up: an open one where it is to be changed."""
+    """Puts a job in the place of three in four ids that were made up: an open one where its life is to be changed.
+
+    What reviewers do changes only what is known of a job; it gets the finished one, and a region that this has.
+    """
     made_up = case.path_parameters.get("id")
     path = case.meta.components.get("path")
     # An id that was taken from an example of the document has no mode: it may be of another thing that has ids.
     mode = path.mode if path else GenerationMode.POSITIVE
     if made_up is None or mode.is_negative or zlib.crc32(str(made_up).encode()) % 4 == 0:
         return None
-    opened = requests.post(f"{url}/jobs").headers["Location"] if case.method in ("POST", "DELETE") else None
+    is_of_reviews = re.search("/(decisions|keep)(/|$)", case.path)
+    changes = case.method in ("POST", "DELETE") and not is_of_reviews
+    opened = requests.post(f"{url}/jobs").headers["Location"] if changes else None
     case.path_parameters["id"] = (opened or job).rpartition("/")[2]
+    if "region" in case.path_parameters:
+        kind = {name: case.query[name] for name in ("of", "threshold") if name in (case.query or {})}
+        listed = requests.get(f"{url}{job}/regions", params=kind).json().get("regions")
+        if listed:
+            case.path_parameters["region"] = listed[zlib.crc32(str(kind).encode()) % len(listed)]["id"]
     return opened
 
 

@@ -242,3 +242,8 @@ def test_nobody_may_unless_the_server_was_told_so(client, key):
     inputs = [shared(tensor("labels", LABELS), "in", LABELS.nbytes), tensor("pred_probs", PRED_PROBS)]
     assert_inference_problem(infer(client, inference.inference(inputs)), 400, "shared-memory-off")
     assert "system_shared_memory" not in client.get("/v2").json()["extensions"]
+
+
+def test_a_compressed_registration_is_refused(sharing_client):
+    answer = sharing_client.post(REGION + "/register", data=b"{}", headers={"Content-Encoding": "gzip"})
+    assert_inference_problem(answer, 415, "unsupported-media-type")

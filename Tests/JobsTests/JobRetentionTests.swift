@@ -31,6 +31,50 @@ import TestSupport
         #expect(queue.counts.outputBytes == 0)
     }
 
+    @Test func keepsAnOutputUntilSomebodySaysOtherwise() async throws {
+        let time = ManualClock()
+        let queue = suspended(limits(timeToLive: 60), time)
+        let (id, watch) = try await produce(queue, bytes: 5)
+        #expect(try queue.prolong(id, isKept: true).expiresAt == nil)
+        time.jump(1000)
+        #expect(try queue.job(id).outputWord == "available")
+        #expect(queue.counts.outputBytes == 5)
+        let released = try queue.prolong(id, isKept: false)
+        #expect(released.expiresAt == time.now + 60)
+        time.jump(59)
+        #expect(!watch.isGone)
+        time.jump(1)
+        #expect(try queue.job(id).outputWord == "expired")
+        #expect(queue.counts.outputBytes == 0)
+        #expect(throws: JobError.expired(id)) { try queue.prolong(id, isKept: true) }
+    }
+
+    @Test func dropsWhatSomebodyKeepsAfterAllOthers() async throws {
+        let queue = suspended(limits(resultBytes: 10))
+        let first = try await produce(queue, bytes: 4)
+        _ = try queue.prolong(first.id, isKept: true)
+        let second = try await produce(queue, bytes: 4)
+        _ = try await produce(queue, bytes: 4)
+        await settled(queue)
+        #expect(!first.watch.isGone && second.watch.isGone)
+        _ = try await produce(queue, bytes: 9)
+        await settled(queue)
+        #expect(first.watch.isGone)
+        #expect(queue.counts.outputBytes == 9)
+    }
+
+    @Test func forgetsWhatSomebodyKeepsAfterAllOthers() async throws {
+        let queue = suspended(limits(history: 2))
+        let first = try await produce(queue)
+        _ = try queue.prolong(first.id, isKept: true)
+        let second = try await produce(queue)
+        let third = try await produce(queue)
+        #expect(throws: JobError.unknown(second.id)) { try queue.job(second.id) }
+        for id in [first.id, third.id] { _ = try queue.prolong(id, isKept: true) }
+        _ = try await produce(queue)
+        #expect(throws: JobError.unknown(first.id)) { try queue.job(first.id) }
+    }
+
     @Test func freesAnOutputThatNobodyAsksFor() async throws {
         let time = ManualClock()
         let queue = suspended(limits(timeToLive: 60), time)

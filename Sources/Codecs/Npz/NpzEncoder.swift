@@ -1,24 +1,37 @@
 package import Memory
 import Threads
 
-/// An array that becomes an entry of an npz file.
+/// An array that becomes an entry of an npz file, or any other file that becomes one of an archive.
 package struct NpzEntry: Sendable {
+    /// The name of the entry, with its suffix.
     fileprivate let name: String
-    fileprivate let layout: TensorLayout
+    /// The bytes ahead of the content.
+    fileprivate let front: [UInt8]
     fileprivate let content: [NpzPiece]
 
     /// - Parameters:
     ///   - name: The name that `np.load` gives the array, without `.npy`; at most 65000 bytes.
     ///   - content: The memory that the elements lie in, in order; together as many bytes as the layout says.
     package init(name: String, layout: TensorLayout, content: [(owner: any StableBytes, range: Range<Int>)]) {
+        precondition(content.reduce(0) { $0 + $1.range.count } == layout.byteCount)
+        self.init(file: name + ".npy", front: NpyEncoder.header(for: layout), content: content)
+    }
+
+    /// - Parameters:
+    ///   - name: The name of the file; at most 65000 bytes.
+    ///   - content: The memory that its bytes lie in, in order.
+    package init(file name: String, content: [(owner: any StableBytes, range: Range<Int>)]) {
+        self.init(file: name, front: [], content: content)
+    }
+
+    private init(file name: String, front: [UInt8], content: [(owner: any StableBytes, range: Range<Int>)]) {
         for (owner, range) in content {
             let available = unsafe owner.stableBytes.count
             precondition(range.lowerBound >= 0 && range.upperBound <= available)
         }
-        precondition(content.reduce(0) { $0 + $1.range.count } == layout.byteCount)
-        precondition(name.utf8.count <= 65_000)
+        precondition(name.utf8.count <= 65_004)
         self.name = name
-        self.layout = layout
+        self.front = front
         self.content = content.filter { !$0.range.isEmpty }.map { NpzPiece(owner: $0.owner, range: $0.range) }
     }
 
@@ -58,17 +71,16 @@ package enum NpzEncoder {
         var frontRanges: [Range<Int>] = []
         for entry in entries {
             let start = writer.bytes.count
-            let npyHeader = NpyEncoder.header(for: entry.layout)
             var checksum = CRC32()
-            checksum.update(npyHeader.span)
+            checksum.update(entry.front.span)
             for piece in entry.content {
                 let content = unsafe UnsafeRawBufferPointer(rebasing: piece.owner.stableBytes[piece.range])
                 unsafe content.withMemoryRebound(to: UInt8.self) { unsafe checksum.update($0.span) }
             }
-            let byteCount = entry.layout.byteCount
+            let byteCount = entry.content.reduce(0) { $0 + $1.range.count }
             writer.beginEntry(
-                name: entry.name + ".npy", checksum: checksum.value, size: UInt64(npyHeader.count + byteCount))
-            writer.bytes += npyHeader
+                name: entry.name, checksum: checksum.value, size: UInt64(entry.front.count + byteCount))
+            writer.bytes += entry.front
             writer.foreignCount += UInt64(byteCount)
             frontRanges.append(start..<writer.bytes.count)
         }

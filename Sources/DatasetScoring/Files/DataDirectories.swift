@@ -3,7 +3,7 @@ import Glibc
 import HTTPTypes
 import Memory
 import Scoring
-import WebService
+package import WebService
 
 /// The directories whose files may stand for arrays in a request, and into which results may be written.
 ///
@@ -41,14 +41,26 @@ package struct DataDirectories: Sendable {
     ///   - array: The array.
     /// - Throws: A 400 problem if the server was given no directory for files, or for a text that is no such path.
     func folder(_ text: String, of array: ScoringError.Array) throws(Problem) -> ImageFolder {
-        let (path, pattern) = try NamePattern.split(text, parameter: array.rawValue)
-        let (directory, rest) =
-            if !path.isEmpty, let named = directories[path] {
-                (named, ".")
-            } else {
-                try find(path, parameter: array.rawValue)
-            }
-        return ImageFolder(in: directory, at: rest, pattern, text: path, of: array)
+        let folder = try folder(text, parameter: array.rawValue)
+        return ImageFolder(in: folder.directory, at: folder.rest, folder.pattern, text: folder.path, of: array)
+    }
+
+    /// The folder that holds the pictures which labels are of.
+    ///
+    /// - Parameter text: `run7/images`, or `run7/images/*_leftImg8bit.png`, where the star stands for the names of images.
+    /// - Throws: A 400 problem if the server was given no directory for files, or for a text that is no such path.
+    package func pictures(_ text: String) throws(Problem) -> PictureFolder {
+        let folder = try folder(text, parameter: PictureFolder.parameter)
+        return PictureFolder(in: folder.directory, at: folder.rest, folder.pattern, text: folder.path)
+    }
+
+    private func folder(
+        _ text: String, parameter: String
+    ) throws(Problem) -> (directory: ConfinedDirectory, rest: String, pattern: NamePattern, path: String) {
+        let (path, pattern) = try NamePattern.split(text, parameter: parameter)
+        if !path.isEmpty, let named = directories[path] { return (named, ".", pattern, path) }
+        let (directory, rest) = try find(path, parameter: parameter)
+        return (directory, rest, pattern, path)
     }
 
     /// The directory that a path leads into, and the rest of the path.

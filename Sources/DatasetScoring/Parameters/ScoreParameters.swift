@@ -46,7 +46,7 @@ package struct ScoreParameters: Equatable, Sendable {
     package static let names =
         [
             "method", "temperature", "downsample", "threshold", "ignore_label", "label_map", "label_offset",
-            "reduce_zero_label", "include", "output", "read", "classes", "colors", "activation", "normalize",
+            "reduce_zero_label", "include", "output", "images", "read", "classes", "colors", "activation", "normalize",
         ] + SamplingParameters.names
 
     /// The names that are known in requests which choose the arrays of their answer in another way.
@@ -54,7 +54,7 @@ package struct ScoreParameters: Equatable, Sendable {
 
     /// The names of those that say what the arrays are, and not what is made of them.
     package static let namesOfArrays = names.filter {
-        !["method", "temperature", "downsample", "threshold", "include", "output", "read"].contains($0)
+        !["method", "temperature", "downsample", "threshold", "include", "output", "images", "read"].contains($0)
     }
 
     /// The names of those that are lists of numbers in JSON, and of those that are objects.
@@ -77,6 +77,9 @@ package struct ScoreParameters: Equatable, Sendable {
 
     /// The directory to which results are written too, as a path in a ``DataDirectories``.
     package let output: String?
+
+    /// The folder of the pictures that the labels are of, as a path in a ``DataDirectories``. They are for people.
+    package let images: String?
 
     /// The choice of the client; nil if it makes none, which has the effect of ``Reading/labelled``.
     package let reading: Reading?
@@ -110,6 +113,7 @@ package struct ScoreParameters: Equatable, Sendable {
         threshold = try parameters.threshold()
         labels = try LabelParameters(parameters)
         output = parameters.string("output")
+        images = parameters.string("images")
         reading = try parameters.choice("read")
         classCount = try parameters.integer("classes", in: 1...ScoringShape.classLimit)
         coloursText = parameters.string("colors")
@@ -126,6 +130,7 @@ package struct ScoreParameters: Equatable, Sendable {
         values["threshold"] = threshold.map { "\($0)" }
         values.merge(labels.values) { $1 }
         values["output"] = output
+        values["images"] = images
         values["read"] = reading?.rawValue
         values["classes"] = classCount.map { "\($0)" }
         values["colors"] = coloursText

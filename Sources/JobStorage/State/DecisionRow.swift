@@ -40,7 +40,9 @@ struct DecisionRow: Codable, FetchableRecord, PersistableRecord {
     /// - Throws: ``StateError`` if it is about no kind of region that is known.
     func decision() throws(StateError) -> Decision {
         let found = threshold.map { .issues(threshold: $0) } ?? RegionKind.withoutThreshold.first { $0.word == kind }
-        guard let found else { throw .failed("A decision cannot be read: it is about regions of \(kind ?? "nothing").") }
+        guard let found else {
+            throw .failed("A decision cannot be read: it is about regions of \(kind ?? "nothing").")
+        }
         return Decision(
             Decision.Place(kind: found, image: image, firstPixel: pixel), given: given, suggested: suggested, verdict,
             label: label, reviewer: reviewer, note: note, decidedAt: Date(timeIntervalSinceReferenceDate: decidedAt))

@@ -46,7 +46,7 @@ struct DecisionLog: Sendable {
     private var reservation: ByteReservation?
 
     /// The memory of an entry and of its key.
-    private static let bytesOfADecision = 96
+    private static let bytesOfADecision = 88
 
     var count: Int { entries.count }
 
@@ -55,9 +55,10 @@ struct DecisionLog: Sendable {
 
     /// Makes room for decisions, so that ``append(_:)`` takes them.
     ///
+    /// - Returns: The memory that was taken for texts, which ``giveBack(_:)`` takes if the decisions do not come.
     /// - Throws: A 400 problem if there are more reviewers or kinds of regions than can be told apart; 503 if memory is
     ///   short.
-    mutating func prepare(for decisions: [Decision]) throws(Problem) {
+    mutating func prepare(for decisions: [Decision]) throws(Problem) -> Int {
         let newReviewers = Set(decisions.map(\.reviewer)).subtracting(reviewers)
         let newKinds = Set(decisions.map(\.place.kind)).subtracting(kinds)
         for (name, count) in [
@@ -69,17 +70,25 @@ struct DecisionLog: Sendable {
         }
         do throws(MemoryError) {
             if reservation == nil { reservation = try ByteReservation() }
-            let textBytes = decisions.reduce(0) { $0 + ($1.note.map { 96 + $0.utf8.count } ?? 0) }
-            try reservation?.grow(by: textBytes + newReviewers.reduce(0) { $0 + 32 + $1.utf8.count })
             let needed = count + decisions.count
-            guard needed > room else { return }
-            let larger = max(needed, 2 * room, 64)
-            try reservation?.grow(by: (larger - room) * Self.bytesOfADecision)
-            room = larger
+            if needed > room {
+                // The list grows by little, since reviews are long and their memory is counted.
+                let larger = max(needed, room + room / 16 + 64)
+                try reservation?.grow(by: (larger - room) * Self.bytesOfADecision)
+                room = larger
+                entries.reserveCapacity(room)
+            }
+            let textBytes = decisions.reduce(0) { $0 + ($1.note.map { 96 + $0.utf8.count } ?? 0) }
+            let sharedBytes = newReviewers.reduce(0) { $0 + 32 + $1.utf8.count }
+            try reservation?.grow(by: textBytes + sharedBytes)
+            return textBytes + sharedBytes
         } catch {
             throw Problem(error)
         }
     }
+
+    /// Gives memory back that ``prepare(for:)`` took for decisions that were not added.
+    func giveBack(_ byteCount: Int) { reservation?.shrink(by: byteCount) }
 
     /// How many reviewers there may be, and how many kinds of regions.
     private static let limitOfShared = 1000

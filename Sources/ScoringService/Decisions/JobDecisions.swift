@@ -29,8 +29,13 @@ final class JobDecisions: Sendable {
     func add(_ decisions: [Decision]) throws(Problem) {
         try writing.withLock { (_) throws(Problem) in
             let count = try load().count
-            try log.withLock { (log) throws(Problem) in try log?.prepare(for: decisions) }
-            try store.add(decisions, after: count, to: job)
+            let taken = try log.withLock { (log) throws(Problem) in try log?.prepare(for: decisions) ?? 0 }
+            do throws(Problem) {
+                try store.add(decisions, after: count, to: job)
+            } catch {
+                log.withLock { $0?.giveBack(taken) }
+                throw error
+            }
             log.withLock { log in
                 for decision in decisions { log?.append(decision) }
             }
@@ -41,7 +46,7 @@ final class JobDecisions: Sendable {
         if let log = log.withLock({ $0 }) { return log }
         var new = DecisionLog()
         let decisions = try store.remarks(on: job)
-        try new.prepare(for: decisions)
+        _ = try new.prepare(for: decisions)
         for decision in decisions { new.append(decision) }
         log.withLock { $0 = new }
         return new

@@ -21,6 +21,7 @@ extension Service {
                     "/jobs/{id}/decisions/{region}", put: ofJob(putDecision), delete: ofJob(withdrawDecision)),
                 Endpoint("/jobs/{id}/events", get: ofJob(showEvents)),
                 Endpoint("/jobs/{id}/finish", post: ofJob(finishJob)),
+                Endpoint("/jobs/{id}/images/{image}", get: ofJob(showPicture)),
                 Endpoint("/jobs/{id}/keep", post: ofJob(keepJob), delete: ofJob(releaseJob)),
                 Endpoint("/jobs/{id}/names", get: ofJob(showNames)),
                 Endpoint("/jobs/{id}/ranking", get: ofJob(showRanking)),

@@ -29,6 +29,7 @@ struct JobDocument {
             members.number("threshold", parameters.threshold)
             parameters.labels.write(to: &members)
             if let output = parameters.output { members.string("output", output) }
+            if let images = parameters.images { members.string("images", images) }
             if let classCount = parameters.classCount { members.integer("classes", classCount) }
             if let colours = parameters.coloursText { members.string("colors", colours) }
             if let reading = parameters.reading { members.string("read", reading.rawValue) }
@@ -68,6 +69,7 @@ struct JobDocument {
 
     /// Writes links to the resources that the job has now.
     static func writeLinks(_ job: Job<ScoreJob>, to members: inout JSONWriter.Members) {
+        let parameters = job.details.parameters
         members.object("links") { members in
             let base = "/jobs/\(job.id)"
             members.string("self", base)
@@ -83,7 +85,8 @@ struct JobDocument {
                 let summary = scores.hasPredicted ? ["predicted", "summary"] : []
                 let resources =
                     ["image_scores", "pixel_scores", "issues", "labels"] + findings + names + ["ranking", "keep"]
-                for resource in resources + regions + summary {
+                let images = parameters.images == nil ? [] : ["images"]
+                for resource in resources + regions + summary + images {
                     members.string(resource, "\(base)/\(resource)")
                 }
             }

@@ -8,9 +8,10 @@ import WebService
 struct PixelArrays {
     /// The form that a request asks for.
     ///
+    /// - Parameter zips: Whether pictures come in an archive too.
     /// - Throws: A 406 problem if such an array comes in none that is wanted; 400 for a picture of all images.
-    static func format(_ accept: String?, image: Int?) throws(Problem) -> MediaType {
-        let format = try MediaType.negotiated(accept, offers: [.npy, .npz, .json, .png])
+    static func format(_ accept: String?, image: Int?, zips: Bool = false) throws(Problem) -> MediaType {
+        let format = try MediaType.negotiated(accept, offers: [.npy, .npz, .json, .png] + (zips ? [.zip] : []))
         guard format != .png || image != nil else {
             throw Problem(
                 .invalidParameter, "A picture shows one image.", parameter: "image",
@@ -41,6 +42,16 @@ struct PixelArrays {
         to head: HTTPRequest, of scores: DatasetScores, _ names: ImageNames?,
         _ elements: (Int?) throws(Problem) -> ArrayAnswer
     ) throws(Problem) -> Response {
+        if format == .zip {
+            let images = image.map { $0..<$0 + 1 } ?? 0..<scores.imageCount
+            let reservation = try Problem.reserve(images.count * Self.bytesOfAnImage)
+            var answer = try Response.zip(
+                try images.map { (image) throws(Problem) in
+                    (name: (names?[image] ?? Self.number(image)) + ".png", array: try elements(image))
+                })
+            answer.body.reservation = reservation
+            return answer
+        }
         let isSeveral = image == nil && !areOneArray
         switch isSeveral ? try Self.formatOfSeveral(format, accept) : format {
         case .png: return try .png(try elements(image))
@@ -88,13 +99,17 @@ struct PixelArrays {
         }
     }
 
+    /// What an image without a name is called.
+    private static func number(_ image: Int) -> String {
+        let digits = String(image)
+        return String(repeating: "0", count: max(6 - digits.count, 0)) + digits
+    }
+
     /// The name of an image's member in an npz file.
     ///
     /// - Parameters:
     ///   - names: What the images are called; nil if they have numbers alone.
     static func name(of array: String, ofImage image: Int, _ names: ImageNames?) -> String {
-        if let names { return array + "/" + names[image] }
-        let digits = String(image)
-        return array + "/" + String(repeating: "0", count: max(6 - digits.count, 0)) + digits
+        array + "/" + (names?[image] ?? number(image))
     }
 }

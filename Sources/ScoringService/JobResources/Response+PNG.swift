@@ -15,6 +15,30 @@ extension Response {
     /// - Throws: A 422 problem for an image that PNG cannot hold, as one of other dimensions than two; 503 if memory is
     ///   short.
     static func png(_ array: ArrayAnswer) throws(Problem) -> Response {
+        var body = ResponseBody()
+        body.append(try pngFile(array))
+        return Response(.ok, .png, body)
+    }
+
+    /// Pictures of images in an archive.
+    ///
+    /// - Parameter pictures: The name of each file, and its array, as ``png(_:)`` takes it.
+    /// - Throws: The problems of ``png(_:)``.
+    static func zip(_ pictures: [(name: String, array: ArrayAnswer)]) throws(Problem) -> Response {
+        let entries = try pictures.map { (name, array) throws(Problem) in
+            let file = try pngFile(array)
+            return NpzEntry(file: name, content: [(file, 0..<file.count)])
+        }
+        do throws(MemoryError) {
+            var body = ResponseBody()
+            for piece in try NpzEncoder.archive(of: entries) { body.append(piece.owner, piece.range) }
+            return Response(.ok, .zip, body)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private static func pngFile(_ array: ArrayAnswer) throws(Problem) -> Buffer<UInt8> {
         guard array.layout.shape.count == 2 else {
             throw Problem(
                 .notDrawable,
@@ -24,26 +48,22 @@ extension Response {
         }
         let (height, width) = (array.layout.shape[0], array.layout.shape[1])
         do throws(CodecError) {
-            let file: Buffer<UInt8>
             let piece = array.pieces[0]
             switch piece.elements {
             case .mask(let mask):
-                file = try .greyPNG(mask.span.extracting(piece.range), width: width, height: height)
+                return try .greyPNG(mask.span.extracting(piece.range), width: width, height: height)
             case .scores(.float32(let scores)):
-                file = try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
+                return try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
             case .scores(.float64(let scores)):
-                file = try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
+                return try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
             case .classes(.narrow(let codes)):
-                file = try PNGEncoder.encodeIndices(
+                return try PNGEncoder.encodeIndices(
                     codes.span.extracting(piece.range), palette: palette, width: width, height: height)
             case .classes(.wide(let codes)):
-                file = try PNGEncoder.encodeGrey(codes.span.extracting(piece.range), width: width, height: height)
+                return try PNGEncoder.encodeGrey(codes.span.extracting(piece.range), width: width, height: height)
             case .numbers, .indices:
                 preconditionFailure("only masks, classes and pixel scores are offered as pictures")
             }
-            var body = ResponseBody()
-            body.append(file)
-            return Response(.ok, .png, body)
         } catch {
             throw Problem(error)
         }

@@ -1,6 +1,7 @@
 import Codecs
 import DatasetScoring
 import HTTPTypes
+import JobStorage
 import Memory
 import Scoring
 import ServiceInterface
@@ -10,10 +11,12 @@ extension Response {
     /// One region, with its pixels in one of several forms.
     ///
     /// - Parameters:
+    ///   - decision: The last word on the region.
     ///   - shape: The shape of the labels that have the image.
     /// - Throws: A 503 problem if memory is short.
     static func region(
-        _ document: RegionDocument, _ mask: RegionMask, in shape: LabelShape, as format: MediaType
+        _ document: RegionDocument, _ decision: Decision?, _ mask: RegionMask, in shape: LabelShape,
+        as format: MediaType
     ) throws(Problem) -> Response {
         let row = mask.top % shape.sliceHeight
         switch format {
@@ -26,7 +29,10 @@ extension Response {
                     members.string("type", "Feature")
                     members.string("id", document.id)
                     members.raw("geometry") { $0 += geometry }
-                    members.object("properties") { document.write(to: &$0) }
+                    members.object("properties") { members in
+                        document.write(to: &members)
+                        members.write(decision)
+                    }
                 }
             }
             response.head.headerFields[.contentType] = MediaType.geoJSON.rawValue
@@ -36,6 +42,7 @@ extension Response {
             return try json { writer in
                 writer.object { members in
                     document.write(to: &members)
+                    members.write(decision)
                     members.object("rle") { members in
                         members.integers("size", [shape.sliceHeight, shape.width])
                         members.string("counts", RegionMask.text(of: counts))
@@ -43,6 +50,15 @@ extension Response {
                 }
             }
         }
+    }
+}
+
+extension JSONWriter.Members {
+    /// Writes the last word on a region; null if nobody has decided about it.
+    mutating func write(_ decision: Decision?) {
+        string("verdict", decision?.verdict.rawValue)
+        integer("label", decision?.label)
+        string("reviewer", decision.flatMap { $0.reviewer.isEmpty ? nil : $0.reviewer })
     }
 }
 

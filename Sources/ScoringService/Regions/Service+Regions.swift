@@ -58,9 +58,7 @@ extension Service {
                             members.rows("regions", count: page.regions.count) { members, row in
                                 let region = page.regions[row]
                                 RegionDocument(region, in: scores, names).write(to: &members)
-                                let decision = log.standing(region.place(of: kind)).first
-                                members.string("verdict", decision?.verdict.rawValue)
-                                members.integer("label", decision?.label)
+                                members.write(log.standing(region.place(of: kind)).first)
                             }
                             members.string("next", page.next.map(String.init))
                         }
@@ -125,7 +123,8 @@ extension Service {
                     throw Problem(error)
                 }
                 let document = RegionDocument(region, in: scores, job.details.names)
-                return try Response.region(document, mask, in: part.shape.labels, as: format)
+                let decision = try self.decisions(on: id).read().standing(region.place(of: kind)).first
+                return try Response.region(document, decision, mask, in: part.shape.labels, as: format)
             }
         })
     }

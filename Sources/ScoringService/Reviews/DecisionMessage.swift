@@ -40,6 +40,16 @@ struct DecisionMessage: Decodable {
         return region
     }
 
+    /// Proves that the message names no region, since the path does.
+    ///
+    /// - Throws: A 400 problem if it names one.
+    func refuseRegion() throws(Problem) {
+        guard let region else { return }
+        throw Problem(
+            .unknownParameter, "The path names the region, and the body must not.", parameter: "region",
+            expected: "verdict, label, note, reviewer", actual: region)
+    }
+
     /// The decision that the message is.
     ///
     /// - Parameters:
@@ -57,7 +67,8 @@ struct DecisionMessage: Decodable {
             guard verdict == .wrong, (0..<classCount).contains(label), label != Int(region.given) else {
                 throw .invalidParameter(
                     "label",
-                    expected: "left out unless the verdict is wrong, and then a class from 0 to \(classCount - 1) other "
+                    expected:
+                        "left out unless the verdict is wrong, and then a class from 0 to \(classCount - 1) other "
                         + "than the given one, \(region.given)", actual: String(label))
             }
         }
@@ -77,6 +88,9 @@ struct DecisionMessage: Decodable {
 
     private static func text(_ text: String?, _ name: String, _ limit: Int) throws(Problem) -> String? {
         guard let text else { return nil }
+        guard !text.utf8.contains(0) else {
+            throw .invalidParameter(name, expected: "a text without the character U+0000", actual: "one that has it")
+        }
         guard text.utf8.count <= limit else {
             throw .invalidParameter(
                 name, expected: "at most \(limit) bytes of UTF-8", actual: "\(text.utf8.count) bytes")

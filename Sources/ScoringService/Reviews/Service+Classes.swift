@@ -25,12 +25,12 @@ extension Service {
         let parameters = try Parameters(target: head.path ?? "", known: ["image"])
         let image = try parameters.integer("image", in: 0...Int(Int32.max))
         let accept = head.headerFields[.accept]
-        let format = try PixelArrays.format(accept, image: image)
+        let format = try PixelArrays.format(accept, image: image, zips: true)
         return BodilessHandler(later: { [self] answer in
             encode(answer) { () throws(Problem) in
                 let (job, scores) = try self.finished(id)
                 let decisions = array == .mended ? try self.decisions(on: id).read() : DecisionLog()
-                let areOneArray = scores.space != nil && (array == .predicted || scores.areLabelsOfOneType)
+                let areOneArray = scores.space != nil && scores.areLabelsOfOneType
                 let parts: [String?] = [
                     id.description, array.rawValue, image.map { "image\($0)" },
                     array == .mended ? "decisions\(decisions.count)" : nil,

@@ -18,9 +18,10 @@ extension Service {
         let query = try RegionQuery(
             try Parameters(target: call.request.head.path ?? "", known: RegionQuery.namesOfKind))
         let text = call["region"] ?? ""
-        return MessageHandler(limit: 64 << 10) { [self] body, answer in
+        return try MessageHandler(of: call.request, limit: 64 << 10) { [self] body, answer in
             commit(answer) { () throws(Problem) in
                 let message = try JSONMessage.decode(DecisionMessage.self, from: body)
+                try message.refuseRegion()
                 return try self.reading { () throws(Problem) in
                     let (job, scores) = try self.finished(id)
                     let decision = try self.decision(message, on: text, query, job, scores, reviewer: nil)
@@ -38,12 +39,13 @@ extension Service {
         try checkJSONIsAccepted(call.request)
         let query = try RegionQuery(
             try Parameters(target: call.request.head.path ?? "", known: RegionQuery.namesOfKind))
-        return MessageHandler(limit: 4 << 20) { [self] body, answer in
+        return try MessageHandler(of: call.request, limit: 4 << 20) { [self] body, answer in
             commit(answer) { () throws(Problem) in
                 // What is read from the text takes several times its size.
                 let message = try Problem.reserving(8 * body.count) { () throws(Problem) in
                     try JSONMessage.decode(DecisionsMessage.self, from: body)
                 }
+                _ = try DecisionMessage.reviewer(message.reviewer ?? "")
                 guard message.decisions.count <= Self.mostDecisions else {
                     throw Problem(
                         .invalidParameter, "These are more decisions than one request may bring.",

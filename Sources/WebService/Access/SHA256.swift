@@ -4,11 +4,11 @@
 /// links a library that offers it, GnuTLS, and because keys are a few hundred bytes at most, which needs no speed.
 ///
 /// - SeeAlso: FIPS 180-4, sections 5.1.1, 5.3.3 and 6.2.2.
-struct SHA256 {
+package struct SHA256 {
     /// The digest, of 32 bytes.
-    let digest: [UInt8]
+    package let digest: [UInt8]
 
-    init(_ message: [UInt8]) {
+    package init(_ message: [UInt8]) {
         var padded = message + [0x80]
         padded += [UInt8](repeating: 0, count: (120 - padded.count % 64) % 64)
         let bitCount = UInt64(message.count) &* 8

@@ -1,3 +1,6 @@
+import HTTPTypes
+package import ServiceInterface
+
 /// Takes a small body whole, and answers at its end.
 ///
 /// `@unchecked Sendable`: the daemon thread that reads the body hands the handler to the one worker that answers.
@@ -6,11 +9,19 @@ package final class MessageHandler: RequestHandler, @unchecked Sendable {
     private let respond: @Sendable ([UInt8], @escaping @Sendable (Answer) -> Void) -> Void
 
     /// - Parameters:
+    ///   - request: The request whose body it is.
     ///   - limit: The most bytes that the body may have.
     ///   - respond: Gets the body, and gives the answer, once, from any thread.
+    /// - Throws: A 415 problem for a body that is compressed: so small a one has no need to be.
     package init(
-        limit: Int, _ respond: @escaping @Sendable ([UInt8], @escaping @Sendable (Answer) -> Void) -> Void
-    ) {
+        of request: IncomingRequest, limit: Int,
+        _ respond: @escaping @Sendable ([UInt8], @escaping @Sendable (Answer) -> Void) -> Void
+    ) throws(Problem) {
+        if let coding = request.head.headerFields[.contentEncoding], coding.lowercased() != "identity" {
+            throw Problem(
+                .unsupportedMediaType, "The body is taken as it is, and not compressed.", parameter: "Content-Encoding",
+                expected: "no Content-Encoding", actual: coding)
+        }
         text = HeldText(limit: limit)
         self.respond = respond
     }

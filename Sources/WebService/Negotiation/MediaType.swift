@@ -14,10 +14,13 @@ package enum MediaType: String, Sendable {
     case npz = "application/x-npz"
     case octets = "application/octet-stream"
     case png = "image/png"
+    case jpeg = "image/jpeg"
+    case webP = "image/webp"
     case events = "text/event-stream"
     case problem = "application/problem+json"
     case text = "text/plain; charset=utf-8"
     case yaml = "application/yaml"
+    case zip = "application/zip"
 
     /// The offer that an `Accept` field prefers.
     ///

@@ -32,6 +32,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case noPredictedClasses = "no-predicted-classes"
     case noLargestProbabilities = "no-largest-probabilities"
     case noNames = "no-names"
+    case noImages = "no-images"
     case regionNotFound = "region-not-found"
     case decisionNotFound = "decision-not-found"
 
@@ -115,7 +116,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
         case .unauthorized: .unauthorized
         case .foreignOrigin: .forbidden
         case .notFound, .unknownJob, .unknownModel, .noLabelIssues, .noPredictedClasses, .noLargestProbabilities,
-            .noNames, .regionNotFound, .decisionNotFound:
+            .noNames, .noImages, .regionNotFound, .decisionNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .notAcceptable: .notAcceptable
