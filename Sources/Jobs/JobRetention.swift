@@ -37,6 +37,8 @@ struct JobRetention: Sendable {
     private var nextNumber: UInt64 = 0
     /// The jobs whose output is still kept, each with the one of `holdings` that holds.
     private var held: [JobID: Holding] = [:]
+    /// How many outputs stay until somebody says otherwise.
+    private var keptCount = 0
     /// The memory of the outputs that are kept, in bytes.
     private(set) var outputBytes = 0
 
@@ -59,6 +61,7 @@ struct JobRetention: Sendable {
         nextNumber += 1
         held[id] = holding
         outputBytes += bytes
+        if expiresAt == nil { keptCount += 1 }
     }
 
     /// Changes until when an output is kept, if it still is.
@@ -99,16 +102,17 @@ struct JobRetention: Sendable {
     ///   - limit: How many are kept.
     ///   - expired: How many jobs are kept that finished before `date` and have no output.
     func overflow(beyond limit: Int, expired: Int, endedBefore date: Date) -> [JobID] {
-        var (ids, count) = ([JobID](), finished.count)
+        // Of the jobs that somebody keeps there may be too many by themselves. One place is for the job that has just ended.
+        let excess = max(keptCount - max(limit - 1, 0), 0)
+        var ids: [JobID] = excess == 0 ? [] : Array(ends.lazy.map(\.id).filter(isKept).prefix(excess))
+        var count = finished.count - ids.count
         for end in ends where finished.contains(end.id) && !isKept(end.id) {
             let isOld = end.date <= date && held[end.id] == nil
             guard count > limit || (count > expired && isOld) else { break }
             ids.append(end.id)
             count -= 1
         }
-        guard count > limit else { return ids }
-        // Somebody keeps more jobs than there may be.
-        return ids + ends.lazy.map(\.id).filter { finished.contains($0) && isKept($0) }.prefix(count - limit)
+        return ids
     }
 
     /// Drops what it knows of a job, if anything.
@@ -123,6 +127,7 @@ struct JobRetention: Sendable {
     mutating func release(_ id: JobID) {
         guard let holding = held.removeValue(forKey: id) else { return }
         outputBytes -= holding.bytes
+        if holding.expiresAt == .distantFuture { keptCount -= 1 }
         while let next = holdings.min, !isHeld(next) { holdings.removeMin() }
         if holdings.count > 2 * held.count + 64 { holdings = Heap(holdings.unordered.filter(isHeld)) }
     }
