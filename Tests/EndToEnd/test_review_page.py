@@ -261,6 +261,8 @@ def test_matrix_leads_to_the_queue_of_a_pair(review):
 
 def test_job_opens_within_few_requests(review):
     tab = review.open(f"/jobs/{review.service.job}")
+    # What the first visit has still to fetch is none of the second.
+    tab.wait_for_load_state("networkidle")
     review.requests.clear()
     sizes = []
     tab.on("response", lambda response: sizes.append(int(response.headers.get("content-length", 0))))
