@@ -12,6 +12,7 @@ import cleanlab_cases
 from client import Client
 from label_issue_cases import BODY, job_of
 from server import BINARY, eventually, started_servers
+from state import NoGrowth, small_disk, state_directory
 
 
 def pytest_collection_modifyitems(items):
@@ -66,3 +67,14 @@ def leaves_nothing(client):
     yield
     eventually(lambda: client.job_ids() == before, "no job is left")
     eventually(lambda: client.server.spooled_files() == [], "no file is left")
+
+
+@pytest.fixture(params=["disk", "files"])
+def full(request):
+    """A way for a disk to be full, and a state directory on it."""
+    with small_disk(32 << 20) as disk:
+        if request.param == "disk" and disk is None:
+            pytest.skip("a file system can be mounted by root only")
+        way = disk if request.param == "disk" else NoGrowth()
+        with state_directory(way.path) as state:
+            yield way, state

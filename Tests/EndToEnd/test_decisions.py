@@ -21,7 +21,7 @@ from access import key_fields, write_keys
 from bodies import array_of, arrays_of, npz
 from client import Client, assert_problem
 from server import PATIENCE, Server, eventually
-from state import NoGrowth, small_disk, state_directory, wait_for_writes
+from state import NoGrowth, state_directory, wait_for_writes
 from test_batches import add, finish, open_job
 from test_memory import memory_in_use
 from test_regions import JOINT, expected, job_of, regions, sample
@@ -987,17 +987,6 @@ def test_a_kept_job_is_kept_over_a_restart_after_its_time(state):
     assert client.get(f"{job}/mended").status_code == 200
     assert client.delete(f"{job}/keep").status_code == 200
     eventually(lambda: client.get(f"{job}/mended").status_code == 410, "it expires")
-
-
-@pytest.fixture(params=["disk", "files"])
-def full(request):
-    """A way for a disk to be full, and a state directory on it."""
-    with small_disk(32 << 20) as disk:
-        if request.param == "disk" and disk is None:
-            pytest.skip("a file system can be mounted by root only")
-        way = disk if request.param == "disk" else NoGrowth()
-        with state_directory(way.path) as state:
-            yield way, state
 
 
 def test_a_full_disk_stores_none(full):

@@ -19,7 +19,7 @@ import reference
 from bodies import json_body, multipart, npz, npz_deflated
 from client import BareConnection, Client, assert_problem
 from server import eventually, run
-from state import DECIDED, RESULTS, NoGrowth, results, small_disk, state_directory, wait_for_writes
+from state import DECIDED, RESULTS, results, small_disk, state_directory, wait_for_writes
 from test_batches import add, open_job
 
 LABELS, PRED_PROBS = reference.sample(images=4, height=8, width=6)
@@ -56,17 +56,6 @@ CASES = {
 def state():
     with state_directory() as state:
         yield state
-
-
-@pytest.fixture(params=["disk", "files"])
-def full(request):
-    """A way for a disk to be full, and a state directory on it."""
-    with small_disk(32 << 20) as disk:
-        if request.param == "disk" and disk is None:
-            pytest.skip("a file system can be mounted by root only")
-        way = disk if request.param == "disk" else NoGrowth()
-        with state_directory(way.path) as state:
-            yield way, state
 
 
 def score_async(client, body, key=None, **parameters):

@@ -67,6 +67,12 @@ def arrays():
     return sample(7, 4, 24, 18)
 
 
+@pytest.fixture
+def job(client, arrays):
+    """A job with label issues and a threshold, of the arrays of the module."""
+    return client.submit(*arrays, method="num_pixel_issues", threshold=0.25).wait(20)
+
+
 def sample(images, classes, height, width, dtype=np.float32, seed=0):
     """Labels and probabilities without equal scores, but for those that float16 makes equal."""
     random = np.random.default_rng([seed, images, classes, height, width])

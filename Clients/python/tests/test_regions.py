@@ -31,11 +31,6 @@ def arrays():
 
 
 @pytest.fixture
-def job(client, arrays):
-    return client.submit(*arrays, method="num_pixel_issues", threshold=0.25).wait(20)
-
-
-@pytest.fixture
 def small_pages(monkeypatch):
     """Has every few regions be a page."""
     monkeypatch.setattr("segscore.regions.FIRST_PAGE", 3)

@@ -27,11 +27,6 @@ def arrays():
 
 
 @pytest.fixture
-def job(client, arrays):
-    return client.submit(*arrays, method="num_pixel_issues", threshold=0.25).wait(20)
-
-
-@pytest.fixture
 def opened(monkeypatch):
     """The addresses that a browser was asked to open."""
     addresses = []

@@ -5,7 +5,7 @@ import { parseNpy } from "./npy.js";
 const keyName = "segscore.key";
 
 /** An answer that is no success, or none at all. */
-export class ProblemError extends Error {
+class ProblemError extends Error {
   /**
    * @param {number} status the HTTP status, 0 where no answer came
    * @param {{title?: string, detail?: string, expected?: string, actual?: string}} problem
@@ -74,7 +74,7 @@ export async function ask(path, { method = "GET", accept = "application/json", b
 }
 
 /** A path with the parameters that have a value. */
-export function withQuery(path, query) {
+function withQuery(path, query) {
   const present = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return present.length === 0 ? path : `${path}?${new URLSearchParams(present)}`;
 }

@@ -64,12 +64,6 @@ export class Outbox extends EventTarget {
     return this.letters.filter((letter) => letter.refusal);
   }
 
-  /** What waits for a region, undefined if nothing does. */
-  waitingFor({ of, threshold, id }) {
-    const steps = this.letters.flatMap((letter) => letter.steps);
-    return steps.findLast((step) => step.region === id && step.of === of && step.threshold === threshold);
-  }
-
   /** @param {Letter} letter */
   post(letter) {
     this.letters.push(letter);

@@ -50,9 +50,6 @@ struct DecisionLog: Sendable {
 
     var count: Int { entries.count }
 
-    /// How many regions were ever decided about.
-    var regionCount: Int { latest.count }
-
     /// Makes room for decisions, so that ``append(_:)`` takes them.
     ///
     /// - Returns: The memory that was taken for texts, which ``giveBack(_:)`` takes if the decisions do not come.
@@ -132,46 +129,40 @@ struct DecisionLog: Sendable {
     func holds(_ number: Int) -> Bool {
         let entry = entries[number]
         guard Decision.Verdict.allCases[Int(entry.verdict)] != .withdrawn else { return false }
-        var other = latest[entry.key] ?? -1
-        while other > Int32(number) {
-            if entries[Int(other)].reviewer == entry.reviewer { return false }
-            other = entries[Int(other)].previous
-        }
-        return true
+        let later = chain(from: latest[entry.key] ?? -1).prefix { $0 > number }
+        return !later.contains { entries[$0].reviewer == entry.reviewer }
     }
 
     /// What holds of a region: the latest decision of each reviewer, the latest first.
     func standing(_ place: Decision.Place) -> [Decision] {
-        guard let kind = kinds.firstIndex(of: place.kind) else { return [] }
-        let key = Key(firstPixel: place.firstPixel, image: UInt32(place.image), kind: UInt16(kind))
-        var (number, found) = (latest[key] ?? -1, [Decision]())
-        while number >= 0 {
-            if holds(Int(number)) { found.append(self[Int(number)]) }
-            number = entries[Int(number)].previous
-        }
-        return found
+        chain(from: latest(on: place)).filter(holds).map { self[$0] }
     }
 
-    /// The decisions that are the last word on their regions, in the order in which they came: of several reviewers
-    /// the one who decided last has it.
+    /// The last word on a region: of several reviewers the one who decided last has it. Nil if no decision holds.
+    func lastWord(on place: Decision.Place) -> Decision? {
+        chain(from: latest(on: place)).first(where: holds).map { self[$0] }
+    }
+
+    /// The last words on all regions, in the order in which they came.
     ///
-    /// - Parameter image: The image whose decisions are wanted; nil for all.
+    /// - Parameter image: The image whose regions are meant; nil for all.
     func lastWords(ofImage image: Int? = nil) -> [Decision] {
-        entries.indices.compactMap { number in
-            let entry = entries[number]
-            guard image.map({ $0 == Int(entry.image) }) ?? true, holds(number), isLast(number) else { return nil }
-            return self[number]
+        let numbers = latest.compactMap { key, number in
+            image.map { $0 == Int(key.image) } ?? true ? chain(from: number).first(where: holds) : nil
         }
+        return numbers.sorted().map { self[$0] }
     }
 
-    /// Whether no later decision on the same region holds.
-    private func isLast(_ number: Int) -> Bool {
-        var other = latest[entries[number].key] ?? -1
-        while other > Int32(number) {
-            if holds(Int(other)) { return false }
-            other = entries[Int(other)].previous
-        }
-        return true
+    /// The number of the latest decision on a region; -1 if there is none.
+    private func latest(on place: Decision.Place) -> Int32 {
+        guard let kind = kinds.firstIndex(of: place.kind) else { return -1 }
+        let key = Key(firstPixel: place.firstPixel, image: UInt32(place.image), kind: UInt16(kind))
+        return latest[key] ?? -1
+    }
+
+    /// The numbers of the decisions on a region, from one of them back to the first.
+    private func chain(from number: Int32) -> some Sequence<Int> {
+        sequence(first: number) { entries[Int($0)].previous }.lazy.prefix { $0 >= 0 }.map { Int($0) }
     }
 }
 

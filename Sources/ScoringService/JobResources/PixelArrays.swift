@@ -27,8 +27,8 @@ struct PixelArrays {
     let format: MediaType
     /// The field by which the format was chosen.
     let accept: String?
-    /// What tells the bytes of the answer from others of the job; nil if they may change.
-    let tag: String?
+    /// What tells the bytes of the answer from all others.
+    let tag: String
     /// Whether the images together can be one array.
     let areOneArray: Bool
 
@@ -42,24 +42,19 @@ struct PixelArrays {
         to head: HTTPRequest, of scores: DatasetScores, _ names: ImageNames?,
         _ elements: (Int?) throws(Problem) -> ArrayAnswer
     ) throws(Problem) -> Response {
-        if format == .zip {
-            let images = image.map { $0..<$0 + 1 } ?? 0..<scores.imageCount
-            let reservation = try Problem.reserve(images.count * Self.bytesOfAnImage)
-            var answer = try Response.zip(
-                try images.map { (image) throws(Problem) in
-                    (name: (names?[image] ?? Self.number(image)) + ".png", array: try elements(image))
-                })
-            answer.body.reservation = reservation
-            return answer
-        }
         let isSeveral = image == nil && !areOneArray
+        let images = image.map { $0..<$0 + 1 } ?? 0..<scores.imageCount
         switch isSeveral ? try Self.formatOfSeveral(format, accept) : format {
         case .png: return try .png(try elements(image))
         case .npy:
-            let answer = try Response.npy(try elements(image))
-            return tag.map { answer.immutable(tag: $0, for: head) } ?? answer
+            return try Response.npy(try elements(image)).immutable(tag: tag, for: head)
+        case .zip:
+            let reservation = try Problem.reserve(images.count * Self.bytesOfAnImage)
+            let pictures = try images.map { (image) throws(Problem) in
+                (name: (names?[image] ?? Self.number(image)) + ".png", array: try elements(image))
+            }
+            return try .zip(pictures, reservation)
         case .npz:
-            let images = image.map { $0..<$0 + 1 } ?? 0..<scores.imageCount
             if images.count == 1 { _ = try elements(images.lowerBound) }
             let reservation = try Problem.reserve(images.count * Self.bytesOfAnImage)
             let named = try images.map { (image) throws(Problem) in
@@ -73,7 +68,7 @@ struct PixelArrays {
             }
             let listed = scores.imageCount * Self.bytesOfAnImage
             return try Problem.reserving(listed) { () throws(Problem) -> Response in
-                let arrays = try (0..<scores.imageCount).map { (image) throws(Problem) in try elements(image) }
+                let arrays = try images.map { (image) throws(Problem) in try elements(image) }
                 return try .json(holding: listed) { $0.list(arrays) }
             }
         }

@@ -22,9 +22,13 @@ extension Response {
 
     /// Pictures of images in an archive.
     ///
-    /// - Parameter pictures: The name of each file, and its array, as ``png(_:)`` takes it.
+    /// - Parameters:
+    ///   - pictures: The name of each file, and its array, as ``png(_:)`` takes it.
+    ///   - reservation: The memory that the archive takes besides the files.
     /// - Throws: The problems of ``png(_:)``.
-    static func zip(_ pictures: [(name: String, array: ArrayAnswer)]) throws(Problem) -> Response {
+    static func zip(
+        _ pictures: [(name: String, array: ArrayAnswer)], _ reservation: ByteReservation
+    ) throws(Problem) -> Response {
         let entries = try pictures.map { (name, array) throws(Problem) in
             let file = try pngFile(array)
             return NpzEntry(file: name, content: [(file, 0..<file.count)])
@@ -32,6 +36,7 @@ extension Response {
         do throws(MemoryError) {
             var body = ResponseBody()
             for piece in try NpzEncoder.archive(of: entries) { body.append(piece.owner, piece.range) }
+            body.reservation = reservation
             return Response(.ok, .zip, body)
         } catch {
             throw Problem(error)
@@ -68,12 +73,10 @@ extension Response {
             throw Problem(error)
         }
     }
-}
 
-extension Response {
     /// Red, green and blue of 256 classes, as the PASCAL VOC challenge has them: the bits of a class, three at a time, are
     /// bits of the colours, the highest first.
-    fileprivate static let palette: [UInt8] = {
+    private static let palette: [UInt8] = {
         var palette = [UInt8](repeating: 0, count: 3 * 256)
         for place in palette.indices {
             let (label, channel) = place.quotientAndRemainder(dividingBy: 3)

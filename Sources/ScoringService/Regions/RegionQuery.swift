@@ -82,7 +82,7 @@ struct RegionQuery: Sendable {
     ///   - kind: Of which pixels the region is made.
     ///   - log: What was decided about the regions of the job.
     func includes(_ region: Region, of kind: RegionKind, in log: DecisionLog) -> Bool {
-        if let isDecided, isDecided == log.standing(region.place(of: kind)).isEmpty { return false }
+        if let isDecided, isDecided == (log.lastWord(on: region.place(of: kind)) == nil) { return false }
         return (image.map { $0 == Int(region.image) } ?? true) && (given.map { $0 == Int(region.given) } ?? true)
             && (suggested.map { $0 == Int(region.suggested) } ?? true) && region.area >= leastArea
             && region.thickness >= leastThickness

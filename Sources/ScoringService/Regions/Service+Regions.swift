@@ -58,7 +58,7 @@ extension Service {
                             members.rows("regions", count: page.regions.count) { members, row in
                                 let region = page.regions[row]
                                 RegionDocument(region, in: scores, names).write(to: &members)
-                                members.write(log.standing(region.place(of: kind)).first)
+                                members.write(log.lastWord(on: region.place(of: kind)))
                             }
                             members.string("next", page.next.map(String.init))
                         }
@@ -123,7 +123,7 @@ extension Service {
                     throw Problem(error)
                 }
                 let document = RegionDocument(region, in: scores, job.details.names)
-                let decision = try self.decisions(on: id).read().standing(region.place(of: kind)).first
+                let decision = try self.decisions(on: id).read().lastWord(on: region.place(of: kind))
                 return try Response.region(document, decision, mask, in: part.shape.labels, as: format)
             }
         })

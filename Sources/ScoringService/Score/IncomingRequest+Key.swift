@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTPTypes
 import ServiceInterface
 import WebService
 
@@ -19,5 +19,5 @@ extension IncomingRequest {
 }
 
 extension HTTPField.Name {
-    static let idempotencyKey = Self.known("Idempotency-Key")
+    package static let idempotencyKey = Self.known("Idempotency-Key")
 }

@@ -16,10 +16,7 @@ package struct JobOwner: Hashable, Sendable {
     /// The owner of jobs made with a key that has no name. A digest stands for the key, so that nobody learns the key
     /// from the state directory.
     init(key: [UInt8]) {
-        let digits = SHA256(key).digest.prefix(16).map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }
-        text = "key:" + digits.joined()
+        text = "key:" + SHA256(key).hexadecimal(16)
     }
 }
 

@@ -6,7 +6,12 @@
 /// - SeeAlso: FIPS 180-4, sections 5.1.1, 5.3.3 and 6.2.2.
 package struct SHA256 {
     /// The digest, of 32 bytes.
-    package let digest: [UInt8]
+    let digest: [UInt8]
+
+    /// The first bytes of the digest, as hexadecimal digits.
+    package func hexadecimal(_ byteCount: Int) -> String {
+        digest.prefix(byteCount).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
 
     package init(_ message: [UInt8]) {
         var padded = message + [0x80]

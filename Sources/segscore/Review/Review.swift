@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 import HTTPTypes
 import Memory
-import ServiceInterface
+import ScoringService
 import Synchronization
 import WebService
 
@@ -54,26 +54,18 @@ final class Review: Sendable {
         let sentence: String
     }
 
-    /// What is read of the document of a job, or of a problem.
-    private struct Document: Decodable {
+    /// What is read of a problem.
+    private struct Fault: Decodable {
+        let detail: String
+    }
+
+    /// What is read of a job.
+    private struct Standing: Decodable {
         struct Progress: Decodable { let fraction: Double? }
-        struct Fault: Decodable { let detail: String }
 
-        let status: Word
-        let detail: String?
-        let progress: Progress?
+        let status: String
+        let progress: Progress
         let error: Fault?
-
-        /// The status of a job is a word, and that of a problem a number.
-        enum Word: Decodable {
-            case text(String)
-            case number(Int)
-
-            init(from decoder: any Decoder) throws {
-                let value = try decoder.singleValueContainer()
-                self = try (try? value.decode(String.self)).map(Word.text) ?? .number(value.decode(Int.self))
-            }
-        }
     }
 
     /// Scores the folders, unless they were scored before, and keeps the job.
@@ -81,24 +73,22 @@ final class Review: Sendable {
     /// - Returns: The path of the job.
     private func score(_ client: LocalClient) throws(Failure) -> String {
         let fields: HTTPFields = [
-            .contentType: "application/json", .known("Prefer"): "respond-async",
-            .known("Idempotency-Key"): request.key,
+            .contentType: "application/json", .prefer: "respond-async", .idempotencyKey: request.key,
         ]
         let first = client.send(.post, "/score", fields, body: request.body)
         guard let job = first.fields[.location] else {
-            throw Failure(sentence: first.decoded(as: Document.self)?.detail ?? "The folders cannot be scored.")
+            throw Failure(sentence: first.decoded(as: Fault.self)?.detail ?? "The folders cannot be scored.")
         }
         var bar = ProgressBar()
         defer { bar.clear() }
         while true {
-            let document = client.send(.get, "\(job)?wait=1").decoded(as: Document.self)
-            guard let document, case .text(let status) = document.status else {
+            guard let standing = client.send(.get, "\(job)?wait=1").decoded(as: Standing.self) else {
                 throw Failure(sentence: "The job is gone.")
             }
-            if status == "succeeded" { break }
-            if let fault = document.error { throw Failure(sentence: fault.detail) }
-            if status == "canceled" { throw Failure(sentence: "The job was canceled.") }
-            bar.show(document.progress?.fraction ?? 0)
+            if standing.status == "succeeded" { break }
+            if let fault = standing.error { throw Failure(sentence: fault.detail) }
+            if standing.status == "canceled" { throw Failure(sentence: "The job was canceled.") }
+            bar.show(standing.progress.fraction ?? 0)
         }
         guard client.send(.post, "\(job)/keep").status == 200 else {
             throw Failure(sentence: "The results are no longer there: remove the folder that keeps the decisions.")

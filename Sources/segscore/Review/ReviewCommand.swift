@@ -118,8 +118,7 @@ struct ReviewRequest: Sendable {
         }
         body = writer.text
         let states = folders.sorted { $0.key < $1.key }.map(\.value.state)
-        let digest = SHA256(Array((states + [String(decoding: body, as: UTF8.self)]).joined(separator: "\n").utf8))
-            .digest
-        key = "review-" + digest.prefix(16).map { String(format: "%02x", $0) }.joined()
+        let text = (states + [String(decoding: body, as: UTF8.self)]).joined(separator: "\n")
+        key = "review-" + SHA256(Array(text.utf8)).hexadecimal(16)
     }
 }
