@@ -1,4 +1,4 @@
-.PHONY: help demo build wheels check test fuzz soak bench adapters format image clean
+.PHONY: help demo build wheels check test fuzz soak bench adapters exports format image clean
 
 help:
 	@echo 'make demo    install what is missing, build, score Examples/sample, show which masks look wrong'
@@ -10,6 +10,7 @@ help:
 	@echo 'make soak    load the program for SOAK_MINUTES (30) and a few more: floods, stops, crashes, mixed traffic'
 	@echo 'make bench   measure the program against what it is to keep up with: a table of ratios'
 	@echo 'make adapters test the Python package with PyTorch, JAX and real models; installs 3 GB into .venv-adapters'
+	@echo 'make exports read exported masks with the annotation tools themselves; installs 1 GB into .venv-exports'
 	@echo 'make format  format the Swift sources in place'
 	@echo 'make image   build the container image'
 	@echo 'make clean   remove what was built'
@@ -63,6 +64,13 @@ adapters:
 		Clients/python/tests/test_adapters.py Clients/python/tests/test_devices.py \
 		Clients/python/tests/test_reduce.py Clients/python/tests/test_tensors.py Clients/python/tests/test_own_server.py
 
+exports:
+	Scripts/install-dependencies --tests
+	swift build --product segscore
+	[ -x .venv-exports/bin/python ] || python3 -m venv .venv-exports
+	.venv-exports/bin/pip install --quiet --disable-pip-version-check --requirement Tests/EndToEnd/requirements-exports.txt
+	SEGSCORE=.build/debug/segscore .venv-exports/bin/python -m pytest --quiet Tests/EndToEnd/test_exports.py
+
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Fuzz
 
@@ -70,4 +78,4 @@ image:
 	Scripts/build-image
 
 clean:
-	rm -rf .build .build-* .venv .venv-adapters .venv-bench .venv-python demo-output
+	rm -rf .build .build-* .venv .venv-adapters .venv-bench .venv-exports .venv-python demo-output

@@ -58,8 +58,8 @@ let package = Package(
         .target(
             name: "ScoringService",
             dependencies: [
-                "Codecs", "DatasetScoring", "Files", "Jobs", "JobStorage", "Memory", "Scoring", "ServiceInterface",
-                "Threads", "WebService", coreMetrics, httpTypes, logging,
+                "Codecs", "DatasetScoring", "Exports", "Files", "Jobs", "JobStorage", "Memory", "Scoring",
+                "ServiceInterface", "Threads", "WebService", coreMetrics, httpTypes, logging,
             ],
             resources: [.embedInCode("openapi.yaml")],
             swiftSettings: sourceSettings),
@@ -75,6 +75,9 @@ let package = Package(
             dependencies: [
                 "Codecs", "Files", "Memory", "Scoring", "ServiceInterface", "Threads", "WebService", httpTypes,
             ],
+            swiftSettings: sourceSettings),
+        .target(
+            name: "Exports", dependencies: ["Codecs", "Memory", "Scoring", "Threads", "WebService"],
             swiftSettings: sourceSettings),
         .target(
             name: "WebService",
@@ -123,6 +126,9 @@ let package = Package(
             dependencies: [
                 "CMutexOrder", "HTTPServer", "Memory", "PrometheusText", "ServiceInterface", httpTypes, logging,
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ExportsTests", dependencies: ["Codecs", "Exports", "Memory", "Scoring", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "WebServiceTests",

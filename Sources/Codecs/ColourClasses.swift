@@ -43,3 +43,13 @@ package struct ColourClasses: Equatable, Sendable {
     /// The class of a colour; nil if it stands for none.
     subscript(colour: Colour) -> UInt16? { classes[colour] }
 }
+
+extension ColourClasses.Colour {
+    /// The colour that Pascal VOC gives to a number below 2²⁴: its bits, the lowest first, go to red, green and blue in
+    /// turn, the highest bit of each first. No two have the same, and 0 is black.
+    package static func voc(_ number: Int) -> ColourClasses.Colour {
+        var channels: [UInt8] = [0, 0, 0]
+        for bit in 0..<24 where number >> bit & 1 == 1 { channels[bit % 3] |= 0x80 >> UInt8(bit / 3) }
+        return ColourClasses.Colour(red: channels[0], green: channels[1], blue: channels[2])
+    }
+}

@@ -18,8 +18,13 @@ package final class ByteStream: Sendable {
     }
 
     /// Makes the next piece of a body, of at least one byte, or returns nil at the end of the body. One thread at a
-    /// time calls it.
-    package typealias Source = @Sendable () -> [UInt8]?
+    /// time calls it. If it throws, the body is cut off.
+    package typealias Source = @Sendable () throws(CutOff) -> [UInt8]?
+
+    /// A body cannot be made to its end.
+    package struct CutOff: Error {
+        package init() {}
+    }
 
     /// Runs an action on a worker.
     package typealias Perform = @Sendable (@escaping @Sendable () -> Void) -> Void
@@ -145,8 +150,10 @@ package final class ByteStream: Sendable {
     private func make() {
         let (source, isSound) = state.withLock { ($0.source, $0.isSound) }
         guard let source else { return }
-        let piece = source()
-        let isCut = !(isSound?() ?? true)
+        let made = Result { () throws(CutOff) in try source() }
+        let piece: [UInt8]? = if case .success(let piece) = made { piece } else { nil }
+        let hasFailed = if case .failure = made { true } else { false }
+        let isCut = hasFailed || !(isSound?() ?? true)
         change { state in
             state.isMaking = false
             guard !state.isFinished, !state.isClosed else { return nil }

@@ -36,6 +36,30 @@ import Testing
         #expect(try decode(file, format: PNG_FORMAT_FLAG_COLOR, channelCount: 3) == (width, height, pixels))
     }
 
+    /// The values of a picture as labels are read from it.
+    private func values(of file: Buffer<UInt8>) throws -> [Int] {
+        let collector = TensorCollector()
+        let decoder = try PNGDecoder(receiver: collector)
+        try decoder.decode(file.span)
+        try decoder.finish()
+        return collector.values.map { Int($0) }
+    }
+
+    @Test(arguments: [1, 2, 3, 16, 17, 256]) func writesPalettesWhosePlacesAreReadBack(count: Int) throws {
+        let pixels = noise(37 * 11).map { UInt8(Int($0) % count) }
+        let palette = (0..<count).map {
+            ColourClasses.Colour(red: UInt8($0), green: UInt8(255 - $0), blue: UInt8($0 / 2))
+        }
+        let file = try PNGEncoder.encodePalette(pixels.span, palette: palette, width: 37, height: 11)
+        #expect(try values(of: file) == pixels.map { Int($0) })
+    }
+
+    @Test func writesGreyOf16BitsThatIsReadBack() throws {
+        let pixels = (0..<65_536).map { UInt16(truncatingIfNeeded: $0 * 40_503) }
+        let file = try PNGEncoder.encodeGrey16(pixels.span, width: 256, height: 256)
+        #expect(try values(of: file) == pixels.map { Int($0) })
+    }
+
     @Test func compressesAMask() throws {
         let pixels = [UInt8](repeating: 255, count: 512 * 512)
         #expect(try PNGEncoder.encodeGrey(pixels.span, width: 512, height: 512).count < 8192)

@@ -20,11 +20,11 @@ import reference
 from access import key_fields, write_keys
 from bodies import array_of, arrays_of, npz
 from client import Client, assert_problem
+from region_cases import JOINT, expected, job_of, regions, sample
 from server import PATIENCE, Server, eventually
 from state import NoGrowth, state_directory, wait_for_writes
 from test_batches import add, finish, open_job
 from test_memory import memory_in_use
-from test_regions import JOINT, expected, job_of, regions, sample
 
 NPY, NPZ, JSON, PNG = "application/x-npy", "application/x-npz", "application/json", "image/png"
 CSV, LINES = "text/csv", "application/x-ndjson"

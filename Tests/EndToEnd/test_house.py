@@ -12,7 +12,9 @@ ALLOWED = {
     "HTTPServer": "CMicroHTTPD CRefusals CSockets Memory ServiceInterface Threads",
     "OpenInference": "DatasetScoring Files JobStorage Jobs Memory Scoring ScoringService ServiceInterface Threads "
     "WebService",
-    "ScoringService": "Codecs DatasetScoring Files JobStorage Jobs Memory Scoring ServiceInterface Threads WebService",
+    "ScoringService": "Codecs DatasetScoring Exports Files JobStorage Jobs Memory Scoring ServiceInterface Threads "
+    "WebService",
+    "Exports": "Codecs Memory Scoring Threads WebService",
     "JobStorage": "Codecs DatasetScoring Files Jobs Memory Scoring ServiceInterface Threads WebService",
     "DatasetScoring": "Codecs Files Memory Scoring ServiceInterface Threads WebService",
     "WebService": "Codecs Files Jobs Memory Scoring ServiceInterface",

@@ -24,6 +24,7 @@ RESULTS = [
     *("image_scores", "pixel_scores", "issues", "label_issues", "statistics", "names", "ranking", "summary"),
     *("regions", "regions/matrix", "regions/0-0-0"),
     *("labels", "predicted", "mended", "decisions", "decisions/summary", "images/0"),
+    "export?format=coco",
 ]
 
 

@@ -60,14 +60,18 @@ package enum NpzEncoder {
     /// - Complexity: Reads every array once, for its checksum.
     /// - SeeAlso: PKWARE's APPNOTE.TXT 6.3.10, section 4.3.
     package static func archive(of entries: [NpzEntry]) throws(MemoryError) -> [NpzPiece] {
-        // The greatest value of a field says that the real value stands in the ZIP64 field.
-        try archive(of: entries, narrowLimit: UInt64(UInt32.max) - 1)
+        try archive(of: entries, ZipWriter())
     }
 
     /// Lays out an archive as ``archive(of:)`` does, with ZIP64 fields for sizes and offsets beyond `narrowLimit`.
     static func archive(of entries: [NpzEntry], narrowLimit: UInt64) throws(MemoryError) -> [NpzPiece] {
+        try archive(of: entries, ZipWriter(narrowLimit: narrowLimit))
+    }
+
+    private static func archive(
+        of entries: [NpzEntry], _ writer: consuming ZipWriter
+    ) throws(MemoryError) -> [NpzPiece] {
         DaemonThread.refuse("to encode an archive")
-        var writer = ZipWriter(narrowLimit: narrowLimit)
         var frontRanges: [Range<Int>] = []
         for entry in entries {
             let start = writer.bytes.count

@@ -20,6 +20,37 @@ package enum PNGEncoder {
         try encode(pixels, format: 0, channelCount: 1, width: width, height: height)
     }
 
+    /// Encodes a 16-bit grey image.
+    ///
+    /// The file says that its values are linear, since libpng writes no others of 16 bits; readers of labels take the
+    /// values as they stand.
+    ///
+    /// - Parameter pixels: The pixels, `(height, width)`, as many as the extents say.
+    /// - Returns: A whole PNG file.
+    /// - Throws: The errors that ``encodeGrey(_:width:height:)`` throws.
+    package static func encodeGrey16(
+        _ pixels: borrowing Span<UInt16>, width: Int, height: Int
+    ) throws(CodecError) -> Buffer<UInt8> {
+        try encode(pixels, format: PNG_FORMAT_FLAG_LINEAR, channelCount: 1, width: width, height: height)
+    }
+
+    /// Encodes an image of places in a palette.
+    ///
+    /// - Parameters:
+    ///   - pixels: The pixels, `(height, width)`, as many as the extents say, each less than the number of colours.
+    ///   - palette: The colours, from 1 to 256.
+    /// - Returns: A whole PNG file.
+    /// - Throws: The errors that ``encodeGrey(_:width:height:)`` throws.
+    package static func encodePalette(
+        _ pixels: borrowing Span<UInt8>, palette: [ColourClasses.Colour], width: Int, height: Int
+    ) throws(CodecError) -> Buffer<UInt8> {
+        precondition((1...256).contains(palette.count))
+        let colours = palette.flatMap { [$0.red, $0.green, $0.blue] }
+        return try encode(
+            pixels, format: PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_COLORMAP, channelCount: 1, width: width,
+            height: height, palette: colours)
+    }
+
     /// Encodes an image of 8-bit red, green and blue.
     ///
     /// - Parameter pixels: The pixels, `(height, width, 3)`, as many as the extents say.
@@ -31,41 +62,9 @@ package enum PNGEncoder {
         try encode(pixels, format: PNG_FORMAT_FLAG_COLOR, channelCount: 3, width: width, height: height)
     }
 
-    /// Encodes an image whose pixels are numbers of colours.
-    ///
-    /// - Parameters:
-    ///   - pixels: The pixels, `(height, width)`, as many as the extents say.
-    ///   - palette: Red, green and blue of each of the 256 numbers.
-    /// - Returns: A whole PNG file.
-    /// - Throws: The errors that ``encodeGrey(_:width:height:)`` throws.
-    package static func encodeIndices(
-        _ pixels: borrowing Span<UInt8>, palette: [UInt8], width: Int, height: Int
-    ) throws(CodecError) -> Buffer<UInt8> {
-        precondition(palette.count == 3 * 256)
-        return try encode(
-            pixels, format: PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_COLORMAP, channelCount: 1, width: width,
-            height: height, palette: palette)
-    }
-
-    /// Encodes a 16-bit grey image.
-    ///
-    /// - Parameter pixels: The pixels, `(height, width)`, as many as the extents say.
-    /// - Returns: A whole PNG file.
-    /// - Throws: The errors that ``encodeGrey(_:width:height:)`` throws.
-    package static func encodeGrey(
-        _ pixels: borrowing Span<UInt16>, width: Int, height: Int
-    ) throws(CodecError) -> Buffer<UInt8> {
-        // libpng takes 16-bit samples as linear light, and writes them as they are.
-        try unsafe pixels.withUnsafeBytes { (bytes) throws(CodecError) in
-            try unsafe encode(
-                bytes.bindMemory(to: UInt8.self).span, format: PNG_FORMAT_FLAG_LINEAR, channelCount: 2, width: width,
-                height: height)
-        }
-    }
-
-    /// - Parameter channelCount: The bytes of a pixel.
-    private static func encode(
-        _ pixels: borrowing Span<UInt8>, format: UInt32, channelCount: Int, width: Int, height: Int,
+    /// - Parameter palette: Red, green and blue of each colour of the palette, if the format has one.
+    private static func encode<Sample: BitwiseCopyable>(
+        _ pixels: borrowing Span<Sample>, format: UInt32, channelCount: Int, width: Int, height: Int,
         palette: [UInt8] = []
     ) throws(CodecError) -> Buffer<UInt8> {
         DaemonThread.refuse("to encode a picture")
@@ -83,8 +82,10 @@ package enum PNGEncoder {
 
         // The size that deflated data can grow to, computed as PNG_IMAGE_PNG_SIZE_MAX does. The macro itself multiplies
         // in 32 bits.
-        let dataCount = pixels.count + height
-        let capacity = 2048 + dataCount + ((dataCount + 7) >> 3) + ((dataCount + 63) >> 6) + 11 + 12 * (dataCount >> 12)
+        let dataCount = pixels.count * MemoryLayout<Sample>.stride + height
+        let capacity =
+            1024 + 4 * palette.count + dataCount + ((dataCount + 7) >> 3) + ((dataCount + 63) >> 6) + 11 + 12
+            * (dataCount >> 12)
         // The memory counts against the budget while the file is written; afterwards the answer's buffer counts for
         // what is left of it.
         guard let reservation = try? ByteReservation(capacity), let memory = unsafe malloc(capacity) else {
@@ -96,10 +97,7 @@ package enum PNGEncoder {
         }
         var count = png_alloc_size_t(capacity)
         let isWritten = unsafe pixels.withUnsafeBufferPointer { buffer in
-            unsafe palette.withUnsafeBufferPointer { palette in
-                unsafe png_image_write_to_memory(
-                    &image, memory, &count, 0, buffer.baseAddress, 0, palette.isEmpty ? nil : palette.baseAddress)
-            }
+            unsafe png_image_write_to_memory(&image, memory, &count, 0, buffer.baseAddress, 0, palette)
         }
         guard isWritten != 0 else { throw .png(reason: unsafe message(of: image)) }
         do {

@@ -81,6 +81,14 @@ package struct PictureFolder: Sendable {
         return (kind, bytes)
     }
 
+    /// What is behind an image's name in the name of its picture's file, such as `.jpg`; nil if there is no such file.
+    package func suffix(named name: String?, image: Int) -> String? {
+        guard let path = try? (name.map { (name) throws(Problem) in try find(name) } ?? (try find(image))).path,
+            let dot = path.lastIndex(of: ".")
+        else { return nil }
+        return String(path[dot...])
+    }
+
     private func find(_ name: String) throws(Problem) -> InputFile {
         let slash = name.lastIndex(of: "/")
         let (folder, stem) = slash.map { (String(name[...$0]), name[name.index(after: $0)...]) } ?? ("", name[...])

@@ -1,4 +1,4 @@
-import Memory
+package import Memory
 
 /// The labels of one image, of which some regions have got other classes.
 package struct MendedLabels: Sendable {
@@ -30,6 +30,19 @@ package struct MendedLabels: Sendable {
             for index in span.indices { span[index] = source[index] }
         }
         return copy
+    }
+
+    /// The classes as numbers of 16 bits.
+    ///
+    /// - Throws: ``ScoringError/memory(_:)``.
+    package func wide() throws(ScoringError) -> Buffer<UInt16> {
+        switch classes {
+        case .wide(let codes): return codes
+        case .narrow(let codes):
+            let wide: Buffer<UInt16> = try allocate(codes.count, isZeroed: false)
+            Kernels.widen(codes, into: wide)
+            return wide
+        }
     }
 
     /// Gives the pixels of a region a class.

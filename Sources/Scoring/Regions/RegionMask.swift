@@ -13,6 +13,14 @@ package struct RegionMask: Sendable {
     /// `(height, width)`, 1 at a pixel of the region: NumPy's bool.
     package let mask: Buffer<UInt8>
 
+    /// A mask that is at hand.
+    ///
+    /// - Parameter mask: `(height, width)`, 1 at a pixel of the region and 0 elsewhere.
+    package init(top: Int, left: Int, height: Int, width: Int, mask: Buffer<UInt8>) {
+        precondition(mask.count == height * width)
+        (self.top, self.left, self.height, self.width, self.mask) = (top, left, height, width, mask)
+    }
+
     /// Walks over a region from its first pixel.
     ///
     /// - Parameters:

@@ -20,6 +20,7 @@ extension Service {
                 Endpoint(
                     "/jobs/{id}/decisions/{region}", put: ofJob(putDecision), delete: ofJob(withdrawDecision)),
                 Endpoint("/jobs/{id}/events", get: ofJob(showEvents)),
+                Endpoint("/jobs/{id}/export", get: ofJob(exportJob)),
                 Endpoint("/jobs/{id}/finish", post: ofJob(finishJob)),
                 Endpoint("/jobs/{id}/images/{image}", get: ofJob(showPicture)),
                 Endpoint("/jobs/{id}/keep", post: ofJob(keepJob), delete: ofJob(releaseJob)),

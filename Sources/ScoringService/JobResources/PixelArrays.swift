@@ -95,7 +95,7 @@ struct PixelArrays {
     }
 
     /// What an image without a name is called.
-    private static func number(_ image: Int) -> String {
+    static func number(_ image: Int) -> String {
         let digits = String(image)
         return String(repeating: "0", count: max(6 - digits.count, 0)) + digits
     }

@@ -62,10 +62,11 @@ extension Response {
             case .scores(.float64(let scores)):
                 return try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
             case .classes(.narrow(let codes)):
-                return try PNGEncoder.encodeIndices(
-                    codes.span.extracting(piece.range), palette: palette, width: width, height: height)
+                return try PNGEncoder.encodePalette(
+                    codes.span.extracting(piece.range), palette: (0..<256).map(ColourClasses.Colour.voc), width: width,
+                    height: height)
             case .classes(.wide(let codes)):
-                return try PNGEncoder.encodeGrey(codes.span.extracting(piece.range), width: width, height: height)
+                return try PNGEncoder.encodeGrey16(codes.span.extracting(piece.range), width: width, height: height)
             case .numbers, .indices:
                 preconditionFailure("only masks, classes and pixel scores are offered as pictures")
             }
@@ -74,16 +75,6 @@ extension Response {
         }
     }
 
-    /// Red, green and blue of 256 classes, as the PASCAL VOC challenge has them: the bits of a class, three at a time, are
-    /// bits of the colours, the highest first.
-    private static let palette: [UInt8] = {
-        var palette = [UInt8](repeating: 0, count: 3 * 256)
-        for place in palette.indices {
-            let (label, channel) = place.quotientAndRemainder(dividingBy: 3)
-            for bit in 0..<8 where label >> (3 * bit + channel) & 1 == 1 { palette[place] |= 0x80 >> bit }
-        }
-        return palette
-    }()
 }
 
 extension Buffer<UInt8> {

@@ -1,0 +1,98 @@
+import DatasetScoring
+import Exports
+import Jobs
+import JobStorage
+import Memory
+import Scoring
+import WebService
+
+/// The images of a job, as an export asks for them.
+struct MaskExport: Sendable {
+    /// What is exported. The raw values are the wire's.
+    enum Content: String, CaseIterable {
+        case given
+        case mended
+        case regions
+
+        /// The same in the words of exports.
+        var format: ExportContent { self == .regions ? .regions : .masks }
+    }
+
+    let content: Content
+    let job: Job<ScoreJob>
+    let scores: DatasetScores
+    /// The last words on regions, those of the kind that is exported if regions are.
+    let decisions: [Int: [Decision]]
+    let pictures: PictureFolder?
+    /// Finds the regions of a kind.
+    let regions: @Sendable (RegionKind) throws(Problem) -> Regions
+
+    /// Gives an image.
+    ///
+    /// - Throws: ``ExportError/source(_:)`` with a problem, or ``ExportError/memory(_:)``.
+    func image(_ index: Int, _ demand: ExportDemand) throws(ExportError) -> ExportedImage {
+        do throws(Problem) {
+            return try make(index, demand)
+        } catch {
+            throw .source(error)
+        }
+    }
+
+    private func make(_ index: Int, _ demand: ExportDemand) throws(Problem) -> ExportedImage {
+        let (part, inPart) = scores.locate(index)
+        let name = job.details.names?[index]
+        let picture = try pictures.flatMap { (folder) throws(Problem) -> ExportedImage.Picture? in
+            guard let suffix = folder.suffix(named: name, image: index) else { return nil }
+            let bytes = demand.contains(.picture) ? try folder.picture(named: name, image: index).bytes : nil
+            return ExportedImage.Picture(suffix: suffix, bytes: bytes)
+        }
+        let wantsMasks = demand.contains(.masks)
+        return ExportedImage(
+            index: index, name: name ?? PixelArrays.number(index), width: part.shape.width,
+            height: part.shape.labels.height, picture: picture,
+            labels: wantsMasks && content != .regions ? try labels(index, part, inPart) : nil,
+            regions: wantsMasks && content == .regions ? try exported(index, part, inPart) : [])
+    }
+
+    private func labels(_ index: Int, _ part: SegmentationScores, _ inPart: Int) throws(Problem) -> Buffer<UInt16> {
+        let labels = try Problem.scoring { () throws(ScoringError) in try MendedLabels(of: part, image: inPart) }
+        if content == .mended {
+            for decision in decisions[index] ?? [] where decision.verdict == .wrong {
+                guard let (_, mask) = try find(decision, part, inPart) else { continue }
+                labels.set(mask, to: decision.label ?? decision.suggested)
+            }
+        }
+        return try Problem.scoring { () throws(ScoringError) in try labels.wide() }
+    }
+
+    private func exported(
+        _ index: Int, _ part: SegmentationScores, _ inPart: Int
+    ) throws(Problem) -> [ExportedRegion] {
+        var exported: [ExportedRegion] = []
+        for decision in decisions[index] ?? [] {
+            guard let (region, mask) = try find(decision, part, inPart) else { continue }
+            exported.append(
+                ExportedRegion(
+                    id: RegionDocument.id(image: index, firstPixel: region.firstPixel, in: part.shape.labels),
+                    given: decision.given, suggested: decision.suggested,
+                    label: decision.label ?? (decision.verdict == .fine ? decision.given : decision.suggested),
+                    verdict: decision.verdict.rawValue, mass: region.mass,
+                    meanOwn: region.own / Double(region.area), mask: mask))
+        }
+        return exported
+    }
+
+    /// The region that was decided about.
+    private func find(
+        _ decision: Decision, _ part: SegmentationScores, _ inPart: Int
+    ) throws(Problem) -> (Region, RegionMask)? {
+        let place = decision.place
+        guard let region = try regions(place.kind).region(ofImage: place.image, firstPixel: place.firstPixel) else {
+            return nil
+        }
+        let mask = try Problem.scoring { () throws(ScoringError) in
+            try RegionMask(region, of: place.kind, in: part, image: inPart)
+        }
+        return (region, mask)
+    }
+}
