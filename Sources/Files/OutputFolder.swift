@@ -33,6 +33,33 @@ package struct OutputFolder {
     ///   - pieces: The bytes of the file.
     /// - Throws: ``FileError/system(operation:path:code:)``. If this throws, nothing of the file stays.
     package func write(_ name: String, _ pieces: [(owner: any StableBytes, range: Range<Int>)]) throws(FileError) {
+        try replace(name) { (file, path) throws(FileError) in try FileBytes.write(pieces, to: file, path) }
+    }
+
+    /// Writes a file as a whole from pieces that are made one after another, in place of one of the same name.
+    ///
+    /// - Parameters:
+    ///   - name: The file's name, without a slash.
+    ///   - next: Makes the next piece, or returns nil behind the last.
+    /// - Throws: ``FileError/system(operation:path:code:)``, or what `next` throws. If this throws, nothing of the file
+    ///   stays.
+    package func write(_ name: String, from next: () throws(FileError) -> [UInt8]?) throws(FileError) {
+        try replace(name) { (file, path) throws(FileError) in
+            var end = 0
+            while let piece = try next() {
+                let written = unsafe piece.withUnsafeBytes { bytes in
+                    Result { () throws(FileError) in try unsafe FileBytes.write(bytes, to: file, at: end, path) }
+                }
+                try written.get()
+                end += piece.count
+            }
+        }
+    }
+
+    /// Has a file written beside the one that it then takes the place of.
+    private func replace(
+        _ name: String, by writing: (_ file: Int32, _ path: String) throws(FileError) -> Void
+    ) throws(FileError) {
         let (whole, partial) = (
             path + "/" + name, path + "/.\(name).\(String(UInt64.random(in: 0 ... .max), radix: 16))"
         )
@@ -40,7 +67,7 @@ package struct OutputFolder {
         guard file >= 0 else { throw .system(operation: "create", path: whole, code: errno) }
         defer { close(file) }
         do throws(FileError) {
-            try FileBytes.write(pieces, to: file, whole)
+            try writing(file, whole)
             guard unsafe rename(partial, whole) == 0 else {
                 throw .system(operation: "rename", path: whole, code: errno)
             }

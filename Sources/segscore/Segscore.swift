@@ -10,7 +10,8 @@ struct Segscore: ParsableCommand {
         discussion: "Scores labels against a model's probabilities, as cleanlab.segmentation does.",
         version: "segscore \(Service.version)",
         subcommands: [
-            ServeCommand.self, ScoreCommand.self, ReviewCommand.self, HealthcheckCommand.self, VersionCommand.self,
+            ServeCommand.self, ScoreCommand.self, ReviewCommand.self, ExportCommand.self, HealthcheckCommand.self,
+            VersionCommand.self,
         ])
 
     static func main() {

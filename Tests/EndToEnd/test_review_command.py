@@ -4,14 +4,16 @@ import io
 import re
 import signal
 import subprocess
+import zipfile
 
 import numpy as np
 import PIL.Image
 import pytest
 import requests
 
+import exports
+from region_cases import sample
 from server import BINARY, PATIENCE, environment, run
-from test_regions import sample
 
 ARRAYS = sample("blobs", (40, 64), 3, images=3)
 NAMES = ["a", "deep/b", "c c"]
@@ -151,3 +153,74 @@ def test_what_cannot_be_reviewed_is_said(folders, arguments, word):
     done = run("review", *paths, "--no-open")
     assert done.returncode != 0 and word in done.stderr, done.stderr
     assert "review at" not in done.stdout
+
+
+def export(*arguments):
+    return run("export", *arguments)
+
+
+def painted(archive, names):
+    """The classes of the images of a COCO archive by name, from the masks' runs."""
+    return {
+        name: exports.paint(masks, names, ARRAYS["labels"][0].shape)
+        for name, masks in exports.read_coco(archive).items()
+    }
+
+
+def test_what_was_reviewed_is_exported(folders):
+    review = Review(folders)
+    region = worst(review, 0)
+    review.ask("PUT", f"/decisions/{region['id']}", json={"verdict": "wrong"})
+    order = review.ask("GET", "/names").json()
+    mended = [np.load(io.BytesIO(review.ask("GET", f"/mended?image={image}").content)) for image in range(3)]
+    busy = export(folders / "masks", folders / "images", "--format", "coco")
+    assert busy.returncode != 0 and "Another server uses the state directory" in busy.stderr
+    assert review.end()[0] == 0
+
+    names = ["road", "sea & sky", "a b"]
+    done = export(folders / "masks", folders / "images", "--format", "coco", "--class-names", ",".join(names))
+    assert done.returncode == 0, done.stderr
+    archive = folders / "masks.coco.zip"
+    assert done.stdout == f"wrote {archive}\n"
+    found = painted(archive.read_bytes(), names)
+    assert sorted(found) == order
+    for name, labels in zip(order, mended):
+        assert np.array_equal(found[name], labels), name
+    with zipfile.ZipFile(archive) as file:
+        pictures = [name for name in file.namelist() if name.endswith(".png")]
+        assert len(pictures) == 3
+
+    out = folders / "new" / "regions.zip"
+    done = export(
+        folders / "masks", folders / "images", "--format", "geojson", "--content", "regions", "--out", out, "--polygons"
+    )
+    assert done.returncode == 0, done.stderr
+    shapes = {name: mended[0].shape for name in order}
+    assert sum(len(masks) for masks in exports.read_geojson(out.read_bytes(), shapes).values()) == 1
+
+
+def test_what_cannot_be_exported_is_said(folders):
+    def refusal(*arguments):
+        done = export(*arguments)
+        assert done.returncode != 0
+        assert not list(folders.glob("*.zip"))
+        return done.stderr
+
+    assert "segscore review" in refusal(folders / "masks", "--format", "coco")
+    assert Review(folders).end()[0] == 0
+    assert "name their folder" in refusal(folders / "masks", "--format", "coco")
+    assert "format" in refusal(folders / "masks", folders / "images", "--format", "voc")
+    assert "content" in refusal(folders / "masks", folders / "images", "--format", "coco", "--content", "all")
+    names = refusal(folders / "masks", folders / "images", "--format", "coco", "--class-names", "a,b")
+    assert "class_names" in names
+    # It comes last, and the pictures before it are too long to be made in one piece with it.
+    with (folders / "images" / "a.png").open("ab") as picture:
+        picture.write(bytes(8 << 20))
+    (folders / "images" / "deep" / "b.png").write_bytes(b"no picture")
+    assert "nothing was written" in refusal(folders / "masks", folders / "images", "--format", "coco")
+    (folders / "images" / "a.png").write_bytes(b"no picture")
+    assert "a.png cannot be shown" in refusal(folders / "masks", folders / "images", "--format", "coco")
+    other = folders / "other.review"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    assert "notes.txt" in refusal(folders / "masks", "--format", "coco", "--state", other)

@@ -19,22 +19,38 @@ struct LocalClient: Sendable {
         let fields: HTTPFields
         let body: [UInt8]
 
+        /// Reads a body to its end.
+        init(_ response: Response) {
+            var bytes: [UInt8] = []
+            var body = Body(response)
+            // What breaks off is no JSON, and whoever decodes it is told so.
+            while let next = try? body.next() { bytes += next }
+            (status, fields, self.body) = (response.head.status.code, response.head.headerFields, bytes)
+        }
+
         /// The body as JSON; nil if it is something else.
         func decoded<Document: Decodable>(as type: Document.Type) -> Document? {
             try? JSONDecoder().decode(type, from: Data(body))
         }
     }
 
-    /// Sends a request, and waits for the answer.
+    /// Sends a request, and waits for the answer and all of its body.
     func send(
         _ method: HTTPRequest.Method, _ target: String, _ fields: HTTPFields = [:], body: [UInt8] = []
     ) -> Answer {
+        Answer(ask(method, target, fields, body: body))
+    }
+
+    /// Sends a request, and waits for the answer's head.
+    func ask(
+        _ method: HTTPRequest.Method, _ target: String, _ fields: HTTPFields = [:], body: [UInt8] = []
+    ) -> Response {
         var head = HTTPRequest(
             method: method, scheme: "http", authority: "localhost", path: target, headerFields: fields)
         if method == .post || method == .put { head.headerFields[.contentLength] = String(body.count) }
         let reception = server.respond(to: IncomingRequest(head: head, id: UUID().uuidString))
         switch reception.decision {
-        case .refuse(let response): return Self.read(response)
+        case .refuse(let response): return response
         case .receive(let sink):
             sink.receive(body.span)
             let answer = Mutex<Response?>(nil)
@@ -45,28 +61,33 @@ struct LocalClient: Sendable {
             }
             isThere.wait()
             guard let response = answer.withLock({ $0 }) else { preconditionFailure("an answer was signalled") }
-            return Self.read(response)
+            return response
         }
     }
 
-    private static func read(_ response: Response) -> Answer {
-        var bytes: [UInt8] = []
-        for segment in response.body.segments {
-            unsafe bytes.append(contentsOf: segment.owner.stableBytes[segment.range])
-        }
-        if let stream = response.body.stream { bytes = read(stream) }
-        return Answer(
-            status: response.head.status.code, fields: response.head.headerFields, body: bytes)
-    }
+    /// The body of an answer, a piece at a time.
+    struct Body {
+        private var segments: ArraySlice<ResponseBody.Segment>
+        private let stream: ByteStream?
 
-    private static func read(_ stream: ByteStream) -> [UInt8] {
-        var bytes: [UInt8] = []
-        while true {
-            let more = DispatchSemaphore(value: 0)
-            switch stream.next(limit: 1 << 20, wake: { more.signal() }) {
-            case .bytes(let next): bytes += next
-            case .later: more.wait()
-            case .end, .cut: return bytes
+        init(_ response: Response) {
+            (segments, stream) = (response.body.segments[...], response.body.stream)
+        }
+
+        /// The next piece, or nil behind the last.
+        ///
+        /// - Throws: ``ByteStream/CutOff`` if the body breaks off.
+        mutating func next() throws(ByteStream.CutOff) -> [UInt8]? {
+            if let segment = segments.popFirst() { return unsafe Array(segment.owner.stableBytes[segment.range]) }
+            guard let stream else { return nil }
+            while true {
+                let more = DispatchSemaphore(value: 0)
+                switch stream.next(limit: 1 << 20, wake: { more.signal() }) {
+                case .bytes(let next): return next
+                case .later: more.wait()
+                case .end: return nil
+                case .cut: throw ByteStream.CutOff()
+                }
             }
         }
     }
