@@ -10,15 +10,30 @@ package enum Polygons {
         let polygons = try RegionOutline(mask, row: row).polygons
         let isOne = polygons.count == 1
         var text = Array("{\"type\":\"\(isOne ? "Polygon" : "MultiPolygon")\",\"coordinates\":".utf8)
-        let written = polygons.map { rings in
-            list(rings.map { ring in list((ring + ring.prefix(1)).map { Array("[\($0.x),\($0.y)]".utf8) }) })
+        if isOne {
+            write(polygons[0], to: &text)
+        } else {
+            list(polygons, to: &text, write)
         }
-        text += isOne ? written[0] : list(written)
         return text + "}".utf8
     }
 
-    private static func list(_ elements: [[UInt8]]) -> [UInt8] {
-        Array("[".utf8) + elements.joined(separator: ",".utf8) + "]".utf8
+    private static func write(_ rings: [RegionOutline.Ring], to text: inout [UInt8]) {
+        list(rings, to: &text) { ring, text in
+            list(ring + ring.prefix(1), to: &text) { corner, text in text += "[\(corner.x),\(corner.y)]".utf8 }
+        }
+    }
+
+    private static func list<Element>(
+        _ elements: [Element], to text: inout [UInt8], _ write: (Element, inout [UInt8]) -> Void
+    ) {
+        text.append(UInt8(ascii: "["))
+        var separator = Separator()
+        for element in elements {
+            separator.write(to: &text)
+            write(element, &text)
+        }
+        text.append(UInt8(ascii: "]"))
     }
 
     /// Rings that together cover the mask, and no other pixel, for formats without holes: x and y of each corner in

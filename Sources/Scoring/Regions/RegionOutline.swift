@@ -26,15 +26,12 @@ package struct RegionOutline: Sendable {
     /// - Throws: ``ScoringError/memory(_:)``.
     /// - Complexity: O(box) time; memory of ten bytes a pixel of the box, and of 64 an edge.
     package init(_ region: RegionMask, row: Int) throws(ScoringError) {
-        let (height, width, mask) = (region.height, region.width, region.mask)
         let polygonOf = try Self.polygons(region)
-        var edges = try Edges(height: height, width: width) { x, y in
-            (0..<height).contains(y) && (0..<width).contains(x) && mask.span[y * width + x] == 1
-        }
+        var edges = try Edges(of: region)
         reservation = try reserve(edges.count * 4 * MemoryLayout<Corner>.stride)
         while let start = edges.next() {
             let pixel = edges.pixel(beside: start)
-            let polygon = Int(polygonOf.span[pixel.y * width + pixel.x]) - 1
+            let polygon = Int(polygonOf.span[pixel.y * region.width + pixel.x]) - 1
             // The first edge of a polygon to be met is the topmost of its outer ring.
             if polygon == polygons.count { polygons.append([]) }
             for corners in edges.takeRings(from: start) {
@@ -52,13 +49,13 @@ package struct RegionOutline: Sendable {
     /// The number of each pixel's polygon, from 1 on in the order of first pixels: pixels are in one that are joined by
     /// edges.
     private static func polygons(_ region: RegionMask) throws(ScoringError) -> Buffer<UInt32> {
-        let (height, width, mask) = (region.height, region.width, region.mask)
+        let (height, width, mask) = (region.height, region.width, region.mask.span)
         let numbers: Buffer<UInt32> = try allocate(height * width)
         let waiting: Buffer<UInt32> = try allocate(height * width, isZeroed: false)
         numbers.withMutableSpan { numbers in
             waiting.withMutableSpan { waiting in
                 var count: UInt32 = 0
-                for first in 0..<height * width where mask.span[first] == 1 && numbers[first] == 0 {
+                for first in 0..<height * width where mask[first] == 1 && numbers[first] == 0 {
                     count += 1
                     numbers[first] = count
                     waiting[0] = UInt32(first)
@@ -66,11 +63,13 @@ package struct RegionOutline: Sendable {
                     while next < end {
                         let place = Int(waiting[next])
                         let column = place % width
-                        let neighbours = [
+                        let neighbours: InlineArray<4, Int> = [
                             column > 0 ? place - 1 : -1, column + 1 < width ? place + 1 : -1, place - width,
                             place + width < height * width ? place + width : -1,
                         ]
-                        for other in neighbours where other >= 0 && mask.span[other] == 1 && numbers[other] == 0 {
+                        for index in neighbours.indices {
+                            let other = neighbours[index]
+                            guard other >= 0, mask[other] == 1, numbers[other] == 0 else { continue }
                             numbers[other] = count
                             waiting[end] = UInt32(other)
                             end += 1
@@ -95,6 +94,9 @@ private struct Edges {
 
     private static let steps = [(x: 1, y: 0), (x: 0, y: 1), (x: -1, y: 0), (x: 0, y: -1)]
 
+    /// To the right first, which stays at the same pixel where two touch at a corner; then ahead, then to the left.
+    private static let turns = [1, 0, 3]
+
     /// How many columns of corners there are.
     private let width: Int
     /// For each corner a bit for each direction in which an edge leaves it.
@@ -103,22 +105,25 @@ private struct Edges {
     /// The corners ahead of it have no edges any more.
     private var place = 0
 
-    /// - Parameters:
-    ///   - isInside: Whether the pixel (x, y) is inside; asked of pixels beyond the box too.
-    init(height: Int, width: Int, _ isInside: (Int, Int) -> Bool) throws(ScoringError) {
+    init(of region: RegionMask) throws(ScoringError) {
+        let (height, width, mask) = (region.height, region.width, region.mask.span)
         self.width = width + 1
-        let leaving: Buffer<UInt8> = try allocate((height + 1) * (width + 1))
+        let leaving: Buffer<UInt8> = try allocate((height + 1) * (width + 1), isZeroed: false)
         var count = 0
         leaving.withMutableSpan { leaving in
             for y in 0...height {
+                var (upLeft, left) = (false, false)
                 for x in 0...width {
-                    let (upLeft, up) = (isInside(x - 1, y - 1), isInside(x, y - 1))
-                    let (left, here) = (isInside(x - 1, y), isInside(x, y))
-                    let bits: [Bool] = [here && !up, left && !here, upLeft && !left, up && !upLeft]
-                    for direction in 0..<4 where bits[direction] {
-                        leaving[y * (width + 1) + x] |= 1 << UInt8(direction)
-                        count += 1
-                    }
+                    let up = y > 0 && x < width && mask[(y - 1) * width + x] == 1
+                    let here = y < height && x < width && mask[y * width + x] == 1
+                    var bits: UInt8 = 0
+                    if here && !up { bits |= 1 }
+                    if left && !here { bits |= 2 }
+                    if upLeft && !left { bits |= 4 }
+                    if up && !upLeft { bits |= 8 }
+                    leaving[y * (width + 1) + x] = bits
+                    count += bits.nonzeroBitCount
+                    (upLeft, left) = (up, here)
                 }
             }
         }
@@ -166,11 +171,9 @@ private struct Edges {
             last = edge.direction
             edge.x += Self.steps[last].x
             edge.y += Self.steps[last].y
-            // To the right first, which stays at the same pixel where two touch at a corner.
             let bits = leaving.span[edge.y * width + edge.x]
-            let turns = [(last + 1) % 4, last, (last + 3) % 4]
-            guard let direction = turns.first(where: { bits & (1 << UInt8($0)) != 0 }) else { break }
-            edge.direction = direction
+            guard let turn = Self.turns.first(where: { bits & (1 << UInt8((last + $0) % 4)) != 0 }) else { break }
+            edge.direction = (last + turn) % 4
         } while edge != start
         take(start)
         return rings + [corners]
