@@ -5,18 +5,27 @@ import { cssColourOf } from "./palette.js";
 
 const storageName = (classes) => `segscore.classNames.${classes}`;
 
-/** Names of classes: the reviewer's, else the job's, else numbers. */
+/** Names of classes: the job's, else the reviewer's, else numbers. */
 export class ClassNames {
   /** @param {object} job its document */
   constructor(job) {
-    this.count = job.shape.classes;
-    this.ofJob = Array.isArray(job.parameters.class_names) ? job.parameters.class_names : [];
-    this.typed = read(this.count);
+    this.count = job.shape?.classes ?? 0;
+    const ofJob = job.parameters.class_names;
+    /** Whether the job names its classes; then nobody else does. */
+    this.areOfJob = Array.isArray(ofJob) && ofJob.length > 0;
+    this.names = this.areOfJob ? ofJob : read(this.count);
   }
 
   /** A class's name, or its number alone. */
   nameOf(index) {
-    return plain(this.typed[index] || this.ofJob[index] || String(index));
+    return plain(this.names[index] || String(index));
+  }
+
+  /** What the reviewer calls the classes, for who knows the job alone; null if nobody has named any. */
+  get typed() {
+    if (this.areOfJob || !this.names.some(Boolean)) return null;
+    // Lists in addresses are parted by commas.
+    return Array.from({ length: this.count }, (_, k) => (this.names[k] || String(k)).replaceAll(",", " "));
   }
 
   /** Number and name. */
@@ -25,9 +34,9 @@ export class ClassNames {
     return name === String(index) ? `class ${index}` : `${index} ${name}`;
   }
 
-  /** Keeps names for all jobs of as many classes; an empty one is the job's own again. */
+  /** Keeps names for all jobs of as many classes that bring none; an empty one is the number again. */
   keep(names) {
-    this.typed = names;
+    this.names = names;
     localStorage.setItem(storageName(this.count), JSON.stringify(names));
   }
 

@@ -124,8 +124,7 @@ export function writeNote(note) {
 export function nameClasses(classes) {
   const inputs = Array.from({ length: Math.min(classes.count, 400) }, (_, k) => {
     const input = h("input", { type: "text", autocomplete: "off", "aria-label": `Name of class ${k}` });
-    input.value = classes.typed[k] ?? "";
-    input.placeholder = classes.ofJob[k] ?? "";
+    input.value = classes.names[k] ?? "";
     return input;
   });
   const rows = inputs.map((input, k) => h("label", { class: "name-row" }, swatch(k), h("span", {}, k), input));
@@ -133,7 +132,7 @@ export function nameClasses(classes) {
   list.addEventListener("input", () => {
     list.value.split(/[,\n]/).forEach((name, k) => inputs[k] && (inputs[k].value = name.trim()));
   });
-  const hint = `The names stay in this browser, for all jobs of ${classes.count} classes.`;
+  const hint = `The names stay in this browser, for all jobs of ${classes.count} classes that bring none.`;
   return open(
     "Names of the classes",
     [

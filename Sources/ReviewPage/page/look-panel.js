@@ -143,7 +143,7 @@ export class LookPanel {
         { class: "section-head" },
         h("h2", {}, "Classes"),
         h("button", { type: "button", class: "plain", onclick: all }, "Show all"),
-        h("button", { type: "button", class: "plain", onclick: rename }, "Name…"),
+        !this.classes.areOfJob && h("button", { type: "button", class: "plain", onclick: rename }, "Name…"),
       ),
       this.legend,
     );
