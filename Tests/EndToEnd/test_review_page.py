@@ -9,6 +9,7 @@ import pathlib
 import re
 import time
 import urllib.parse
+import zipfile
 
 import numpy as np
 import PIL.Image
@@ -17,7 +18,7 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright import sync_api
 
-from bodies import multipart, npy
+from bodies import multipart, npy, npz
 from server import PATIENCE, ROOT
 
 CHROMIUM = pathlib.Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -57,6 +58,18 @@ class Service:
             found = [self.ask("POST", "/score?method=margin", data=body.data, headers=fields).json()["job"]]
         self.job = found[0]
         return self
+
+    def send(self, labels, pred_probs, query="method=margin"):
+        """The same server with another job."""
+        body = npz(labels=labels, pred_probs=pred_probs)
+        fields = body.fields | {"Accept": "application/json"}
+        answer = self.ask("POST", f"/score?{query}", data=body.data, headers=fields)
+        return dataclasses.replace(self, job=answer.json()["job"])
+
+    def decide(self, regions, verdict, reviewer="anonymous", of="label_issues", **members):
+        decisions = [{"region": region["id"], "verdict": verdict} | members for region in regions]
+        body = {"reviewer": reviewer, "decisions": decisions}
+        self.ask("POST", f"/jobs/{self.job}/decisions?of={of}", json=body)
 
     def decisions(self):
         return self.ask("GET", f"/jobs/{self.job}/decisions?limit=10000").json()["decisions"]
@@ -288,6 +301,51 @@ def test_job_without_predicted_classes_says_what_to_ask_for(review):
     sync_api.expect(tab.get_by_text("POST /score?read=all")).to_be_visible()
 
 
+# Names of classes
+
+
+def with_class_names(review, names):
+    def answer(route):
+        document = route.fetch().json()
+        document["parameters"]["class_names"] = names
+        route.fulfill(json=document)
+
+    review.tab.route(f"**/jobs/{review.service.job}", answer)
+
+
+def test_names_of_the_job_are_shown_everywhere(review):
+    names = ["ground", "road", "house", "tree", "car", "water"]
+    path = f"/jobs/{review.service.job}"
+    tab = review.open("/")
+    # Names that were typed for another job of as many classes are not this one's.
+    tab.evaluate("localStorage.setItem('segscore.classNames.6', JSON.stringify(['typed', 'typed']))")
+    with_class_names(review, names)
+    review.open(path)
+    sync_api.expect(tab.locator(".matrix tbody th")).to_have_text([f"{k} {names[k]}" for k in range(5)])
+    sync_api.expect(tab.get_by_role("button", name="Name classes")).to_have_count(0)
+    assert "class_names" not in tab.locator(".formats a").first.get_attribute("href")
+    review.open_queue(given=2, suggested=1)
+    sync_api.expect(tab.locator(".region-pair")).to_have_text("2 house→1 road")
+    sync_api.expect(tab.locator(".legend bdi")).to_have_text(names)
+    review.press("e")
+    sync_api.expect(tab.locator(".class-choice")).to_have_text([f"{k} {name}" for k, name in enumerate(names)])
+    review.press("Escape")
+    review.open(f"{path}/sheet", given=2, suggested=1)
+    sync_api.expect(tab.get_by_role("heading", level=1)).to_have_text("2 house→1 road")
+
+
+def test_names_that_are_typed_go_into_exports(review):
+    tab = review.open(f"/jobs/{review.service.job}")
+    tab.get_by_role("button", name="Name classes").click()
+    tab.get_by_label("All names, with commas").fill("ground, road, house")
+    tab.get_by_role("button", name="Save").click()
+    sync_api.expect(tab.locator(".matrix tbody th").first).to_have_text("0 ground")
+    tab.locator(".exports select").select_option("given")
+    archive = saved(tab, tab.get_by_role("link", name="COCO"))
+    instances = json.loads(archive["annotations/instances_default.json"])
+    assert [category["name"] for category in instances["categories"]] == ["ground", "road", "house", "3", "4", "5"]
+
+
 # The queue
 
 
@@ -438,6 +496,106 @@ def test_border_noise_is_apart(review):
     sync_api.expect(tab.locator(".filters")).to_contain_text(f"({all_regions - wide} regions)")
     tab.get_by_label(re.compile("Border noise")).check()
     sync_api.expect(tab.locator(".progress-text")).to_have_text(f"0 of {all_regions} decided")
+
+
+# The end of the queue
+
+
+def test_disagreements_are_offered_at_the_end(review):
+    pair = {"given": 2, "suggested": 1}
+    review.service.decide(review.service.regions(**pair)[:-1], "fine")
+    everything = review.service.regions(of="disagreements", **pair)
+    tab = review.open_queue(**pair)
+    offer = tab.get_by_role("button", name="Go on with all disagreements")
+    review.press("d")
+    sync_api.expect(offer).to_have_count(0)
+    review.press("a")
+    sync_api.expect(tab.locator(".stage-message")).to_contain_text(f"in {len(everything)} regions")
+    sync_api.expect(offer).to_be_visible()
+    review.press("d")
+    review.wait_for_parameter("region", everything[0]["id"])
+    # The link holds which queue it is.
+    assert review.parameters["of"] == "disagreements"
+    assert {name: int(review.parameters[name]) for name in pair} == pair
+    tab.reload()
+    review.wait_for_region()
+    sync_api.expect(tab.locator(".filters")).to_contain_text("All disagreements")
+    review.press("w")
+    review.wait_until_saved()
+    assert review.service.decisions()[-1]["of"] == "disagreements"
+
+
+def test_disagreements_are_offered_where_there_is_no_label_issue(review):
+    pair = next(
+        {"given": region["given"], "suggested": region["suggested"]}
+        for region in review.service.regions(of="disagreements")
+        if not review.service.regions(given=region["given"], suggested=region["suggested"])
+    )
+    tab = review.open(f"/jobs/{review.service.job}/queue", **pair)
+    sync_api.expect(tab.locator(".stage-message")).to_contain_text("There are no such regions.")
+    tab.get_by_role("button", name="Go on with all disagreements").click()
+    review.wait_for_region()
+    assert review.parameters["of"] == "disagreements"
+
+
+def test_end_of_all_disagreements_offers_no_more(review):
+    pair = {"given": 2, "suggested": 1}
+    for of in ("label_issues", "disagreements"):
+        review.service.decide(review.service.regions(of=of, **pair), "fine", of=of)
+    tab = review.open(f"/jobs/{review.service.job}/queue", **pair)
+    review.wait_for_region()
+    review.press(*"j" * len(review.service.regions(**pair)))
+    sync_api.expect(tab.locator(".stage-message")).to_contain_text("none is left either")
+
+
+# Several reviewers
+
+
+def test_disputes_come_first_and_say_who_said_what(review):
+    service, regions = review.service, review.service.regions()
+    light, heavy = regions[9], regions[6]
+    for region in (light, heavy):
+        service.decide([region], "wrong", "Ann")
+        service.decide([region], "fine", "Bob", note="<i>shade</i>")
+    # Two of one mind, and one who is unsure, dispute nothing.
+    service.decide([regions[3]], "fine", "Ann")
+    service.decide([regions[3]], "unsure", "Bob")
+    tab = review.open_queue()
+    assert review.parameters["region"] == heavy["id"]
+    words = [f"Ann wrong class {heavy['suggested']}", "Bob fine <i>shade</i>"]
+    statements = tab.locator(".statements li")
+    assert [" ".join(text.split()) for text in statements.all_inner_texts()] == words
+    sync_api.expect(tab.locator(".state")).to_contain_text("In dispute, last: fine")
+    review.press("w")
+    review.wait_for_parameter("region", light["id"])
+    review.wait_for_region()
+    review.press("a")
+    review.wait_for_parameter("region", regions[0]["id"])
+    sync_api.expect(statements).to_have_count(0)
+    review.wait_until_saved()
+    tab.reload()
+    review.wait_for_region()
+    # Who has the last word is not asked again.
+    assert review.parameters["region"] == regions[0]["id"]
+    review.open(f"/jobs/{service.job}")
+    sync_api.expect(tab.locator(".progress-card")).to_contain_text("2 in dispute")
+
+
+def test_undo_in_a_dispute_leaves_what_others_said(review):
+    service, region = review.service, review.service.regions()[4]
+    service.decide([region], "unsure")
+    service.decide([region], "wrong", "Ann")
+    service.decide([region], "fine", "Bob")
+    tab = review.open_queue()
+    assert review.parameters["region"] == region["id"]
+    review.press("w")
+    review.wait_until_saved()
+    review.press("z")
+    review.wait_for_parameter("region", region["id"])
+    review.wait_until_saved()
+    found = {decision["reviewer"]: decision["verdict"] for decision in service.decisions()}
+    assert found == {"anonymous": "unsure", "Ann": "wrong", "Bob": "fine"}
+    sync_api.expect(tab.locator(".statements li")).to_have_count(3)
 
 
 # What is drawn
@@ -635,6 +793,47 @@ def test_downloads(review):
         tab.get_by_role("button", name="Decisions, CSV").click()
     lines = pathlib.Path(table.value.path()).read_text().splitlines()
     assert len(lines) == 2
+
+
+def saved(tab, link):
+    """The files of the archive that a link saves, by their names."""
+    with tab.expect_download() as download:
+        link.click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def exported(service, name, content):
+    query = f"format={name}&content={content}" + ("&of=label_issues" if content == "regions" else "")
+    with zipfile.ZipFile(io.BytesIO(service.ask("GET", f"/jobs/{service.job}/export?{query}").content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.parametrize("content", ["mended", "given", "regions"])
+def test_exports_are_those_of_the_server(review, content):
+    review.service.decide(review.service.regions()[:3], "wrong")
+    tab = review.open(f"/jobs/{review.service.job}")
+    tab.locator(".exports select").select_option(content)
+    links = tab.locator(".formats a")
+    formats = [re.search(r"format=([a-z-]+)", href).group(1) for href in links.evaluate_all("all => all.map(String)")]
+    assert sorted(formats) == [
+        *("coco", "cvat", "cvat-mask", "datumaro", "fiftyone", "geojson", "label-studio", "labelme"),
+    ]
+    for link, name in zip(links.all(), formats, strict=True):
+        files = saved(tab, link)
+        assert files == exported(review.service, name, content)
+        assert files
+
+
+def test_export_shows_the_key(browser, locked_service):
+    with reviewing(browser, locked_service) as review:
+        tab = review.open()
+        review.may_fail = "Failed to load resource"
+        tab.get_by_label("Key", exact=True).last.fill(KEY)
+        tab.get_by_role("button", name="Go on").click()
+        sync_api.expect(tab.locator("tbody tr", has_text=locked_service.job[:8])).to_be_visible()
+        review.open(f"/jobs/{locked_service.job}")
+        assert saved(tab, tab.get_by_role("link", name="LabelMe")) == exported(locked_service, "labelme", "mended")
 
 
 HOSTILE = '<img src=x onerror="alert(1)">\u202egnp.fdp\n2nd line'

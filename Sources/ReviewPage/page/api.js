@@ -74,7 +74,7 @@ export async function ask(path, { method = "GET", accept = "application/json", b
 }
 
 /** A path with the parameters that have a value. */
-function withQuery(path, query) {
+export function withQuery(path, query) {
   const present = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return present.length === 0 ? path : `${path}?${new URLSearchParams(present)}`;
 }

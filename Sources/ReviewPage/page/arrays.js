@@ -2,6 +2,7 @@
 
 import { askArray, jobPath } from "./api.js";
 import { Cache } from "./cache.js";
+import { isPlanar } from "./dimensions.js";
 import { pictureOf } from "./npy.js";
 
 /** @typedef {import("./regions.js").Region} Region */
@@ -46,9 +47,9 @@ export class ImageArrays {
     return this.job.links.label_issues ? this.array("label_issues", region) : null;
   }
 
-  /** The image's picture, null without one. Volumes have none. */
+  /** The image's picture, null without one. Volumes and sequences have none. */
   async picture(region, size) {
-    if (region.slice || !this.pictures.areThere) return null;
+    if (!isPlanar(this.job) || !this.pictures.areThere) return null;
     return this.cache.get(
       `picture ${region.image} ${this.pictures.areServed}`,
       () => this.pictures.bitmap(region.image, size),

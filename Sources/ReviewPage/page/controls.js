@@ -4,6 +4,7 @@
  */
 
 import { askJSON, jobPath } from "./api.js";
+import { isSequence } from "./dimensions.js";
 
 /** What controls are regions of. */
 const scope = { of: "disagreements", threshold: null };
@@ -70,7 +71,7 @@ export class ControlDraws {
 
   /** The regions of an image that the list leaves out. */
   async eligible(image) {
-    const query = { of: scope.of, image, min_thickness: 2, limit: 10_000 };
+    const query = { of: scope.of, image, min_thickness: isSequence(this.job) ? null : 2, limit: 10_000 };
     const { regions } = await askJSON(jobPath(this.job.id, "regions"), query);
     const all = regions.map((region) => ({ verdict: null, label: null, ...region, ...scope, isControl: true }));
     const left = [];
@@ -103,7 +104,9 @@ export class ControlDraws {
  * from which its pixels are found as the server finds them: neighbours, corners included, of the same two classes.
  */
 function holdsIssue(region, { values: given, width, height }, suggested, issues) {
-  const [row, column] = region.id.split("-").slice(-2).map(Number);
+  const [before, column] = region.id.split("-").slice(-2).map(Number);
+  // A sequence is one row, which its ids do not count.
+  const row = height === 1 ? 0 : before;
   const seen = new Set([row * width + column]);
   const open = [...seen];
   while (open.length > 0) {

@@ -16,10 +16,16 @@ export class Decisions extends EventTarget {
     this.undoName = `segscore.undo.${job}`;
     /** What this tab has decided, or taken back (null), by region. @type {Map<string, Decision | null>} */
     this.made = new Map();
+    /** What this reviewer has said since the page was opened, or taken back (null), by region. */
+    this.own = new Map();
+    /** Regions that this tab has decided, and has not taken back. */
+    this.settled = new Set();
     this.history = JSON.parse(sessionStorage.getItem(this.undoName) ?? "[]");
     this.outbox = new Outbox(job);
     for (const letter of this.outbox.letters) {
-      for (const step of letter.steps) this.made.set(keyOf({ ...step, id: step.region }), step.to);
+      for (const step of letter.steps) {
+        for (const known of [this.made, this.own]) known.set(keyOf({ ...step, id: step.region }), step.to);
+      }
     }
   }
 
@@ -30,25 +36,31 @@ export class Decisions extends EventTarget {
     return region.verdict ? { verdict: region.verdict, label: region.label, note: region.note ?? null } : null;
   }
 
+  /** Whether this tab has decided about a region. */
+  hasSettled(region) {
+    return this.settled.has(keyOf(region));
+  }
+
   /** Decides one region or several of one list. */
   decide(regions, decision) {
     const steps = regions.map((region) => ({
       region: region.id,
       of: region.of,
       threshold: region.threshold,
-      before: this.before(region),
+      before: this.ownOf(region),
       shown: this.of(region),
       to: { label: null, note: null, ...decision },
     }));
     this.history.push(steps);
     this.keepHistory();
     this.apply(steps);
+    for (const region of regions) this.settled.add(keyOf(region));
   }
 
-  /** What this reviewer had said before: another's verdict is not theirs to put back. */
-  before(region) {
-    const made = this.made.get(keyOf(region));
-    if (made !== undefined) return made;
+  /** What this reviewer says: another's verdict is not theirs to put back. */
+  ownOf(region) {
+    if (this.own.has(keyOf(region))) return this.own.get(keyOf(region));
+    if (region.own !== undefined) return region.own;
     const isOwn = region.reviewer === undefined || region.reviewer === reviewer();
     return isOwn ? this.of(region) : null;
   }
@@ -62,6 +74,7 @@ export class Decisions extends EventTarget {
     if (!steps) return null;
     this.keepHistory();
     this.apply(steps.map((step) => ({ ...step, to: step.before, shown: step.to, becomes: step.shown })));
+    for (const step of steps) this.settled.delete(keyOf({ ...step, id: step.region }));
     return steps;
   }
 
@@ -73,6 +86,7 @@ export class Decisions extends EventTarget {
     let delta = 0;
     for (const { region, of, threshold, to, shown, becomes = to } of steps) {
       this.made.set(keyOf({ of, threshold, id: region }), becomes);
+      this.own.set(keyOf({ of, threshold, id: region }), to);
       delta += Number(becomes !== null) - Number(shown !== null);
     }
     // One request for all that get a verdict, and one for each that loses it.

@@ -1,15 +1,17 @@
 /** One job: where its regions are, how far the review is, when to stop, and what to take away. */
 
-import { ask, askJSON, download, jobPath } from "./api.js";
+import { ask, askJSON, jobPath } from "./api.js";
 import { ImageArrays } from "./arrays.js";
 import { setBar } from "./bar.js";
 import { ClassNames } from "./classes.js";
 import { drawsOf } from "./controls.js";
 import { nameClasses } from "./dialogs.js";
+import { extentsOf, isPlanar, isSequence, isVolume, limitsOf } from "./dimensions.js";
 import { count, fill, fromNow, h, measure } from "./elements.js";
+import { exportCard } from "./exports.js";
 import { folderButton } from "./folder-button.js";
 import { matrixTable } from "./matrix.js";
-import { notice, say } from "./notices.js";
+import { notice } from "./notices.js";
 import { Pictures } from "./pictures.js";
 import { scopeOf } from "./regions.js";
 import { addressOf, go } from "./router.js";
@@ -41,28 +43,31 @@ export class JobPage {
     this.matrix = h("section", { class: job.shape?.classes > 8 ? "card wide" : "card", "aria-label": "Regions" });
     this.worst = h("section", { class: "card", "aria-label": "Worst images" });
     this.stop = h("section", { class: "card", "aria-label": "When to stop" });
+    this.export = h("section", { class: "card exports", "aria-label": "Export" });
     this.element = h(
       "div",
       { class: "page job" },
       this.head(),
       job.links.regions
-        ? [this.progress, h("div", { class: "columns" }, this.matrix, this.worst), this.stop]
+        ? [this.progress, h("div", { class: "columns" }, this.matrix, this.worst), this.stop, this.export]
         : this.noRegions(),
     );
     if (job.links.regions) {
+      this.showExport();
       this.load();
-      this.loadWorst();
     }
+    if (job.links.ranking) this.loadWorst();
   }
 
   head() {
     const { job } = this;
     const { shape } = job;
+    const limits = limitsOf(job);
     const facts = [
       job.method,
       shape && `${count(shape.images)} images`,
       shape && `${count(shape.classes)} classes`,
-      shape?.height && `${shape.width} × ${shape.height} px`,
+      shape?.height ? `${shape.width} × ${shape.height} px` : extentsOf(job)?.join(" × "),
       `scored ${fromNow(job.created_at)}`,
     ];
     return h(
@@ -71,6 +76,7 @@ export class JobPage {
       h("h1", {}, `Job ${job.id.slice(0, 8)}`),
       h("p", { class: "hint" }, facts.filter(Boolean).join(" · ")),
       this.keeping(),
+      limits && h("p", { class: "limits" }, limits),
     );
   }
 
@@ -113,26 +119,30 @@ export class JobPage {
         h("p", {}, "There are regions to review once it has succeeded."),
       );
     }
-    return h(
-      "section",
-      { class: "card" },
-      h("h2", {}, "This job has no regions to review"),
+    return [
       h(
-        "p",
-        {},
-        "A region is where the model suggests another class than the label. Of this job the server read the labelled " +
-          "classes’ probabilities alone, so it does not know what the model suggests.",
+        "section",
+        { class: "card" },
+        h("h2", {}, "This job has no suggestions, and so no regions to review"),
+        h(
+          "p",
+          {},
+          "A region is where the model suggests another class than the label. Of this job the server read the " +
+            "probabilities of the labelled classes alone, so it does not know what the model suggests. It does know " +
+            "which images are the most suspect.",
+        ),
+        h(
+          "p",
+          {},
+          "To review regions, score the data once more and ask for all classes: ",
+          h("code", {}, "POST /score?read=all"),
+          ", or ",
+          h("code", {}, "method=margin"),
+          ", which reads them all and lists label issues too.",
+        ),
       ),
-      h(
-        "p",
-        {},
-        "Score the data once more and ask for all classes: ",
-        h("code", {}, "POST /score?read=all"),
-        ", or ",
-        h("code", {}, "method=margin"),
-        ", which reads them all and lists label issues too.",
-      ),
-    );
+      this.worst,
+    ];
   }
 
   /** The address of the queue or sheet of some regions of this scope. */
@@ -149,7 +159,7 @@ export class JobPage {
     const path = jobPath(job.id, "regions", "matrix");
     try {
       const [wide, all, summary] = await Promise.all([
-        askJSON(path, { ...scope, min_thickness: 2 }),
+        askJSON(path, { ...scope, min_thickness: isSequence(job) ? null : 2 }),
         askJSON(path, scope),
         askJSON(jobPath(job.id, "decisions", "summary"), scope),
       ]);
@@ -171,7 +181,8 @@ export class JobPage {
 
   showProgress() {
     const { all } = this.estimate;
-    const { job } = this;
+    const { scope } = this;
+    const { disputed } = this.summary;
     const decided = all.regions - all.undecided;
     const share = all.regions === 0 ? 0 : Math.round((100 * decided) / all.regions);
     fill(
@@ -189,9 +200,8 @@ export class JobPage {
         h(
           "p",
           { class: "hint" },
-          `${count(all.wrong)} wrong, ${count(all.fine)} fine, ${count(all.unsure)} unsure, ${
-            count(this.summary.disputed)
-          } disputed`,
+          `${count(all.wrong)} wrong, ${count(all.fine)} fine, ${count(all.unsure)} unsure`,
+          disputed > 0 && `, ${count(disputed)} in dispute, which come first`,
         ),
       ),
       h(
@@ -200,28 +210,17 @@ export class JobPage {
         h(
           "a",
           { class: "button primary", href: this.address("queue") },
-          decided === 0 ? "Begin the review" : "Go on with the review",
+          decided === 0 ? "Begin the review" : all.undecided === 0 ? "Look again" : "Go on with the review",
         ),
+        all.undecided === 0 && scope.of !== "disagreements" &&
+          h("a", { class: "button", href: this.address("queue", { of: "disagreements", threshold: null }) }, "All disagreements"),
         h("a", { class: "button", href: this.address("sheet") }, "Contact sheet"),
-        this.downloadButton("Mended masks, zip", ["mended"], "application/zip", `${job.id}-mended.zip`),
-        this.downloadButton("Decisions, CSV", ["decisions"], "text/csv", `${job.id}-decisions.csv`),
       ),
     );
   }
 
-  downloadButton(label, parts, accept, filename) {
-    const button = h("button", { type: "button" }, label);
-    button.addEventListener("click", async () => {
-      button.disabled = true;
-      try {
-        await download(jobPath(this.job.id, ...parts), { accept, filename });
-        say(`${filename} is saved.`);
-      } catch (error) {
-        notice("download", error.message);
-      }
-      button.disabled = false;
-    });
-    return button;
+  showExport() {
+    fill(this.export, exportCard(this.job, this.classes, this.scope));
   }
 
   showMatrix() {
@@ -238,6 +237,7 @@ export class JobPage {
       this.classes.keep(names);
       this.showMatrix();
       this.showStop();
+      this.showExport();
     };
     fill(
       this.matrix,
@@ -246,7 +246,7 @@ export class JobPage {
         { class: "section-head" },
         h("h2", {}, "Regions by class"),
         this.scopeChoice(),
-        h("button", { type: "button", class: "plain", onclick: rename }, "Name classes…"),
+        !this.classes.areOfJob && h("button", { type: "button", class: "plain", onclick: rename }, "Name classes…"),
       ),
       pairs.length === 0
         ? h("p", {}, "There are none.")
@@ -256,7 +256,7 @@ export class JobPage {
         { class: "hint" },
         "Each cell has the number of regions and below it their mass, which is the shade too. A cell opens the queue.",
       ),
-      h(
+      !isSequence(this.job) && h(
         "label",
         { class: "check" },
         noise,
@@ -290,16 +290,19 @@ export class JobPage {
     const arrays = new ImageArrays(job, this.pictures);
     try {
       const { ranking } = await askJSON(jobPath(job.id, "ranking"), { limit: thumbnails });
-      const bytes = ranking.length * (job.shape.height ?? 4096) * (job.shape.width ?? 4096);
+      const extents = extentsOf(job) ?? [4096, 4096];
+      const bytes = extents.reduce((product, extent) => product * extent, ranking.length);
+      const slice = isVolume(job) ? extents.slice(0, -2).map((extent) => extent >> 1) : undefined;
       let allow;
       const allowed = new Promise((resolve) => (allow = resolve));
       const grid = h("div", { class: "thumbnails" });
       const show = () =>
         fill(
           grid,
-          ranking.map((row) =>
-            thumbnail(row, names?.[row.image], arrays, this.address("queue", { image: row.image }), allowed)
-          ),
+          ranking.map((row) => {
+            const address = job.links.regions && this.address("queue", { image: row.image });
+            return thumbnail({ ...row, slice }, names?.[row.image], arrays, address, allowed);
+          }),
         );
       show();
       const ask = h("button", { type: "button" }, "Load their pictures");
@@ -308,7 +311,7 @@ export class JobPage {
         allow();
       });
       if (bytes <= politeBytes) allow();
-      const folder = folderButton(this.pictures, job, () => {
+      const folder = isPlanar(job) && folderButton(this.pictures, job, () => {
         arrays.forgetPictures();
         show();
       });
@@ -316,6 +319,7 @@ export class JobPage {
         this.worst,
         h("div", { class: "section-head" }, h("h2", {}, "Worst images"), bytes > politeBytes && ask),
         grid,
+        slice && h("p", { class: "hint" }, "Of each volume the slice in the middle is shown."),
         folder,
       );
     } catch (error) {
@@ -353,7 +357,8 @@ export class JobPage {
           "the precision of their pair, or of all pairs where a pair has no verdicts. The list goes from the " +
           "heaviest regions down, so what is left is likely to hold fewer.",
       ),
-      h(
+      all.undecided === all.regions && h("p", {}, "The estimates begin with the first verdict."),
+      all.undecided < all.regions && h(
         "div",
         { class: "table-scroll" },
         h(

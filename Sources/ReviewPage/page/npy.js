@@ -58,12 +58,12 @@ export function parseNpy(buffer) {
 
 /**
  * One picture of an array: the array itself if it is `(H, W)`, else the slice of a volume.
- * @param {NumberArray} array `(H, W)`, or `(…, H, W)` of a volume
+ * @param {NumberArray} array `(H, W)`, `(…, H, W)` of a volume, or `(W,)` of a sequence, which is one row
  * @param {number[] | undefined} slice the index along each axis ahead of the last two
  * @returns {{values: ArrayLike<number>, width: number, height: number}}
  */
 export function pictureOf(array, slice) {
-  const [height, width] = array.shape.slice(-2);
+  const [height, width] = [1, ...array.shape].slice(-2);
   let index = 0;
   array.shape.slice(0, -2).forEach((extent, axis) => {
     index = index * extent + (slice?.[axis] ?? 0);

@@ -1,50 +1,45 @@
 /** One region after the other, each decided with one key. */
 
-import { ImageArrays } from "./arrays.js";
-import { addressOf, noteParameters } from "./router.js";
+import { addressOf, go, noteParameters } from "./router.js";
 import { setBar } from "./bar.js";
-import { ClassNames } from "./classes.js";
 import { ControlDraws } from "./controls.js";
-import { decisionsOf } from "./decisions.js";
 import { chooseClass, showHelp, writeNote } from "./dialogs.js";
+import { isPlanar, isSequence } from "./dimensions.js";
+import { disputesOf } from "./disputes.js";
 import { count, fill, h, measure, plain } from "./elements.js";
 import { folderButton } from "./folder-button.js";
 import { bindKeys } from "./keys.js";
 import { LookPanel } from "./look-panel.js";
 import { say } from "./notices.js";
-import { Pictures } from "./pictures.js";
-import { RegionList, scopeOf } from "./regions.js";
-import { look, setLook } from "./settings.js";
+import { RegionPage } from "./region-page.js";
+import { look, reviewer, setLook } from "./settings.js";
 import { Stage } from "./stage.js";
 import { VerdictPanel } from "./verdict-panel.js";
 
 /** @typedef {import("./regions.js").Region} Region */
 
+/** The scope of all regions that the model labels otherwise. */
+const everything = { of: "disagreements", threshold: null };
 /** Masks of so many regions ahead are fetched before they are needed. */
 const ahead = 3;
 
-export class QueuePage {
+export class QueuePage extends RegionPage {
   /**
    * @param {object} job its document
    * @param {string[] | null} names of the images
    * @param {Record<string, string>} parameters of the address
    */
   constructor(job, names, parameters) {
-    this.job = job;
-    this.parameters = parameters;
-    this.classes = new ClassNames(job);
-    this.pictures = new Pictures(job, names);
-    this.arrays = new ImageArrays(job, this.pictures);
-    this.decisions = decisionsOf(job.id);
+    super(job, names, parameters);
     this.controls = new ControlDraws(job, this.arrays);
     this.drafts = new Map();
+    /** What reviewers say of the regions that they dispute. @type {Map<string, import("./disputes.js").Statement[]>} */
+    this.disputes = new Map();
     this.index = 0;
     /** @type {Region | null} */
     this.region = null;
     this.isReady = false;
     this.build();
-    this.whenDecided = ({ detail }) => this.decided(detail);
-    this.decisions.addEventListener("change", this.whenDecided);
     this.open(parameters.region);
   }
 
@@ -134,6 +129,7 @@ export class QueuePage {
       { keys: ["z"], show: "Z", does: "undo, as often as you like", group, act: acts.undo },
       { keys: ["j", "ArrowRight", "ArrowDown"], show: "J → ↓", does: "next, without a verdict", group, act: acts.next },
       { keys: ["k", "ArrowLeft", "ArrowUp"], show: "K ← ↑", does: "back", group, act: acts.previous },
+      { keys: ["d"], show: "D", does: "at the end: go on with all disagreements", group, act: () => this.goOn() },
       { keys: ["?"], show: "?", does: "this list", group, act: showHelp },
     ];
   }
@@ -168,18 +164,18 @@ export class QueuePage {
 
   /** Lists the regions that the address asks for, and shows the one that it names, else the first that is undecided. */
   async open(id) {
-    const { given, suggested, image } = this.parameters;
-    this.scope = scopeOf(this.job, this.parameters);
-    this.list = new RegionList(this.job.id, this.scope, {
-      given,
-      suggested,
-      image,
-      min_thickness: look.noise ? null : 2,
-    });
-    const { list } = this;
+    const list = this.newList();
+    this.list = list;
     this.stage.say("Loading…");
     try {
-      await Promise.all([list.at(0), list.countDecided()]);
+      const [disputes] = await Promise.all([disputesOf(this.job.id, this.scope), list.at(0), list.countDecided()]);
+      if (list !== this.list) return;
+      this.disputes = disputes;
+      await list.putFirst([...disputes.keys()].filter((region) => this.isContradicted(region)));
+      for (const region of list.items) {
+        const statements = disputes.get(region.id);
+        if (statements) region.own = decisionOf(statements.find((statement) => statement.reviewer === reviewer()));
+      }
       this.change = 0;
       let place = 0;
       if (id) {
@@ -188,7 +184,7 @@ export class QueuePage {
           return 0;
         });
       } else {
-        while (list.items[place] && this.decisions.of(list.items[place])) place += 1;
+        while (list.items[place] && !this.isOpen(list.items[place])) place += 1;
         if (place === list.items.length) place = 0;
       }
       if (list !== this.list) return;
@@ -197,6 +193,27 @@ export class QueuePage {
     } catch (error) {
       this.stage.say(error.message);
     }
+  }
+
+  /** Whether others dispute a region and another reviewer than this one has the last word on it. */
+  isContradicted(region) {
+    const last = this.disputes.get(region)?.at(-1);
+    return last !== undefined && last.reviewer !== reviewer();
+  }
+
+  /** Whether a region is still to be judged: nobody has, or others dispute it and this tab has not decided. */
+  isOpen(region) {
+    if (this.decisions.of(region) === null) return true;
+    return !region.isControl && this.isContradicted(region.id) && !this.decisions.hasSettled(region);
+  }
+
+  /** Who said what of a region, where that is in dispute; this reviewer's word is the one of now. */
+  statementsOf(region) {
+    const statements = region.isControl ? undefined : this.disputes.get(region.id);
+    if (!statements) return [];
+    const own = this.decisions.ownOf(region);
+    const others = statements.filter((statement) => statement.reviewer !== reviewer());
+    return own ? [...others, { ...own, reviewer: reviewer() }] : others;
   }
 
   async showFilters() {
@@ -224,9 +241,11 @@ export class QueuePage {
       of: this.parameters.of,
       threshold: this.parameters.threshold,
     });
+    const kinds = { label_issues: "Label issues", issues: `Scores below ${this.scope.threshold}` };
     fill(
       this.filters,
       h("h2", {}, "Which regions"),
+      h("p", { class: "filter" }, kinds[this.scope.of] ?? "All disagreements"),
       h(
         "p",
         { class: "filter" },
@@ -235,7 +254,8 @@ export class QueuePage {
       ),
       image !== undefined &&
         h("p", { class: "filter" }, `Image ${plain(image)} alone`, h("a", { href: without("image") }, "all images")),
-      h("label", { class: "check" }, noise, h("span", {}, "Border noise, nowhere wider than two pixels ", noiseCount)),
+      !isSequence(this.job) &&
+        h("label", { class: "check" }, noise, h("span", {}, "Border noise, nowhere wider than two pixels ", noiseCount)),
       this.job.links.label_issues &&
         h(
           "label",
@@ -244,8 +264,9 @@ export class QueuePage {
           h("span", {}, "Mix in controls, unmarked: every 20th from what the list leaves out"),
         ),
       h("p", {}, h("a", { href: sheet }, "Contact sheet of these")),
-      folderButton(this.pictures, this.job, () => this.reloadPictures()),
+      isPlanar(this.job) && folderButton(this.pictures, this.job, () => this.reloadPictures()),
     );
+    if (isSequence(this.job)) return;
     // How many that are is told by the difference of two lists, of which one is known.
     const { list } = this;
     const other = (await list.ask({ limit: 1, min_thickness: look.noise ? 2 : null })).total;
@@ -283,6 +304,7 @@ export class QueuePage {
   /** Shows a region, or that there is none. */
   async present(region, isFirst) {
     const { token } = this;
+    this.mayGoOn = false;
     const earlier = this.region;
     this.region = region;
     this.isReady = false;
@@ -292,13 +314,7 @@ export class QueuePage {
     if (!region) {
       this.stage.painter.clear();
       this.picture = null;
-      const none = this.list.items.length === 0;
-      this.stage.say(
-        none
-          ? "There are no such regions."
-          : "All of these are decided. K goes back; the job’s page says what is left.",
-      );
-      this.stage.isBusy = false;
+      await this.presentEnd();
       return;
     }
     const { painter, viewport } = this.stage;
@@ -333,6 +349,34 @@ export class QueuePage {
       if (token !== this.token) return;
       this.stage.say(error.message);
     }
+  }
+
+  /** Says that the list is at its end, and offers all disagreements where it was of fewer regions. */
+  async presentEnd() {
+    const { token, list, stage } = this;
+    const words = list.items.length === 0 ? "There are no such regions." : "All of these are decided.";
+    stage.say(words);
+    stage.isBusy = false;
+    if (this.scope.of === "disagreements") return;
+    const left = await list.ask({ ...everything, decided: false, limit: 1 }).then(({ total }) => total, () => 0);
+    if (token !== this.token) return;
+    if (left === 0) {
+      stage.say(`${words} Among all disagreements none is left either.`);
+      return;
+    }
+    const text = `${words} The model disagrees with the labels in ${count(left)} regions that are less certain.`;
+    const label = ["Go on with all disagreements ", h("kbd", { "aria-hidden": "true" }, "D")];
+    stage.say(text, h("button", { type: "button", class: "primary", onclick: () => this.goOn() }, label));
+    this.mayGoOn = true;
+  }
+
+  /** Goes on with all disagreements, once the end of the list has offered them. */
+  goOn() {
+    if (!this.mayGoOn) {
+      say("All disagreements are offered at the end of this list.");
+      return;
+    }
+    go(["jobs", this.job.id, "queue"], { ...this.parameters, ...everything, region: "", at: "" });
   }
 
   /** Fetches the layers of another image; the region may be judged as soon as picture and suggestion are there. */
@@ -401,7 +445,9 @@ export class QueuePage {
     const { region } = this;
     const note = region ? this.drafts.get(region.id) ?? null : null;
     const place = `${count(this.index + 1)} of ${count(this.total)}`;
-    this.panel.show(region, region && this.decisions.of(region), { note, canUndo: this.decisions.canUndo, place });
+    const statements = region ? this.statementsOf(region) : [];
+    const more = { note, canUndo: this.decisions.canUndo, place, statements };
+    this.panel.show(region, region && this.decisions.of(region), more);
     if (region) this.lookPanel.mark(region.given, region.suggested);
   }
 
@@ -451,17 +497,16 @@ export class QueuePage {
     }
     this.isBetween = false;
     const { list } = this;
-    const isUndecided = (region) => this.decisions.of(region) === null;
     // What was decided before is never gone through: of a large data set that would be all of it.
     for (let place = this.index + 1; list.boundary === null || place < list.boundary; place++) {
       const region = await list.at(place).catch(() => null);
       if (list !== this.list || !region) break;
-      if (isUndecided(region)) {
+      if (this.isOpen(region)) {
         await this.goTo(place);
         return;
       }
     }
-    const skipped = list.items.findIndex(isUndecided);
+    const skipped = list.items.findIndex((region) => this.isOpen(region));
     if (skipped >= 0) say("Back to what was skipped.");
     await this.goTo(skipped >= 0 ? skipped : Infinity);
   }
@@ -541,8 +586,13 @@ export class QueuePage {
   dispose() {
     this.token = null;
     this.picture = null;
-    this.decisions.removeEventListener("change", this.whenDecided);
+    super.dispose();
     this.lookPanel.dispose();
     this.stage.dispose();
   }
+}
+
+/** What a reviewer decided, apart from what it was about. */
+function decisionOf(statement) {
+  return statement ? { verdict: statement.verdict, label: statement.label, note: statement.note } : null;
 }

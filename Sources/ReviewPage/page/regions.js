@@ -1,6 +1,8 @@
 /** The regions to look at, page by page: undecided ones first, those of the greatest mass ahead. */
 
 import { askJSON, jobPath } from "./api.js";
+import { isSequence } from "./dimensions.js";
+import { look } from "./settings.js";
 
 /**
  * A region as the server lists it, with the list it is of.
@@ -18,12 +20,16 @@ import { askJSON, jobPath } from "./api.js";
  * @property {number} mass
  * @property {string | null} verdict the latest
  * @property {number | null} label what a wrong one should be
+ * @property {string | null} [reviewer] who has the last word
+ * @property {import("./decisions.js").Decision | null} [own] what this reviewer said of it, where that is known
  * @property {string} of
  * @property {number | null} threshold
  */
 
 /** The pages are this long, so that the first comes fast. */
 const pageLength = 200;
+/** So many disputes come ahead of all else, since each is fetched by itself. */
+const mostDisputes = 40;
 
 /** What to list if nobody says: issues of confident learning where the job has them. */
 export function usualScope(job) {
@@ -36,6 +42,9 @@ export function scopeOf(job, parameters) {
   if (!parameters.of) return usualScope(job);
   return { of: parameters.of, threshold: parameters.of === "issues" ? Number(parameters.threshold ?? 0.1) : null };
 }
+
+/** Border noise is left out unless it is wanted; of sequences no region is more than one element thick. */
+export const leastThickness = (job) => (look.noise || isSequence(job) ? null : 2);
 
 export class RegionList {
   /**
@@ -75,10 +84,41 @@ export class RegionList {
   async include(id) {
     const place = this.items.findIndex((region) => region.id === id);
     if (place >= 0) return place;
-    const { rle: _pixels, ...region } = await askJSON(jobPath(this.job, "regions", id), this.scope);
-    this.items.unshift(this.adopt(region));
+    this.items.unshift(this.adopt(await this.region(id)));
     if (this.boundary !== null) this.boundary += 1;
     return 0;
+  }
+
+  /**
+   * Lists regions ahead of all others, the heaviest first, as far as the filters take them. One that is gone is passed
+   * over.
+   * @param {string[]} ids
+   */
+  async putFirst(ids) {
+    const loads = ids.slice(0, mostDisputes).map((id) => this.region(id).catch(() => null));
+    const found = (await Promise.all(loads)).filter((region) => region && this.takes(region));
+    found.sort((a, b) => b.mass - a.mass);
+    for (const { id } of found) {
+      const place = this.items.findIndex((region) => region.id === id);
+      if (place < 0) continue;
+      this.items.splice(place, 1);
+      this.known.delete(id);
+      if (place < (this.boundary ?? 0)) this.boundary -= 1;
+    }
+    this.items.unshift(...found.map((region) => this.adopt(region)));
+    if (this.boundary !== null) this.boundary += found.length;
+  }
+
+  async region(id) {
+    const { rle: _pixels, ...region } = await askJSON(jobPath(this.job, "regions", id), this.scope);
+    return region;
+  }
+
+  /** Whether the filters let a region through. */
+  takes(region) {
+    const { min_thickness: least, ...wanted } = this.filters;
+    const equal = ([name, value]) => value === undefined || Number(value) === region[name];
+    return region.thickness >= (least ?? 0) && Object.entries(wanted).every(equal);
   }
 
   /** Counts how many are decided, without listing them. */

@@ -1,54 +1,39 @@
 /** The contact sheet: many regions at once; all get one verdict but those that are marked. */
 
-import { ImageArrays } from "./arrays.js";
 import { setBar } from "./bar.js";
-import { ClassNames } from "./classes.js";
 import { drawCrop } from "./crop.js";
-import { decisionsOf } from "./decisions.js";
+import { isPlanar } from "./dimensions.js";
 import { showHelp } from "./dialogs.js";
 import { count, fill, h, measure, named, plain } from "./elements.js";
 import { folderButton } from "./folder-button.js";
 import { bindKeys } from "./keys.js";
 import { say } from "./notices.js";
-import { Pictures } from "./pictures.js";
-import { RegionList, scopeOf } from "./regions.js";
+import { RegionPage } from "./region-page.js";
 import { addressOf, go } from "./router.js";
-import { look } from "./settings.js";
 
 const sizes = [24, 36, 60];
 
-export class SheetPage {
+export class SheetPage extends RegionPage {
   /**
    * @param {object} job its document
    * @param {string[] | null} names of the images
    * @param {Record<string, string>} parameters of the address
    */
   constructor(job, names, parameters) {
-    this.job = job;
-    this.parameters = parameters;
-    this.classes = new ClassNames(job);
-    this.pictures = new Pictures(job, names);
-    this.arrays = new ImageArrays(job, this.pictures);
-    this.decisions = decisionsOf(job.id);
+    super(job, names, parameters);
     this.marked = new Set();
     this.first = 0;
     this.shown = [];
     this.isMaskHidden = false;
     this.size = sizes[0];
-    const { given, suggested, image } = parameters;
-    this.list = new RegionList(job.id, scopeOf(job, parameters), {
-      given,
-      suggested,
-      image,
-      min_thickness: look.noise ? null : 2,
-    });
+    this.list = this.newList();
     this.build();
-    this.whenDecided = () => {
-      this.list.noteDecision();
-      this.showStates();
-    };
-    this.decisions.addEventListener("change", this.whenDecided);
     this.open();
+  }
+
+  decided() {
+    this.list.noteDecision();
+    this.showStates();
   }
 
   build() {
@@ -113,7 +98,7 @@ export class SheetPage {
           h("a", { href: queue }, "Queue"),
           this.place,
         ),
-        folderButton(this.pictures, this.job, () => {
+        isPlanar(this.job) && folderButton(this.pictures, this.job, () => {
           this.arrays.forgetPictures();
           this.drawAll();
         }),
@@ -323,7 +308,7 @@ export class SheetPage {
   }
 
   dispose() {
+    super.dispose();
     this.cells = null;
-    this.decisions.removeEventListener("change", this.whenDecided);
   }
 }

@@ -1,6 +1,6 @@
 /** The canvas with its viewport: sizes follow the window, views follow the hand. */
 
-import { h } from "./elements.js";
+import { fill, h } from "./elements.js";
 import { Painter } from "./painter.js";
 import { Viewport } from "./view.js";
 
@@ -8,7 +8,7 @@ export class Stage {
   /** @param {(byHand: boolean) => void} viewChanged */
   constructor(viewChanged) {
     this.canvas = h("canvas", { class: "canvas" });
-    this.message = h("p", { class: "stage-message", hidden: true });
+    this.message = h("div", { class: "stage-message", hidden: true });
     this.element = h(
       "div",
       {
@@ -48,10 +48,10 @@ export class Stage {
     how();
   }
 
-  /** Says why there is nothing to see; an empty text takes that back. */
-  say(text) {
+  /** Says why there is nothing to see, with buttons for what can be done; an empty text takes that back. */
+  say(text, ...buttons) {
     this.message.hidden = text === "";
-    this.message.textContent = text;
+    fill(this.message, h("p", {}, text), buttons);
   }
 
   /** Whether what is shown is not yet what was asked for. */

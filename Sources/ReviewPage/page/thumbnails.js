@@ -5,15 +5,16 @@ import { colourOf } from "./palette.js";
 
 /** The longer side, in CSS pixels. */
 const size = 160;
+const leastSide = 12;
 /** Arrays beyond this many bytes in all are fetched only when they are asked for. */
 export const politeBytes = 1 << 20;
 
 /**
  * One thumbnail with its caption.
- * @param {{image: number, score: number, num_pixel_issues?: number}} row of the ranking
+ * @param {{image: number, score: number, slice?: number[]}} row of the ranking, with the slice that is shown
  * @param {string | undefined} name
  * @param {import("./arrays.js").ImageArrays} arrays
- * @param {string} address of the queue of the image alone
+ * @param {string | undefined} address of the queue of the image alone, where it has regions
  * @param {Promise<void>} mayLoad
  */
 export function thumbnail(row, name, arrays, address, mayLoad) {
@@ -29,7 +30,7 @@ export function thumbnail(row, name, arrays, address, mayLoad) {
     if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
     watch.disconnect();
     await mayLoad;
-    draw(canvas, { image: row.image }, arrays).catch(() => element.classList.add("failed"));
+    draw(canvas, { image: row.image, slice: row.slice }, arrays).catch(() => element.classList.add("failed"));
   });
   watch.observe(element);
   return element;
@@ -40,7 +41,8 @@ async function draw(canvas, region, arrays) {
   if (!given.width) return;
   const picture = await arrays.picture(region, given).catch(() => null);
   const scale = size / Math.max(given.width, given.height);
-  const [width, height] = [given.width, given.height].map((extent) => Math.max(1, Math.round(extent * scale)));
+  // A sequence is one row, which would be a hair's breadth.
+  const [width, height] = [given.width, given.height].map((extent) => Math.max(leastSide, Math.round(extent * scale)));
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext("2d");

@@ -19,6 +19,7 @@ export class VerdictPanel {
     this.pair = h("div", { class: "region-pair" });
     this.facts = h("dl", { class: "facts" });
     this.state = h("p", { class: "state" });
+    this.statements = h("ul", { class: "statements", "aria-label": "Who said what" });
     this.buttons = Object.fromEntries(
       buttons.map(({ name, key, label, hint }) => [
         name,
@@ -45,6 +46,7 @@ export class VerdictPanel {
       this.pair,
       this.facts,
       this.state,
+      this.statements,
       h("div", { class: "verdicts", role: "group", "aria-label": "Verdict" }, Object.values(this.buttons)),
       h(
         "div",
@@ -60,15 +62,17 @@ export class VerdictPanel {
   /**
    * @param {import("./regions.js").Region | null} region
    * @param {import("./decisions.js").Decision | null} decision
-   * @param {{note: string | null, canUndo: boolean, place: string}} more
+   * @param {{note: string | null, canUndo: boolean, place: string,
+   *   statements: import("./disputes.js").Statement[]}} more `statements` only of a region in dispute
    */
-  show(region, decision, { note, canUndo, place }) {
+  show(region, decision, { note, canUndo, place, statements }) {
     this.undoButton.disabled = !canUndo;
     for (const button of Object.values(this.buttons)) button.disabled = !region;
     if (!region) {
       fill(this.pair);
       fill(this.facts);
       fill(this.state);
+      fill(this.statements);
       return;
     }
     fill(this.pair, this.classes.pair(region.given, region.suggested));
@@ -96,11 +100,23 @@ export class VerdictPanel {
       this.state,
       decision
         ? [
-          h("strong", {}, `Decided: ${decision.verdict}`),
+          h("strong", {}, `${statements.length > 1 ? "In dispute, last" : "Decided"}: ${decision.verdict}`),
           decision.verdict === "wrong" && ["rather ", this.classes.chip(decision.label ?? region.suggested)],
         ]
         : "Not decided yet",
       remark && h("q", { class: "note" }, named(remark)),
+    );
+    fill(this.statements, statements.map((statement) => this.statement(statement, region)));
+  }
+  /** One reviewer's word, with the note if there is one. */
+  statement({ reviewer, verdict, label, note }, region) {
+    return h(
+      "li",
+      { "data-verdict": verdict },
+      named(reviewer ?? "anonymous"),
+      h("strong", {}, verdict),
+      verdict === "wrong" && this.classes.chip(label ?? region.suggested),
+      note && h("q", { class: "note" }, named(note)),
     );
   }
 }

@@ -120,7 +120,8 @@ export class Viewport {
   }
 
   press(event) {
-    if (event.button !== 0) return;
+    // A button that lies on the surface keeps its click.
+    if (event.button !== 0 || event.target.closest("button")) return;
     this.surface.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, this.pointOf(event));
   }
