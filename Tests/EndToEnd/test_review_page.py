@@ -113,7 +113,7 @@ class Review:
 
     def __init__(self, browser, service, **options):
         self.service = service
-        self.context = browser.new_context(viewport={"width": 1280, "height": 800}, **options)
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
         self.context.set_default_timeout(MILLISECONDS)
         self.context.add_init_script(REPORT_VIOLATIONS)
         self.errors = []
@@ -198,6 +198,9 @@ class Review:
                     int(box["x"] + (i + 0.5) * box["width"] / across),
                     int(box["y"] + (j + 0.5) * box["height"] / down),
                 )
+
+    def close(self):
+        self.context.close()
 
     def check(self):
         assert self.errors == []
@@ -285,20 +288,6 @@ def test_job_opens_within_few_requests(review):
     asked = [url for url in review.requests if "/jobs" in url]
     assert len(asked) <= 20, asked
     assert sum(sizes) <= 3_000_000
-
-
-def test_job_without_predicted_classes_says_what_to_ask_for(review):
-    path = f"/jobs/{review.service.job}"
-
-    def without_regions(route):
-        document = route.fetch().json()
-        for name in ("regions", "label_issues", "predicted"):
-            document["links"].pop(name, None)
-        route.fulfill(json=document)
-
-    review.tab.route(f"**{path}", without_regions)
-    tab = review.open(path)
-    sync_api.expect(tab.get_by_text("POST /score?read=all")).to_be_visible()
 
 
 # Names of classes
@@ -756,6 +745,283 @@ def test_sheet_gives_one_verdict_to_all_but_the_marked(review):
     assert review.service.decisions() == []
 
 
+# Jobs of other kinds
+
+
+def contradicted(shape, classes=4):
+    """Labels of (N, *shape) that a model contradicts in one box of each image, and its probabilities."""
+    truth = np.zeros((2, *shape), np.uint8)
+    truth[..., shape[-1] // 2 :] = 1
+    labels = truth.copy()
+    labels[:, *(slice(extent // 4, extent // 2) for extent in shape)] = 2
+    others = 0.03
+    pred_probs = np.full((2, classes, *shape), others, np.float32)
+    np.put_along_axis(pred_probs, truth[:, None].astype(int), 1 - others * (classes - 1), 1)
+    return labels, pred_probs
+
+
+@pytest.fixture(scope="module")
+def labelled_service(start_server, tmp_path_factory):
+    """A server whose job has read the labelled classes' probabilities alone."""
+    folder = tmp_path_factory.mktemp("data")
+    labels, pred_probs = contradicted((32, 32))
+    np.save(folder / "labels.npy", labels)
+    np.save(folder / "pred_probs.npy", pred_probs)
+    service = Service(f"http://127.0.0.1:{start_server('--data-dir', folder).port}")
+    files = {"labels": {"file": "labels.npy"}, "pred_probs": {"file": "pred_probs.npy"}, "read": "labelled"}
+    answer = service.ask("POST", "/score", json=files, headers={"Accept": "application/json"})
+    return dataclasses.replace(service, job=answer.json()["job"])
+
+
+def other_review(browser, service):
+    """A review whose job has no decisions that could be forgotten."""
+    return contextlib.closing(Review(browser, service))
+
+
+@pytest.mark.parametrize("view", ["", "/queue", "/sheet"])
+def test_job_without_suggestions_says_so(browser, labelled_service, view):
+    with other_review(browser, labelled_service) as review:
+        tab = review.open(f"/jobs/{labelled_service.job}{view}")
+        sync_api.expect(tab.get_by_role("heading", name="This job has no suggestions")).to_be_visible()
+        sync_api.expect(tab.get_by_text("POST /score?read=all")).to_be_visible()
+        # It has images that are suspect all the same.
+        sync_api.expect(tab.locator(".thumbnails")).to_contain_text("image 1")
+        tab.wait_for_load_state("networkidle")
+        sync_api.expect(tab.locator(".thumbnail-link.failed")).to_have_count(0)
+        review.check()
+
+
+def mended_labels(tab):
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Mended labels, npz").click()
+    with np.load(download.value.path()) as archive:
+        return np.stack([archive[name] for name in archive.files])
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "place"), [((12, 40, 48), "volumes", "0 slice 3"), ((200,), "sequences", "0")]
+)
+def test_volumes_and_sequences_are_reviewed(browser, service, shape, kind, place):
+    labels, pred_probs = contradicted(shape)
+    with reviewing(browser, service.send(labels, pred_probs)) as review:
+        path = f"/jobs/{review.service.job}"
+        tab = review.open(path)
+        sync_api.expect(tab.locator(".limits")).to_contain_text(f"The images of this job are {kind}.")
+        sync_api.expect(tab.locator(".matrix .cell")).to_have_count(1)
+        sync_api.expect(tab.locator(".formats")).to_have_count(0)
+        np.testing.assert_array_equal(mended_labels(tab), labels)
+        review.open_queue()
+        sync_api.expect(tab.locator(".facts dd").first).to_have_text(place)
+        opaque(review)
+        # The middle of the window shows the middle of the image.
+        box = tab.locator(".stage").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        column, row = shape[-1] // 2 - 1, shape[-2] // 2 - 1 if len(shape) > 1 else 0
+        step = box["width"] / (2 * shape[-1])
+        found = review.read_pixel(int(x - step), int(y - (step if len(shape) > 1 else 0)))
+        assert found == (column, row, 2, 0)
+        review.press("w")
+        review.wait_until_saved()
+        review.open(path)
+        mended = mended_labels(tab)
+        assert set(mended[mended != labels]) == {0}
+        review.open(f"{path}/sheet")
+        sync_api.expect(tab.locator(".cell-button").first).to_be_visible()
+        tab.wait_for_load_state("networkidle")
+        sync_api.expect(tab.locator(".cell-button.failed")).to_have_count(0)
+
+
+def test_image_larger_than_a_texture_is_drawn_in_tiles(browser, service):
+    height, width, classes, block = 5000, 6000, 3, 100
+    rows, columns = (np.arange(extent, dtype=np.uint32) // block for extent in (height, width))
+    labels = ((columns + 2 * rows[:, None]) % classes).astype(np.uint8)
+    predicted = labels.copy()
+    # A region on both sides of where one tile of 4096 pixels ends and the next begins.
+    region = slice(1010, 1090), slice(4010, 4098)
+    predicted[region] = (predicted[region] + 1) % classes
+    pred_probs = np.full((1, classes, height, width), 0.05, np.float16)
+    np.put_along_axis(pred_probs, predicted[None, None].astype(np.int64), np.float16(0.9), 1)
+    with reviewing(browser, service.send(labels[None], pred_probs)) as review:
+        del pred_probs
+        tab = review.open_queue()
+        assert review.service.regions()[0]["bbox"] == [4010, 1010, 88, 80]
+        opaque(review)
+        palette = review.swatches()
+        stage = tab.locator(".stage").bounding_box()
+        x, y = int(stage["x"] + stage["width"] / 2), int(stage["y"] + stage["height"] / 2)
+        for key, array in (("1", labels), ("2", predicted)):
+            for column, row in ((130, 250), (4050, 1050), (4097, 1050), (5950, 330), (250, 4230), (5850, 4950)):
+                identifier = review.service.regions()[0]["id"]
+                review.open_queue(region=identifier, at=f"{column + 0.5},{row + 0.5},8")
+                review.press(key)
+                assert review.read_pixel(x, y)[:2] == (column, row)
+                tab.mouse.move(1, 1)
+                colour = review.screenshot()[y, x]
+                assert np.abs(colour - palette[array[row, column]]).max() <= 2, f"{key} at {column}, {row}"
+
+
+def test_large_job_opens_within_few_requests(browser, service):
+    """1,000 images with 20,000 regions: what is fetched must not grow with either."""
+    images, classes, size, cell = 1000, 4, 64, 16
+    rng = np.random.default_rng(5)
+    truth = np.kron(rng.integers(0, classes, (images, 4, 4)), np.ones((cell, cell), int)).astype(np.uint8)
+    labels = truth.copy()
+    for place in range(20):
+        row, column = place // 4 * 12 + 4, place % 4 * cell + 6
+        truth[:, row : row + 4, column : column + 4] = truth[:, row, column][:, None, None]
+        shift = rng.integers(1, classes, (images, 1, 1))
+        labels[:, row : row + 4, column : column + 4] = (truth[:, row, column][:, None, None] + shift) % classes
+    pred_probs = np.full((images, classes, size, size), 0.03, np.float16)
+    np.put_along_axis(pred_probs, truth[:, None].astype(np.int64), np.float16(0.91), 1)
+    large = service.send(labels, pred_probs)
+    assert large.ask("GET", f"/jobs/{large.job}/regions?limit=1&min_thickness=2").json()["total"] == 20_000
+    with reviewing(browser, large) as review:
+        count = Traffic(review)
+        review.open("/")
+        sync_api.expect(review.tab.locator("tbody tr", has_text=large.job[:8])).to_contain_text("not begun")
+        review.tab.wait_for_load_state("networkidle")
+        assert count.requests <= 20
+        assert count.bytes <= 3_000_000
+        for path in ("", "/queue"):
+            count.forget()
+            review.open(f"/jobs/{large.job}{path}")
+            sync_api.expect(review.tab.locator(".matrix, .stage[aria-busy='false']")).to_be_visible()
+            review.tab.wait_for_load_state("networkidle")
+            assert count.requests <= 20, count.urls
+            assert count.bytes <= 3_000_000, count.urls
+
+
+class Traffic:
+    """What a tab asks the server's jobs for, and how much comes back, as Chromium's own network log has it."""
+
+    def __init__(self, review):
+        self.session = review.context.new_cdp_session(review.tab)
+        self.session.send("Network.enable")
+        self.session.on("Network.responseReceived", self._note)
+        self.session.on("Network.loadingFinished", self._add)
+        self.forget()
+
+    def forget(self):
+        self.urls = {}
+        self.bytes = 0
+
+    @property
+    def requests(self):
+        return len(self.urls)
+
+    def _note(self, event):
+        if "/jobs" in event["response"]["url"]:
+            self.urls[event["requestId"]] = event["response"]["url"]
+
+    def _add(self, event):
+        if event["requestId"] in self.urls:
+            self.bytes += event["encodedDataLength"]
+
+
+# Tablets
+
+
+def touch(session, kind, *points):
+    points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+    session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+UPRIGHT, LYING = {"width": 820, "height": 1180}, {"width": 1180, "height": 820}
+
+
+@pytest.fixture(params=[UPRIGHT, LYING], ids=["upright", "lying"])
+def tablet(request, browser, service):
+    with reviewing(browser, service, viewport=request.param, has_touch=True, is_mobile=True) as review:
+        yield review
+
+
+def test_two_fingers_zoom_and_move(tablet):
+    tab = tablet.open_queue()
+    tablet.press("i")
+    session = tablet.context.new_cdp_session(tab)
+    box = tab.locator(".stage").bounding_box()
+    x, y = int(box["x"] + box["width"] / 2), int(box["y"] + box["height"] / 2)
+    column, row = tablet.read_pixel(x, y)[:2]
+
+    def pinch(apart, across=0):
+        return (x - apart + across, y), (x + apart + across, y)
+
+    def scale():
+        tablet.wait_until(lambda: "at" in tablet.parameters, "the address has the view")
+        # The address follows the view a moment later.
+        tab.wait_for_timeout(200)
+        return float(tablet.parameters["at"].split(",")[2])
+
+    tablet.press("+", "-")
+    before = scale()
+    touch(session, "touchStart", *pinch(60))
+    for apart in range(60, 181, 20):
+        touch(session, "touchMove", *pinch(apart))
+    touch(session, "touchEnd")
+    assert scale() == pytest.approx(3 * before, rel=0.02)
+    # What lay between the fingers is there still.
+    found = tablet.read_pixel(x, y)
+    assert abs(found[0] - column) <= 1
+    assert abs(found[1] - row) <= 1
+    touch(session, "touchStart", *pinch(60))
+    for across in range(0, 61, 10):
+        touch(session, "touchMove", *pinch(60, across))
+    touch(session, "touchEnd")
+    assert scale() == pytest.approx(3 * before, rel=0.02)
+    moved = tablet.read_pixel(x + 60, y)
+    assert abs(moved[0] - column) <= 1
+    assert tab.evaluate("visualViewport.scale") == 1
+
+
+def test_one_finger_moves_the_image_and_not_the_page(tablet):
+    tab = tablet.open_queue()
+    session = tablet.context.new_cdp_session(tab)
+    box = tab.locator(".stage").bounding_box()
+    x, y = int(box["x"] + box["width"] / 2), int(box["y"] + box["height"] / 2)
+    column, row = tablet.read_pixel(x, y)[:2]
+    touch(session, "touchStart", (x, y))
+    for step in range(10, 101, 10):
+        touch(session, "touchMove", (x - step // 2, y - step))
+    touch(session, "touchEnd")
+    assert tab.evaluate("scrollY") == 0
+    found = tablet.read_pixel(x - 50, y - 100)
+    assert abs(found[0] - column) <= 1
+    assert abs(found[1] - row) <= 1
+
+
+def test_fingers_can_press_everything(tablet):
+    tab = tablet.open_queue()
+    height = tab.viewport_size["height"]
+    for name in ("Wrong", "Other…", "Fine", "Unsure", "Back", "Skip", "Note", "Undo"):
+        box = tab.locator(".region").get_by_role("button", name=name).bounding_box()
+        assert box["y"] + box["height"] <= height, f"{name} lies beyond the window"
+    job = f"/jobs/{tablet.service.job}"
+    for path, selector in (("/", "tbody tr"), (job, ".matrix"), (f"{job}/queue", ".legend li"), (f"{job}/sheet", "li")):
+        tablet.open(path)
+        tab.locator(selector).first.wait_for()
+        small = tab.evaluate(TOO_SMALL)
+        assert small == [], path
+
+
+# Controls that a finger has to hit, of which a side is shorter than 44 px. Labels are what is pressed of what they hold.
+TOO_SMALL = """
+() => [...document.querySelectorAll("button, select, a.button, tbody a, .formats a, label:has(input), input")]
+  .filter((one) => one.checkVisibility() && !one.matches("label input, .hidden-text"))
+  .map((one) => [one.textContent.trim() || one.tagName, one.getBoundingClientRect()])
+  .filter(([, box]) => box.height < 43.5 || box.width < 43.5)
+  .map(([text, box]) => `${text}: ${box.width} × ${box.height}`)
+"""
+
+
+def test_fingers_give_verdicts(tablet):
+    regions = tablet.service.regions()
+    tab = tablet.open_queue()
+    tab.get_by_role("button", name="Wrong").tap()
+    tablet.wait_for_parameter("region", regions[1]["id"])
+    tablet.wait_until_saved()
+    assert [decision["verdict"] for decision in tablet.service.decisions()] == ["wrong"]
+
+
 # Who may see it
 
 
@@ -817,7 +1083,7 @@ def test_exports_are_those_of_the_server(review, content):
     links = tab.locator(".formats a")
     formats = [re.search(r"format=([a-z-]+)", href).group(1) for href in links.evaluate_all("all => all.map(String)")]
     assert sorted(formats) == [
-        *("coco", "cvat", "cvat-mask", "datumaro", "fiftyone", "geojson", "label-studio", "labelme"),
+        *("coco", "cvat", "cvat-mask", "datumaro", "fiftyone", "geojson", "label-studio", "labelme")
     ]
     for link, name in zip(links.all(), formats, strict=True):
         files = saved(tab, link)
