@@ -499,7 +499,7 @@ def test_disagreements_are_offered_at_the_end(review):
     review.press("d")
     sync_api.expect(offer).to_have_count(0)
     review.press("a")
-    sync_api.expect(tab.locator(".stage-message")).to_contain_text(f"in {len(everything)} regions")
+    sync_api.expect(tab.locator(".stage-message")).to_contain_text(f"in {len(everything)} regions in all")
     sync_api.expect(offer).to_be_visible()
     review.press("d")
     review.wait_for_parameter("region", everything[0]["id"])
@@ -532,9 +532,11 @@ def test_end_of_all_disagreements_offers_no_more(review):
     for of in ("label_issues", "disagreements"):
         review.service.decide(review.service.regions(of=of, **pair), "fine", of=of)
     tab = review.open(f"/jobs/{review.service.job}/queue", **pair)
-    review.wait_for_region()
-    review.press(*"j" * len(review.service.regions(**pair)))
+    # A queue of which nothing is left begins at its end.
     sync_api.expect(tab.locator(".stage-message")).to_contain_text("none is left either")
+    review.press("k")
+    review.wait_for_region()
+    assert review.parameters["region"] == review.service.regions(**pair)[-1]["id"]
 
 
 # Several reviewers
@@ -891,6 +893,21 @@ def test_large_job_opens_within_few_requests(browser, service):
             assert count.bytes <= 3_000_000, count.urls
 
 
+def test_front_door_asks_about_few_jobs(browser, start_server):
+    one = Service(f"http://127.0.0.1:{start_server().port}")
+    labels, pred_probs = contradicted((16, 16))
+    begun = [one.send(labels, pred_probs) for _ in range(12)]
+    for service in begun:
+        service.decide(service.regions()[:1], "fine")
+    with reviewing(browser, begun[0]) as review:
+        count = Traffic(review)
+        tab = review.open("/")
+        sync_api.expect(tab.locator("tbody tr", has_text=begun[-1].job[:8])).to_contain_text("1 of 2")
+        tab.wait_for_load_state("networkidle")
+        sync_api.expect(tab.locator("tbody tr")).to_have_count(12)
+        assert count.requests <= 20
+
+
 class Traffic:
     """What a tab asks the server's jobs for, and how much comes back, as Chromium's own network log has it."""
 
@@ -910,7 +927,7 @@ class Traffic:
         return len(self.urls)
 
     def _note(self, event):
-        if "/jobs" in event["response"]["url"]:
+        if re.search(r"/jobs(/|\?|$)", event["response"]["url"]):
             self.urls[event["requestId"]] = event["response"]["url"]
 
     def _add(self, event):
@@ -1003,7 +1020,7 @@ def test_fingers_can_press_everything(tablet):
         assert small == [], path
 
 
-# Controls that a finger has to hit, of which a side is shorter than 44 px. Labels are what is pressed of what they hold.
+# Controls that a finger has to hit and of which a side is shorter than 44 px. A label is pressed for what it holds.
 TOO_SMALL = """
 () => [...document.querySelectorAll("button, select, a.button, tbody a, .formats a, label:has(input), input")]
   .filter((one) => one.checkVisibility() && !one.matches("label input, .hidden-text"))
@@ -1200,10 +1217,16 @@ def test_axe_finds_nothing(browser, service, scheme):
     # axe is written into the page, which the page's own policy forbids.
     with reviewing(browser, service, color_scheme=scheme, bypass_csp=True) as review:
         job = f"/jobs/{service.job}"
+        regions = service.regions()
+        service.decide(regions[:1], "wrong", "Ann", note="a van, no car")
+        service.decide(regions[:1], "fine", "Bob")
+        service.decide(service.regions(given=2, suggested=1), "unsure")
         for path, selector in (
             ("/", "tbody tr"),
             (job, ".matrix"),
-            (f"{job}/queue", ".verdicts"),
+            (job, ".formats a"),
+            (f"{job}/queue", ".statements li"),
+            (f"{job}/queue?given=2&suggested=1", ".stage-message button"),
             (f"{job}/sheet", ".cell-button"),
         ):
             tab = review.open(path)

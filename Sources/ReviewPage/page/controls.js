@@ -5,9 +5,8 @@
 
 import { askJSON, jobPath } from "./api.js";
 import { isSequence } from "./dimensions.js";
+import { everything as scope } from "./regions.js";
 
-/** What controls are regions of. */
-const scope = { of: "disagreements", threshold: null };
 /** So many images without an eligible region may be drawn in a row; each is a draw that counts nothing. */
 const tries = 4;
 

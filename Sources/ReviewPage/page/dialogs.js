@@ -28,7 +28,8 @@ function open(title, content, result, accept = "Save") {
           dialog.close();
         },
       },
-      h("h2", {}, title),
+      // Without a form the focus would be on the button at the end, and a long list scrolled to it.
+      h("h2", result ? {} : { tabindex: "-1", autofocus: true }, title),
       content,
       h(
         "div",

@@ -13,7 +13,7 @@ import { folderButton } from "./folder-button.js";
 import { matrixTable } from "./matrix.js";
 import { notice } from "./notices.js";
 import { Pictures } from "./pictures.js";
-import { scopeOf } from "./regions.js";
+import { everything, scopeOf } from "./regions.js";
 import { addressOf, go } from "./router.js";
 import { look, setLook } from "./settings.js";
 import { estimates, missedMistakes } from "./statistics.js";
@@ -210,10 +210,10 @@ export class JobPage {
         h(
           "a",
           { class: "button primary", href: this.address("queue") },
-          decided === 0 ? "Begin the review" : all.undecided === 0 ? "Look again" : "Go on with the review",
+          decided === 0 ? "Begin the review" : "Go on with the review",
         ),
         all.undecided === 0 && scope.of !== "disagreements" &&
-          h("a", { class: "button", href: this.address("queue", { of: "disagreements", threshold: null }) }, "All disagreements"),
+          h("a", { class: "button", href: this.address("queue", everything) }, "All disagreements"),
         h("a", { class: "button", href: this.address("sheet") }, "Contact sheet"),
       ),
     );

@@ -8,8 +8,8 @@ import { usualScope } from "./regions.js";
 import { look } from "./settings.js";
 
 const pageLength = 50;
-/** Of so many jobs the page asks how far they are reviewed, so that a long list costs few requests. */
-const mostAsked = 10;
+/** Of so many jobs the page asks how far they are reviewed, in two requests each: with the list fewer than twenty. */
+const mostAsked = 9;
 
 export class JobsPage {
   constructor() {

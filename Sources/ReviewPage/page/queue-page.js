@@ -12,14 +12,13 @@ import { bindKeys } from "./keys.js";
 import { LookPanel } from "./look-panel.js";
 import { say } from "./notices.js";
 import { RegionPage } from "./region-page.js";
+import { everything } from "./regions.js";
 import { look, reviewer, setLook } from "./settings.js";
 import { Stage } from "./stage.js";
 import { VerdictPanel } from "./verdict-panel.js";
 
 /** @typedef {import("./regions.js").Region} Region */
 
-/** The scope of all regions that the model labels otherwise. */
-const everything = { of: "disagreements", threshold: null };
 /** Masks of so many regions ahead are fetched before they are needed. */
 const ahead = 3;
 
@@ -177,19 +176,16 @@ export class QueuePage extends RegionPage {
         if (statements) region.own = decisionOf(statements.find((statement) => statement.reviewer === reviewer()));
       }
       this.change = 0;
-      let place = 0;
+      let place = list.items.findIndex((region) => this.isOpen(region));
       if (id) {
         place = await list.include(id).catch((error) => {
           say(error.message);
-          return 0;
+          return place;
         });
-      } else {
-        while (list.items[place] && !this.isOpen(list.items[place])) place += 1;
-        if (place === list.items.length) place = 0;
       }
       if (list !== this.list) return;
       this.showFilters();
-      await this.goTo(place, Boolean(id));
+      await this.goTo(place < 0 ? Infinity : place, Boolean(id));
     } catch (error) {
       this.stage.say(error.message);
     }
@@ -207,13 +203,14 @@ export class QueuePage extends RegionPage {
     return !region.isControl && this.isContradicted(region.id) && !this.decisions.hasSettled(region);
   }
 
-  /** Who said what of a region, where that is in dispute; this reviewer's word is the one of now. */
-  statementsOf(region) {
-    const statements = region.isControl ? undefined : this.disputes.get(region.id);
-    if (!statements) return [];
+  /** This reviewer's word on a region, who else has the last one, and where that is in dispute who said what. */
+  wordsOn(region) {
     const own = this.decisions.ownOf(region);
+    const by = this.decisions.hasSettled(region) || region.reviewer === reviewer() ? null : region.reviewer;
+    const statements = region.isControl ? [] : this.disputes.get(region.id) ?? [];
     const others = statements.filter((statement) => statement.reviewer !== reviewer());
-    return own ? [...others, { ...own, reviewer: reviewer() }] : others;
+    const isDisputed = others.length > 0;
+    return { own, by, statements: own && isDisputed ? [...others, { ...own, reviewer: reviewer() }] : others };
   }
 
   async showFilters() {
@@ -255,7 +252,12 @@ export class QueuePage extends RegionPage {
       image !== undefined &&
         h("p", { class: "filter" }, `Image ${plain(image)} alone`, h("a", { href: without("image") }, "all images")),
       !isSequence(this.job) &&
-        h("label", { class: "check" }, noise, h("span", {}, "Border noise, nowhere wider than two pixels ", noiseCount)),
+        h(
+          "label",
+          { class: "check" },
+          noise,
+          h("span", {}, "Border noise, nowhere wider than two pixels ", noiseCount),
+        ),
       this.job.links.label_issues &&
         h(
           "label",
@@ -354,7 +356,9 @@ export class QueuePage extends RegionPage {
   /** Says that the list is at its end, and offers all disagreements where it was of fewer regions. */
   async presentEnd() {
     const { token, list, stage } = this;
-    const words = list.items.length === 0 ? "There are no such regions." : "All of these are decided.";
+    const words = list.items.length === 0
+      ? "There are no such regions."
+      : "All of these are decided. Back or K goes through them again.";
     stage.say(words);
     stage.isBusy = false;
     if (this.scope.of === "disagreements") return;
@@ -364,7 +368,8 @@ export class QueuePage extends RegionPage {
       stage.say(`${words} Among all disagreements none is left either.`);
       return;
     }
-    const text = `${words} The model disagrees with the labels in ${count(left)} regions that are less certain.`;
+    const text = `${words} The model disagrees with the labels in ${count(left)} regions in all, of which some hold ` +
+      "what is decided already.";
     const label = ["Go on with all disagreements ", h("kbd", { "aria-hidden": "true" }, "D")];
     stage.say(text, h("button", { type: "button", class: "primary", onclick: () => this.goOn() }, label));
     this.mayGoOn = true;
@@ -445,8 +450,7 @@ export class QueuePage extends RegionPage {
     const { region } = this;
     const note = region ? this.drafts.get(region.id) ?? null : null;
     const place = `${count(this.index + 1)} of ${count(this.total)}`;
-    const statements = region ? this.statementsOf(region) : [];
-    const more = { note, canUndo: this.decisions.canUndo, place, statements };
+    const more = { note, canUndo: this.decisions.canUndo, place, ...(region ? this.wordsOn(region) : {}) };
     this.panel.show(region, region && this.decisions.of(region), more);
     if (region) this.lookPanel.mark(region.given, region.suggested);
   }

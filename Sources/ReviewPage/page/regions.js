@@ -37,6 +37,9 @@ export function usualScope(job) {
   return { of: "issues", threshold: job.parameters.threshold ?? 0.1 };
 }
 
+/** The scope of all regions that the model would label otherwise. */
+export const everything = { of: "disagreements", threshold: null };
+
 /** The scope that an address names. */
 export function scopeOf(job, parameters) {
   if (!parameters.of) return usualScope(job);

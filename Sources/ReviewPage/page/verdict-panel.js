@@ -62,10 +62,11 @@ export class VerdictPanel {
   /**
    * @param {import("./regions.js").Region | null} region
    * @param {import("./decisions.js").Decision | null} decision
-   * @param {{note: string | null, canUndo: boolean, place: string,
-   *   statements: import("./disputes.js").Statement[]}} more `statements` only of a region in dispute
+   * @param {{note: string | null, canUndo: boolean, place: string, own?: import("./decisions.js").Decision | null,
+   *   by?: string | null, statements?: import("./disputes.js").Statement[]}} more with this reviewer's own word, who
+   *   else has the last one, and what all said of a region in dispute
    */
-  show(region, decision, { note, canUndo, place, statements }) {
+  show(region, decision, { note, canUndo, place, own, by, statements }) {
     this.undoButton.disabled = !canUndo;
     for (const button of Object.values(this.buttons)) button.disabled = !region;
     if (!region) {
@@ -84,11 +85,11 @@ export class VerdictPanel {
       ["Mass", measure(region.mass)],
     ];
     fill(this.facts, rows.map(([term, text]) => [h("dt", {}, term), h("dd", {}, text)]));
-    const pressed = !decision
+    const pressed = !own
       ? null
-      : decision.verdict !== "wrong"
-      ? decision.verdict
-      : (decision.label ?? region.suggested) === region.suggested
+      : own.verdict !== "wrong"
+      ? own.verdict
+      : (own.label ?? region.suggested) === region.suggested
       ? "wrong"
       : "other";
     for (const [name, button] of Object.entries(this.buttons)) {
@@ -102,6 +103,7 @@ export class VerdictPanel {
         ? [
           h("strong", {}, `${statements.length > 1 ? "In dispute, last" : "Decided"}: ${decision.verdict}`),
           decision.verdict === "wrong" && ["rather ", this.classes.chip(decision.label ?? region.suggested)],
+          by && ["by ", named(by)],
         ]
         : "Not decided yet",
       remark && h("q", { class: "note" }, named(remark)),
