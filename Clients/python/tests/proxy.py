@@ -64,7 +64,10 @@ class Handler(socketserver.StreamRequestHandler):
         try:
             connection.request(self.method, self.path, body, dict(self.fields.items()))
             answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read()
+            body = answer.read()
+            if answer.getheader("Transfer-Encoding") == "chunked":  # It goes on as one chunk.
+                body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+            return answer.status, answer.getheaders(), body
         finally:
             connection.close()
 

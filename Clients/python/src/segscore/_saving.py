@@ -6,8 +6,9 @@ import os
 import pathlib
 import re
 import uuid
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
 
 SEPARATORS = r"[/\\]" if os.name == "nt" else "/"
 
@@ -40,11 +41,21 @@ def paths_within(folder: Any, names: Iterable[str], ending: str) -> list[pathlib
 
 def replace(path: pathlib.Path, data: bytes) -> None:
     """Writes a file whole, or leaves what was there. The folders that it lies in are made."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: pathlib.Path) -> Iterator[BinaryIO]:
+    """A file to be written, which takes the place of another once it is whole; an exception leaves what was there.
+
+    The folders that it lies in are made.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.parent / f".{uuid.uuid4().hex}.part"
     try:
         with open(new, "xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, path)

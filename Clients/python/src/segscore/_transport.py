@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode
 
 from urllib3 import BaseHTTPResponse
@@ -26,6 +26,8 @@ from .errors import SegscoreError, UnreachableError, error_of
 # A request that was sent again may be refused so as long as the server has not noticed that the connection is lost over
 # which the same request came before.
 STILL_ARRIVING = ("urn:segscore:request-arriving", "urn:segscore:batch-arriving")
+
+BLOCK = 1 << 18  # Bytes of an answer that are written to a file at a time.
 
 
 class Transport:
@@ -178,6 +180,19 @@ class Transport:
                     return answer.read()
                 except HTTPError as error:
                     attempts.failed(self.unreachable(error))
+
+    def save(self, target: BinaryIO, method: str, path: str, **options: Any) -> None:
+        """Writes the answer to a request to a file, from its beginning, a block at a time."""
+        attempts = self.attempts()
+        while True:
+            with self.request(method, path, **options) as answer:
+                try:
+                    target.writelines(answer.stream(BLOCK))
+                    return
+                except HTTPError as error:
+                    attempts.failed(self.unreachable(error))
+                    target.seek(0)
+                    target.truncate()
 
     def unreachable(self, error: HTTPError) -> UnreachableError:
         """The error of a request that was not answered, with the last words of a server of this process's own."""

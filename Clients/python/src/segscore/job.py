@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import pathlib
 import time
 import webbrowser
@@ -14,7 +15,8 @@ import numpy as np
 from . import _html
 from ._arrays import read_array
 from ._message import Message
-from ._saving import paths_within, replace
+from ._names import names_text
+from ._saving import paths_within, replace, replacing
 from ._transport import Transport
 from .decisions import (
     Decision,
@@ -299,15 +301,61 @@ class Job:
             An image has other dimensions than two, which PNG does not hold.
         """
         self._wait_unless_open()
-        names = self._image_names()
-        if names is None:
-            names = [f"{image:06}" for image in range(self._known_shape()["images"])]
-        paths = paths_within(folder, names, ".png")
+        paths = paths_within(folder, self._file_names(), ".png")
         fields = {"Accept": "image/png"}
         for image, path in enumerate(paths):
             data = self._transport.read("GET", f"{self._path}/mended", query={"image": image}, fields=fields)
             replace(path, data)
         return paths
+
+    def export(
+        self,
+        path: Any,
+        format: str = "coco",
+        content: str = "mended",
+        *,
+        class_names: Sequence[str] | None = None,
+        polygons: bool = False,
+        of: str | None = None,
+        threshold: float | None = None,
+    ) -> pathlib.Path:
+        """Writes the masks for an annotation tool, as a zip, and returns its path.
+
+        It is written as it comes, and is there once it is whole: what was at the path before stays until then.
+        `segscore.annotations.read` reads what the tool makes of it.
+
+        Parameters
+        ----------
+        path : str | os.PathLike
+            Where to. Folders that are not there are made.
+        format : str
+            `coco`, `cvat-mask` (CVAT's segmentation mask 1.1), `cvat` (CVAT for images 1.1), `label-studio`,
+            `datumaro`, `labelme`, `geojson` or `fiftyone`.
+        content : str
+            `given` for the labels as they came, `mended` as `mended` returns them, or `regions` for those alone that
+            were decided about.
+        class_names : Sequence[str] | None
+            What the classes are called, one name for each; by default "0", "1" and so on.
+        polygons : bool
+            Whether masks of `coco` are outlines, and not runs. Either holds every pixel.
+        of, threshold : str | None, float | None
+            Of which pixels the regions are, as of `regions`.
+
+        Raises
+        ------
+        ValueError
+            A parameter makes no sense. If the server found that, it is an `InvalidInputError`.
+        SegscoreError
+            An image has other dimensions than two.
+        """
+        self._wait_unless_open()
+        query: dict[str, Any] = {"format": format, "content": content, "class_names": names_text(class_names), "of": of}
+        query.update(threshold=threshold, polygons=_word(polygons or None))
+        target = pathlib.Path(os.fsdecode(path))
+        with replacing(target) as file:
+            fields = {"Accept": "application/zip"}
+            self._transport.save(file, "GET", f"{self._path}/export", query=query, fields=fields)
+        return target
 
     def ranking(self, limit: int = 20, *, threshold: float | None = None) -> list[RankedImage]:
         """The worst images, lowest score first.
@@ -617,6 +665,11 @@ class Job:
                 raise
             return None
         return names
+
+    def _file_names(self) -> list[str]:
+        """What files of the images are called, without a suffix: as the images, or by numbers of six digits."""
+        names = self._image_names()
+        return names if names is not None else [f"{image:06}" for image in range(self._known_shape()["images"])]
 
     def _known_shape(self) -> dict[str, Any]:
         """The shape of a job that has succeeded."""
