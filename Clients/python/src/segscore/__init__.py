@@ -7,6 +7,8 @@ change its imports. `Client` is for more: jobs, data sets that come in batches, 
 `UnreachableError`.
 """
 
+from . import annotations
+from ._changes import ChangedImage, Changes
 from ._config import ServerInfo, configure, default_client, server_info
 from ._given import Reduced
 from ._version import __version__
@@ -28,6 +30,8 @@ from .review import Review
 from .scores import Scores
 
 __all__ = [
+    "ChangedImage",
+    "Changes",
     "ClassPair",
     "Client",
     "Dataset",
@@ -53,6 +57,7 @@ __all__ = [
     "Unreachable",
     "UnreachableError",
     "__version__",
+    "annotations",
     "configure",
     "default_client",
     "server_info",

@@ -14,6 +14,7 @@ import numpy as np
 from ._colors import colored
 
 SHOWN = 6  # Images.
+PAIRS = 12  # Of classes, in a table.
 SIDE = 128  # The longer side of a picture, in pixels.
 
 # The colours of the server's heat maps: nine of matplotlib's "inferno" (CC0), from no doubt to doubt.
@@ -78,6 +79,28 @@ class Mask(NamedTuple):
     classes: int
 
 
+class Change(NamedTuple):
+    """An image as its labels before and after a change are shown.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    caption : str
+        What is said of the change.
+    before, after : np.ndarray
+        The labels, (H, W).
+    classes : int
+        K; greater labels are black.
+    """
+
+    name: str
+    caption: str
+    before: np.ndarray
+    after: np.ndarray
+    classes: int
+
+
 def gallery(title: str, images: Iterable[Image], link: str | None = None) -> str:
     """Cards of images, in the order in which they are given.
 
@@ -102,6 +125,31 @@ def masks(title: str, images: Iterable[Mask], link: str) -> str:
         Where the title leads.
     """
     return _page(title, link, "Labels in the colours of their classes; issues are magenta", map(_card_of_mask, images))
+
+
+def changes(title: str, images: Iterable[Change], pairs: Iterable[tuple[int, str, str]]) -> str:
+    """Cards of images with their labels before and after, and a table of what became of which class.
+
+    Parameters
+    ----------
+    pairs : Iterable[tuple[int, str, str]]
+        How many pixels were changed, and the names of their classes before and after; the most first.
+    """
+    legend = "Labels before and after in the colours of their classes; what was changed is magenta"
+    rows = [
+        f"<tr><td>{count:,}</td><td>{html.escape(before)}</td><td>{html.escape(after)}</td></tr>"
+        for count, before, after in list(pairs)[:PAIRS]
+    ]
+    table = f"<table><tr><th>pixels</th><th>before</th><th>after</th></tr>{''.join(rows)}</table>" if rows else ""
+    return _page(title, None, legend, map(_card_of_change, images)) + table
+
+
+def _card_of_change(image: Change) -> str:
+    before, after = (classed(labels, image.classes) for labels in (image.before, image.after))
+    name = html.escape(image.name)
+    pictures = [_picture(before, f"labels of {name} before"), _picture(after, f"labels of {name} after")]
+    pictures.append(_picture(marked(image.before != image.after), f"changes of {name}"))
+    return _figure(pictures, f"<b>{name}</b> &nbsp;{html.escape(image.caption)}")
 
 
 def _page(title: str, link: str | None, legend: str, cards: Iterable[str]) -> str:
@@ -144,6 +192,11 @@ def _card(name: str, score: float, kind: str, picture: np.ndarray, found: tuple[
         issues, count = found
         caption += f" &nbsp;{count:,} issue{'' if count == 1 else 's'}"
         pictures.append(_picture(marked(issues), f"issues of {name}"))
+    return _figure(pictures, caption)
+
+
+def _figure(pictures: Iterable[str], caption: str) -> str:
+    """Pictures beside each other, and a caption that is HTML."""
     return (
         '<figure style="display:inline-block;margin:0 16px 12px 0;vertical-align:top">'
         f'<div style="display:flex;gap:4px">{"".join(pictures)}</div>'

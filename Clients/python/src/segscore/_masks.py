@@ -42,9 +42,19 @@ class Mask:
         self.shape = (int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big"))
 
     @property
+    def is_grey(self) -> bool:
+        """Whether the samples are grey values."""
+        return self.data[25] == GREY
+
+    @property
+    def has_palette(self) -> bool:
+        """Whether the samples are indices of a palette."""
+        return self.data[25] == PALETTE
+
+    @property
     def has_classes(self) -> bool:
         """Whether the samples are classes, and can be read here, by Pillow."""
-        return self.data[25] in (GREY, PALETTE) and importlib.util.find_spec("PIL") is not None
+        return (self.is_grey or self.has_palette) and importlib.util.find_spec("PIL") is not None
 
     def values(self) -> np.ndarray:
         """The values of the labels, if the mask has classes.
@@ -61,6 +71,19 @@ class Mask:
         depth, kind = self.data[24:26]
         # Pillow scales grey of few bits to 255.
         return values // (255 // ((1 << depth) - 1)) if kind == GREY and depth < 8 else values
+
+    def colours(self) -> np.ndarray:
+        """The colours of the pixels, uint8 (H, W, 3).
+
+        Raises
+        ------
+        OSError
+            Pillow cannot read the file.
+        """
+        import PIL.Image
+
+        with PIL.Image.open(io.BytesIO(self.data)) as image:
+            return np.asarray(image.convert("RGB"))
 
 
 class Masks:
