@@ -7,7 +7,7 @@ change its imports. `Client` is for more: jobs, data sets that come in batches, 
 `UnreachableError`.
 """
 
-from . import annotations
+from . import annotations, cvat
 from ._changes import ChangedImage, Changes
 from ._config import ServerInfo, configure, default_client, server_info
 from ._given import Reduced
@@ -59,6 +59,7 @@ __all__ = [
     "__version__",
     "annotations",
     "configure",
+    "cvat",
     "default_client",
     "server_info",
 ]

@@ -276,10 +276,7 @@ def _names(data: Any) -> list[str] | None:
 
 
 def _class_names(data: Any) -> list[str] | None:
-    if isinstance(data, Job):
-        names: list[str] | None = data.document()["parameters"].get("class_names")
-        return names
-    return getattr(data, "class_names", None)
+    return data._class_names() if isinstance(data, Job) else getattr(data, "class_names", None)
 
 
 def _scored(images: list[ChangedImage], before: Job, after: Job) -> list[ChangedImage]:

@@ -666,6 +666,11 @@ class Job:
             return None
         return names
 
+    def _class_names(self) -> list[str] | None:
+        """What the classes are called; None if they have numbers alone."""
+        names: list[str] | None = self.document()["parameters"].get("class_names")
+        return names
+
     def _file_names(self) -> list[str]:
         """What files of the images are called, without a suffix: as the images, or by numbers of six digits."""
         names = self._image_names()

@@ -1,21 +1,18 @@
-"""The labels that annotations are painted on, and what their images and classes may be called in a tool's files."""
+"""The labels that annotations are painted on."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._names import names_of
 from ..job import Job
+from ._aliases import ImageNames, aliases_of_classes
 
 SHOWN = 3  # Names that a message lists.
 MOST_CLASSES = 65_535
-UPLOAD = re.compile(r"^[0-9a-f]{8}-")  # What Label Studio puts ahead of the names of files that are uploaded to it.
 
 
 class Canvas:
@@ -44,8 +41,8 @@ class Canvas:
         self.classes = MOST_CLASSES if classes is None else classes
         self.others = set() if classes is None else {255 if classes <= 255 else MOST_CLASSES}
         self.has_images = True
-        self._images = _by_alias([_aliases_of_image(name, image) for image, name in enumerate(self.names)])
-        self._numbers = _by_alias(_aliases_of_classes(class_names or []))
+        self._images = ImageNames(self.names)
+        self._numbers = aliases_of_classes(class_names or [])
         self._seen: dict[int, str] = {}
 
     @classmethod
@@ -79,8 +76,7 @@ class Canvas:
     @classmethod
     def _of_job(cls, job: Job, class_names: Sequence[str] | None) -> Canvas:
         classes = int(job.wait()._known_shape()["classes"])
-        given = class_names if class_names is not None else job.document()["parameters"].get("class_names")
-        names = None if given is None else names_of(given)
+        names = job._class_names() if class_names is None else names_of(class_names)
         if names is not None and len(names) != classes:
             raise ValueError(f"class_names are {len(names)}, and the job has {classes} classes")
         labels = job.labels()
@@ -120,7 +116,7 @@ class Canvas:
         ValueError
             It is of no image, or of one that another file is of.
         """
-        found = [image for image in map(self._image, files) if image is not None]
+        found = [image for image in map(self._images.find, files) if image is not None]
         if not found:
             names = ", ".join(map(repr, self.names[:SHOWN])) + (", …" if len(self.names) > SHOWN else "")
             raise ValueError(f"{source}: {' or '.join(map(repr, files)) or 'a task'} is of no image; these are {names}")
@@ -131,17 +127,6 @@ class Canvas:
             )
         self._seen[image] = file
         return image
-
-    def _image(self, file: str) -> int | None:
-        """The image of a file, whose name may have folders ahead that images' names do not have, or lack theirs."""
-        parts = [part for part in file.replace("\\", "/").split("/") if part]
-        for start in range(len(parts)):
-            whole = "/".join(parts[start:])
-            for alias in (_without_suffix(whole), whole):
-                if alias in self._images:
-                    return self._images[alias]
-        bare = UPLOAD.sub("", parts[-1]) if parts else ""
-        return None if not bare or bare == parts[-1] else self._image(bare)
 
     def number(self, name: Any, source: str) -> int:
         """The class of a name.
@@ -191,59 +176,3 @@ def _shape(shape: Any) -> tuple[int, int]:
     if min(height, width) < 1:
         raise ValueError(f"an image has the shape {tuple(shape)}, and (H, W) are at least 1")
     return int(height), int(width)
-
-
-def _by_alias(aliases: Sequence[Sequence[Sequence[str]]]) -> dict[str, int]:
-    """What each alias stands for: an earlier rank wins over a later, and an alias of two in one rank is none."""
-    found: dict[str, int] = {}
-    for rank in range(max(map(len, aliases), default=0)):
-        here: dict[str, set[int]] = {}
-        for number, ranks in enumerate(aliases):
-            for alias in ranks[rank]:
-                here.setdefault(alias, set()).add(number)
-        for alias, numbers in here.items():
-            if len(numbers) == 1:
-                found.setdefault(alias, numbers.pop())
-    return found
-
-
-def _aliases_of_image(name: str, image: int) -> tuple[list[str], ...]:
-    """An image's name, those that exports have in its place, that without a suffix or folders, and its number."""
-    kept = "".join("_" if unicodedata.category(letter) == "Cc" or letter == "\\" else letter for letter in name)
-    listed = re.sub(r"^[\s#]|[\s#]$", "_", kept)
-    last = name.rpartition("/")[2]
-    return [name], [kept, listed], [_without_suffix(name)], [last, _without_suffix(last)], [f"{image:06}"]
-
-
-def _without_suffix(name: str) -> str:
-    """A name without what begins with the last dot of its last part, unless that part begins with it."""
-    folder, slash, file = name.rpartition("/")
-    return folder + slash + (file[: file.rindex(".")] if "." in file[1:] else file)
-
-
-def _aliases_of_classes(names: list[str]) -> list[tuple[list[str], ...]]:
-    """The classes' names, and those that exports have in their place, in which names differ and CVAT can hold them."""
-    clean = [
-        "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in name).strip() for name in names
-    ]
-    exported = _distinct(clean)
-    listed = _distinct([re.sub("^#", "_", name.replace(":", "_")) for name in exported])
-    return [([name], [other], [third]) for name, other, third in zip(names, exported, listed)]
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    """The names, with the class's number in place of an empty one and behind one that another class has."""
-    filled = [name or str(number) for number, name in enumerate(names)]
-    # The server takes names for equal that are composed of the same letters and accents.
-    forms = [unicodedata.normalize("NFC", name) for name in filled]
-    unique = {form for form, count in Counter(forms).items() if count == 1}
-    taken = set(unique)
-    made = []
-    for number, (name, form) in enumerate(zip(filled, forms)):
-        if form not in unique:
-            name = f"{name} ({number})"
-            while unicodedata.normalize("NFC", name) in taken:
-                name += "'"
-            taken.add(unicodedata.normalize("NFC", name))
-        made.append(name)
-    return made
