@@ -124,7 +124,11 @@ def test_an_image_without_an_axis_of_images_has_none(client, arrays, tmp_path, e
     np.testing.assert_array_equal(found.labels, arrays[0][3], strict=True)
 
 
-NAMES = ["road", "Sky & sea", "a:b", "#c"], ['"d" <e>', "Straße", "a_b", "Background"], ["x", "x", "x (0)", "a:b"]
+NAMES = [
+    ["road", "Sky & sea", "a:b", "#c"],
+    ['"d" <e>', "Straße", "a_b", "Background"],
+    ["a, b", "[c", " tree ", "tree"],
+]
 
 
 @EACH
