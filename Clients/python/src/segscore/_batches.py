@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from ._masks import Mask, Masks, is_file, is_image, opened_masks
 from ._parts import Part, Stacked, chunk_of, is_stored, loaded, part_of
 from ._tensors import Tensor
 from ._types import label_type, probability_type
+
+if TYPE_CHECKING:
+    from ._pictures import Picture
 
 
 class Batch(NamedTuple):
@@ -25,6 +28,10 @@ class Batch(NamedTuple):
     others: tuple[tuple[str, Part], ...] = ()
     #: Whether the first axis counts images; else they are the arrays of one image.
     has_images: bool = True
+    #: The pictures of the images, or none.
+    pictures: tuple[Picture, ...] = ()
+    #: Parameters that are too long for a query, with their values.
+    texts: tuple[tuple[str, str], ...] = ()
 
     @property
     def images(self) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from ._batches import Batch
 from ._masks import Masks
 from ._parts import Part, size_of
+from ._pictures import Picture
 from ._types import descr_of
 
 LINE_END = b"\r\n"  # It stands behind each part, ahead of the next boundary.
@@ -31,15 +32,21 @@ class Form:
     def __init__(self, batch: Batch, on_sent: Callable[[float], None] | None = None):
         boundary = uuid.uuid4().hex
         self.content_type = f"multipart/form-data; boundary={boundary}"
-        labels: list[tuple[bytes, Part | bytes]] = [(_head(boundary, "labels", batch.labels), batch.labels)]
+        labels: list[tuple[bytes, Part | Picture | bytes]] = [(_head(boundary, "labels", batch.labels), batch.labels)]
         if isinstance(batch.labels, Masks):
-            labels = [(_image_fields(boundary, index), mask.data) for index, mask in enumerate(batch.labels.masks)]
+            labels = [
+                (_fields(boundary, "labels", f"{index}.png", "image/png"), mask.data)
+                for index, mask in enumerate(batch.labels.masks)
+            ]
         arrays = ((batch.name, batch.predictions), *batch.others)
-        self._sections = [*labels, *((_head(boundary, name, part), part) for name, part in arrays)]
+        self._sections: list[tuple[bytes, Part | Picture | bytes]] = [
+            *((_fields(boundary, name), text.encode()) for name, text in batch.texts),
+            *labels,
+            *((_head(boundary, name, part), part) for name, part in arrays),
+            *((_fields(boundary, "images", picture.name, picture.kind), picture) for picture in batch.pictures),
+        ]
         self._end = f"--{boundary}--\r\n".encode()
-        sizes = (len(part) if isinstance(part, bytes) else size_of(part) for _, part in self._sections)
-        heads = (len(head) + len(LINE_END) for head, _ in self._sections)
-        self.length = len(self._end) + sum(sizes) + sum(heads)
+        self.length = len(self._end) + sum(len(head) + _size(part) + len(LINE_END) for head, part in self._sections)
         self._on_sent = on_sent
 
     def __iter__(self) -> Iterator[list[memoryview]]:
@@ -56,6 +63,8 @@ class Form:
             yield [memoryview(head)]
             if isinstance(part, bytes):
                 yield [memoryview(part)]
+            elif isinstance(part, Picture):
+                yield from ([piece] for piece in part.pieces())
             else:
                 yield from part.pieces()
             yield [memoryview(LINE_END)]
@@ -64,11 +73,32 @@ class Form:
 
 def _head(boundary: str, name: str, part: Part) -> bytes:
     """What stands ahead of an array's elements: the boundary, the part's fields and the header of its npy file."""
-    fields = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.npy"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
-    )
-    return fields.encode() + npy_header(part)
+    return _fields(boundary, name, f"{name}.npy", "application/octet-stream") + npy_header(part)
+
+
+def _fields(boundary: str, name: str, file: str | None = None, kind: str | None = None) -> bytes:
+    """What stands ahead of a part: the boundary and the part's fields.
+
+    Parameters
+    ----------
+    file, kind : str | None
+        What the file is called, and its media type, if the part is one.
+    """
+    fields = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
+    if file is not None:
+        # Browsers write what would end the name so (HTML, "multipart/form-data").
+        file = file.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+        fields += f'; filename="{file}"'
+    if kind is not None:
+        fields += f"\r\nContent-Type: {kind}"
+    return f"{fields}\r\n\r\n".encode("utf-8", "replace")
+
+
+def _size(part: Part | Picture | bytes) -> int:
+    """How many bytes a part has."""
+    if isinstance(part, bytes):
+        return len(part)
+    return part.size if isinstance(part, Picture) else size_of(part)
 
 
 def npy_header(part: Part) -> bytes:
@@ -78,11 +108,3 @@ def npy_header(part: Part) -> bytes:
         header, {"descr": descr_of(part.dtype), "fortran_order": part.fortran_order, "shape": part.shape}
     )
     return header.getvalue()
-
-
-def _image_fields(boundary: str, index: int) -> bytes:
-    """What stands ahead of the bytes of a mask: the boundary and the part's fields."""
-    return (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="labels"; filename="{index}.png"\r\n'
-        "Content-Type: image/png\r\n\r\n"
-    ).encode()

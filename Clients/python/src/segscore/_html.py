@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import html
-import struct
-import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from ._colors import colored
+from ._png import png
 
 SHOWN = 6  # Images.
 PAIRS = 12  # Of classes, in a table.
@@ -247,16 +246,4 @@ def _picture(pixels: np.ndarray, text: str) -> str:
     return (
         f'<img src="data:image/png;base64,{data}" alt="{text}" title="{text}" width="{width}" height="{height}" '
         'style="margin:0;image-rendering:pixelated">'
-    )
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """Colours, uint8 (H, W, 3), as a PNG file."""
-    height, width, _ = pixels.shape
-    # Each row begins with the filter that it was put through: none.
-    rows = np.pad(pixels.reshape(height, width * 3), ((0, 0), (1, 0))).tobytes()
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
     )

@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,13 +40,19 @@ class InPlace:
     def __init__(self, batch: Batch, arrays: dict[str, list[str]], headers: list[bytes], files: list[int]):
         self._read = (batch, headers)  # What the server reads has to be there as long as this is.
         self._files = files
-        document = {name: {"memory": " ".join(places)} for name, places in arrays.items()}
+        document: dict[str, Any] = {name: {"memory": " ".join(places)} for name, places in arrays.items()}
+        document.update(batch.texts)
         self._data = json.dumps(document).encode()
         self.length = len(self._data)
 
     @classmethod
     def of(cls, batch: Batch) -> InPlace | None:
-        """Where the arrays of a batch lie; None if some would have to be converted or are not in memory at all."""
+        """Where the arrays of a batch lie; None if some would have to be converted or are not in memory at all.
+
+        A batch with pictures is sent with these, too.
+        """
+        if batch.pictures:
+            return None
         arrays: dict[str, list[str]] = {}
         headers: list[bytes] = []
         files: list[int] = []

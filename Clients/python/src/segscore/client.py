@@ -17,7 +17,9 @@ from ._folders import folders_of
 from ._given import GivenSource, Reduced, gathered, given
 from ._labels import IgnoredLabels, LabelMap, LabelRule, ignored_labels, label_parameters
 from ._masks import Colors, colors_text
+from ._names import are_plain, names_of, names_text
 from ._own_server import program
+from ._pictures import Pictures
 from ._pool import Verify
 from ._readers import nodata_of
 from ._sampling import are_resized, sampling_parameters
@@ -115,6 +117,9 @@ class Client:
         resize: str | None = None,
         align_corners: bool = False,
         valid: Sequence[int] | None = None,
+        images: Any = None,
+        names: Sequence[str] | None = None,
+        class_names: Sequence[str] | None = None,
         on_images: OnImages | None = None,
     ) -> Scores:
         """Scores a data set, and returns all results.
@@ -188,6 +193,16 @@ class Client:
             As PyTorch has it, with `resize="bilinear"`.
         valid : Sequence[int] | None
             The height and width of what is no padding in the predictions; the rest is cut off ahead of `resize`.
+        images : array_like
+            The pictures that labels are of, for the page on which people review the job: a list with an item for each
+            image, which is the path of a PNG, JPEG or WebP file, sent as it is, an image of Pillow, or an array, uint8
+            (H, W, 3), (H, W) or (H, W, 1). Or one array of all of these. A string is the name of a folder beneath the
+            server's `--data-dir`.
+        names : Sequence[str] | None
+            What the images are called, one name for each, as paths without a suffix. Images of folders have the names
+            of their files, and so have those of `images` that are files, if these names differ.
+        class_names : Sequence[str] | None
+            What the classes are called, from 0 on, one name for each.
         on_images : OnImages | None
             Called with the number of images that have been sent.
 
@@ -221,6 +236,9 @@ class Client:
             resize=resize,
             align_corners=align_corners,
             valid=valid,
+            images=images,
+            names=names,
+            class_names=class_names,
             on_images=on_images,
             wait=True,
         )
@@ -251,6 +269,9 @@ class Client:
         resize: str | None = None,
         align_corners: bool = False,
         valid: Sequence[int] | None = None,
+        images: Any = None,
+        names: Sequence[str] | None = None,
+        class_names: Sequence[str] | None = None,
         on_images: OnImages | None = None,
         wait: bool = False,
         only_labelled: bool = False,
@@ -268,16 +289,22 @@ class Client:
         """
         arrays = given(own, largest, predicted, pred_probs, logits)
         sampling = sampling_parameters(layout, resize, align_corners, valid)
-        names = None
+        called = None if names is None else names_of(names)
+        pictures = None if images is None or isinstance(images, str) else Pictures(images)
         data: BatchSource | GivenSource
         if arrays:
             data = GivenSource(labels, arrays, self._batch_bytes)
         else:
-            labels, data, names = self._opened(labels, pred_probs, logits, sampling)
+            labels, data, files = self._opened(labels, pred_probs, logits, sampling)
+            if files is not None and called is not None:
+                raise ValueError("images of folders have the names of their files: leave names out")
+            called = files or called
         ignored = ignored_in(labels, ignore_label)
         mapping = label_parameters(ignored, label_map, label_offset, reduce_zero_label)
-        about = parameters(method, temperature, downsample, threshold, colors, activation, normalize, classes)
-        wanted = about | mapping | sampling
+        about = parameters(
+            method, temperature, downsample, threshold, colors, activation, normalize, classes, class_names
+        )
+        wanted = about | mapping | sampling | {"images": images if isinstance(images, str) else None}
         batches = data.batches()
         ahead = [] if data.is_lazy else list(islice(batches, 2))
         rule = LabelRule(ignored, label_map, label_offset, reduce_zero_label)
@@ -299,12 +326,25 @@ class Client:
             lighter = partial(banded, ignored=ignored)
             ahead, batches = list(map(lighter, ahead)), map(lighter, batches)
             wanted["classes"] = channels
-        if len(ahead) == 1:
-            job = self._post(ahead[0], wanted, wait, on_images)
+        is_whole = len(ahead) == 1
+        batches = chain(ahead, batches)
+        if pictures is not None:
+            batches = pictures.all_of(batches)
+        if is_whole:
+            [batch] = batches
+            if called is None and pictures is not None:
+                called = pictures.names
+            if called is not None:
+                _check_count(called, batch.images)
+            # Names of a single request are known to the server too. Those of files may be any, and are then known here.
+            if called is not None and (names is not None or are_plain(called)):
+                batch = batch._replace(texts=(("names", json.dumps(called)),))
+            job = self._post(batch, wanted, wait, on_images)
         else:
-            job = self._post_batches(chain(ahead, batches), wanted, on_images)
-        if names is not None:
-            job.names = names
+            job = self._post_batches(batches, wanted, called, on_images)
+            if called is None and pictures is not None:
+                called = pictures.names
+        job.names = called
         return job.wait() if wait else job
 
     def reduce(
@@ -366,10 +406,13 @@ class Client:
         resize: str | None = None,
         align_corners: bool = False,
         valid: Sequence[int] | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> Dataset:
         """Opens a job that takes images as they come; see `Dataset`. Arguments are those of `score`."""
         mapping = label_parameters(ignore_label, label_map, label_offset, reduce_zero_label)
-        about = parameters(method, temperature, downsample, threshold, colors, activation, normalize, classes)
+        about = parameters(
+            method, temperature, downsample, threshold, colors, activation, normalize, classes, class_names
+        )
         wanted = about | mapping | sampling_parameters(layout, resize, align_corners, valid)
         rule = LabelRule(ignored_labels(ignore_label), label_map, label_offset, reduce_zero_label)
         reducer = Reducer(wanted, rule, everywhere=self._fewest_bytes)
@@ -421,12 +464,16 @@ class Client:
             return Job(self._transport, answer["job"], answer["shape"], answer["image_scores"])
         return Job(self._transport, answer["id"])
 
-    def _post_batches(self, batches: Iterable[Batch], wanted: Mapping[str, Any], on_images: OnImages | None) -> Job:
+    def _post_batches(
+        self, batches: Iterable[Batch], wanted: Mapping[str, Any], names: list[str] | None, on_images: OnImages | None
+    ) -> Job:
         with Dataset(self._transport, wanted, self._batch_bytes) as dataset:
             for batch in batches:
                 dataset.send(batch, counting(batch, dataset.images, on_images))
             if dataset.images == 0:
                 raise ValueError("There are no images.")
+            if names is not None:
+                _check_count(names, dataset.images)
         return dataset.job
 
 
@@ -447,6 +494,7 @@ def parameters(
     activation: str | None,
     normalize: str | None,
     classes: int | None,
+    class_names: Sequence[str] | None,
 ) -> dict[str, Any]:
     """The query of a scoring request, without what concerns labels."""
     return {
@@ -458,7 +506,20 @@ def parameters(
         "activation": activation,
         "normalize": normalize,
         "classes": classes,
+        "class_names": names_text(class_names),
     }
+
+
+def _check_count(names: list[str], images: int) -> None:
+    """Refuses another number of names than of images.
+
+    Raises
+    ------
+    ValueError
+        There is another.
+    """
+    if len(names) != images:
+        raise ValueError(f"names are {len(names)}, and there {'is 1 image' if images == 1 else f'are {images} images'}")
 
 
 def counting(batch: Batch, before: int, on_images: OnImages | None) -> Callable[[float], None] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from ._batches import Batch, batches_of, one_of
 from ._devices import Reducer
 from ._given import GivenSource, given
+from ._pictures import Pictures
 from ._readers import nodata_of
 from ._sampling import are_resized
 from ._sending import send
@@ -65,13 +66,15 @@ class Dataset:
         own: Any = None,
         largest: Any = None,
         predicted: Any = None,
+        images: Any = None,
     ) -> int:
         """Sends one image, (H, W) and (K, H, W), or several, (N, H, W) and (N, K, H, W), with `pred_probs` or `logits`.
 
         In place of (H, W) there may be any axes, as (D, H, W) of volumes. Each image has a place of its own among the
         job's, so that results begin with an axis of images. In place of predictions there may be `own` of the shape of
         labels, and `largest` and `predicted` with it; the data set is then opened with `classes`. Labels may be the
-        path of a file or an image of Pillow, or a list of such, and predictions the path of a file.
+        path of a file or an image of Pillow, or a list of such, and predictions the path of a file. `images` are their
+        pictures, as of `Client.score`, for the page on which people review the job.
 
         It returns when the server has the images, and the arrays may be changed afterwards. Sizes may differ from call
         to call; K may not.
@@ -93,8 +96,10 @@ class Dataset:
             batches = GivenSource(labels, arrays, self._batch_bytes).batches()
         else:
             batches = batches_of(labels, *one_of(pred_probs, logits), self._batch_bytes, self._are_resized)
-        for batch in batches:
-            self.send(batch if self._reducer is None else self._reducer.lighter(batch))
+        if self._reducer is not None:
+            batches = map(self._reducer.lighter, batches)
+        for batch in batches if images is None else Pictures(images).all_of(batches):
+            self.send(batch)
         return first
 
     def _check_nodata(self, labels: Any) -> None:
