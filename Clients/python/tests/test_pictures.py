@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import zipfile
 
 import numpy as np
@@ -12,6 +13,7 @@ import proxy
 import segscore
 from segscore import _pictures
 from segscore._pictures import picture_of
+from test_html import Page
 from test_regions import sample
 
 N, H, W = 5, 24, 18
@@ -281,3 +283,50 @@ def test_images_of_folders_have_the_names_of_their_files(client, arrays, tmp_pat
     (tmp_path / "probs/a.npy").rename(tmp_path / "probs/a\\b.npy")
     job = client.submit(*folders)
     assert job.names == ["a\\b", *"bcde"] and client.job(job.id)._image_names() is None
+
+
+# What notebooks show
+
+
+def test_a_review_shows_the_pictures_under_outlines(client, tmp_path):
+    labels, pred_probs = sample(3, 40, 60)
+    labels[:, 10:30, 20:50], labels[:, :10] = 1, 0
+    colours = np.zeros((3, 160, 240, 3), np.uint8)
+    colours[..., 0] = 200
+    job = client.submit(labels, pred_probs, method="margin", images=list(colours), class_names=["a", "b", "c", "d"])
+    page = Page(job.review(open=False)._repr_html_())
+    worst = [row.image for row in job.ranking()]
+    assert list(page.pictures) == [f"{kind} of {image}" for image in worst for kind in ("picture", "issues")]
+    assert "Outlines of labels" in page.words
+    for image in worst:
+        picture = page.pictures[f"picture of {image}"]
+        assert picture.shape == (80, 120, 3)
+        is_plain = (picture == (200, 0, 0)).all(axis=-1)
+        assert is_plain[30:50, 50:90].all()  # Within an object.
+        large = labels[image].repeat(2, axis=0).repeat(2, axis=1)
+        beside = np.zeros(large.shape, bool)
+        beside[1:] |= large[1:] != large[:-1]
+        beside[:-1] |= large[1:] != large[:-1]
+        beside[:, 1:] |= large[:, 1:] != large[:, :-1]
+        beside[:, :-1] |= large[:, 1:] != large[:, :-1]
+        np.testing.assert_array_equal(is_plain, ~beside)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (200, 300), (128, 64), (129, 5)])
+def test_pictures_and_labels_of_any_size_are_shown(client, size):
+    labels, pred_probs = sample(1, *size)
+    job = client.submit(labels, pred_probs, method="margin", images=np.full((1, *size), 9, np.uint8))
+    [picture, _] = Page(job.review(open=False)._repr_html_()).pictures.values()
+    assert 64 < max(picture.shape) <= 128
+
+
+def test_labels_are_shown_where_there_is_no_picture(client, arrays, paths, monkeypatch):
+    job = client.submit(*arrays, method="margin", images=paths)
+    assert "picture of a" in Page(job.review(open=False)._repr_html_()).pictures
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "PIL.Image", None)
+        html = job.review(open=False)._repr_html_()
+    assert "labels of a" in Page(html).pictures and "picture of a" not in Page(html).pictures
+    paths[1].write_bytes(paths[1].read_bytes()[:300])
+    shown = Page(client.submit(*arrays, method="margin", images=paths).review(open=False)._repr_html_()).pictures
+    assert "labels of a" in shown and "picture of b" in shown

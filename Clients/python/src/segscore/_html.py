@@ -69,6 +69,8 @@ class Mask(NamedTuple):
         Which pixels are issues, of the same shape.
     classes : int
         K; greater labels are black.
+    picture : np.ndarray | None
+        What the labels are of, uint8 of the size that `outlined` asks for, with 3 samples; None if that is not known.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Mask(NamedTuple):
     labels: np.ndarray
     issues: np.ndarray
     classes: int
+    picture: np.ndarray | None = None
 
 
 class Change(NamedTuple):
@@ -123,7 +126,11 @@ def masks(title: str, images: Iterable[Mask], link: str) -> str:
     link : str
         Where the title leads.
     """
-    return _page(title, link, "Labels in the colours of their classes; issues are magenta", map(_card_of_mask, images))
+    images = list(images)
+    legend = "Labels in the colours of their classes; issues are magenta"
+    if any(image.picture is not None for image in images):
+        legend = "Outlines of labels in the colours of their classes; issues are magenta"
+    return _page(title, link, legend, map(_card_of_mask, images))
 
 
 def changes(title: str, images: Iterable[Change], pairs: Iterable[tuple[int, str, str]]) -> str:
@@ -171,6 +178,8 @@ def _card_of_mask(image: Mask) -> str:
         worst = int(np.count_nonzero(slices, axis=(1, 2)).argmax())
         labels, issues = labels.reshape(slices.shape)[worst], slices[worst]
     found = (issues, int(np.count_nonzero(image.issues)))
+    if image.picture is not None:
+        return _card(image.name, image.score, "picture", outlined(image.picture, labels, image.classes), found)
     return _card(image.name, image.score, "labels", classed(labels, image.classes), found)
 
 
@@ -208,6 +217,33 @@ def classed(labels: np.ndarray, classes: int) -> np.ndarray:
     labels = np.atleast_2d(labels)
     step = _step(labels)
     return np.asarray(colored(labels[::step, ::step], classes) * 255).astype(np.uint8)
+
+
+def size_of_outlined(labels: np.ndarray) -> tuple[int, int]:
+    """The height and width of the picture on which labels, (H, W), are outlined."""
+    height, width = _enlarged(labels).shape
+    return height, width
+
+
+def outlined(picture: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """A small picture, uint8 with 3 samples, in which a pixel beside another label has the colour of its class."""
+    small = _enlarged(labels)
+    edges = np.zeros(small.shape, bool)
+    for axis in (0, 1):
+        differs = np.diff(small.astype(np.int64), axis=axis) != 0
+        ahead, behind = [(0, 0), (0, 0)], [(0, 0), (0, 0)]
+        ahead[axis], behind[axis] = (1, 0), (0, 1)
+        edges |= np.pad(differs, ahead) | np.pad(differs, behind)
+    colours = (colored(small, classes) * 255).astype(np.uint8)
+    return np.where(edges[..., None], colours, picture).astype(np.uint8)
+
+
+def _enlarged(labels: np.ndarray) -> np.ndarray:
+    """Labels in a size at which a picture can be made out: of each block the first pixel, or each pixel as a block."""
+    step = _step(labels)
+    small = labels[::step, ::step]
+    times = max(SIDE // max(small.shape), 1)
+    return small.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def heat(pixel_scores: np.ndarray) -> np.ndarray:

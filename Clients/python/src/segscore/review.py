@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import _html
+from .errors import SegscoreError
 
 if TYPE_CHECKING:
     from .job import Job
@@ -34,17 +36,43 @@ class Review:
         return self.url
 
     def _repr_html_(self) -> str:
-        """What notebooks show: a link to the page, and the labels and issues of the worst images."""
-        shape = self.job.document()["shape"]
+        """What notebooks show: a link to the page, and the worst images with their issues: their labels, or outlines of
+        these on the pictures, if the job has some that Pillow reads.
+        """
+        document = self.job.document()
+        shape = document["shape"]
         images = []
         for each in self.job.ranking(SHOWN):
             name = str(each.image) if each.name is None else each.name
             labels = np.asarray(self.job.labels(each.image))
             issues = np.asarray(self.job._found(each.image))
-            images.append(_html.Mask(name, each.score, labels, issues, shape["classes"]))
+            picture = None
+            if "images" in document["links"] and labels.ndim == 2:
+                picture = _picture(self.job, each.image, _html.size_of_outlined(labels))
+            images.append(_html.Mask(name, each.score, labels, issues, shape["classes"], picture))
         shown = "" if shape["images"] == len(images) else f", the worst {len(images)}"
         count = f"{shape['images']} image{'' if shape['images'] == 1 else 's'}"
         return _html.masks(f"Review job {self.job.id}: {count}{shown}", images, self.url)
+
+
+def _picture(job: Job, image: int, size: tuple[int, int]) -> np.ndarray | None:
+    """The picture of an image, uint8 (height, width, 3) of a size; None if there is none, or none that Pillow reads."""
+    try:
+        import PIL.Image
+    except ImportError:
+        return None
+    try:
+        path = f"/jobs/{job.id}/images/{image}"
+        data = job._transport.read("GET", path, fields={"Accept": "image/png, image/jpeg, image/webp"})
+        with PIL.Image.open(io.BytesIO(data)) as picture:
+            picture.draft("RGB", size[::-1])  # Of a JPEG no more is decoded than that needs.
+            return np.asarray(picture.convert("RGB").resize(size[::-1]))
+    except SegscoreError as error:
+        if error.status in (404, 422):
+            return None
+        raise
+    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
+        return None  # It is damaged, or larger than Pillow takes.
 
 
 def address_of(url: str, is_own: bool, job: str) -> str:
