@@ -1,5 +1,6 @@
 """Masks that come back from annotation tools."""
 
+import io
 import json
 import shutil
 import struct
@@ -536,6 +537,7 @@ WRONG_COCO = {
     "the letters of its runs": coco({"segmentation": RLE | {"counts": ""}}),
     "letters of its": coco({"segmentation": RLE | {"counts": "\u00fc"}}),
     "letters of": coco({"segmentation": RLE | {"counts": "=33NN0220o"}}),
+    "letters of its runs are more than 48 pixels have": coco({"segmentation": RLE | {"counts": "0" * 400}}),
     "a run has more than 48 pixels": coco({"segmentation": RLE | {"counts": "ooooooo1"}}),
     "runs must be from 0 to 48": coco({"segmentation": RLE | {"counts": "oooooo1"}}),
     "three points or more": coco({"segmentation": [[0, 0, 1, 1]]}),
@@ -580,6 +582,7 @@ WRONG_CVAT = {
     "a mask of the image 'a': no class is called 'tree'": cvat(mask(label="tree")),
     "runs have 11 pixels, and not 12": cvat(mask("0, 5, 1, 5")),
     "runs must be whole numbers": cvat(mask("0, 5, 1, -6")),
+    "runs are more than the 12 pixels of its box": cvat(mask("0," * 30 + "12")),
     "invalid literal": cvat(mask("")),
     "its box is not within": cvat(mask(box="5 1 4 3")),
     "box is not": cvat(mask(box="-1 1 4 3")),
@@ -707,6 +710,44 @@ def test_zips_that_make_no_sense_are_refused(tmp_path, monkeypatch):
     refused("which are more than 1048576")
     zipped(path, **{"a.png": b"\x89PNG\r\n\x1a\n" + bytes(2 << 20)})
     refused("which are more than 1048960")
+
+
+def test_whatever_is_damaged_is_a_value_error(tmp_path):
+    """And nothing else, whatever byte it is."""
+    random = np.random.default_rng(0)
+    picture = io.BytesIO()
+    PIL.Image.fromarray(ROAD).save(picture, "png")
+    label_map = "background:0,0,0::\nroad:1,1,1::\n"
+    runs = coco({"segmentation": {"size": [6, 8], "counts": "=33NN02200;"}})
+    files = {
+        "runs.json": json.dumps(runs).encode(),
+        "rings.json": json.dumps(coco({"segmentation": [[2, 1, 6, 1, 6, 2, 2, 2]]})).encode(),
+        "tasks.json": json.dumps(studio(brush(OPAQUE))).encode(),
+        "annotations.xml": cvat(mask(), '<polygon label="car" points="0,0;3,0;3,2"/>').encode(),
+        "a.png": picture.getvalue(),
+        "runs.zip": zipped(tmp_path / "runs.zip", **{"runs.json": json.dumps(runs)}).read_bytes(),
+        "masks.zip": zipped(
+            tmp_path / "masks.zip", **{"labelmap.txt": label_map, "SegmentationClass/a.png": picture.getvalue()}
+        ).read_bytes(),
+    }
+    refused = 0
+    for name, data in files.items():
+        (tmp_path / "in").mkdir(exist_ok=True)
+        path = tmp_path / "in" / name
+        for _ in range(120):
+            damaged = bytearray(data)
+            for _ in range(random.integers(1, 4)):
+                place = random.integers(0, len(damaged))
+                kind = random.integers(0, 4)
+                damaged[place : place + (0, 1, 9, len(damaged))[kind]] = random.bytes((3, 1, 0, 0)[kind])
+                damaged = damaged or bytearray(b"?")
+            path.write_bytes(damaged)
+            try:
+                annotations.read(path, {"a": (6, 8)}, class_names=NAMED, background=0)
+            except ValueError:
+                refused += 1
+        path.unlink()
+    assert refused > 400
 
 
 def test_what_archives_hold_besides_is_passed_over(tmp_path):

@@ -102,6 +102,8 @@ class _Reader:
             ):
                 raise ValueError("its box is not within the image")
             # Runs go along the rows of the box.
+            if attributes.get("rle", "").count(",") > width * height + 1:
+                raise ValueError(f"its runs are more than the {width * height} pixels of its box")
             runs = [int(run) for run in attributes.get("rle", "").split(",")]
             rows, columns = divmod(pixels_of_runs(runs, width * height), width)
             labels[rows + top, columns + left] = label

@@ -69,7 +69,7 @@ class Zip:
         self._infos: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
             parts = info.filename.split("/")
-            if "\\" in info.filename or info.filename.startswith("/") or ".." in parts:
+            if not info.filename or "\\" in info.filename or info.filename.startswith("/") or ".." in parts:
                 raise ValueError(f"{path} has the file {info.filename!r}, whose name leads out of it")
             if info.is_dir() or parts[0] == "__MACOSX" or any(part.startswith(".") for part in parts):
                 continue

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+MOST_LETTERS = 7  # Of a run of COCO's: 35 bits.
 CHANNELS = 4  # Label Studio has each pixel as red, green, blue and opacity.
 
 
@@ -53,12 +54,14 @@ def runs_of_letters(letters: str, extent: int) -> np.ndarray:
     ValueError
         These are no such letters.
     """
+    if len(letters) > MOST_LETTERS * (extent + 2):
+        raise ValueError(f"the letters of its runs are more than {extent} pixels have")
     codes = np.frombuffer(letters.encode("utf-8"), np.uint8).astype(np.int64) - 48
     if codes.size == 0 or codes.min() < 0 or codes.max() > 63 or codes[-1] & 32:
         raise ValueError("the letters of its runs are none of COCO's")
     last = np.flatnonzero((codes & 32) == 0)
     first = np.concatenate([[0], last[:-1] + 1])
-    if (last - first).max() > 6:
+    if (last - first).max() >= MOST_LETTERS:
         raise ValueError(f"a run has more than {extent} pixels")
     place = np.arange(codes.size) - first.repeat(last - first + 1)
     values = np.add.reduceat((codes & 31) << (5 * place), first)
