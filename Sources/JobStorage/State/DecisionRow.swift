@@ -1,3 +1,4 @@
+import DatasetScoring
 import Foundation
 import GRDB
 import Jobs
@@ -27,8 +28,8 @@ struct DecisionRow: Codable, FetchableRecord, PersistableRecord {
 
     init(_ decision: Decision, job: UInt64, number: Int) {
         (self.job, self.number) = (Int64(job), number)
-        kind = decision.place.kind.word
-        threshold = if case .issues(let threshold) = decision.place.kind { threshold } else { nil }
+        threshold = decision.place.kind.threshold
+        kind = threshold == nil ? decision.place.kind.source.rawValue : nil
         (image, pixel) = (decision.place.image, decision.place.firstPixel)
         (given, suggested, verdict) = (decision.given, decision.suggested, decision.verdict)
         (label, reviewer, note) = (decision.label, decision.reviewer, decision.note)
@@ -39,25 +40,12 @@ struct DecisionRow: Codable, FetchableRecord, PersistableRecord {
     ///
     /// - Throws: ``StateError`` if it is about no kind of region that is known.
     func decision() throws(StateError) -> Decision {
-        let found = threshold.map { .issues(threshold: $0) } ?? RegionKind.withoutThreshold.first { $0.word == kind }
-        guard let found else {
+        let source = threshold == nil ? kind.flatMap(RegionSource.init) : .issues
+        guard let source, let found = RegionKind(source, threshold: threshold) else {
             throw .failed("A decision cannot be read: it is about regions of \(kind ?? "nothing").")
         }
         return Decision(
             Decision.Place(kind: found, image: image, firstPixel: pixel), given: given, suggested: suggested, verdict,
             label: label, reviewer: reviewer, note: note, decidedAt: Date(timeIntervalSinceReferenceDate: decidedAt))
-    }
-}
-
-extension RegionKind {
-    fileprivate static let withoutThreshold: [RegionKind] = [.labelIssues, .disagreements]
-
-    /// What stands for the kind in the database, unless its threshold does.
-    fileprivate var word: String? {
-        switch self {
-        case .labelIssues: "label_issues"
-        case .issues: nil
-        case .disagreements: "disagreements"
-        }
     }
 }

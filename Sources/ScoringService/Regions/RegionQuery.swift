@@ -4,13 +4,6 @@ import JobStorage
 import Scoring
 import WebService
 
-/// Of which pixels a request wants the regions. The raw values are the wire's.
-enum RegionSource: String, CaseIterable {
-    case labelIssues = "label_issues"
-    case issues
-    case disagreements
-}
-
 /// Which regions of a job a request asks for.
 struct RegionQuery: Sendable {
     /// The names of the parameters that say of which pixels regions are.
@@ -95,22 +88,5 @@ extension Region {
     /// - Parameter kind: Of which pixels it is made.
     func place(of kind: RegionKind) -> Decision.Place {
         Decision.Place(kind: kind, image: Int(image), firstPixel: firstPixel)
-    }
-}
-
-extension RegionKind {
-    /// The same on the wire.
-    var source: RegionSource {
-        switch self {
-        case .labelIssues: .labelIssues
-        case .issues: .issues
-        case .disagreements: .disagreements
-        }
-    }
-
-    /// The threshold below which pixels are issues; nil if regions are of others.
-    var threshold: Double? {
-        guard case .issues(let threshold) = self else { return nil }
-        return threshold
     }
 }
