@@ -163,15 +163,34 @@ def test_images_have_awkward_names(start_server, tmp_path, export):
         np.testing.assert_array_equal(array, labels[name])
 
 
-def test_names_that_this_process_alone_knows(client, arrays, tmp_path):
-    for name, labels, probs in zip(["x", "y", "z"], *arrays):
-        for folder, array in [("masks", labels), ("probs", probs)]:
-            (tmp_path / folder).mkdir(exist_ok=True)
-            np.save(tmp_path / folder / f"{name}.npy", array)
-    job = client.submit(tmp_path / "masks", tmp_path / "probs")
+def test_names_that_this_process_alone_knows(client, small_client, arrays, tmp_path):
+    names = ["u", "v", "w", "x", "y", "z"]
+    job = small_client.submit(*arrays, names=names)
     found = annotations.read(exported(job, tmp_path), job, background=255)
-    assert found.names == ["x", "y", "z"]
-    np.testing.assert_array_equal(found.labels, arrays[0][:3])
+    assert found.names == names
+    np.testing.assert_array_equal(found.labels, arrays[0])
+    # The numbers are those of this server's images, and no names of others.
+    with pytest.raises(ValueError, match=r"'000000\.png' is of no image; these are 'u', 'v', 'w', …"):
+        annotations.read(tmp_path / "masks.zip", client.submit(*arrays, names=names))
+
+
+def test_names_may_lack_suffixes_and_folders_or_have_them(tmp_path):
+    def names_of(files, like):
+        rows = [{"id": id, "file_name": file, "width": 8, "height": 6} for id, file in enumerate(files)]
+        path = written(tmp_path, coco() | {"images": rows})
+        return annotations.read(path, dict.fromkeys(like, (6, 8)), background=0).missing
+
+    assert names_of(["a.jpg", "b/c.png", "d.e.png"], ["a", "b/c", "d.e"]) == []
+    assert names_of(["a.jpg", "deep/b/c.png", "x/d.e.png"], ["a.png", "b/c.tif", "d.e.JPG"]) == []
+    assert names_of(["c.jpg", "e.jpg"], ["a", "b/c", "d/e.png"]) == ["a"]
+    for files, like in [
+        (["a.jpg"], ["a.b"]),
+        (["c.jpg"], ["a/c", "b/c"]),
+        (["ab.jpg"], ["b"]),
+        (["000000.png"], ["a"]),
+    ]:
+        with pytest.raises(ValueError, match="is of no image"):
+            names_of(files, like)
 
 
 @pytest.mark.parametrize("is_zip", [False, True])

@@ -1,6 +1,8 @@
-"""Tells a CVAT server what to look at: an issue at each region of a job.
+"""Tells a CVAT what to look at: an issue at each region of a job.
 
-segscore.cvat.post_issues(job, "https://app.cvat.ai", token, 1234, regions=job.regions(min_thickness=2, limit=50))
+    segscore.cvat.post_issues(job, "https://app.cvat.ai", token, 1234, regions=job.regions(min_thickness=2, limit=50))
+
+The facts about its REST are those of cvat-sdk 2.80.
 """
 
 from __future__ import annotations

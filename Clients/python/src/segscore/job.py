@@ -656,8 +656,10 @@ class Job:
 
     def _image_names(self) -> list[str] | None:
         """What the images are called; None if they have numbers alone."""
-        if self.names is not None:
-            return self.names
+        return self.names if self.names is not None else self._server_names()
+
+    def _server_names(self) -> list[str] | None:
+        """What the images are called, as the server knows it."""
         try:
             names: list[str] = self._transport.ask("GET", f"{self._path}/names")
         except SegscoreError as error:

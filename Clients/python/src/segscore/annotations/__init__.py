@@ -1,9 +1,11 @@
 """The way back from annotation tools: corrected masks become labels, and what was changed is shown.
 
-job.export("masks.zip", "coco")             # to the tool, which exports corrected.zip
-corrected = segscore.annotations.read("corrected.zip", like=job)
-after = client.submit(corrected.labels, pred_probs, method="margin", ignore_label=255)
-segscore.annotations.changes(job, after)
+    job.export("masks.zip", "coco")
+    corrected = segscore.annotations.read("corrected.zip", like=job)
+    after = client.submit(corrected.labels, pred_probs, method="margin")
+    segscore.annotations.changes(job, after)
+
+Between the first line and the second, people correct the masks in their tool, and export them again.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from ._coco import is_coco, paint_coco
 from ._cvat import paint_cvat
 from ._files import Files, ending, files_at
 from ._label_studio import is_label_studio, paint_label_studio
-from ._pictures import LABEL_MAP, paint_cvat_masks, paint_pictures
+from ._mask_files import LABEL_MAP, paint_cvat_masks, paint_pictures
 
 __all__ = ["Annotations", "ChangedImage", "Changes", "changes", "read"]
 

@@ -10,11 +10,23 @@ from collections.abc import Iterable, Sequence
 UPLOAD = re.compile(r"^[0-9a-f]{8}-")  # What Label Studio puts ahead of the names of files that are uploaded to it.
 
 
-class ImageNames:
-    """Images by what tools call their files."""
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".npy", ".npz")
 
-    def __init__(self, names: Sequence[str]):
-        self._images = _by_alias([_aliases_of_image(name, image) for image, name in enumerate(names)])
+
+class ImageNames:
+    """Images by what tools call their files.
+
+    Parameters
+    ----------
+    are_numbered : bool
+        Whether files may be called by the images' numbers too, of six digits.
+    """
+
+    def __init__(self, names: Sequence[str], are_numbered: bool = False):
+        aliases = [_aliases_of_image(name) for name in names]
+        if are_numbered:
+            aliases = [[*ranks, [f"{image:06}"]] for image, ranks in enumerate(aliases)]
+        self._images = _by_alias(aliases)
 
     def find(self, file: str) -> int | None:
         """The image of a file, whose name may have folders ahead that images' names do not have, or lack theirs."""
@@ -42,12 +54,12 @@ def _by_alias(aliases: Sequence[Sequence[Sequence[str]]]) -> dict[str, int]:
     return found
 
 
-def _aliases_of_image(name: str, image: int) -> tuple[list[str], ...]:
-    """An image's name, those that exports have in its place, that without a suffix or folders, and its number."""
+def _aliases_of_image(name: str) -> list[list[str]]:
+    """An image's name, those that exports have in its place, and that without a suffix or folders."""
     kept = "".join("_" if unicodedata.category(letter) == "Cc" or letter == "\\" else letter for letter in name)
     listed = re.sub(r"^[\s#]|[\s#]$", "_", kept)
-    last = name.rpartition("/")[2]
-    return [name], [kept, listed], [_without_suffix(name)], [last, _without_suffix(last)], [f"{image:06}"]
+    bare = _without_suffix(name) if name.lower().endswith(SUFFIXES) else name
+    return [[name], [kept, listed], [bare], [each.rpartition("/")[2] for each in (name, bare)]]
 
 
 def _without_suffix(name: str) -> str:

@@ -35,13 +35,18 @@ class Canvas:
     """
 
     def __init__(
-        self, names: Sequence[str], labels: list[np.ndarray], class_names: list[str] | None, classes: int | None
+        self,
+        names: Sequence[str],
+        labels: list[np.ndarray],
+        class_names: list[str] | None,
+        classes: int | None,
+        are_numbered: bool = False,
     ):
         self.names, self.labels, self.class_names = list(names), labels, class_names
         self.classes = MOST_CLASSES if classes is None else classes
         self.others = set() if classes is None else {255 if classes <= 255 else MOST_CLASSES}
         self.has_images = True
-        self._images = ImageNames(self.names)
+        self._images = ImageNames(self.names, are_numbered)
         self._numbers = aliases_of_classes(class_names or [])
         self._seen: dict[int, str] = {}
 
@@ -85,7 +90,9 @@ class Canvas:
         if any(image.ndim != 2 for image in images):
             raise ValueError("annotation tools take images of two dimensions, and those of the job have others")
         images = [image.astype(_type(classes), copy=False) for image in images]
-        canvas = cls(job._file_names(), images, names, classes)
+        # Where this process alone knows names, the server calls files by numbers.
+        are_numbered = job.names is not None and job._server_names() is None
+        canvas = cls(job._file_names(), images, names, classes, are_numbered)
         canvas.has_images = not is_single
         canvas.others.update(value for image in images for value in np.unique(image).tolist() if value >= classes)
         return canvas
