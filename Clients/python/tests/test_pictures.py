@@ -98,9 +98,12 @@ def test_any_of_these_may_be_iterated_over(small_client, arrays, paths):
 
 def test_one_image_has_one_picture(client, arrays, paths):
     labels, pred_probs = arrays
-    for images in (paths[0], [paths[0]], COLOURS[0], GREY[0], GREY[0][..., None], PIL.Image.fromarray(COLOURS[0])):
-        job = client.submit(labels[0], pred_probs[0], images=images, wait=True)
-        assert pixels(kept(job, 0)).shape[:2] == (H, W)
+    one = (paths[0], COLOURS[0], GREY[0], GREY[0][..., None], PIL.Image.fromarray(COLOURS[0]))
+    several = ([paths[0]], COLOURS[:1], GREY[:1], GREY[:1][..., None], [COLOURS[0]])
+    for images in one + several:
+        for first in (0, slice(1)):
+            job = client.submit(labels[first], pred_probs[first], images=images, wait=True)
+            assert pixels(kept(job, 0)).shape[:2] == (H, W)
 
 
 def test_data_sets_take_pictures_with_labels(client, arrays, paths):

@@ -93,8 +93,8 @@ class Pictures:
     ----------
     images : array_like
         A list, or anything that can be iterated over, with an item for each image: the path of a PNG, JPEG or WebP
-        file, an image of Pillow, or an array, uint8 (H, W, 3), (H, W) or (H, W, 1). Or an array of all of these. Where
-        labels are those of one image without an axis of images, a single item.
+        file, an image of Pillow, or an array, uint8 (H, W, 3), (H, W) or (H, W, 1). Or an array of all of these. Of one
+        image it may be the item itself.
 
     Raises
     ------
@@ -157,11 +157,8 @@ class Pictures:
     def _listed(self, batch: Batch) -> Iterable[Any]:
         """The items, of which the first are those of a batch."""
         images = self._images
-        if (
-            isinstance(images, os.PathLike)
-            or is_image(images)
-            or (hasattr(images, "shape") and _is_single(images, batch))
-        ):
+        is_item = isinstance(images, os.PathLike) or is_image(images)
+        if is_item or (hasattr(images, "shape") and _is_single(images, batch)):
             if batch.images > 1:
                 raise TypeError(f"images are a list with an item for each image: [{images!r:.80}]")
             return [images]
@@ -173,10 +170,12 @@ class Pictures:
 
 
 def _is_single(array: Any, batch: Batch) -> bool:
-    """Whether an array is one picture, and not one of several: that of one image, (H, W), (H, W, 1) or (H, W, 3)."""
+    """Whether an array is one picture, (H, W), (H, W, 1) or (H, W, 3), and not one of several."""
     shape = tuple(array.shape)
-    has_extents = shape[:2] == tuple(batch.labels.shape[-2:]) and shape[2:] in ((), (1,), (3,))
-    return not batch.has_images or (batch.images == 1 and has_extents)
+    if len(shape) not in (2, 3) or shape[2:] not in ((), (1,), (3,)) or batch.images > 1:
+        return False
+    # (1, H, W) of a list of one grey picture has as many axes as (H, W, 3): the extents of the labels tell them apart.
+    return len(shape) == 2 or not batch.has_images or shape[:2] == tuple(batch.labels.shape[-2:])
 
 
 def picture_of(item: Any, image: int) -> Picture:
