@@ -64,7 +64,8 @@ class Zip:
     def __init__(self, path: Path):
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+            # Where places in it make no sense, Python before 3.11 finds that it cannot go there.
             raise ValueError(f"{path} is no zip that can be read: {error}") from error
         self._infos: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
