@@ -25,12 +25,12 @@ extension DataDirectories {
     /// - Parameters:
     ///   - arrays: The arrays with their names, which may contain slashes.
     ///   - names: What the images are called, if arrays of pixels have names of these; they are written too, as
-    ///     ``ImageNames/fileName``.
+    ///     ``NameList/fileName``.
     ///   - text: The path of the directory, which is made if it does not exist.
     /// - Throws: A 400 problem if the server was given no directory for files; 422 for a path that cannot be written
     ///   to; 507 if the disk is full.
     package func write(
-        _ arrays: [(name: String, array: ArrayAnswer)], _ names: ImageNames?, to text: String
+        _ arrays: [(name: String, array: ArrayAnswer)], _ names: NameList?, to text: String
     ) throws(Problem) {
         let (directory, path) = try find(text, parameter: Self.parameter)
         let written = Set(arrays.map(\.name))
@@ -40,9 +40,9 @@ extension DataDirectories {
             for name in earlier where !written.contains(name) { try directory.remove("\(path)/\(name).npy") }
             // The names come first, so that they tell of every array that is there.
             if let names {
-                try directory.write("\(path)/\(ImageNames.fileName)", names)
+                try directory.write("\(path)/\(NameList.fileName)", names)
             } else {
-                try directory.remove("\(path)/\(ImageNames.fileName)")
+                try directory.remove("\(path)/\(NameList.fileName)")
             }
         } catch {
             throw .file(error, text, parameter: Self.parameter)
@@ -83,7 +83,7 @@ extension DataDirectories {
     private static func namedArrays(in directory: ConfinedDirectory, _ path: String) throws(FileError) -> [String] {
         let file: InputFile
         do throws(FileError) {
-            file = try directory.open("\(path)/\(ImageNames.fileName)")
+            file = try directory.open("\(path)/\(NameList.fileName)")
         } catch {
             if case .system(_, _, let code) = error, code == ENOENT || code == ENOTDIR { return [] }
             throw error

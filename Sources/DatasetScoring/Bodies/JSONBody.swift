@@ -69,6 +69,8 @@ final class JSONBody: BodyDecoder {
             case .string(let text): try arrays.inputs.set(name, text)
             case .number(_, let text): try arrays.inputs.set(name, text)
             case .bool(let value): try arrays.inputs.set(name, value ? "true" : "false")
+            case .strings(let list) where ScoreParameters.textListNames.contains(name):
+                try arrays.inputs.set(name, Parameters.text(of: list))
             case .strings(let list): try arrays.inputs.set(name, list.joined(separator: ","))
             case .numbers(let list) where ScoreParameters.listNames.contains(name):
                 try arrays.inputs.set(name, list.joined(separator: ","))

@@ -1,4 +1,5 @@
 import Codecs
+import Memory
 import Scoring
 import WebService
 
@@ -8,11 +9,12 @@ final class MultipartBody: BodyDecoder {
     private enum Part {
         case array(ArrayFileDecoder)
         case image(PNGLabelDecoder)
-        case parameter(String, text: [UInt8])
+        case parameter(String, text: [UInt8], ByteReservation)
     }
 
-    /// The most bytes that a parameter may have. A text part that is longer is no parameter.
-    private static let textLimit = 1 << 16
+    /// The most bytes that a parameter may have, and one that is a list of names. A text part that is longer is no
+    /// parameter.
+    private static let (textLimit, listLimit) = (1 << 16, 1 << 20)
 
     private let arrays: NamedArrays
     private let byteLimit: Int
@@ -74,7 +76,7 @@ final class MultipartBody: BodyDecoder {
                 ArrayFileDecoder(
                     try arrays.open(part.name), of: arrays.inputs, byteLimit: byteLimit, bytesToEnd: bytesToEnd))
         } else {
-            self.part = .parameter(part.name, text: [])
+            self.part = .parameter(part.name, text: [], try Problem.reserve(0))
         }
     }
 
@@ -86,14 +88,19 @@ final class MultipartBody: BodyDecoder {
             try array.receive(bytes)
             part = .array(array)
         case .image(let image): try image.receive(bytes)
-        case .parameter(let name, var text):
+        case .parameter(let name, var text, let reservation):
             part = nil
-            guard text.count + bytes.count <= Self.textLimit else {
-                throw .invalidParameter(
-                    name, expected: "at most \(Self.textLimit) bytes", actual: "more")
+            let limit = ScoreParameters.textListNames.contains(name) ? Self.listLimit : Self.textLimit
+            guard text.count + bytes.count <= limit else {
+                throw .invalidParameter(name, expected: "at most \(limit) bytes", actual: "more")
+            }
+            do throws(MemoryError) {
+                try reservation.grow(by: bytes.count)
+            } catch {
+                throw Problem(error)
             }
             for index in 0..<bytes.count { text.append(bytes[index]) }
-            part = .parameter(name, text: text)
+            part = .parameter(name, text: text, reservation)
         }
     }
 
@@ -103,7 +110,7 @@ final class MultipartBody: BodyDecoder {
         case nil: return
         case .array(var array): try array.finish()
         case .image(let image): try image.finish()
-        case .parameter(let name, let text):
+        case .parameter(let name, let text, _):
             try arrays.inputs.set(name, String(decoding: text, as: UTF8.self))
         }
     }

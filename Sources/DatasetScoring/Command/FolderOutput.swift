@@ -9,7 +9,7 @@ import WebService
 /// soon as it is scored, and, when all are, `image_names.json` and `image_scores.npy`, which have one order.
 final class FolderOutput: Sendable {
     private let directory: String
-    private let names: ImageNames
+    private let names: NameList
     private let parameters: ScoreParameters
     /// What was written.
     private let files = Mutex<[(folder: OutputFolder, name: String)]>([])
@@ -17,7 +17,7 @@ final class FolderOutput: Sendable {
     /// Makes the directory.
     ///
     /// - Throws: A problem if it cannot be made.
-    init(_ directory: String, _ names: ImageNames, _ parameters: ScoreParameters) throws(Problem) {
+    init(_ directory: String, _ names: NameList, _ parameters: ScoreParameters) throws(Problem) {
         self.directory = directory.withoutSlashesBehind
         self.names = names
         self.parameters = parameters
@@ -33,7 +33,7 @@ final class FolderOutput: Sendable {
 
     /// The paths that were written to: those of files that are for all images, and those of folders with files for each.
     var written: [String] {
-        ["\(directory)/\(ScoreParameters.Array.imageScores.rawValue).npy", "\(directory)/\(ImageNames.fileName)"]
+        ["\(directory)/\(ScoreParameters.Array.imageScores.rawValue).npy", "\(directory)/\(NameList.fileName)"]
             + arrays.map { "\(directory)/\($0.rawValue)/" }
     }
 
@@ -56,7 +56,7 @@ final class FolderOutput: Sendable {
     ///
     /// - Throws: A problem if it cannot be written.
     func finish(_ imageScores: [Double]) throws(Problem) {
-        try write(try names.json(), to: directory, ImageNames.fileName)
+        try write(try names.json(), to: directory, NameList.fileName)
         let scores = try ArrayAnswer.numbers(imageScores)
         try write(scores, to: directory, "\(ScoreParameters.Array.imageScores.rawValue).npy")
     }

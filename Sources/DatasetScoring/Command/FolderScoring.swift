@@ -153,11 +153,11 @@ package struct FolderScoring {
 
 /// The places of images in a ranking, as their scores come.
 private final class Ranks: Sendable {
-    private let names: ImageNames
+    private let names: NameList
     private let issues: IssuesFromScores
     private let ranks: Mutex<[FileScores.Rank?]>
 
-    init(_ names: ImageNames, _ parameters: ScoreParameters) {
+    init(_ names: NameList, _ parameters: ScoreParameters) {
         self.names = names
         issues = IssuesFromScores(threshold: parameters.threshold ?? IssuesFromScores.defaultThreshold)
         ranks = Mutex([FileScores.Rank?](repeating: nil, count: names.all.count))

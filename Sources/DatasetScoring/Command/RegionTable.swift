@@ -16,7 +16,7 @@ final class RegionTable: Sendable {
     private let folder: OutputFolder
     private let name: String
     private let parameters: ScoreParameters
-    private let names: ImageNames?
+    private let names: NameList?
     private let found = Mutex<[Found]>([])
 
     /// Makes the directory of the file.
@@ -25,7 +25,7 @@ final class RegionTable: Sendable {
     ///   - path: The path of the file. One that is there is replaced.
     ///   - names: What the images are called, if they have names.
     /// - Throws: A problem if the directory cannot be made.
-    init(_ path: String, _ names: ImageNames?, _ parameters: ScoreParameters) throws(Problem) {
+    init(_ path: String, _ names: NameList?, _ parameters: ScoreParameters) throws(Problem) {
         let slash = path.lastIndex(of: "/")
         name = slash.map { String(path[path.index(after: $0)...]) } ?? path
         guard !name.isEmpty, name != ".", name != ".." else {

@@ -9,7 +9,7 @@ package import WebService
 /// The images of two folders, one of labels and one of predictions, each in files of its own and of a size of its own.
 package struct FolderImages: Sendable {
     /// What the images are called, in their order.
-    package let names: ImageNames
+    package let names: NameList
 
     private let labels: ImageFolder
     private let predictions: ImageFolder
@@ -22,7 +22,7 @@ package struct FolderImages: Sendable {
         files = try ImagePairs(labels, predictions)
         (self.labels, self.predictions) = (labels, predictions)
         do throws(MemoryError) {
-            names = try ImageNames(files.pairs.map(\.labels.name))
+            names = try NameList(files.pairs.map(\.labels.name))
         } catch {
             throw Problem(error)
         }

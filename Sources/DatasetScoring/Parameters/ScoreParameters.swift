@@ -2,7 +2,7 @@ import Codecs
 import Foundation
 import HTTPTypes
 import Memory
-import Scoring
+package import Scoring
 package import WebService
 
 /// The parameters of a scoring, each with a value that is allowed.
@@ -47,7 +47,7 @@ package struct ScoreParameters: Equatable, Sendable {
         [
             "method", "temperature", "downsample", "threshold", "ignore_label", "label_map", "label_offset",
             "reduce_zero_label", "include", "output", "images", "read", "classes", "colors", "activation", "normalize",
-        ] + SamplingParameters.names
+        ] + SamplingParameters.names + NameParameters.names
 
     /// The names that are known in requests which choose the arrays of their answer in another way.
     package static let namesWithoutAnswer = names.filter { $0 != "include" }
@@ -55,11 +55,15 @@ package struct ScoreParameters: Equatable, Sendable {
     /// The names of those that say what the arrays are, and not what is made of them.
     package static let namesOfArrays = names.filter {
         !["method", "temperature", "downsample", "threshold", "include", "output", "images", "read"].contains($0)
+            && !NameParameters.names.contains($0)
     }
 
     /// The names of those that are lists of numbers in JSON, and of those that are objects.
     static let listNames: Set = ["ignore_label", "valid"]
     static let objectNames: Set = ["label_map", "colors"]
+
+    /// The names of those that are lists of any texts.
+    static let textListNames = Set(NameParameters.names)
 
     /// The method by which images are scored.
     package let method: Method
@@ -102,6 +106,9 @@ package struct ScoreParameters: Equatable, Sendable {
     /// How the values lie in their array, and what brings them to the pixels of the labels.
     package let sampling: SamplingParameters
 
+    /// What classes and images are called.
+    package let names: NameParameters
+
     /// Reads the parameters.
     ///
     /// - Throws: A 400 problem for a value that is not allowed.
@@ -121,6 +128,7 @@ package struct ScoreParameters: Equatable, Sendable {
         activation = try parameters.choice("activation")
         normalization = try parameters.choice("normalize")
         sampling = try SamplingParameters(parameters)
+        names = try NameParameters(parameters)
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
 
@@ -137,6 +145,7 @@ package struct ScoreParameters: Equatable, Sendable {
         values["activation"] = activation?.rawValue
         values["normalize"] = normalization?.rawValue
         values.merge(sampling.values) { $1 }
+        values.merge(names.values) { $1 }
         values["include"] = include.map { $0.map(\.rawValue).joined(separator: ",") }
         return values
     }
@@ -159,6 +168,14 @@ package struct ScoreParameters: Equatable, Sendable {
                 .invalidParameter, "include names \(array.rawValue), which only \(finders) finds.",
                 parameter: "include", expected: "method=\(finders) with it", actual: array.rawValue)
         }
+    }
+
+    /// Proves that the parameters go together with images.
+    ///
+    /// - Throws: 400 unless there is a name for each class and each image, if there are names.
+    package func check(_ shape: ScoringShape) throws(Problem) {
+        try names.check(classCount: shape.classCount)
+        try names.check(imageCount: shape.imageCount)
     }
 
     /// The arrays that an answer in some format holds.

@@ -18,12 +18,12 @@ package struct RegionDocument: Sendable {
     /// A text that names the region among those of its job: the image, and the place of its first pixel.
     package let id: String
 
-    package init(_ region: Region, in scores: DatasetScores, _ names: ImageNames?) {
+    package init(_ region: Region, in scores: DatasetScores, _ names: NameList?) {
         self.init(region, in: scores.locate(Int(region.image)).part.shape.labels, names)
     }
 
     /// - Parameter shape: The shape of the labels that have the image.
-    package init(_ region: Region, in shape: LabelShape, _ names: ImageNames?) {
+    package init(_ region: Region, in shape: LabelShape, _ names: NameList?) {
         self.region = region
         name = names?[Int(region.image)]
         id = Self.id(image: Int(region.image), firstPixel: region.firstPixel, in: shape)

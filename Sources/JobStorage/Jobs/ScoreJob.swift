@@ -13,18 +13,21 @@ package enum ScoreJob: JobKind {
         /// Whose job it is; nil if its caller needed no key.
         package let owner: JobOwner?
         package var notes: InputNotes
+        /// What the images are called that came as files of folders; nil for others.
+        package var folderNames: NameList?
+
         /// What the images are called; nil if they have no names.
-        package var names: ImageNames?
+        package var names: NameList? { folderNames ?? parameters.names.images }
 
         package init(
             parameters: ScoreParameters, shape: Shape? = nil, owner: JobOwner?, notes: InputNotes = InputNotes(),
-            names: ImageNames? = nil
+            folderNames: NameList? = nil
         ) {
             self.parameters = parameters
             self.shape = shape
             self.owner = owner
             self.notes = notes
-            self.names = names
+            self.folderNames = folderNames
         }
     }
 

@@ -61,7 +61,7 @@ extension JobRow: Codable {
                 shape: try columns.decodeIfPresent(ScoreJob.Shape.self, forKey: .shape),
                 owner: try columns.decodeIfPresent(String.self, forKey: .owner).map(JobOwner.init(text:)),
                 notes: try columns.decodeIfPresent(InputNotes.self, forKey: .notes) ?? InputNotes(),
-                names: try columns.decodeIfPresent([String].self, forKey: .names).map(ImageNames.init)))
+                folderNames: try columns.decodeIfPresent([String].self, forKey: .names).map(NameList.init)))
         job.progress.imagesDone = try columns.decode(Int.self, forKey: .imagesDone)
         job.progress.imagesTotal = try columns.decodeIfPresent(Int.self, forKey: .imagesTotal)
         job.expiresAt = try date(.expiresAt)
@@ -99,7 +99,7 @@ extension JobRow: Codable {
         try columns.encodeIfPresent(job.details.shape, forKey: .shape)
         let notes = job.details.notes
         try columns.encodeIfPresent(notes == InputNotes() ? nil : notes, forKey: .notes)
-        try columns.encodeIfPresent(job.details.names?.all, forKey: .names)
+        try columns.encodeIfPresent(job.details.folderNames?.all, forKey: .names)
         try columns.encodeIfPresent(job.details.owner?.text, forKey: .owner)
         try encode(job.createdAt, .createdAt)
         try encode(job.queuedAt, .queuedAt)

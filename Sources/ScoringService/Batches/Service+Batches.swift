@@ -24,6 +24,8 @@ extension Service {
     /// - Throws: A 400 problem for parameters that do not go together; 503 if too many jobs are open.
     func open(_ parameters: Parameters, for owner: JobOwner?) throws(Problem) -> Response {
         let settings = try ScoreParameters(parameters)
+        try settings.names.checkImagesHaveNone(
+            "How many images come in batches is not known, and so they have numbers alone.")
         try check(settings)
         let id: JobID
         let job: Job<ScoreJob>

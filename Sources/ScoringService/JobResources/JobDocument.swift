@@ -36,6 +36,7 @@ struct JobDocument {
             if let activation = parameters.activation { members.string("activation", activation.rawValue) }
             if let normalization = parameters.normalization { members.string("normalize", normalization.rawValue) }
             parameters.sampling.write(to: &members)
+            if let classes = parameters.names.classes { members.strings("class_names", classes.all) }
         }
         Self.write(job.details.shape, to: &members)
         job.details.notes.write(to: &members)

@@ -39,7 +39,7 @@ struct PixelArrays {
     /// - Throws: What `elements` throws; a 406 problem if images that are no one array are wanted as npy alone; 503 if
     ///   memory is short.
     func response(
-        to head: HTTPRequest, of scores: DatasetScores, _ names: ImageNames?,
+        to head: HTTPRequest, of scores: DatasetScores, _ names: NameList?,
         _ elements: (Int?) throws(Problem) -> ArrayAnswer
     ) throws(Problem) -> Response {
         let isSeveral = image == nil && !areOneArray
@@ -104,7 +104,7 @@ struct PixelArrays {
     ///
     /// - Parameters:
     ///   - names: What the images are called; nil if they have numbers alone.
-    static func name(of array: String, ofImage image: Int, _ names: ImageNames?) -> String {
+    static func name(of array: String, ofImage image: Int, _ names: NameList?) -> String {
         array + "/" + (names?[image] ?? number(image))
     }
 }

@@ -56,17 +56,19 @@ extension Service {
 }
 
 extension DatasetScores {
-    /// Whether arrays of pixels are one for each image: images of folders, which have names, may be of several sizes.
-    func haveArraysOfImages(_ names: ImageNames?) -> Bool { space == nil || names != nil }
+    /// Whether arrays of pixels are one for each image: images of folders may be of several sizes.
+    ///
+    /// - Parameter names: What images are called that came as files of folders; nil for others.
+    func haveArraysOfImages(_ names: NameList?) -> Bool { space == nil || names != nil }
 
     /// Arrays with their names: one of each, or of those of pixels one of each image.
     ///
     /// - Parameters:
     ///   - threshold: The score below which a pixel is an issue.
-    ///   - names: What the images are called; nil if they have numbers alone.
+    ///   - names: What images are called that came as files of folders; nil for others.
     /// - Throws: A 503 problem if memory is short.
     func named(
-        _ arrays: [ScoreParameters.Array], threshold: Double, _ names: ImageNames?
+        _ arrays: [ScoreParameters.Array], threshold: Double, _ names: NameList?
     ) throws(Problem) -> [(name: String, array: ArrayAnswer)] {
         var result: [(name: String, array: ArrayAnswer)] = []
         for array in arrays {
@@ -86,7 +88,7 @@ extension ScoreParameters.Array {
     ///
     /// - Parameters:
     ///   - names: What the images are called; nil if they have numbers alone.
-    func name(ofImage image: Int, _ names: ImageNames?) -> String {
+    func name(ofImage image: Int, _ names: NameList?) -> String {
         PixelArrays.name(of: rawValue, ofImage: image, names)
     }
 }

@@ -48,7 +48,7 @@ extension Service {
         try checkJSONIsAccepted(call.request)
         let parameters = try Parameters(
             target: call.request.head.path ?? "", known: ["class_names", "exclude", "top", "threshold"])
-        let names = parameters.list("class_names")
+        let names = try parameters.texts("class_names")
         let excluded = try parameters.classes("exclude")
         let top = try parameters.integer("top", in: 1...Self.longestRanking) ?? 20
         let threshold = try parameters.threshold()
@@ -95,7 +95,8 @@ extension Service {
                 let (job, _) = try self.finished(id)
                 guard let names = job.details.names else {
                     throw Problem(
-                        .noNames, "The images of the job have numbers alone.", expected: "a job of folders",
+                        .noNames, "The images of the job have numbers alone.",
+                        expected: "a job of folders, or with names",
                         actual: "no names")
                 }
                 return try .json { $0.manyStrings(names.all) }

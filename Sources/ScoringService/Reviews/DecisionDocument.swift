@@ -13,7 +13,7 @@ struct DecisionDocument {
     private let name: String?
     private let region: String
 
-    init(_ decision: Decision, in scores: DatasetScores, _ names: ImageNames?) {
+    init(_ decision: Decision, in scores: DatasetScores, _ names: NameList?) {
         self.decision = decision
         let place = decision.place
         name = names?[place.image]

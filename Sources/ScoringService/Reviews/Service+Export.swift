@@ -23,7 +23,7 @@ extension Service {
                 "format", expected: ExportFormat.allCases.map(\.rawValue).joined(separator: ", "), actual: "")
         }
         let content: MaskExport.Content = try parameters.choice("content") ?? .mended
-        let names = parameters.list("class_names") ?? []
+        let named = try parameters.texts("class_names")
         let options = ExportOptions(polygons: try parameters.boolean("polygons") ?? false)
         return BodilessHandler(later: { [self] answer in
             encode(answer) { () throws(Problem) in
@@ -34,6 +34,7 @@ extension Service {
                         "Annotation tools take images of two dimensions, and those of the job have others.",
                         expected: "a job of (N, H, W)", actual: "a job of volumes or sequences")
                 }
+                let names = named ?? job.details.parameters.names.classes?.all ?? []
                 guard names.isEmpty || names.count == scores.classCount else {
                     throw .invalidParameter(
                         "class_names", expected: "\(scores.classCount) names, one for each class",

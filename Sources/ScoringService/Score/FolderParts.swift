@@ -33,7 +33,8 @@ struct FolderParts {
     /// - Returns: Nil if the work was canceled.
     /// - Throws: The problem of a file, which it names; 413 if more would be kept than is kept of results.
     func parts(of images: FolderImages, isCancelled: () -> Bool) throws(Problem) -> [JobPart]? {
-        service.queue.update(job, imagesTotal: images.count) { $0.names = images.names }
+        try parameters.names.checkImagesHaveNone("Images that are files of folders have the names of these files.")
+        service.queue.update(job, imagesTotal: images.count) { $0.folderNames = images.names }
         let state = Mutex(State(parts: [JobPart?](repeating: nil, count: images.count), notes: images.notes))
         let byteLimit = service.limits.resultBytes
         let isAlone = parameters.method.type.scoresEachImageAlone

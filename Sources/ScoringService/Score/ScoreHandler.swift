@@ -182,11 +182,13 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         }
         try service.check(parameters)
         try reply.format.check(parameters, shape)
+        if let shape { try parameters.check(shape) }
         if let folders = try arrays.folderPair {
             let images = try FolderImages(labels: folders.labels, predictions: folders.predictions)
             return try FolderParts(service, job, parameters).parts(of: images, isCancelled: isCancelled)
         }
         guard let pixels = try arrays.complete(isCancelled: isCancelled) else { return nil }
+        try parameters.check(pixels.shape)
         tell(of: pixels)
         return [JobPart(.waiting(pixels))]
     }

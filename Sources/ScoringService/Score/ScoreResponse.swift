@@ -40,7 +40,7 @@ struct ScoreResponse {
         return response
     }
 
-    private var isOfImages: Bool { scores.haveArraysOfImages(job.details.names) }
+    private var isOfImages: Bool { scores.haveArraysOfImages(job.details.folderNames) }
 
     /// The arrays that stand for one: that of all images, or, of images of several sizes, those of each.
     ///
@@ -59,7 +59,7 @@ struct ScoreResponse {
     /// An archive with an array of each name, or of each name and image.
     private func archive(of included: [ScoreParameters.Array]) throws(Problem) -> Response {
         let arrays = { () throws(Problem) in
-            try scores.named(included, threshold: job.details.parameters.threshold ?? 0, job.details.names)
+            try scores.named(included, threshold: job.details.parameters.threshold ?? 0, job.details.folderNames)
         }
         guard isOfImages else { return try .npz(try arrays()) }
         let reservation = try Problem.reserve(scores.imageCount * included.count * PixelArrays.bytesOfAnImage)

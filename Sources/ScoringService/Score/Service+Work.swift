@@ -62,17 +62,19 @@ extension Service {
         _ scores: DatasetScores?, _ parameters: ScoreParameters, _ context: JobContext<ScoreJob>
     ) throws(Problem) -> JobOutcome<ScoreJob> {
         guard let scores else { return .canceled }
-        try write(scores, parameters, context.details?.names)
+        if let details = context.details { try write(scores, details) }
         return .succeeded(JobResults(scores))
     }
 
     /// Writes the results of a job into the directory that the client named, if it named one.
     ///
     /// - Throws: A 422 problem if they cannot be written there; 507 if the disk is full.
-    func write(_ scores: DatasetScores, _ parameters: ScoreParameters, _ names: ImageNames?) throws(Problem) {
+    func write(_ scores: DatasetScores, _ details: ScoreJob.Details) throws(Problem) {
+        let parameters = details.parameters
         guard let output = parameters.output else { return }
-        let arrays = try scores.named(parameters.written, threshold: parameters.threshold ?? 0, names)
-        try configuration.dataDirectories.write(arrays, names, to: output)
+        let arrays = try scores.named(
+            parameters.written, threshold: parameters.threshold ?? 0, details.folderNames)
+        try configuration.dataDirectories.write(arrays, details.names, to: output)
     }
 
     /// Cancels a job that nobody waits for, and forgets it with its results.

@@ -146,6 +146,26 @@ package struct Parameters {
         }
     }
 
+    /// A value that is a list of any texts: a JSON array of strings if it begins with a bracket, or else a
+    /// comma-separated list, its elements without the blanks around them; nil if there is none.
+    ///
+    /// - Throws: A 400 problem for what begins with a bracket and is no array of strings.
+    package func texts(_ name: String) throws(Problem) -> [String]? {
+        guard let text = values[name], text.utf8.first == UInt8(ascii: "[") else { return list(name) }
+        do {
+            return try JSONDecoder().decode([String].self, from: Data(text.utf8))
+        } catch {
+            throw .invalidParameter(name, expected: "a comma list or a JSON array of strings", actual: text)
+        }
+    }
+
+    /// A list of any texts as ``texts(_:)`` reads it.
+    package static func text(of list: [String]) -> String {
+        var writer = JSONWriter()
+        writer.strings(list)
+        return String(decoding: writer.text, as: UTF8.self)
+    }
+
     /// A value that is a comma-separated list of classes; empty if there is none.
     ///
     /// - Throws: A 400 problem if an element is no whole number, or larger than any class.

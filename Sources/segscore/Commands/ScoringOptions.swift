@@ -62,6 +62,13 @@ struct ScoringOptions: ParsableArguments {
             """)
     var colors: String?
 
+    @Option(
+        help: """
+            What the classes are called, one name for each: road,car,tree, or a JSON list: ["road", "car, parked"]. They \
+            stand on the page of a review, and in what is exported.
+            """)
+    var classNames: String?
+
     @Option(help: "With all, softmin reads and checks every probability; labelled, if no --regions are asked for.")
     var read: String?
 
@@ -96,6 +103,7 @@ struct ScoringOptions: ParsableArguments {
         parameters["colors"] = colors
         parameters["label_map"] = labelMap
         parameters["label_offset"] = labelOffset.map { "\($0)" }
+        parameters["class_names"] = classNames
         if reduceZeroLabel { parameters["reduce_zero_label"] = "true" }
         return parameters
     }

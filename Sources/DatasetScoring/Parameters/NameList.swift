@@ -2,8 +2,8 @@ import HTTPTypes
 package import Memory
 import WebService
 
-/// What the images of a data set are called, in their order.
-package final class ImageNames: Sendable {
+/// What the images or the classes of a data set are called, in their order.
+package final class NameList: Equatable, Sendable {
     package let all: [String]
 
     /// The memory that the names take, of which there may be a million.
@@ -19,7 +19,9 @@ package final class ImageNames: Sendable {
     /// What the memory of a text holds beside its bytes.
     private static let bytesOfAText = 32
 
-    package subscript(image: Int) -> String { all[image] }
+    package static func == (first: NameList, second: NameList) -> Bool { first.all == second.all }
+
+    package subscript(index: Int) -> String { all[index] }
 
     /// The file beside arrays in which the names are written.
     package static let fileName = "image_names.json"
