@@ -2,7 +2,8 @@ import Codecs
 import Scoring
 import WebService
 
-/// Decodes a body that is an npz file, each entry of which is an array. Other entries are ignored.
+/// Decodes a body that is an npz file, each entry of which is an array, or the pixels of the images. Other entries are
+/// ignored.
 final class NpzBody: BodyDecoder {
     private let decoder: NpzDecoder<Entries>
 
@@ -33,6 +34,7 @@ final class NpzBody: BodyDecoder {
         private let arrays: NamedArrays
         private let byteLimit: Int
         private var current: NpyArrayDecoder?
+        private var pictures: NpyDecoder<PictureArrayReceiver>?
 
         init(_ arrays: NamedArrays, byteLimit: Int) {
             self.arrays = arrays
@@ -41,17 +43,23 @@ final class NpzBody: BodyDecoder {
 
         func begin(entry name: String) throws(Problem) {
             let array = NpzBody.arrayName(name)
+            if array == Picture.parameter, let pictures = arrays.inputs.pictures {
+                self.pictures = NpyDecoder(receiver: PictureArrayReceiver(pictures), byteLimit: byteLimit)
+                return
+            }
             guard let array, arrays.array(named: array) != nil else { return arrays.inputs.passOver(name) }
             current = NpyArrayDecoder(try arrays.open(array), of: arrays.inputs, byteLimit: byteLimit)
         }
 
         func receive(_ bytes: borrowing Span<UInt8>) throws(Problem) {
             try current?.receive(bytes)
+            try pictures?.decode(bytes)
         }
 
         func end(entry name: String) throws(Problem) {
             try current?.finish()
-            current = nil
+            try pictures?.finish()
+            (current, pictures) = (nil, nil)
         }
     }
 }

@@ -48,6 +48,9 @@ package protocol RequestInputs: AnyObject {
     /// Tells the inputs that all labels of the image have come.
     func endLabelImage()
 
+    /// What takes the pictures that come beside the arrays; nil if none are taken.
+    var pictures: ArrivingPictures? { get }
+
     /// Tells the inputs that the body contains something besides arrays and parameters, which is ignored.
     ///
     /// - Parameters:
@@ -95,6 +98,8 @@ extension RequestInputs {
     }
 
     package func endLabelImage() {}
+
+    package var pictures: ArrivingPictures? { nil }
 
     package func refer(_ array: ScoringError.Array, to file: String) throws(Problem) {
         throw .invalidParameter(array.rawValue, expected: "an array, for which no file can stand here", actual: file)

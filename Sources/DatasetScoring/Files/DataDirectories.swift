@@ -45,13 +45,18 @@ package struct DataDirectories: Sendable {
         return ImageFolder(in: folder.directory, at: folder.rest, folder.pattern, text: folder.path, of: array)
     }
 
-    /// The folder that holds the pictures which labels are of.
+    /// The pictures which labels are of.
     ///
-    /// - Parameter text: `run7/images`, or `run7/images/*_leftImg8bit.png`, where the star stands for the names of images.
+    /// - Parameter place: Files, or a folder: `run7/images`, or `run7/images/*_leftImg8bit.png`, where the star stands for
+    ///   the names of images.
     /// - Throws: A 400 problem if the server was given no directory for files, or for a text that is no such path.
-    package func pictures(_ text: String) throws(Problem) -> PictureFolder {
-        let folder = try folder(text, parameter: PictureFolder.parameter)
-        return PictureFolder(in: folder.directory, at: folder.rest, folder.pattern, text: folder.path)
+    package func pictures(_ place: PicturePlace) throws(Problem) -> JobPictures {
+        switch place {
+        case .files(let paths): return .files(PictureFiles(paths, in: self))
+        case .folder(let text):
+            let folder = try folder(text, parameter: Picture.parameter)
+            return .folder(PictureFolder(in: folder.directory, at: folder.rest, folder.pattern, text: folder.path))
+        }
     }
 
     private func folder(

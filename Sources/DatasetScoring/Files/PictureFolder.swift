@@ -1,44 +1,14 @@
 import Files
 import Glibc
 import HTTPTypes
-package import Memory
+import Memory
 package import WebService
 
 /// A folder of the pictures that images of a data set are, for people to look at: PNG, JPEG or WebP files, which nobody
 /// decodes here.
 package struct PictureFolder: Sendable {
-    /// A kind of picture that browsers show and that is no document.
-    package enum Kind: Sendable {
-        case png
-        case jpeg
-        case webP
-
-        /// What the first bytes of a file say that it is; nil for anything else.
-        init?(_ bytes: borrowing Span<UInt8>) {
-            func begins(_ signature: [UInt8], at place: Int = 0) -> Bool {
-                bytes.count >= place + signature.count
-                    && signature.indices.allSatisfy { bytes[place + $0] == signature[$0] }
-            }
-            if begins([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
-                self = .png
-            } else if begins([0xFF, 0xD8, 0xFF]) {
-                self = .jpeg
-            } else if begins(Array("RIFF".utf8)), begins(Array("WEBP".utf8), at: 8) {
-                self = .webP
-            } else {
-                return nil
-            }
-        }
-    }
-
     /// The suffixes that pictures are looked for by, if no pattern says how their files end.
     private static let suffixes = [".png", ".jpg", ".jpeg", ".webp"].flatMap { [$0, $0.uppercased()] }
-
-    /// The largest picture that is sent, in bytes.
-    static let byteLimit = 256 << 20
-
-    /// The name of the parameter that holds the path.
-    static let parameter = "images"
 
     private let directory: any ReadableDirectory
     /// The path of the folder beneath the directory.
@@ -63,30 +33,16 @@ package struct PictureFolder: Sendable {
     ///   - image: The index of the image.
     /// - Returns: The file's bytes as they are.
     /// - Throws: A 404 problem if there is no such file; 422 if it is no picture or too large; 503 if memory is short.
-    package func picture(named name: String?, image: Int) throws(Problem) -> (kind: Kind, bytes: Buffer<UInt8>) {
+    package func picture(named name: String?, image: Int) throws(Problem) -> Picture {
         let file = if let name { try find(name) } else { try find(image) }
-        guard (1...Self.byteLimit).contains(file.byteCount) else {
-            throw unusable(file.path, "it has \(file.byteCount) bytes", "a picture of at most \(Self.byteLimit) bytes")
-        }
-        let bytes: Buffer<UInt8>
-        do throws(FileError) {
-            bytes = try FileError.wrapping { () throws(MemoryError) in try Buffer(uninitialized: file.byteCount) }
-            try file.read(0..<file.byteCount, through: bytes, or: { $0 }) { (_, _) throws(FileError) in }
-        } catch {
-            throw .file(error, file.path, parameter: Self.parameter)
-        }
-        guard let kind = Kind(bytes.span) else {
-            throw unusable(file.path, "it is none of these", "a PNG, JPEG or WebP file")
-        }
-        return (kind, bytes)
+        return try Picture(file, called: file.path)
     }
 
     /// What is behind an image's name in the name of its picture's file, such as `.jpg`; nil if there is no such file.
     package func suffix(named name: String?, image: Int) -> String? {
-        guard let path = try? (name.map { (name) throws(Problem) in try find(name) } ?? (try find(image))).path,
-            let dot = path.lastIndex(of: ".")
+        guard let path = try? (name.map { (name) throws(Problem) in try find(name) } ?? (try find(image))).path
         else { return nil }
-        return String(path[dot...])
+        return Picture.suffix(of: path)
     }
 
     private func find(_ name: String) throws(Problem) -> InputFile {
@@ -98,7 +54,7 @@ package struct PictureFolder: Sendable {
                 return try directory.open(joined(folder + pattern.prefix + stem + suffix))
             } catch {
                 if case .system(_, _, let code) = error, code == ENOENT || code == ENOTDIR { continue }
-                throw .file(error, "\(text)/\(name)", parameter: Self.parameter)
+                throw .file(error, "\(text)/\(name)", parameter: Picture.parameter)
             }
         }
         throw missing("a picture of \(name)")
@@ -110,7 +66,7 @@ package struct PictureFolder: Sendable {
         do throws(FileError) {
             return try directory.open(joined(names[image]))
         } catch {
-            throw .file(error, "\(text)/\(names[image])", parameter: Self.parameter)
+            throw .file(error, "\(text)/\(names[image])", parameter: Picture.parameter)
         }
     }
 
@@ -125,7 +81,7 @@ package struct PictureFolder: Sendable {
                 names.append(entry.name)
             }
         } catch {
-            throw .folder(error, text, parameter: Self.parameter)
+            throw .folder(error, text, parameter: Picture.parameter)
         }
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
@@ -134,13 +90,7 @@ package struct PictureFolder: Sendable {
 
     private func missing(_ what: String) -> Problem {
         Problem(
-            .noImages, "The folder \(text) does not hold \(what).", parameter: Self.parameter,
+            .noImages, "The folder \(text) does not hold \(what).", parameter: Picture.parameter,
             expected: "a PNG, JPEG or WebP file of that name", actual: text)
-    }
-
-    private func unusable(_ file: String, _ reason: String, _ expected: String) -> Problem {
-        Problem(
-            .fileUnusable, "The file \(file) cannot be shown: \(reason).", parameter: Self.parameter,
-            expected: expected, actual: file)
     }
 }

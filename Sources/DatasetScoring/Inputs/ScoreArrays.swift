@@ -30,6 +30,7 @@ package final class ScoreArrays: RequestInputs {
     private var folders: [ScoringError.Array: ImageFolder] = [:]
     /// Whether folders may stand for arrays.
     private let takesFolders: Bool
+    package let pictures: ArrivingPictures?
     /// The names of what the body held besides the arrays.
     private var ignored: [String] = []
 
@@ -38,7 +39,11 @@ package final class ScoreArrays: RequestInputs {
     ///   - parameters: The parameters that do not stand in the body.
     ///   - takesFolders: Whether folders may stand for arrays, in which case whoever has these asks for
     ///     ``folderPair``.
-    package init(_ places: ScoringPlaces, parameters: Parameters, takesFolders: Bool = false) {
+    ///   - pictures: Takes pictures; nil if none are taken. Whoever takes some asks for ``keptPictures(_:)``.
+    package init(
+        _ places: ScoringPlaces, parameters: Parameters, takesFolders: Bool = false, pictures: ArrivingPictures? = nil
+    ) {
+        self.pictures = pictures
         self.places = places
         self.takesFolders = takesFolders
         arriving = ArrivingParameters(parameters)
@@ -73,6 +78,21 @@ package final class ScoreArrays: RequestInputs {
     /// The notes for the client, once the arrays have become pixels.
     package func notes(on pixels: borrowing ScoredPixels) -> InputNotes {
         InputNotes(clampedCount: pixels.clampedCount, ignored: ignored)
+    }
+
+    /// The pictures that came beside the arrays, once all have come; nil if there are none. Images are called as their
+    /// files are, if the client has named neither.
+    ///
+    /// - Throws: A 400 problem if files of pictures are named besides; 503 if memory is short.
+    package func keptPictures(_ parameters: inout ScoreParameters) throws(Problem) -> KeptPictures? {
+        guard let pictures, let kept = pictures.kept else { return nil }
+        guard parameters.images == nil else {
+            throw Problem(
+                .repeatedParameter, "images name files, and have come with the request too.",
+                parameter: Picture.parameter, expected: "one of both", actual: "both")
+        }
+        if let names = pictures.names { try parameters.nameImages(names) }
+        return kept
     }
 
     // MARK: - From the body

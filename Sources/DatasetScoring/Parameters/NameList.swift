@@ -2,7 +2,7 @@ import HTTPTypes
 package import Memory
 import WebService
 
-/// What the images or the classes of a data set are called, in their order.
+/// What the images, their pictures or the classes of a data set are called, in their order.
 package final class NameList: Equatable, Sendable {
     package let all: [String]
 

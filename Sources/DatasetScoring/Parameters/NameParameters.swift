@@ -28,16 +28,29 @@ package struct NameParameters: Equatable, Sendable {
                     actual: "\(classes.count) names")
             }
             try Self.check(
-                classes, Self.classNames, limit: ScoringShape.classLimit, byteLimit: 256, expected: "text",
-                where: { _ in true })
+                classes, Self.classNames, limit: ScoringShape.classLimit, expected: "names of 1 to 256 bytes",
+                where: { Self.isText($0, byteLimit: 256) })
         }
         let images = try parameters.texts(Self.imageNames)
         if let images {
             try Self.check(
-                images, Self.imageNames, limit: .max, byteLimit: 1024,
-                expected: "a path of /-separated parts, none of which is empty, . or ..", where: Self.isRelative)
+                images, Self.imageNames, limit: .max,
+                expected: "paths of 1 to 1024 bytes and parts with / between them, none of which is empty, . or ..",
+                where: Self.isNameOfImage)
         }
         (self.classes, self.images) = (try Self.list(classes), try Self.list(images))
+    }
+
+    private init(classes: NameList?, images: NameList) {
+        (self.classes, self.images) = (classes, images)
+    }
+
+    /// The same parameters with other names of images, each of which can be one.
+    ///
+    /// - Throws: A 503 problem if memory is short.
+    func naming(images: [String]) throws(Problem) -> NameParameters {
+        NameParameters(
+            classes: classes, images: try Problem.allocating { () throws(MemoryError) in try NameList(images) })
     }
 
     /// The parameters as texts, by their names on the wire.
@@ -78,18 +91,15 @@ package struct NameParameters: Equatable, Sendable {
     }
 
     private static func list(_ names: [String]?) throws(Problem) -> NameList? {
-        do throws(MemoryError) {
-            return try names.map { (names) throws(MemoryError) in try NameList(names) }
-        } catch {
-            throw Problem(error)
+        try names.map { (names) throws(Problem) in
+            try Problem.allocating { () throws(MemoryError) in try NameList(names) }
         }
     }
 
     // MARK: - Names
 
     private static func check(
-        _ names: [String], _ parameter: String, limit: Int, byteLimit: Int, expected: String,
-        where isAllowed: (String) -> Bool
+        _ names: [String], _ parameter: String, limit: Int, expected: String, where isAllowed: (String) -> Bool
     ) throws(Problem) {
         guard (1...limit).contains(names.count) else {
             throw .invalidParameter(
@@ -98,11 +108,8 @@ package struct NameParameters: Equatable, Sendable {
         }
         var seen: Set<String> = []
         for name in names {
-            guard (1...byteLimit).contains(name.utf8.count), !isBlank(name), !hasControls(name), isAllowed(name) else {
-                throw .invalidParameter(
-                    parameter,
-                    expected: "names of 1 to \(byteLimit) bytes without control characters, each \(expected)",
-                    actual: name)
+            guard isAllowed(name) else {
+                throw .invalidParameter(parameter, expected: expected + ", without control characters", actual: name)
             }
             guard seen.insert(name).inserted else {
                 throw .invalidParameter(parameter, expected: "names that differ", actual: name)
@@ -110,7 +117,12 @@ package struct NameParameters: Equatable, Sendable {
         }
     }
 
-    private static func isBlank(_ name: String) -> Bool { name.allSatisfy(\.isWhitespace) }
+    /// Whether images can be called so.
+    static func isNameOfImage(_ name: String) -> Bool { isText(name, byteLimit: 1024) && isRelative(name) }
+
+    private static func isText(_ name: String, byteLimit: Int) -> Bool {
+        (1...byteLimit).contains(name.utf8.count) && !name.allSatisfy(\.isWhitespace) && !hasControls(name)
+    }
 
     private static func hasControls(_ name: String) -> Bool {
         name.unicodeScalars.contains { scalar in

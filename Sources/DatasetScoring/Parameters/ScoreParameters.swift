@@ -62,8 +62,8 @@ package struct ScoreParameters: Equatable, Sendable {
     static let listNames: Set = ["ignore_label", "valid"]
     static let objectNames: Set = ["label_map", "colors"]
 
-    /// The names of those that are lists of any texts.
-    static let textListNames = Set(NameParameters.names)
+    /// The names of those that can be lists of any texts.
+    static let textListNames = Set(NameParameters.names + [PicturePlace.name])
 
     /// The method by which images are scored.
     package let method: Method
@@ -82,8 +82,8 @@ package struct ScoreParameters: Equatable, Sendable {
     /// The directory to which results are written too, as a path in a ``DataDirectories``.
     package let output: String?
 
-    /// The folder of the pictures that the labels are of, as a path in a ``DataDirectories``. They are for people.
-    package let images: String?
+    /// Where the pictures lie that the labels are of. They are for people.
+    package let images: PicturePlace?
 
     /// The choice of the client; nil if it makes none, which has the effect of ``Reading/labelled``.
     package let reading: Reading?
@@ -107,7 +107,7 @@ package struct ScoreParameters: Equatable, Sendable {
     package let sampling: SamplingParameters
 
     /// What classes and images are called.
-    package let names: NameParameters
+    package private(set) var names: NameParameters
 
     /// Reads the parameters.
     ///
@@ -120,7 +120,7 @@ package struct ScoreParameters: Equatable, Sendable {
         threshold = try parameters.threshold()
         labels = try LabelParameters(parameters)
         output = parameters.string("output")
-        images = parameters.string("images")
+        images = try PicturePlace(parameters)
         reading = try parameters.choice("read")
         classCount = try parameters.integer("classes", in: 1...ScoringShape.classLimit)
         coloursText = parameters.string("colors")
@@ -132,13 +132,21 @@ package struct ScoreParameters: Equatable, Sendable {
         include = try parameters.string("include").map { (text) throws(Problem) in try Self.arrays(text) }
     }
 
+    /// Gives names to images that have none.
+    ///
+    /// - Parameter names: One for each image, each of which can be one.
+    /// - Throws: A 503 problem if memory is short.
+    mutating func nameImages(_ names: [String]) throws(Problem) {
+        if self.names.images == nil { self.names = try self.names.naming(images: names) }
+    }
+
     /// The parameters as texts, by their names on the wire.
     package var values: [String: String] {
         var values = ["method": method.rawValue, "temperature": "\(temperature)", "downsample": "\(downsample)"]
         values["threshold"] = threshold.map { "\($0)" }
         values.merge(labels.values) { $1 }
         values["output"] = output
-        values["images"] = images
+        values["images"] = images?.text
         values["read"] = reading?.rawValue
         values["classes"] = classCount.map { "\($0)" }
         values["colors"] = coloursText
@@ -172,10 +180,11 @@ package struct ScoreParameters: Equatable, Sendable {
 
     /// Proves that the parameters go together with images.
     ///
-    /// - Throws: 400 unless there is a name for each class and each image, if there are names.
+    /// - Throws: 400 unless there is a name for each class and each image, and a file for each image, if there are any.
     package func check(_ shape: ScoringShape) throws(Problem) {
         try names.check(classCount: shape.classCount)
         try names.check(imageCount: shape.imageCount)
+        try images?.check(imageCount: shape.imageCount)
     }
 
     /// The arrays that an answer in some format holds.

@@ -15,6 +15,9 @@ package struct JobPart: Sendable {
 
     package var images: Images
 
+    /// The pictures of the images; nil if they came without.
+    package var pictures: KeptPictures?
+
     /// What there is to note of a batch; those of a body that is a whole job are in the job's details.
     package var notes: InputNotes
 
@@ -26,9 +29,11 @@ package struct JobPart: Sendable {
     package var fingerprint: RequestFingerprint?
 
     package init(
-        _ images: Images, notes: InputNotes = InputNotes(), key: String? = nil, _ fingerprint: RequestFingerprint? = nil
+        _ images: Images, pictures: KeptPictures? = nil, notes: InputNotes = InputNotes(), key: String? = nil,
+        _ fingerprint: RequestFingerprint? = nil
     ) {
         self.images = images
+        self.pictures = pictures
         self.notes = notes
         self.key = key
         self.fingerprint = fingerprint
@@ -51,13 +56,15 @@ package struct JobPart: Sendable {
         }
     }
 
-    /// The memory that the arrays take, or the room on the disk, in bytes.
+    /// The memory that the arrays and the pictures take, or the room on the disk, in bytes.
     package var byteCount: Int {
-        switch images {
-        case .scored(let scores): scores.byteCount
-        case .waiting(let pixels): pixels.byteCount
-        case .stored(let part): part.contents.byteCount
-        }
+        let arrays =
+            switch images {
+            case .scored(let scores): scores.byteCount
+            case .waiting(let pixels): pixels.byteCount
+            case .stored(let part): part.contents.byteCount
+            }
+        return arrays + (pictures?.byteCount ?? 0)
     }
 
     /// The part in files; nil in memory.

@@ -1,3 +1,4 @@
+package import DatasetScoring
 import Jobs
 package import Scoring
 package import WebService
@@ -20,10 +21,17 @@ package struct JobResults: JobOutput {
     /// The pixels of a job that only reduces probabilities.
     package let reduced: ScoredPixels?
 
+    /// The pictures of the images of each part; empty if no image came with one.
+    package let pictures: [KeptPictures?]
+
     private let open: @Sendable () throws(Problem) -> DatasetScores
 
-    package init(_ scores: DatasetScores) {
-        byteCount = scores.byteCount
+    /// Results in memory.
+    ///
+    /// - Parameter pictures: The pictures of the images of each part.
+    package init(_ scores: DatasetScores, pictures: [KeptPictures?] = []) {
+        self.pictures = pictures.contains { $0 != nil } ? pictures : []
+        byteCount = scores.byteCount + Self.byteCount(pictures)
         statistics = scores.statistics
         hasPredicted = scores.hasPredicted
         hasRegions = scores.hasRegions
@@ -34,6 +42,7 @@ package struct JobResults: JobOutput {
     /// Pixels that go to the client who waits for them and are not kept, for which they are larger than any room.
     package init(reduced pixels: ScoredPixels) {
         byteCount = .max
+        pictures = []
         statistics = nil
         hasPredicted = false
         hasRegions = false
@@ -47,11 +56,13 @@ package struct JobResults: JobOutput {
     ///
     /// - Parameters:
     ///   - parts: At least one, all of them scored.
+    ///   - pictures: The pictures of the images of each part.
     init(
-        _ parts: [StoredPart], _ statistics: LabelIssues.Statistics?,
+        _ parts: [StoredPart], pictures: [KeptPictures?], _ statistics: LabelIssues.Statistics?,
         open: @escaping @Sendable () throws(Problem) -> DatasetScores
     ) {
-        byteCount = parts.reduce(0) {
+        self.pictures = pictures.contains { $0 != nil } ? pictures : []
+        byteCount = parts.reduce(Self.byteCount(pictures)) {
             $0 + SegmentationScores.byteCount($1.contents, hasLabelIssues: statistics != nil)
         }
         self.statistics = statistics
@@ -59,6 +70,10 @@ package struct JobResults: JobOutput {
         hasRegions = parts.allSatisfy { $0.contents.hasPredicted && $0.contents.hasLargest }
         reduced = nil
         self.open = open
+    }
+
+    private static func byteCount(_ pictures: [KeptPictures?]) -> Int {
+        pictures.reduce(0) { $0 + ($1?.byteCount ?? 0) }
     }
 
     /// The scores. To open them may read files, and so is for workers.

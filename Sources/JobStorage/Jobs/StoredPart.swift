@@ -20,6 +20,9 @@ package struct StoredPart: Codable, Equatable, Sendable {
     /// scores.
     var scoreChecksums: [Checksum]?
 
+    /// The pictures of the images, in a file of their own; nil if there are none.
+    var pictures: StoredPictures?
+
     /// What there was to note of a batch. The notes of a whole job are in its row.
     package var notes: InputNotes?
 

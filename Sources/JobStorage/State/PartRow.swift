@@ -14,6 +14,6 @@ package struct PartRow: Codable, FetchableRecord, PersistableRecord {
     package let key: String?
     package var fingerprint: RequestFingerprint?
 
-    /// The same part as its job has it.
+    /// The same part as its job has it, but for its pictures.
     var jobPart: JobPart { JobPart(.stored(part), notes: part.notes ?? InputNotes(), key: key, fingerprint) }
 }

@@ -42,6 +42,9 @@ extension SQLiteJobStore {
         do throws(FileError) {
             stored.pixelChecksums = try ArrayFile.write(pixels, to: directory.pixelsPath(stored, of: job))
             if let scores { stored.scoreChecksums = try write(scores, of: stored, job) }
+            if let pictures = part.pictures {
+                stored.pictures = try StoredPictures(pictures, to: directory.picturesPath(stored, of: job))
+            }
             try directory.sync()
         } catch {
             directory.remove(stored, of: job)
@@ -49,6 +52,7 @@ extension SQLiteJobStore {
         }
         var written = part
         written.images = .stored(stored)
+        written.pictures = pictures(of: stored, job)
         return written
     }
 

@@ -31,11 +31,11 @@ extension SQLiteJobStore {
                 case .receiving: throw .upload
                 case .open:
                     for part in parts { _ = try find(part, of: id) }
-                    left.parts = partRows.map(\.jobPart)
+                    left.parts = partRows.map { jobPart($0, of: id) }
                 case .queued, .running:
                     if attemptLimit > 0, row.attempts >= attemptLimit { throw .attempts(row.attempts) }
                     for part in parts { _ = try find(part, of: id) }
-                    (left.parts, left.failure) = (partRows.map(\.jobPart), row.job.failure)
+                    (left.parts, left.failure) = (partRows.map { jobPart($0, of: id) }, row.job.failure)
                     left.isSuspect = row.attempts > 0
                     left.job.become(.receiving)
                 case .succeeded where row.hasOutput:
@@ -91,7 +91,14 @@ extension SQLiteJobStore {
     /// The files that a part has.
     private func paths(_ part: StoredPart, of job: JobID) -> [String] {
         let pixels = directory.pixelsPath(part, of: job)
-        return part.isScored ? [pixels, directory.scoresPath(part, of: job)] : [pixels]
+        return [pixels] + (part.isScored ? [directory.scoresPath(part, of: job)] : [])
+            + (part.pictures == nil ? [] : [directory.picturesPath(part, of: job)])
+    }
+
+    private func jobPart(_ row: PartRow, of job: JobID) -> JobPart {
+        var part = row.jobPart
+        part.pictures = pictures(of: row.part, job)
+        return part
     }
 
     /// Takes down jobs that have ended, and that they have no parts any more.
@@ -134,12 +141,13 @@ extension SQLiteJobStore {
         case nothing(String)
     }
 
-    /// A part as it is in its files.
+    /// A part as it is in its files, all of which are there.
     private func find(
         _ part: StoredPart, of job: JobID, _ statistics: LabelIssues.Statistics? = nil, proves: Bool = false
     ) throws(Loss) -> JobPart.Images {
         do throws(FileError) {
             if proves { try check(part, of: job) }
+            try part.pictures?.find(directory.picturesPath(part, of: job))
             return try read(part, of: job, statistics: statistics)
         } catch {
             let detail = Problem(error).detail

@@ -1,3 +1,4 @@
+import DatasetScoring
 import Files
 package import Foundation
 import GRDB
@@ -29,6 +30,7 @@ extension SQLiteJobStore {
         } else if try !ScoredPixels(part.contents, path: path).isPlausible {
             throw .damaged(path: path)
         }
+        try part.pictures?.check(directory.picturesPath(part, of: job))
         guard part.isScored, let checksums = part.scoreChecksums else { return }
         let sizes = SegmentationScores.storedSizes(part.contents.shape, hasLabelIssues: checksums.count > 1)
         try ArrayFile.check(directory.scoresPath(part, of: job), sizes, checksums)
@@ -45,11 +47,18 @@ extension SQLiteJobStore {
             try SegmentationScores(part.contents, path: path, scoresPath: scoresPath, statistics: statistics))
     }
 
+    /// The pictures of a part, as they lie there; nil if it has none.
+    func pictures(of part: StoredPart, _ job: JobID) -> KeptPictures? {
+        part.pictures?.kept(at: directory.picturesPath(part, of: job))
+    }
+
     // MARK: Results
 
     /// Results in files, which are opened, and proved to be what was written, when somebody asks for them.
     func results(_ parts: [StoredPart], of id: JobID, _ statistics: LabelIssues.Statistics?) -> JobResults {
-        JobResults(parts, statistics) { [self] () throws(Problem) in try open(parts, of: id, statistics) }
+        JobResults(parts, pictures: parts.map { pictures(of: $0, id) }, statistics) { [self] () throws(Problem) in
+            try open(parts, of: id, statistics)
+        }
     }
 
     private func open(
@@ -124,7 +133,8 @@ extension SQLiteJobStore {
         var stored: [StoredPart] = []
         do throws(Problem) {
             for (index, scores) in scores.parts.enumerated() {
-                stored.append(try keep(scores, of: id, as: index, parts.isEmpty ? nil : parts[index]))
+                let pictures = results.pictures.isEmpty ? nil : results.pictures[index]
+                stored.append(try keep(scores, pictures, of: id, as: index, parts.isEmpty ? nil : parts[index]))
             }
             try commit(job, scores, stored, until: Date() + seconds)
         } catch {
@@ -176,10 +186,10 @@ extension SQLiteJobStore {
     }
 
     private func keep(
-        _ scores: SegmentationScores, of job: JobID, as index: Int, _ part: StoredPart?
+        _ scores: SegmentationScores, _ pictures: KeptPictures?, of job: JobID, as index: Int, _ part: StoredPart?
     ) throws(Problem) -> StoredPart {
         guard let part else {
-            guard let part = try write(JobPart(.scored(scores)), as: index, of: job).stored else {
+            guard let part = try write(JobPart(.scored(scores), pictures: pictures), as: index, of: job).stored else {
                 preconditionFailure("a part that was written is in files")
             }
             return part

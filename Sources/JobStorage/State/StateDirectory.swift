@@ -13,6 +13,7 @@ import WebService
 ///     jobs.sqlite          what there is; a file in arrays that it does not name is nobody's
 ///     arrays/ID-0.pixels   ``StoredPixels`` of the job ID
 ///     arrays/ID-0.scores   what scoring has added to these
+///     arrays/ID-0.pictures the pictures that came with the images
 ///     lost/                files of jobs of which no database knows any more
 package final class StateDirectory: Sendable {
     package let path: String
@@ -141,7 +142,7 @@ package final class StateDirectory: Sendable {
         guard parts.count == 2, JobID(String(parts[0])) != nil else { return false }
         let ends = parts[1].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard ends.count == 2, let number = Int(ends[0]), number >= 0, String(number) == ends[0] else { return false }
-        return ends[1] == "pixels" || ends[1] == "scores"
+        return ["pixels", "scores", "pictures"].contains(ends[1])
     }
 
     var databasePath: String { path + "/jobs.sqlite" }
@@ -167,6 +168,8 @@ package final class StateDirectory: Sendable {
     func pixelsPath(_ part: StoredPart, of job: JobID) -> String { "\(arraysPath)/\(job)-\(part.file).pixels" }
     func scoresPath(_ part: StoredPart, of job: JobID) -> String { "\(arraysPath)/\(job)-\(part.file).scores" }
 
+    func picturesPath(_ part: StoredPart, of job: JobID) -> String { "\(arraysPath)/\(job)-\(part.file).pictures" }
+
     /// Sees to it that the files which are there stay there when the power goes.
     func sync() throws(FileError) {
         try ArrayFile.syncDirectory(arraysPath)
@@ -176,6 +179,7 @@ package final class StateDirectory: Sendable {
     func remove(_ part: StoredPart, of job: JobID) {
         unsafe unlink(pixelsPath(part, of: job))
         removeScores(part, of: job)
+        unsafe unlink(picturesPath(part, of: job))
     }
 
     /// Removes a part's file of scores, if it is there.

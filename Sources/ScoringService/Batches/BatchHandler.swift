@@ -34,7 +34,9 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
         self.job = job
         key = try request.idempotencyKey()
         fingerprint = RequestFingerprint(request)
-        arrays = ScoreArrays(service.configuration.places, parameters: job.parameters)
+        arrays = ScoreArrays(
+            service.configuration.places, parameters: job.parameters,
+            pictures: try ArrivingPictures(byteLimit: service.limits.resultBytes))
         body = try ArrayBody(request, limits: service.bodyLimits, inputs: arrays)
         // This comes last, because a batch that has begun must be ended.
         earlier = try job.begin(key: key)
@@ -97,12 +99,14 @@ final class BatchHandler: RequestHandler, @unchecked Sendable {
 
     /// The part of the job that the arrays make, with the notes for the client.
     private func part() throws(Problem) -> JobPart {
-        let settings = try arrays.parameters
+        var settings = try arrays.parameters
+        let pictures = try arrays.keptPictures(&settings)
         guard let pixels = try arrays.complete(isCancelled: { false }) else { throw .missing(.predictedProbabilities) }
+        try pictures?.check(pixels.shape.labels)
         let notes = arrays.notes(on: pixels)
         let fingerprint = key == nil ? nil : fingerprint
         let images = try settings.images(of: consume pixels, on: service.imageLoop)
-        return JobPart(images, notes: notes, key: key, fingerprint)
+        return JobPart(images, pictures: pictures, notes: notes, key: key, fingerprint)
     }
 
     private func response(_ status: HTTPResponse.Status, _ batch: OpenJob.Batch) -> Response {

@@ -29,7 +29,7 @@ struct JobDocument {
             members.number("threshold", parameters.threshold)
             parameters.labels.write(to: &members)
             if let output = parameters.output { members.string("output", output) }
-            if let images = parameters.images { members.string("images", images) }
+            parameters.images?.write(to: &members)
             if let classCount = parameters.classCount { members.integer("classes", classCount) }
             if let colours = parameters.coloursText { members.string("colors", colours) }
             if let reading = parameters.reading { members.string("read", reading.rawValue) }
@@ -86,7 +86,7 @@ struct JobDocument {
                 let summary = scores.hasPredicted ? ["predicted", "summary"] : []
                 let resources =
                     ["image_scores", "pixel_scores", "issues", "labels"] + findings + names + ["ranking", "keep"]
-                let images = parameters.images == nil ? [] : ["images"]
+                let images = parameters.images == nil && scores.pictures.isEmpty ? [] : ["images"]
                 for resource in resources + regions + summary + images {
                     members.string(resource, "\(base)/\(resource)")
                 }

@@ -23,7 +23,7 @@ struct MaskExport: Sendable {
     let scores: DatasetScores
     /// The last words on regions, those of the kind that is exported if regions are.
     let decisions: [Int: [Decision]]
-    let pictures: PictureFolder?
+    let pictures: JobPictures?
     /// Finds the regions of a kind.
     let regions: @Sendable (RegionKind) throws(Problem) -> Regions
 
@@ -41,9 +41,9 @@ struct MaskExport: Sendable {
     private func make(_ index: Int, _ demand: ExportDemand) throws(Problem) -> ExportedImage {
         let (part, inPart) = scores.locate(index)
         let name = job.details.names?[index]
-        let picture = try pictures.flatMap { (folder) throws(Problem) -> ExportedImage.Picture? in
-            guard let suffix = folder.suffix(named: name, image: index) else { return nil }
-            let bytes = demand.contains(.picture) ? try folder.picture(named: name, image: index).bytes : nil
+        let picture = try pictures.flatMap { (pictures) throws(Problem) -> ExportedImage.Picture? in
+            guard let suffix = pictures.suffix(named: name, image: index) else { return nil }
+            let bytes = demand.contains(.picture) ? try pictures.picture(named: name, image: index).bytes : nil
             return ExportedImage.Picture(suffix: suffix, bytes: bytes)
         }
         let wantsMasks = demand.contains(.masks)

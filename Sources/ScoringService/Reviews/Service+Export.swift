@@ -42,14 +42,11 @@ extension Service {
                 }
                 let kind = content == .regions ? try query.kind(job, scores) : nil
                 let words = content == .given ? [] : try self.decisions(on: id).read().lastWords()
-                let folder = job.details.parameters.images
                 let export = MaskExport(
                     content: content, job: job, scores: scores,
                     decisions: Dictionary(
                         grouping: words.filter { $0.place.kind == kind ?? $0.place.kind }, by: \.place.image),
-                    pictures: try folder.map { (folder) throws(Problem) in
-                        try self.configuration.dataDirectories.pictures(folder)
-                    },
+                    pictures: try self.pictures(of: job, scores),
                     regions: { (kind) throws(Problem) in try self.regions(of: job, scores, kind).regions })
                 let classes = ExportClasses(
                     count: scores.classCount,

@@ -34,6 +34,7 @@ struct FolderParts {
     /// - Throws: The problem of a file, which it names; 413 if more would be kept than is kept of results.
     func parts(of images: FolderImages, isCancelled: () -> Bool) throws(Problem) -> [JobPart]? {
         try parameters.names.checkImagesHaveNone("Images that are files of folders have the names of these files.")
+        try parameters.images?.check(imageCount: images.count)
         service.queue.update(job, imagesTotal: images.count) { $0.folderNames = images.names }
         let state = Mutex(State(parts: [JobPart?](repeating: nil, count: images.count), notes: images.notes))
         let byteLimit = service.limits.resultBytes

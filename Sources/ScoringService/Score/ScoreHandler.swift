@@ -54,7 +54,7 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
         let arrays = ScoreArrays(
             service.configuration.places,
             parameters: try Parameters(target: request.head.path ?? "", known: ScoreParameters.names),
-            takesFolders: true)
+            takesFolders: true, pictures: try ArrivingPictures(byteLimit: service.limits.resultBytes))
         try self.init(
             service, arrays, try Self.format(of: request), Preference(request.head.headerFields), of: caller,
             place: try service.uploadPlace(for: request, of: caller),
@@ -173,24 +173,33 @@ package final class ScoreHandler: RequestHandler, @unchecked Sendable {
     /// - Returns: Nil if the work was canceled.
     private func parts(isCancelled: () -> Bool) throws(Problem) -> [JobPart]? {
         try body.complete()
-        let parameters = try arrays.parameters
+        var parameters = try arrays.parameters
+        let pictures = try arrays.keptPictures(&parameters)
         let shape = arrays.shape
         toldShape = shape
         // The job shows what it was asked for, whether it succeeds or not.
-        service.queue.update(job, imagesTotal: shape?.imageCount) { details in
+        service.queue.update(job, imagesTotal: shape?.imageCount) { [parameters] details in
             (details.parameters, details.shape) = (parameters, shape.map(ScoreJob.Shape.init))
         }
         try service.check(parameters)
         try reply.format.check(parameters, shape)
-        if let shape { try parameters.check(shape) }
+        if let shape { try check(shape, parameters, pictures) }
         if let folders = try arrays.folderPair {
             let images = try FolderImages(labels: folders.labels, predictions: folders.predictions)
             return try FolderParts(service, job, parameters).parts(of: images, isCancelled: isCancelled)
         }
         guard let pixels = try arrays.complete(isCancelled: isCancelled) else { return nil }
-        try parameters.check(pixels.shape)
+        try check(pixels.shape, parameters, pictures)
         tell(of: pixels)
-        return [JobPart(.waiting(pixels))]
+        return [JobPart(.waiting(pixels), pictures: pictures)]
+    }
+
+    private func check(
+        _ shape: ScoringShape, _ parameters: ScoreParameters, _ pictures: KeptPictures?
+    ) throws(Problem) {
+        // Names may be those of the pictures' files, and then follow from them.
+        try pictures?.check(shape.labels)
+        try parameters.check(shape)
     }
 
     /// Adds to the job the shape of its images, which is known late for arrays in files, and the notes on them.

@@ -26,7 +26,8 @@ extension Service {
                     guard let parts = try makeParts({ context.isCancelled }),
                         let parameters = context.details?.parameters
                     else { return .canceled }
-                    return try outcome(try score(consume parts, parameters, context), parameters, context)
+                    let pictures = parts.map(\.pictures)
+                    return try outcome(try score(consume parts, parameters, context), pictures, context)
                 } catch {
                     return .failed(error)
                 }
@@ -42,7 +43,7 @@ extension Service {
                     let scores = try store.attempt(context.id, on: parts) { (parts) throws(Problem) in
                         try score(parts, parameters, context)
                     }
-                    return try outcome(scores, parameters, context)
+                    return try outcome(scores, parts.map(\.pictures), context)
                 } catch {
                     return error.isWantOfMemory ? .again(after: patience.next()) : .failed(error)
                 }
@@ -59,11 +60,18 @@ extension Service {
     }
 
     private func outcome(
-        _ scores: DatasetScores?, _ parameters: ScoreParameters, _ context: JobContext<ScoreJob>
+        _ scores: DatasetScores?, _ pictures: [KeptPictures?], _ context: JobContext<ScoreJob>
     ) throws(Problem) -> JobOutcome<ScoreJob> {
         guard let scores else { return .canceled }
+        let results = JobResults(scores, pictures: pictures)
+        guard results.pictures.isEmpty || results.byteCount <= limits.resultBytes else {
+            throw Problem(
+                .jobTooLarge, "The scores and the images together would be more than is kept of results.",
+                parameter: "images", expected: "at most \(limits.resultBytes) bytes in all",
+                actual: "\(results.byteCount)", limit: limits.resultBytes)
+        }
         if let details = context.details { try write(scores, details) }
-        return .succeeded(JobResults(scores))
+        return .succeeded(results)
     }
 
     /// Writes the results of a job into the directory that the client named, if it named one.

@@ -14,6 +14,17 @@ extension Problem {
         }
     }
 
+    /// Does what may find no memory.
+    ///
+    /// - Throws: A 503 problem if memory is short.
+    package static func allocating<Result>(_ body: () throws(MemoryError) -> Result) throws(Problem) -> Result {
+        do throws(MemoryError) {
+            return try body()
+        } catch {
+            throw Problem(error)
+        }
+    }
+
     /// Takes memory from the budget while `body` runs.
     ///
     /// - Parameter byteCount: The size of the memory, in bytes.
