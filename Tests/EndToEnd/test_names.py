@@ -11,9 +11,9 @@ import pytest
 
 from bodies import json_body, multipart, npz
 from client import Client, assert_problem
+from region_cases import sample
 from server import run
 from state import state_directory
-from test_regions import sample
 
 ARRAYS = sample("blobs", (20, 30), 3, images=3)
 JOINT = {"method": "num_pixel_issues", "classes": 3}

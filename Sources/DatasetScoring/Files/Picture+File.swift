@@ -21,7 +21,7 @@ extension Picture {
             throw .file(error, name, parameter: Self.parameter)
         }
         guard let kind = PictureKind(bytes.span) else {
-            throw .unusable(name, "it is none of these", "a PNG, JPEG or WebP file")
+            throw .unusable(name, "it is no PNG, JPEG or WebP file", "a picture")
         }
         self.init(kind: kind, bytes: bytes)
     }
