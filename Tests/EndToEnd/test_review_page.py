@@ -574,6 +574,27 @@ def test_disputes_come_first_and_say_who_said_what(review):
     sync_api.expect(tab.locator(".progress-card")).to_contain_text("2 in dispute")
 
 
+def test_dispute_ends_when_all_are_of_one_mind(review):
+    service, region = review.service, review.service.regions()[2]
+    service.decide([region], "wrong")
+    service.decide([region], "fine", "Bob")
+    tab = review.open_queue()
+    assert review.parameters["region"] == region["id"]
+    sync_api.expect(tab.locator(".state")).to_contain_text("In dispute, last: fine by Bob")
+    # What is pressed is one's own word, and not the last.
+    sync_api.expect(tab.get_by_role("button", name="Wrong")).to_have_attribute("aria-pressed", "true")
+    review.press("a")
+    review.wait_for_parameter("region", service.regions()[0]["id"])
+    review.wait_for_region()
+    review.press("k")
+    review.wait_for_parameter("region", region["id"])
+    sync_api.expect(tab.locator(".state")).to_have_text("Decided: fine")
+    review.wait_until_saved()
+    review.open(f"/jobs/{service.job}")
+    sync_api.expect(tab.locator(".progress-card")).not_to_contain_text("in dispute")
+    sync_api.expect(tab.locator(".progress-card")).to_contain_text("1 fine")
+
+
 def test_undo_in_a_dispute_leaves_what_others_said(review):
     service, region = review.service, review.service.regions()[4]
     service.decide([region], "unsure")
@@ -836,48 +857,55 @@ def test_volumes_and_sequences_are_reviewed(browser, service, shape, kind, place
 
 
 def test_image_larger_than_a_texture_is_drawn_in_tiles(browser, service, tmp_path):
-    height, width, classes, block = 5000, 6000, 3, 100
+    height, width, classes, block = 5000, 6000, 3, 200
     rows, columns = (np.arange(extent, dtype=np.uint32) // block for extent in (height, width))
     labels = ((columns + 2 * rows[:, None]) % classes).astype(np.uint8)
     predicted = labels.copy()
     # A region on both sides of where one tile of 4096 pixels ends and the next begins.
-    region = slice(1010, 1090), slice(4010, 4098)
+    region = slice(1010, 1190), slice(4010, 4190)
     predicted[region] = (predicted[region] + 1) % classes
     pred_probs = np.full((1, classes, height, width), 0.05, np.float16)
     np.put_along_axis(pred_probs, predicted[None, None].astype(np.int64), np.float16(0.9), 1)
-    with reviewing(browser, service.send(labels[None], pred_probs)) as review:
-        del pred_probs
+    large = service.send(labels[None], pred_probs)
+    del pred_probs
+    with reviewing(browser, large) as review:
         tab = review.open_queue()
-        assert review.service.regions()[0]["bbox"] == [4010, 1010, 88, 80]
+        assert large.regions()[0]["bbox"] == [4010, 1010, 180, 180]
         opaque(review)
         palette = review.swatches()
         stage = tab.locator(".stage").bounding_box()
-        x, y = int(stage["x"] + stage["width"] / 2), int(stage["y"] + stage["height"] / 2)
-        identifier = review.service.regions()[0]["id"]
-        places = ((130, 250), (4050, 1050), (4097, 1050), (5950, 330), (250, 4230), (5850, 4950))
+        scale = min(stage["width"] / width, stage["height"] / height)
+        # Two on either side of the seam, and one in each tile.
+        places = {
+            (column, row): (
+                int(stage["x"] + stage["width"] / 2 + (column - width / 2) * scale),
+                int(stage["y"] + stage["height"] / 2 + (row - height / 2) * scale),
+            )
+            for column, row in ((4050, 1100), (4150, 1100), (100, 300), (5900, 300), (300, 4300), (5900, 4900))
+        }
+        for (column, row), (x, y) in places.items():
+            review.wait_until(lambda x=x, y=y: review.read_pixel(x, y), "the layers are there")
+            assert np.abs(np.subtract(review.read_pixel(x, y)[:2], (column, row))).max() <= 2 / scale
 
-        def colour_at(column, row):
-            tab.evaluate("hash => location.hash = hash", f"{path}?region={identifier}&at={column + 0.5},{row + 0.5},8")
-            review.wait_until(lambda: (review.read_pixel(x, y) or ())[:2] == (column, row), "the place is shown")
-            review.wait_for_region()
+        def drawn(name, wanted):
             tab.mouse.move(1, 1)
-            return review.screenshot()[y, x]
+            pixels = review.screenshot()
+            for (column, row), (x, y) in places.items():
+                off = np.abs(pixels[y, x] - wanted[row, column]).max()
+                assert off <= 2, f"{name} at {column}, {row}: {pixels[y, x]}"
 
-        path = f"#/jobs/{review.service.job}/queue"
         for key, array in (("1", labels), ("2", predicted)):
             review.press(key)
-            for column, row in places:
-                off = np.abs(colour_at(column, row) - palette[array[row, column]]).max()
-                assert off <= 2, f"{key} at {column}, {row}"
+            drawn(key, np.array(palette)[array])
         # A picture of half the size lies under all tiles of the mask.
-        picture = np.stack(np.broadcast_arrays(columns * 4, rows[:, None] * 5, 90), axis=-1).astype(np.uint8)
+        picture = np.stack(np.broadcast_arrays(columns * 8, rows[:, None] * 10, 90), axis=-1).astype(np.uint8)
         PIL.Image.fromarray(picture[::2, ::2]).save(tmp_path / "picture.png")
+        tab.get_by_label("Opacity").fill("0")
         tab.locator("input[type=file]").set_input_files(tmp_path)
         sync_api.expect(tab.get_by_text("All 1 images have a picture.")).to_be_visible()
-        tab.get_by_label("Opacity").fill("0")
-        for column, row in places:
-            off = np.abs(colour_at(column, row) - picture[row, column]).max()
-            assert off <= 2, f"the picture at {column}, {row}"
+        x, y = places[100, 300]
+        review.wait_until(lambda: np.ptp(review.screenshot()[y, x]) > 20, "the picture is drawn")
+        drawn("picture", picture)
 
 
 def test_large_job_opens_within_few_requests(browser, service):

@@ -39,7 +39,8 @@ export async function disputesOf(job, scope) {
   return new Map([...said].filter(([, statements]) => areInDispute(statements)));
 }
 
-function areInDispute(statements) {
+/** Whether reviewers of one region are sure of different things. @param {Statement[]} statements */
+export function areInDispute(statements) {
   const sure = statements.filter(({ verdict }) => verdict === "wrong" || verdict === "fine");
   return sure.some(({ verdict, label }) => verdict !== sure[0].verdict || label !== sure[0].label);
 }

@@ -5,7 +5,7 @@ import { setBar } from "./bar.js";
 import { ControlDraws } from "./controls.js";
 import { chooseClass, showHelp, writeNote } from "./dialogs.js";
 import { isPlanar, isSequence } from "./dimensions.js";
-import { disputesOf } from "./disputes.js";
+import { areInDispute, disputesOf } from "./disputes.js";
 import { count, fill, h, measure, plain } from "./elements.js";
 import { folderButton } from "./folder-button.js";
 import { bindKeys } from "./keys.js";
@@ -207,10 +207,13 @@ export class QueuePage extends RegionPage {
   wordsOn(region) {
     const own = this.decisions.ownOf(region);
     const by = this.decisions.hasSettled(region) || region.reviewer === reviewer() ? null : region.reviewer;
-    const statements = region.isControl ? [] : this.disputes.get(region.id) ?? [];
-    const others = statements.filter((statement) => statement.reviewer !== reviewer());
-    const isDisputed = others.length > 0;
-    return { own, by, statements: own && isDisputed ? [...others, { ...own, reviewer: reviewer() }] : others };
+    const known = region.isControl ? [] : this.disputes.get(region.id) ?? [];
+    const statements = known.filter((statement) => statement.reviewer !== reviewer());
+    if (own && statements.length > 0) {
+      const label = own.verdict === "wrong" ? own.label ?? region.suggested : null;
+      statements.push({ ...own, label, reviewer: reviewer() });
+    }
+    return { own, by, statements, isDisputed: areInDispute(statements) };
   }
 
   async showFilters() {
@@ -362,8 +365,9 @@ export class QueuePage extends RegionPage {
     stage.say(words);
     stage.isBusy = false;
     if (this.scope.of === "disagreements") return;
-    const left = await list.ask({ ...everything, decided: false, limit: 1 }).then(({ total }) => total, () => 0);
-    if (token !== this.token) return;
+    const left = await list.ask({ ...everything, decided: false, limit: 1 }).then(({ total }) => total, () => null);
+    // What cannot be counted is not offered; the page of the job has the way there too.
+    if (token !== this.token || left === null) return;
     if (left === 0) {
       stage.say(`${words} Among all disagreements none is left either.`);
       return;

@@ -63,10 +63,10 @@ export class VerdictPanel {
    * @param {import("./regions.js").Region | null} region
    * @param {import("./decisions.js").Decision | null} decision
    * @param {{note: string | null, canUndo: boolean, place: string, own?: import("./decisions.js").Decision | null,
-   *   by?: string | null, statements?: import("./disputes.js").Statement[]}} more with this reviewer's own word, who
-   *   else has the last one, and what all said of a region in dispute
+   *   by?: string | null, statements?: import("./disputes.js").Statement[], isDisputed?: boolean}} more with this
+   *   reviewer's own word, who else has the last one, and what all said of a region that was in dispute
    */
-  show(region, decision, { note, canUndo, place, own, by, statements }) {
+  show(region, decision, { note, canUndo, place, own, by, statements, isDisputed }) {
     this.undoButton.disabled = !canUndo;
     for (const button of Object.values(this.buttons)) button.disabled = !region;
     if (!region) {
@@ -101,9 +101,9 @@ export class VerdictPanel {
       this.state,
       decision
         ? [
-          h("strong", {}, `${statements.length > 1 ? "In dispute, last" : "Decided"}: ${decision.verdict}`),
-          decision.verdict === "wrong" && ["rather ", this.classes.chip(decision.label ?? region.suggested)],
-          by && ["by ", named(by)],
+          h("strong", {}, `${isDisputed ? "In dispute, last" : "Decided"}: ${decision.verdict}`),
+          decision.verdict === "wrong" && [" rather ", this.classes.chip(decision.label ?? region.suggested)],
+          by && [" by ", named(by)],
         ]
         : "Not decided yet",
       remark && h("q", { class: "note" }, named(remark)),
