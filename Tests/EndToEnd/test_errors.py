@@ -362,17 +362,17 @@ def test_an_array_too_many_of_a_form_is_named(client, first):
 @pytest.mark.parametrize("form", ["npz", "npz deflated", "npz streamed"])
 @pytest.mark.parametrize("first", [True, False])
 def test_what_else_is_in_an_archive_is_passed_over_and_named(client, form, first):
-    extra = {"images": np.zeros(3), "ids": np.arange(3)}
+    extra = {"inputs": np.zeros(3), "ids": np.arange(3)}
     arrays = extra | ARRAYS if first else ARRAYS | extra
     answer = client.scored(bodies.FORMS[form](**arrays))
-    assert answer["ignored"] == ["images.npy", "ids.npy"]
+    assert answer["ignored"] == ["inputs.npy", "ids.npy"]
     np.testing.assert_allclose(answer["image_scores"], GOOD_SCORES, rtol=0, atol=1e-9)
-    assert client.get(answer["links"]["self"]).json()["ignored"] == ["images.npy", "ids.npy"]
+    assert client.get(answer["links"]["self"]).json()["ignored"] == ["inputs.npy", "ids.npy"]
     assert client.delete(answer["links"]["self"]).status_code == 204
     for name in ARRAYS:
         rest = {other: array for other, array in arrays.items() if other != name}
         problem = assert_problem(client.score(bodies.FORMS[form](**rest)), 400, "missing-array", name)
-        assert problem["actual"] == "images.npy, ids.npy"
+        assert problem["actual"] == "inputs.npy, ids.npy"
     assert_well(client)
 
 

@@ -146,6 +146,16 @@ def test_regions_that_were_decided_about_come_alone(client, job):
         assert (int(name), area, attributes["verdict"]) == (label, region["area"], decision["verdict"])
 
 
+def test_regions_of_issues_are_those_of_their_threshold(client, job):
+    below = {"of": "issues", "threshold": 0.5}
+    region = regions(client, job, **below)[0]["id"]
+    answer = client.put(f"{job}/decisions/{region}", params=below, json={"verdict": "unsure"})
+    assert answer.status_code == 200, answer.text
+    found = exports.read_coco(exported(client, job, format="coco", content="regions", **below))
+    assert [attributes["region"] for masks in found.values() for _, _, attributes in masks] == [region]
+    assert client.delete(f"{job}/decisions/{region}", params=below).status_code == 204
+
+
 def test_the_same_job_makes_the_same_bytes(client, job):
     assert exported(client, job, format="coco") == exported(
         client, job, format="coco", content="mended", polygons="false"
