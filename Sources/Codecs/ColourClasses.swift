@@ -52,4 +52,7 @@ extension ColourClasses.Colour {
         for bit in 0..<24 where number >> bit & 1 == 1 { channels[bit % 3] |= 0x80 >> UInt8(bit / 3) }
         return ColourClasses.Colour(red: channels[0], green: channels[1], blue: channels[2])
     }
+
+    /// The colours of the numbers that 8 bits hold.
+    package static let voc = (0..<256).map { voc($0) }
 }

@@ -150,9 +150,12 @@ package final class ByteStream: Sendable {
     private func make() {
         let (source, isSound) = state.withLock { ($0.source, $0.isSound) }
         guard let source else { return }
-        let made = Result { () throws(CutOff) in try source() }
-        let piece: [UInt8]? = if case .success(let piece) = made { piece } else { nil }
-        let hasFailed = if case .failure = made { true } else { false }
+        var (piece, hasFailed) = ([UInt8]?.none, false)
+        do throws(CutOff) {
+            piece = try source()
+        } catch {
+            hasFailed = true
+        }
         let isCut = hasFailed || !(isSound?() ?? true)
         change { state in
             state.isMaking = false

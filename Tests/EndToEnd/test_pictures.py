@@ -587,13 +587,18 @@ def test_the_listed_files_are_known_after_a_restart(data):
         assert client.get(f"{job}/images/1").content == PICTURES["a"]
 
 
+def begin(connection, form, count):
+    """Sends the head of a request, and the first bytes of its body."""
+    head = f"POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(form.data)}\r\n"
+    head += f"Content-Type: {form.fields['Content-Type']}\r\n\r\n"
+    connection.sendall(head.encode() + form.data[:count])
+
+
 def test_an_upload_that_is_left_frees_its_pictures(client):
     before = memory_in_use(client)
     form = form_of(filed(contents=[MARK + bytes(8 << 20)] * 3))
     with socket.create_connection(client.server.address) as connection:
-        head = f"POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(form.data)}\r\n"
-        head += f"Content-Type: {form.fields['Content-Type']}\r\n\r\n"
-        connection.sendall(head.encode() + form.data[: 20 << 20])
+        begin(connection, form, 20 << 20)
         eventually(lambda: memory_in_use(client) > before + (15 << 20), "pictures arrive")
     eventually(lambda: memory_in_use(client) < before + (1 << 20), "the memory of pictures is free")
 
@@ -602,9 +607,7 @@ def test_a_job_that_is_canceled_while_it_arrives_frees_its_pictures(client):
     before = memory_in_use(client)
     form = form_of(filed(contents=[MARK + bytes(8 << 20)] * 3))
     with socket.create_connection(client.server.address) as connection:
-        head = f"POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(form.data)}\r\n"
-        head += f"Content-Type: {form.fields['Content-Type']}\r\n\r\n"
-        connection.sendall(head.encode() + form.data[: 12 << 20])
+        begin(connection, form, 12 << 20)
         eventually(lambda: memory_in_use(client) > before + (10 << 20), "pictures arrive")
         [job] = [job["id"] for job in client.get("/jobs").json()["jobs"] if job["status"] == "receiving"]
         assert client.post(f"/jobs/{job}/cancel").status_code in (200, 202)

@@ -2,11 +2,12 @@ import Files
 import Glibc
 import HTTPTypes
 import Memory
+import Synchronization
 package import WebService
 
 /// A folder of the pictures that images of a data set are, for people to look at: PNG, JPEG or WebP files, which nobody
 /// decodes here.
-package struct PictureFolder: Sendable {
+package final class PictureFolder: Sendable {
     /// The suffixes that pictures are looked for by, if no pattern says how their files end.
     private static let suffixes = [".png", ".jpg", ".jpeg", ".webp"].flatMap { [$0, $0.uppercased()] }
 
@@ -15,6 +16,8 @@ package struct PictureFolder: Sendable {
     private let path: String
     private let pattern: NamePattern
     private let text: String
+    /// The names of the pictures in the folder, once somebody has needed them; an export asks for each of its images.
+    private let listed = Mutex<NameList?>(nil)
 
     init(in directory: any ReadableDirectory, at path: String, _ pattern: NamePattern, text: String) {
         (self.directory, self.path, self.pattern, self.text) = (directory, path, pattern, text)
@@ -34,15 +37,17 @@ package struct PictureFolder: Sendable {
     /// - Returns: The file's bytes as they are.
     /// - Throws: A 404 problem if there is no such file; 422 if it is no picture or too large; 503 if memory is short.
     package func picture(named name: String?, image: Int) throws(Problem) -> Picture {
-        let file = if let name { try find(name) } else { try find(image) }
+        let file = try file(named: name, image: image)
         return try Picture(file, called: file.path)
     }
 
     /// What is behind an image's name in the name of its picture's file, such as `.jpg`; nil if there is no such file.
     package func suffix(named name: String?, image: Int) -> String? {
-        guard let path = try? (name.map { (name) throws(Problem) in try find(name) } ?? (try find(image))).path
-        else { return nil }
-        return Picture.suffix(of: path)
+        (try? file(named: name, image: image)).flatMap { Picture.suffix(of: $0.path) }
+    }
+
+    private func file(named name: String?, image: Int) throws(Problem) -> InputFile {
+        if let name { try find(name) } else { try find(image) }
     }
 
     private func find(_ name: String) throws(Problem) -> InputFile {
@@ -62,7 +67,7 @@ package struct PictureFolder: Sendable {
 
     private func find(_ image: Int) throws(Problem) -> InputFile {
         let names = try names()
-        guard image < names.count else { throw missing("a picture of image \(image)") }
+        guard image < names.all.count else { throw missing("a picture of image \(image)") }
         do throws(FileError) {
             return try directory.open(joined(names[image]))
         } catch {
@@ -71,7 +76,8 @@ package struct PictureFolder: Sendable {
     }
 
     /// The names of the pictures that lie in the folder itself, in the order of their bytes.
-    private func names() throws(Problem) -> [String] {
+    private func names() throws(Problem) -> NameList {
+        if let known = listed.withLock({ $0 }) { return known }
         var names: [String] = []
         do throws(FileError) {
             try directory.forEachEntry(of: path) { (entry) throws(FileError) in
@@ -83,7 +89,11 @@ package struct PictureFolder: Sendable {
         } catch {
             throw .folder(error, text, parameter: Picture.parameter)
         }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        names.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let found = names
+        let list = try Problem.allocating { () throws(MemoryError) in try NameList(found) }
+        listed.withLock { $0 = list }
+        return list
     }
 
     private func joined(_ file: String) -> String { path == "." ? file : "\(path)/\(file)" }

@@ -65,9 +65,16 @@ package struct NameParameters: Equatable, Sendable {
     ///
     /// - Throws: A 400 problem with both counts.
     func check(classCount: Int) throws(Problem) {
-        guard let count = classes?.all.count, count != classCount else { return }
+        if let classes { try Self.check(classNames: classes.all.count, classCount: classCount) }
+    }
+
+    /// Proves that there is a name for each class.
+    ///
+    /// - Throws: A 400 problem with both counts.
+    package static func check(classNames count: Int, classCount: Int) throws(Problem) {
+        guard count != classCount else { return }
         throw .invalidParameter(
-            Self.classNames, expected: "\(classCount) names, one for each class", actual: "\(count) names")
+            classNames, expected: "\(classCount) names, one for each class", actual: "\(count) names")
     }
 
     /// Proves that there is a name for each image, if there are any.

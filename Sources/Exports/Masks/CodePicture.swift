@@ -90,7 +90,7 @@ struct CodePicture {
         do throws(CodecError) {
             guard isNarrow else { return try PNGEncoder.encodeRGB(pixels.span, width: width, height: height) }
             return try PNGEncoder.encodePalette(
-                pixels.span, palette: (0..<count).map { .voc($0) }, width: width, height: height)
+                pixels.span, palette: Array(ColourClasses.Colour.voc.prefix(count)), width: width, height: height)
         } catch {
             throw .codec(error)
         }

@@ -63,8 +63,7 @@ extension Response {
                 return try .heatMapPNG(scores.span.extracting(piece.range), width: width, height: height)
             case .classes(.narrow(let codes)):
                 return try PNGEncoder.encodePalette(
-                    codes.span.extracting(piece.range), palette: (0..<256).map(ColourClasses.Colour.voc), width: width,
-                    height: height)
+                    codes.span.extracting(piece.range), palette: ColourClasses.Colour.voc, width: width, height: height)
             case .classes(.wide(let codes)):
                 return try PNGEncoder.encodeGrey16(codes.span.extracting(piece.range), width: width, height: height)
             case .numbers, .indices:
@@ -74,7 +73,6 @@ extension Response {
             throw Problem(error)
         }
     }
-
 }
 
 extension Buffer<UInt8> {

@@ -57,11 +57,7 @@ extension Service {
                 let (job, scores) = try self.finished(id)
                 try scores.requirePredicted()
                 let classCount = scores.classCount
-                if let names, names.count != classCount {
-                    throw .invalidParameter(
-                        "class_names", expected: "\(classCount) names, one for each class",
-                        actual: "\(names.count) names")
-                }
+                if let names { try NameParameters.check(classNames: names.count, classCount: classCount) }
                 if let other = excluded.first(where: { $0 >= classCount }) {
                     throw .invalidParameter(
                         "exclude", expected: "classes from 0 to \(classCount - 1)", actual: String(other))

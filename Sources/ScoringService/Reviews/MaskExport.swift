@@ -18,14 +18,13 @@ struct MaskExport: Sendable {
         var format: ExportContent { self == .regions ? .regions : .masks }
     }
 
+    let service: Service
     let content: Content
     let job: Job<ScoreJob>
     let scores: DatasetScores
     /// The last words on regions, those of the kind that is exported if regions are.
     let decisions: [Int: [Decision]]
     let pictures: JobPictures?
-    /// Finds the regions of a kind.
-    let regions: @Sendable (RegionKind) throws(Problem) -> Regions
 
     /// Gives an image.
     ///
@@ -39,7 +38,7 @@ struct MaskExport: Sendable {
     }
 
     private func make(_ index: Int, _ demand: ExportDemand) throws(Problem) -> ExportedImage {
-        let (part, inPart) = scores.locate(index)
+        let part = scores.locate(index).part
         let name = job.details.names?[index]
         let picture = try pictures.flatMap { (pictures) throws(Problem) -> ExportedImage.Picture? in
             guard let suffix = pictures.suffix(named: name, image: index) else { return nil }
@@ -50,49 +49,28 @@ struct MaskExport: Sendable {
         return ExportedImage(
             index: index, name: name ?? PixelArrays.number(index), width: part.shape.width,
             height: part.shape.labels.height, picture: picture,
-            labels: wantsMasks && content != .regions ? try labels(index, part, inPart) : nil,
-            regions: wantsMasks && content == .regions ? try exported(index, part, inPart) : [])
+            labels: wantsMasks && content != .regions ? try labels(index) : nil,
+            regions: wantsMasks && content == .regions ? try regions(index, in: part.shape.labels) : [])
     }
 
-    private func labels(_ index: Int, _ part: SegmentationScores, _ inPart: Int) throws(Problem) -> Buffer<UInt16> {
-        let labels = try Problem.scoring { () throws(ScoringError) in try MendedLabels(of: part, image: inPart) }
-        if content == .mended {
-            for decision in decisions[index] ?? [] where decision.verdict == .wrong {
-                guard let (_, mask) = try find(decision, part, inPart) else { continue }
-                labels.set(mask, to: decision.label ?? decision.suggested)
-            }
-        }
+    private func labels(_ index: Int) throws(Problem) -> Buffer<UInt16> {
+        let words = content == .mended ? decisions[index] ?? [] : []
+        let labels = try service.mendedLabels(ofImage: index, of: job, scores, words)
         return try Problem.scoring { () throws(ScoringError) in try labels.wide() }
     }
 
-    private func exported(
-        _ index: Int, _ part: SegmentationScores, _ inPart: Int
-    ) throws(Problem) -> [ExportedRegion] {
+    private func regions(_ index: Int, in shape: LabelShape) throws(Problem) -> [ExportedRegion] {
         var exported: [ExportedRegion] = []
         for decision in decisions[index] ?? [] {
-            guard let (region, mask) = try find(decision, part, inPart) else { continue }
+            guard let (region, mask) = try service.region(of: decision, job, scores) else { continue }
             exported.append(
                 ExportedRegion(
-                    id: RegionDocument.id(image: index, firstPixel: region.firstPixel, in: part.shape.labels),
+                    id: RegionDocument.id(image: index, firstPixel: region.firstPixel, in: shape),
                     given: decision.given, suggested: decision.suggested,
                     label: decision.label ?? (decision.verdict == .fine ? decision.given : decision.suggested),
                     verdict: decision.verdict.rawValue, mass: region.mass,
                     meanOwn: region.own / Double(region.area), mask: mask))
         }
         return exported
-    }
-
-    /// The region that was decided about.
-    private func find(
-        _ decision: Decision, _ part: SegmentationScores, _ inPart: Int
-    ) throws(Problem) -> (Region, RegionMask)? {
-        let place = decision.place
-        guard let region = try regions(place.kind).region(ofImage: place.image, firstPixel: place.firstPixel) else {
-            return nil
-        }
-        let mask = try Problem.scoring { () throws(ScoringError) in
-            try RegionMask(region, of: place.kind, in: part, image: inPart)
-        }
-        return (region, mask)
     }
 }

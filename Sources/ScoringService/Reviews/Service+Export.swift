@@ -35,19 +35,14 @@ extension Service {
                         expected: "a job of (N, H, W)", actual: "a job of volumes or sequences")
                 }
                 let names = named ?? job.details.parameters.names.classes?.all ?? []
-                guard names.isEmpty || names.count == scores.classCount else {
-                    throw .invalidParameter(
-                        "class_names", expected: "\(scores.classCount) names, one for each class",
-                        actual: "\(names.count)")
-                }
+                if !names.isEmpty { try NameParameters.check(classNames: names.count, classCount: scores.classCount) }
                 let kind = content == .regions ? try query.kind(job, scores) : nil
                 let words = content == .given ? [] : try self.decisions(on: id).read().lastWords()
                 let export = MaskExport(
-                    content: content, job: job, scores: scores,
+                    service: self, content: content, job: job, scores: scores,
                     decisions: Dictionary(
                         grouping: words.filter { $0.place.kind == kind ?? $0.place.kind }, by: \.place.image),
-                    pictures: try self.pictures(of: job, scores),
-                    regions: { (kind) throws(Problem) in try self.regions(of: job, scores, kind).regions })
+                    pictures: try self.pictures(of: job, scores))
                 let classes = ExportClasses(
                     count: scores.classCount,
                     names: Dictionary(uniqueKeysWithValues: names.enumerated().map { ($0, $1) }))

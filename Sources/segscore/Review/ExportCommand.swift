@@ -40,17 +40,17 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         let masks = ReviewedFolder(masks)
-        let state = state ?? masks.path + ".review"
+        let state = state ?? masks.statePath
         guard FileManager.default.fileExists(atPath: state) else {
             throw ValidationError("There is no \(state): `segscore review` begins a review.")
         }
         var arguments = ["--listen", "private", "--state-dir", state, "--log-level", "error"]
         if let images { arguments += ["--data-dir", "images=\(ReviewedFolder(images).path)"] }
         let out = out ?? "\(masks.path).\(format).zip"
-        var failure: Failure?
+        var failure: ReviewFailure?
         try ServeCommand.parse(arguments).run(
             whenListening: { server, _ in
-                do throws(Failure) {
+                do throws(ReviewFailure) {
                     try export(LocalClient(server), to: out)
                     print("wrote \(out)".onOneLine)
                 } catch {
@@ -59,10 +59,6 @@ struct ExportCommand: ParsableCommand {
                 kill(getpid(), SIGTERM)
             }, beforeStop: {})
         if let failure { throw ValidationError(failure.sentence) }
-    }
-
-    private struct Failure: Error {
-        let sentence: String
     }
 
     /// What is read of a list of jobs.
@@ -77,16 +73,11 @@ struct ExportCommand: ParsableCommand {
         let jobs: [Job]
     }
 
-    /// What is read of a problem.
-    private struct Fault: Decodable {
-        let detail: String
-    }
-
-    private func export(_ client: LocalClient, to path: String) throws(Failure) {
+    private func export(_ client: LocalClient, to path: String) throws(ReviewFailure) {
         let list = client.send(.get, "/jobs?status=succeeded&limit=1").decoded(as: Jobs.self)
-        guard let job = list?.jobs.first else { throw Failure(sentence: "No folders have been reviewed there.") }
+        guard let job = list?.jobs.first else { throw ReviewFailure(sentence: "No folders have been reviewed there.") }
         guard images != nil || job.parameters.images == nil else {
-            throw Failure(sentence: "The review shows images: name their folder too, behind the masks.")
+            throw ReviewFailure(sentence: "The review shows images: name their folder too, behind the masks.")
         }
         var query = ["format": format, "content": content]
         query["class_names"] = classNames
@@ -96,13 +87,13 @@ struct ExportCommand: ParsableCommand {
         }
         let response = client.ask(.get, "/jobs/\(job.id)/export?" + pairs.joined(separator: "&"))
         guard response.head.status.code == 200 else {
-            let fault = LocalClient.Answer(response).decoded(as: Fault.self)
-            throw Failure(sentence: fault?.detail ?? "The masks cannot be exported.")
+            let fault = LocalClient.Answer(response).decoded(as: LocalClient.Fault.self)
+            throw ReviewFailure(sentence: fault?.detail ?? "The masks cannot be exported.")
         }
         try write(LocalClient.Body(response), to: path)
     }
 
-    private func write(_ body: LocalClient.Body, to path: String) throws(Failure) {
+    private func write(_ body: LocalClient.Body, to path: String) throws(ReviewFailure) {
         let file = URL(fileURLWithPath: path)
         var (body, isCut) = (body, false)
         do throws(FileError) {
@@ -116,7 +107,7 @@ struct ExportCommand: ParsableCommand {
                 }
             }
         } catch {
-            throw Failure(
+            throw ReviewFailure(
                 sentence: isCut
                     ? "An image or a mask can no longer be read, and nothing was written." : Problem(error).detail)
         }

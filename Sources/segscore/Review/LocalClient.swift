@@ -34,6 +34,11 @@ struct LocalClient: Sendable {
         }
     }
 
+    /// What is read of a problem.
+    struct Fault: Decodable {
+        let detail: String
+    }
+
     /// Sends a request, and waits for the answer and all of its body.
     func send(
         _ method: HTTPRequest.Method, _ target: String, _ fields: HTTPFields = [:], body: [UInt8] = []

@@ -34,7 +34,7 @@ final class Review: Sendable {
     func begin(_ client: LocalClient, at addresses: [String]) {
         state.withLock { $0.client = client }
         DispatchQueue(label: "segscore.review").async { [self] in
-            do throws(Failure) {
+            do throws(ReviewFailure) {
                 let job = try score(client)
                 state.withLock { $0.job = job }
                 let address = "http://\(addresses.first ?? "")/#\(job)"
@@ -50,48 +50,41 @@ final class Review: Sendable {
         }
     }
 
-    private struct Failure: Error {
-        let sentence: String
-    }
-
-    /// What is read of a problem.
-    private struct Fault: Decodable {
-        let detail: String
-    }
-
     /// What is read of a job.
     private struct Standing: Decodable {
         struct Progress: Decodable { let fraction: Double? }
 
         let status: String
         let progress: Progress
-        let error: Fault?
+        let error: LocalClient.Fault?
     }
 
     /// Scores the folders, unless they were scored before, and keeps the job.
     ///
     /// - Returns: The path of the job.
-    private func score(_ client: LocalClient) throws(Failure) -> String {
+    private func score(_ client: LocalClient) throws(ReviewFailure) -> String {
         let fields: HTTPFields = [
             .contentType: "application/json", .prefer: "respond-async", .idempotencyKey: request.key,
         ]
         let first = client.send(.post, "/score", fields, body: request.body)
         guard let job = first.fields[.location] else {
-            throw Failure(sentence: first.decoded(as: Fault.self)?.detail ?? "The folders cannot be scored.")
+            throw ReviewFailure(
+                sentence: first.decoded(as: LocalClient.Fault.self)?.detail ?? "The folders cannot be scored.")
         }
         var bar = ProgressBar()
         defer { bar.clear() }
         while true {
             guard let standing = client.send(.get, "\(job)?wait=1").decoded(as: Standing.self) else {
-                throw Failure(sentence: "The job is gone.")
+                throw ReviewFailure(sentence: "The job is gone.")
             }
             if standing.status == "succeeded" { break }
-            if let fault = standing.error { throw Failure(sentence: fault.detail) }
-            if standing.status == "canceled" { throw Failure(sentence: "The job was canceled.") }
+            if let fault = standing.error { throw ReviewFailure(sentence: fault.detail) }
+            if standing.status == "canceled" { throw ReviewFailure(sentence: "The job was canceled.") }
             bar.show(standing.progress.fraction ?? 0)
         }
         guard client.send(.post, "\(job)/keep").status == 200 else {
-            throw Failure(sentence: "The results are no longer there: remove the folder that keeps the decisions.")
+            throw ReviewFailure(
+                sentence: "The results are no longer there: remove the folder that keeps the decisions.")
         }
         return job
     }
@@ -112,7 +105,7 @@ final class Review: Sendable {
     func end() {
         let (client, job) = state.withLock { ($0.client, $0.job) }
         guard let client, let job else { return }
-        do throws(Failure) {
+        do throws(ReviewFailure) {
             let images = try mendedImages(client, job)
             for (image, name) in images.sorted(by: { $0.key < $1.key }) {
                 try write(image, name ?? String(image), client, job)
@@ -137,18 +130,18 @@ final class Review: Sendable {
     }
 
     /// The images of which a region is wrong, with what they are called.
-    private func mendedImages(_ client: LocalClient, _ job: String) throws(Failure) -> [Int: String?] {
+    private func mendedImages(_ client: LocalClient, _ job: String) throws(ReviewFailure) -> [Int: String?] {
         var (images, next) = ([Int: String?](), String?.some("0"))
         while let cursor = next {
             let page = client.send(.get, "\(job)/decisions?limit=10000&cursor=\(cursor)").decoded(as: Page.self)
-            guard let page else { throw Failure(sentence: "The decisions cannot be read.") }
+            guard let page else { throw ReviewFailure(sentence: "The decisions cannot be read.") }
             for decision in page.decisions where decision.verdict == "wrong" { images[decision.image] = decision.name }
             next = page.next
         }
         return images
     }
 
-    private func write(_ image: Int, _ name: String, _ client: LocalClient, _ job: String) throws(Failure) {
+    private func write(_ image: Int, _ name: String, _ client: LocalClient, _ job: String) throws(ReviewFailure) {
         // Volumes are no pictures.
         let forms = [("image/png", "png"), ("application/x-npy", "npy")]
         for (type, suffix) in forms {
@@ -161,10 +154,10 @@ final class Review: Sendable {
                 let bytes = try FileError.wrapping { () throws(MemoryError) in try Buffer(answer.body) }
                 try OutputFolder(path: folder).write(file, [(bytes, 0..<bytes.count)])
             } catch {
-                throw Failure(sentence: Problem(error).detail)
+                throw ReviewFailure(sentence: Problem(error).detail)
             }
             return
         }
-        throw Failure(sentence: "The mended mask of \(name) cannot be read.")
+        throw ReviewFailure(sentence: "The mended mask of \(name) cannot be read.")
     }
 }

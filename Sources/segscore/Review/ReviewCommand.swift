@@ -43,7 +43,7 @@ struct ReviewCommand: ParsableCommand {
         let folders = ["masks": masks, "probabilities": probabilities, "images": images].compactMapValues { $0 }
             .mapValues(ReviewedFolder.init)
         guard let masks = folders["masks"] else { preconditionFailure("masks are an argument that has to be there") }
-        let state = state ?? masks.path + ".review"
+        let state = state ?? masks.statePath
         let request = ReviewRequest(folders, scoring.parameters(method: "margin", read: "all"))
         var arguments = ["--listen", listen, "--state-dir", state, "--log-level", "warning"]
         for (name, folder) in folders.sorted(by: { $0.key < $1.key }) {
@@ -77,6 +77,9 @@ struct ReviewedFolder {
         let folder = hasPattern ? slash.map { String(text[..<$0]) } ?? "." : text
         path = URL(fileURLWithPath: folder).standardizedFileURL.path
     }
+
+    /// Where decisions about masks of the folder are kept, if nobody says.
+    var statePath: String { path + ".review" }
 
     /// What the folder is called in a request.
     func text(_ name: String) -> String { pattern.isEmpty ? name : "\(name)/\(pattern)" }
