@@ -202,9 +202,10 @@ import Testing
         #expect(found.mask.values == [0, 0, 0, 0, 0, 0, 0, 0])
     }
 
-    /// Images that are scored together decide together: the sums of parts add up to those of the whole.
+    /// Images that are scored together decide together: the sums of parts add up to those of the whole, also of numbers
+    /// such as thirds, whose sums are rounded.
     @Test func addsUpTheSumsOfParts() throws {
-        let whole = Sample([4, 5, 6, 7])
+        let whole = Sample([4, 5, 6, 7], levels: 3)
         let half = whole.labels.count / 2
         let thresholds = try [0, 1].map { part in
             let labels = try LabelMap.reading(
@@ -219,9 +220,13 @@ import Testing
             let scores = try #require(try ConfidentLearning().score(accumulator.finish()))
             return try #require(scores.labelIssues).statistics.thresholds
         }
-        var total = thresholds[0]
-        total.add(thresholds[1])
-        #expect(total == (try whole.score().labelIssues?.statistics.thresholds))
+        var total = ExactSums(count: 5)
+        for (index, parts) in thresholds.flatMap({ $0.parts.enumerated() }) {
+            for part in parts { total.add(part, to: index) }
+        }
+        let expected = try #require(try whole.score().labelIssues).statistics.thresholds
+        #expect((0..<5).map { total[$0] } == expected.sums)
+        #expect(zip(thresholds[0].counts, thresholds[1].counts).map { $0 + $1 } == expected.counts)
     }
 
     /// Few levels, so that many scores are at the cut, of which some images have candidates and others none.

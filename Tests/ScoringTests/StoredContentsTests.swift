@@ -53,7 +53,16 @@ import Testing
         #expect(throws: DecodingError.self) { try Self.decode(["shape": shape, "cellSide": 1 << 16]) }
     }
 
-    @Test(arguments: [#"{"sums":[1,2],"counts":[1]}"#, #"{"sums":[],"counts":[0]}"#, #"{"sums":[1]}"#])
+    @Test func takesSumsThatWereWrittenWithoutPartsForExact() throws {
+        let text = #"{"sums":[0.1,0],"counts":[1,0]}"#
+        let thresholds = try JSONDecoder().decode(ConfidentThresholds.self, from: Data(text.utf8))
+        #expect(thresholds.parts == [[0.1], []])
+    }
+
+    @Test(arguments: [
+        #"{"sums":[1,2],"counts":[1]}"#, #"{"sums":[],"counts":[0]}"#, #"{"sums":[1]}"#,
+        #"{"sums":[1],"counts":[1],"parts":[]}"#,
+    ])
     func refusesSumsWithoutCounts(text: String) {
         #expect(throws: DecodingError.self) {
             try JSONDecoder().decode(ConfidentThresholds.self, from: Data(text.utf8))

@@ -61,14 +61,14 @@ package struct ConfidentLearning: Equatable, Sendable {
         _ passes: CellPasses, _ parts: [ScoredPixels]
     ) throws(ScoringError) -> (ConfidentThresholds, lowCount: Int)? {
         let ignoredLabel = ignoredLabel
-        let sums = Mutex(ConfidentThresholds.InOrder(classCount: passes.parts[0].classCount))
+        let total = Mutex(ClassSums.Total(classCount: passes.parts[0].classCount))
         let lowCounts = try passes.count { (image, _) throws(ScoringError) in
             try parts[image.part].settle(image: image.indexInPart, ignoredLabel: ignoredLabel)
-            let ofImage = ConfidentThresholds(image.cells, image.range)
-            sums.withLock { $0.add(ofImage, of: image.index) }
+            let sums = ClassSums(image.cells, image.range)
+            total.withLock { $0.add(sums) }
             return Cut.countLow(image.cells, image.range)
         }
-        return lowCounts.map { (sums.withLock { $0.total }, $0.reduce(0, +)) }
+        return lowCounts.map { (total.withLock { $0.thresholds }, $0.reduce(0, +)) }
     }
 
     /// Counts n.
@@ -117,7 +117,8 @@ package struct ConfidentLearning: Equatable, Sendable {
             Kernels.markLowest(
                 image.cells, image.range, cut: cut.score, ties: ties[image.index], into: candidates[lane])
             let count = Self.markDisagreeing(
-                candidates[lane], image, pixels, ignored: ignored, into: made.mask)
+                candidates[lane], side: image.cells.side, image: image.indexInPart, of: pixels.shape.labels,
+                labels: pixels.labels.codes, predicted: pixels.predicted, ignored: ignored, into: made.mask)
             let kept = pixels.labels.countKept(image: image.indexInPart, ignored: ignored)
             if kept > 0 {
                 made.imageScores.withMutableSpan { $0[image.indexInPart] = 1 - Double(count) / Double(kept) }
@@ -136,21 +137,24 @@ package struct ConfidentLearning: Equatable, Sendable {
 
     /// Marks the pixels of an image that are in a candidate and not predicted as their label.
     ///
+    /// - Parameters:
+    ///   - candidates: The marks of the image's cells.
+    ///   - side: The extent of a cell in pixels.
     /// - Returns: How many pixels were marked.
-    private static func markDisagreeing(
-        _ candidates: Buffer<UInt8>, _ image: CellPasses.Image, _ pixels: ScoredPixels, ignored: Int32,
-        into mask: Buffer<UInt8>
+    static func markDisagreeing(
+        _ candidates: Buffer<UInt8>, side: Int, image: Int, of shape: LabelShape, labels: ClassCodes,
+        predicted: ClassCodes?, ignored: Int32, into mask: Buffer<UInt8>
     ) -> Int {
-        guard let predicted = pixels.predicted else { preconditionFailure("confident learning has needed them") }
-        let (height, width, side) = (pixels.shape.height, pixels.shape.width, image.cells.side)
+        guard let predicted else { preconditionFailure("confident learning has needed them") }
+        let (height, width) = (shape.height, shape.width)
         // If cells are pixels, all rows are done at once, since no row has to find its blocks.
         let rowsAtOnce = side == 1 ? height : 1
         return stride(from: 0, to: height, by: rowsAtOnce).reduce(0) { count, row in
-            let first = (image.indexInPart * height + row) * width
+            let first = (image * height + row) * width
             return count
                 + Kernels.markDisagreeing(
-                    candidates, at: row / side * (width / side), side: side, labels: pixels.labels.codes,
-                    predicted: predicted, first..<first + rowsAtOnce * width, ignored: ignored, into: mask)
+                    candidates, at: row / side * (width / side), side: side, labels: labels, predicted: predicted,
+                    first..<first + rowsAtOnce * width, ignored: ignored, into: mask)
         }
     }
 }

@@ -1,4 +1,4 @@
-/// The mean self-confidence of each class, from sums that add up over images and over parts of a data set.
+/// The mean self-confidence of each class, from sums that are exact until they are rounded once.
 ///
 /// - SeeAlso: cleanlab/cleanlab `cleanlab/count.py`, `get_confident_thresholds`.
 package struct ConfidentThresholds: Codable, Equatable, Sendable {
@@ -9,16 +9,18 @@ package struct ConfidentThresholds: Codable, Equatable, Sendable {
     static let margin = 1e-6
 
     /// `(K,)`: the self-confidence of the cells labelled as each class, added up.
-    package internal(set) var sums: [Double]
+    package let sums: [Double]
+
+    /// `(K,)`: each class's sum as numbers whose exact sum it is before it is rounded, the largest first. Those of
+    /// several data sets together add up to the sum over all of them.
+    package let parts: [[Double]]
 
     /// `(K,)`: the number of cells labelled as each class.
-    package internal(set) var counts: [Int64]
+    package let counts: [Int64]
 
-    /// - Parameters:
-    ///   - classCount: K.
-    package init(classCount: Int) {
-        sums = [Double](repeating: 0, count: classCount)
-        counts = [Int64](repeating: 0, count: classCount)
+    init(sums: [Double], parts: [[Double]], counts: [Int64]) {
+        precondition(sums.count == counts.count && parts.count == counts.count)
+        (self.sums, self.parts, self.counts) = (sums, parts, counts)
     }
 
     /// `(K,)`: the thresholds of the cells that have been added.
@@ -28,23 +30,16 @@ package struct ConfidentThresholds: Codable, Equatable, Sendable {
         }
     }
 
-    /// Reads sums that were written before. The file may have been changed since, so they are checked.
+    /// Reads sums that were written before. The file may have been changed since, so they are checked. What was written
+    /// before there were parts has none, and its sums are taken for exact.
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         sums = try values.decode([Double].self, forKey: .sums)
         counts = try values.decode([Int64].self, forKey: .counts)
-        guard sums.count == counts.count else {
+        parts = try values.decodeIfPresent([[Double]].self, forKey: .parts) ?? sums.map { $0 == 0 ? [] : [$0] }
+        guard sums.count == counts.count, parts.count == counts.count else {
             throw DecodingError.dataCorrupted(
                 .init(codingPath: decoder.codingPath, debugDescription: "Not every class has a sum and a count."))
-        }
-    }
-
-    /// Adds the sums of other cells, of the same classes.
-    package mutating func add(_ other: ConfidentThresholds) {
-        precondition(other.sums.count == sums.count)
-        for index in sums.indices {
-            sums[index] += other.sums[index]
-            counts[index] += other.counts[index]
         }
     }
 }

@@ -27,6 +27,7 @@ struct StatisticsDocument {
             members.integer("class", element.offset)
             members.integer("count", Int(thresholds.counts[element.offset]))
             members.number("sum", thresholds.sums[element.offset])
+            members.numbers("sum_parts", thresholds.parts[element.offset])
             members.number("confident_threshold", element.element)
         }
     }

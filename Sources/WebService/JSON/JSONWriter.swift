@@ -107,6 +107,11 @@ package struct JSONWriter {
             raw(name) { $0.append(contentsOf: values.description.utf8) }
         }
 
+        /// Writes a list of finite numbers that read back as the same float64.
+        package mutating func numbers(_ name: String, _ values: [Double]) {
+            raw(name) { $0.append(contentsOf: values.description.utf8) }
+        }
+
         /// Writes a list of strings.
         package mutating func strings(_ name: String, _ values: [String]) {
             raw(name) { JSONWriter.append(strings: values, values.indices, to: &$0) }
