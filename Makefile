@@ -2,7 +2,7 @@
 
 help:
 	@echo 'make demo    install what is missing, build, score Examples/sample, show which masks look wrong'
-	@echo 'make build   build the program for release: .build/release/segscore'
+	@echo 'make build   build the program for release, .build/release/segscore, and the library of the Python package'
 	@echo 'make wheels  build the wheels of the Python package, with the program and without, into .build/wheels'
 	@echo 'make check   run what says in a few minutes whether a change is sound: for every day, beside make test'
 	@echo 'make test    build and run all tests'
@@ -22,6 +22,7 @@ demo:
 
 build:
 	swift build -c release --static-swift-stdlib --product segscore
+	swift build -c release --static-swift-stdlib --product segscoreblocks
 
 wheels: build
 	Scripts/build-wheels

@@ -20,7 +20,10 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 
 let package = Package(
     name: "segscore",
-    products: [.executable(name: "segscore", targets: ["segscore"])],
+    products: [
+        .executable(name: "segscore", targets: ["segscore"]),
+        .library(name: "segscoreblocks", type: .dynamic, targets: ["BlockFunctions"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
@@ -77,6 +80,13 @@ let package = Package(
             ],
             swiftSettings: sourceSettings),
         .target(
+            name: "BlockFunctions",
+            dependencies: ["CBlockFunctions", "DatasetScoring", "Memory", "Scoring", "WebService"],
+            swiftSettings: sourceSettings,
+            // The library goes where there is no Swift. What `--static-swift-stdlib` does for programs, it does not do
+            // for libraries.
+            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
+        .target(
             name: "Exports", dependencies: ["Codecs", "Memory", "Scoring", "Threads", "WebService"],
             swiftSettings: sourceSettings),
         .target(
@@ -97,6 +107,7 @@ let package = Package(
         .target(name: "Threads", dependencies: [deque], swiftSettings: sourceSettings),
 
         .target(name: "CScoringKernels"),
+        .target(name: "CBlockFunctions"),
         .target(name: "CMappedFaults"),
         .target(name: "CPNGReading", dependencies: ["CPNG"]),
         .target(name: "CSockets"),
@@ -127,6 +138,8 @@ let package = Package(
                 "CMutexOrder", "HTTPServer", "Memory", "PrometheusText", "ServiceInterface", httpTypes, logging,
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "BlockFunctionsTests", dependencies: ["BlockFunctions", "CBlockFunctions"], swiftSettings: settings),
         .testTarget(
             name: "ExportsTests", dependencies: ["Codecs", "Exports", "Memory", "Scoring", "TestSupport"],
             swiftSettings: settings),

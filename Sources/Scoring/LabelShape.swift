@@ -52,6 +52,14 @@ package struct LabelShape: Equatable, Sendable {
             hasImageAxis: hasImageAxis)
     }
 
+    /// Whether images of this shape are those of another, cut into square blocks.
+    package func isCut(into cells: LabelShape) -> Bool {
+        guard cells.imageCount == imageCount, cells.space.count == space.count else { return false }
+        guard cells.space != space else { return true }
+        let side = height / cells.height
+        return space.count == 2 && cells.height * side == height && cells.width * side == width
+    }
+
     /// The shape of labels, and of what is known of each pixel.
     package var dimensions: [Int] { (hasImageAxis ? [imageCount] : []) + space }
 

@@ -14,6 +14,7 @@ ALLOWED = {
     "WebService",
     "ScoringService": "Codecs DatasetScoring Exports Files JobStorage Jobs Memory Scoring ServiceInterface Threads "
     "WebService",
+    "BlockFunctions": "CBlockFunctions DatasetScoring Memory Scoring WebService",
     "Exports": "Codecs Memory Scoring Threads WebService",
     "JobStorage": "Codecs DatasetScoring Files Jobs Memory Scoring ServiceInterface Threads WebService",
     "DatasetScoring": "Codecs Files Memory Scoring ServiceInterface Threads WebService",

@@ -61,6 +61,18 @@ package struct RegionDocument: Sendable {
         ])
     }
 
+    /// The whole numbers of the columns: `image`, `given`, `suggested`, `x`, `y`, `width`, `height`, `area`, `thickness`,
+    /// `touches_border` as 1 or 0, and of a volume the place of the slice along each axis.
+    package var wholeNumbers: [Int] {
+        [
+            Int(region.image), Int(region.given), Int(region.suggested), Int(region.left), rows.lowerBound,
+            Int(region.right - region.left), rows.count, region.area, region.thickness, touchesBorder ? 1 : 0,
+        ] + slice
+    }
+
+    /// The other numbers: `mean_own`, `mean_largest` and `mass`.
+    package var numbers: [Double] { [meanOwn, meanLargest, region.mass] }
+
     private var meanOwn: Double { region.own / Double(region.area) }
 
     private var meanLargest: Double { region.largest / Double(region.area) }

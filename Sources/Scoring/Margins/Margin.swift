@@ -53,7 +53,12 @@ package struct Margin: Equatable, Sendable {
         return scored
     }
 
-    private func score(_ image: Int, of part: SegmentationScores) throws(ScoringError) -> Double {
+    /// Scores one image.
+    ///
+    /// - Parameters:
+    ///   - image: The index of the image in the part.
+    /// - Throws: ``ScoringError/memory(_:)``.
+    func score(_ image: Int, of part: SegmentationScores) throws(ScoringError) -> Double {
         guard let predicted = part.predicted, let largest = part.largest else {
             preconditionFailure("confident learning has needed them")
         }
