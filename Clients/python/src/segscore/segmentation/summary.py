@@ -8,7 +8,7 @@ Source: cleanlab/cleanlab `cleanlab/segmentation/summary.py`, version 2.9.0.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +19,10 @@ from .._tables import pandas_for
 from .._tensors import in_memory
 from .._types import reckonable
 from ..job import Images
+from ._pairs import TOP, Pairs, counted_pairs, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TOP = 20
 
 
 def display_issues(
@@ -142,24 +141,12 @@ def common_label_issues(
     """
     pandas = pandas_for("common_label_issues")
     classes = _class_count(issues, labels, pred_probs)
-    pairs: Counter[tuple[int, int]] = Counter()
+    pairs: Pairs = Counter()
     with Bar("images counted", count_of(issues), verbose) as bar:
         for image, _, given, predicted in _at_issues(issues, labels, pred_probs):
-            codes, counts = np.unique(given.astype(np.int64) * classes + predicted, return_counts=True)
-            for code, count in zip(codes.tolist(), counts.tolist()):
-                pairs[divmod(code, classes)] += count
+            pairs.update(counted_pairs(given, predicted, classes))
             bar.show(image + 1)
-    left_out = set(exclude or ())
-    listed = [
-        (label, other, count)
-        for (label, other), count in sorted(pairs.items())
-        if 0 <= label < classes and other not in left_out
-    ]
-    listed.sort(key=lambda row: row[2], reverse=True)
-    rows = [
-        (_name(label, class_names), _name(other, class_names), count)
-        for label, other, count in listed[: TOP if top is None else top]
-    ]
+    rows = rows_of(pairs, classes, class_names, exclude, top)
     if verbose:
         for label_name, other_name, count in rows:
             print(f"{count} pixels of class {label_name!r} look like class {other_name!r}")
@@ -257,11 +244,3 @@ def _shapes(images: Any) -> list[tuple[int, ...]]:
 
 def _shape(array: Any) -> tuple[int, ...]:
     return tuple(map(int, array.shape if hasattr(array, "shape") else np.shape(array)))
-
-
-def _name(label: int, class_names: Sequence[str] | None) -> str:
-    if class_names is None:
-        return str(label)
-    if label >= len(class_names):
-        raise ValueError(f"class_names has {len(class_names)} names, and none for class {label}, which has issues")
-    return class_names[label]
