@@ -32,7 +32,7 @@ def find_label_issues(
 ) -> Any:
     """Finds label issues by confident learning over the whole data set, lazily.
 
-    They are those of `segscore.segmentation.find_label_issues`, to the bit.
+    They are those of `segscore.segmentation.filter.find_label_issues`, to the bit.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def get_label_quality_scores(
 ) -> tuple[Any, Any]:
     """Scores every image and every pixel of a data set, lazily.
 
-    The scores are those of `segscore.segmentation.get_label_quality_scores`, to the bit.
+    The scores are those of `segscore.segmentation.rank.get_label_quality_scores`, to the bit.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def common_label_issues(
     Returns
     -------
     dask.dataframe.DataFrame
-        The table of `segscore.segmentation.common_label_issues`, in one partition.
+        The table of `segscore.segmentation.summary.common_label_issues`, in one partition.
 
     Raises
     ------
