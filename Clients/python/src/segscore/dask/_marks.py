@@ -12,7 +12,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from . import _tasks
 from ._decision import decision_of
-from ._graphs import Key, Layer, Step, added, block_key, blocks_of, delayed, item_array, together
+from ._graphs import Key, Layer, Step, added, block_key, blocks_of, delayed, in_one_go, item_array, together
 from ._parts import Part
 
 
@@ -30,6 +30,7 @@ class Marks(NamedTuple):
     statistics: tuple[Key, Key, Key]
 
     @classmethod
+    @in_one_go
     def of(cls, parts: Sequence[Part], split_every: int) -> Marks:
         """The label issues of the images of all parts."""
         decision = decision_of(parts, split_every)

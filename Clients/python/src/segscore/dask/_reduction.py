@@ -24,11 +24,14 @@ DEFAULT_TEMPERATURE = 0.1
 class Reduction:
     """What scores need of the predictions of many images, lazily, about 10 bytes a pixel; `reduce` makes it.
 
-    All that is found by it is lazy too. What is computed together reduces each block once::
+    All that is found by it is lazy too. What is computed together reduces each block once, and what is computed after
+    `persist` reduces none::
 
-        issues, images = dask.compute(reduction.find_label_issues(), reduction.to_dataframe())
+        issues, statistics = dask.compute(reduction.find_label_issues(), reduction.statistics())
 
-    A bar of the progress is Dask's own: `dask.diagnostics.ProgressBar`, or `distributed.progress` of what is persisted.
+    While label issues are found, the workers keep 6 of these bytes, own probabilities, classes and labels, from the
+    first reading to the end, and `largest` until the second round. A bar of the progress is Dask's own:
+    `dask.diagnostics.ProgressBar`, or `distributed.progress` of what is persisted.
 
     Attributes
     ----------
