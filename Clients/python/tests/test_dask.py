@@ -156,6 +156,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:Computing mixed collections")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(3))
 def test_any_blocks_any_order_and_any_fan_in_find_what_the_service_finds(client, kind, seed):

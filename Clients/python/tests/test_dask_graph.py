@@ -1,5 +1,6 @@
 """The graph of label issues on a cluster: which tasks there are, what is kept until when, and that keys are steady."""
 
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -64,6 +65,24 @@ def test_optimized_graphs_keep_the_names():
     kinds = kinds_of(optimized)
     assert {"reduce", "confident", "histogram", "merge", "cut", "mark", "issues"} <= kinds.keys()
     assert kinds["reduce"] == kinds["mark"] == BLOCKS
+
+
+def test_graphs_of_many_blocks_are_sent_in_few_bytes():
+    labels = da.zeros((100_000, 4, 4), np.uint8, chunks=(1, -1, -1))
+    pred_probs = da.zeros((100_000, 3, 4, 4), np.float32, chunks=(1, -1, -1, -1))
+    reduction = sd.reduce(labels, pred_probs)
+    for graph in (reduction.find_label_issues().dask, reduction.statistics().dask):
+        made = [name for name, layer in graph.layers.items() if layer.is_materialized()]
+        assert {key_split(name) for name in made} <= {"segscore-statistics"}
+        assert len(pickle.dumps(graph)) < 1 << 20
+
+
+def test_layers_that_were_sent_make_the_same_tasks():
+    def needs(graph):
+        return {key: task.dependencies for key, task in graph.items() if key_split(key).startswith("segscore-")}
+
+    issues = sd.reduce(*lazy_sample()).find_label_issues()
+    assert needs(pickle.loads(pickle.dumps(issues.dask))) == needs(issues.dask)
 
 
 @pytest.mark.parametrize("split_every", [2, 3, 8])

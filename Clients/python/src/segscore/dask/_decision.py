@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
-from dask._task_spec import TaskRef
+from dask._task_spec import List, TaskRef
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from .._rounds import ClassTotals, Digit, Histogram, Search, digits_of
 from . import _tasks
-from ._graphs import Key, Layer, Step, added, block_key, blocks_of, refs, together, tree
+from ._graphs import Blocks, Key, Recipe, Step, Tasks, added, numbers_of, together, tree
 from ._parts import Part
 
 
@@ -33,86 +33,98 @@ class Decision(NamedTuple):
     layer: str
     #: What the images of these arrays are called in keys.
     token: str
-    totals: Key
-    count: Key
-    cut: Key
-    #: The quotas of all blocks that have images, in order.
-    quotas: Key
 
+    @classmethod
+    def of(cls, parts: Sequence[Part], split_every: int) -> Decision:
+        """Adds the rounds to the graph of the images of all parts."""
+        arrays = [array for part in parts for array in (*vars(part.cells).values(), part.class_sums, part.class_counts)]
+        token = str(tokenize([array.name for array in arrays], split_every))
+        name = f"segscore-rounds-{token}"
+        given = list(map(_BlocksOfPart.of, parts))
+        layer = Recipe(_rounds, given, digits_of(parts[0].cells.own.dtype), split_every, token)
+        return cls(added(together(arrays), name, layer, [array.name for array in arrays]), name, token)
 
-def decision_of(parts: Sequence[Part], split_every: int) -> Decision:
-    """Adds the rounds to the graph of the images of all parts."""
-    arrays = [array for part in parts for array in (*vars(part.cells).values(), part.class_sums, part.class_counts)]
-    token = str(tokenize([array.name for array in arrays], split_every))
-    digits = digits_of(parts[0].cells.own.dtype)
-    rounds = _Rounds(parts, split_every, token)
-    totals, thresholds = rounds.thresholds()
-    count = rounds.count(thresholds)
-    cut, histograms = rounds.cut(count, digits)
-    quotas = rounds.quotas(cut, histograms)
-    name = f"segscore-rounds-{token}"
-    graph = added(together(arrays), name, rounds.layer, [array.name for array in arrays])
-    return Decision(graph, name, token, totals, count, cut, quotas)
+    @property
+    def totals(self) -> Key:
+        """The class totals."""
+        return _merge_key("totals", self.token)
 
-
-class _Rounds:
-    """Makes the tasks of the rounds."""
-
-    def __init__(self, parts: Sequence[Part], split_every: int, token: str):
-        self.layer: Layer = {}
-        self._blocks = [(part, block) for part in parts for block in blocks_of(part.cells.own)]
-        self._split_every = split_every
-        self._token = token
-
-    def thresholds(self) -> tuple[Key, Key]:
-        """The class totals, and the thresholds that they tell."""
-        pairs = [
-            [block_key(part.class_sums, block), block_key(part.class_counts, block)] for part, block in self._blocks
-        ]
-        totals = self._merged("totals", list(map(refs, pairs)), ClassTotals.merged, _tasks.totals_of)
-        return totals, self._step("thresholds", (), _tasks.thresholds_of, TaskRef(totals))
-
-    def count(self, thresholds: Key) -> Key:
+    @property
+    def count(self) -> Key:
         """n."""
-        keys = []
-        for number, (part, block) in enumerate(self._blocks):
-            cells = part.cells
-            given = (TaskRef(block_key(array, block)) for array in (cells.largest, cells.predicted, cells.labels))
-            keys.append(self._step("confident", (number,), _tasks.confident, *given, TaskRef(thresholds)))
-        return self._merged("count", list(map(TaskRef, keys)), sum)
+        return _merge_key("count", self.token)
 
-    def cut(self, count: Key, digits: Sequence[Digit]) -> tuple[Key, list[Key]]:
-        """The cut, and what each block has counted of the last digit."""
-        search: Any = Search()
-        keys: list[Key] = []
-        for place, digit in enumerate(digits):
-            keys = []
-            for number, (part, block) in enumerate(self._blocks):
-                given = (TaskRef(block_key(array, block)) for array in (part.cells.own, part.cells.labels))
-                keys.append(self._step("histogram", (place, number), _tasks.histogram, *given, digit, search))
-            merged = self._merged(f"digit {place}", list(map(TaskRef, keys)), Histogram.merged)
-            found = self._step("cut", (place,), _tasks.searched, search, TaskRef(count), digit, TaskRef(merged))
-            search = TaskRef(found)
-        return self._step("cut", (), _tasks.cut_of, search, TaskRef(count), digits), keys
+    @property
+    def cut(self) -> Key:
+        """The cut, or None."""
+        return _key("cut", self.token)
 
-    def quotas(self, cut: Key, histograms: Sequence[Key]) -> Key:
-        """How many of the cells at the cut are candidates in each block."""
-        leaves = list(map(TaskRef, histograms))
-        equals = self._merged("equals", leaves, np.concatenate, _tasks.equals_of, TaskRef(cut))
-        return self._step("quotas", (), _tasks.quotas, TaskRef(equals), TaskRef(cut))
+    @property
+    def quotas(self) -> Key:
+        """How many of the cells at the cut are candidates in each block that has images, in order."""
+        return _key("quotas", self.token)
 
-    def _merged(
-        self,
-        what: str,
-        leaves: Sequence[Any],
-        function: Callable[[Any], Any],
-        first: Callable[..., Any] | None = None,
-        *arguments: Any,
-    ) -> Key:
-        name = (f"segscore-merge-{self._token}", what)
-        return tree(self.layer, name, leaves, function, self._split_every, first, *arguments)
 
-    def _step(self, kind: str, place: tuple[int, ...], function: Callable[..., Any], *arguments: Any) -> Key:
-        key = (f"segscore-{kind}-{self._token}", *place)
-        self.layer[key] = Step(key, function, *arguments)
-        return key
+class _BlocksOfPart(NamedTuple):
+    """The blocks of the arrays of one part."""
+
+    own: Blocks
+    largest: Blocks
+    predicted: Blocks
+    labels: Blocks
+    sums: Blocks
+    counts: Blocks
+    #: How many images each block has.
+    sizes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, part: Part) -> _BlocksOfPart:
+        arrays = (*vars(part.cells).values(), part.class_sums, part.class_counts)
+        own, largest, predicted, labels, sums, counts = map(Blocks.of, arrays)
+        return cls(own, largest, predicted, labels, sums, counts, part.cells.own.chunks[0])
+
+
+def _rounds(parts: Sequence[_BlocksOfPart], digits: Sequence[Digit], split_every: int, token: str) -> Tasks:
+    tasks: Tasks = {}
+    blocks = [(part, block) for part in parts for block in numbers_of(part.sizes)]
+
+    def step(kind: str, place: tuple[int, ...], function: Callable[..., Any], *arguments: Any) -> TaskRef:
+        key = _key(kind, token, *place)
+        tasks[key] = Step(key, function, *arguments)
+        return TaskRef(key)
+
+    def merged(what: str, leaves: Sequence[Any], function: Callable[[Any], Any], *first: Any) -> TaskRef:
+        return tree(tasks, _merge_key(what, token), leaves, function, split_every, *first)
+
+    pairs = [List(part.sums[block], part.counts[block]) for part, block in blocks]
+    totals = merged("totals", pairs, ClassTotals.merged, _tasks.totals_of)
+    thresholds = step("thresholds", (), _tasks.thresholds_of, totals)
+
+    counts = []
+    for number, (part, block) in enumerate(blocks):
+        given = part.largest[block], part.predicted[block], part.labels[block], thresholds
+        counts.append(step("confident", (number,), _tasks.confident, *given))
+    count = merged("count", counts, sum)
+
+    search: Any = Search()
+    histograms: list[TaskRef] = []
+    for place, digit in enumerate(digits):
+        histograms = []
+        for number, (part, block) in enumerate(blocks):
+            cells = part.own[block], part.labels[block]
+            histograms.append(step("histogram", (place, number), _tasks.histogram, *cells, digit, search))
+        histogram = merged(f"digit {place}", histograms, Histogram.merged)
+        search = step("cut", (place,), _tasks.searched, search, count, digit, histogram)
+    cut = step("cut", (), _tasks.cut_of, search, count, digits)
+
+    equals = merged("equals", histograms, np.concatenate, _tasks.equals_of, cut)
+    step("quotas", (), _tasks.quotas, equals, cut)
+    return tasks
+
+
+def _key(kind: str, token: str, *place: int) -> Key:
+    return (f"segscore-{kind}-{token}", *place)
+
+
+def _merge_key(what: str, token: str) -> tuple[str, str]:
+    return (f"segscore-merge-{token}", what)

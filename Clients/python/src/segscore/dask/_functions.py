@@ -7,13 +7,12 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
-from dask._task_spec import TaskRef
 from dask.base import tokenize
 
 from .._labels import IgnoredLabels, LabelMap
 from .._types import score_type
 from . import _tasks
-from ._graphs import Layer, Step, added, block_key, blocks_of, together
+from ._graphs import Blocks, Recipe, Step, Tasks, added, numbers_of, together
 from ._inputs import aligned, check, check_counts, opened
 from ._reducing import DEFAULT_SPLIT_EVERY, reduce
 from ._summary import pair_table
@@ -170,13 +169,19 @@ def common_label_issues(
         raise ValueError(f"pred_probs must have as many classes for each image, not {sorted(classes)}")
     arrays = [array for row in rows for array in row]
     name = f"segscore-pairs-{tokenize([array.name for array in arrays])}"
-    layer: Layer = {}
-    for index, row in enumerate(rows):
-        for block in blocks_of(row[0]):
-            key = (name, index, block)
-            layer[key] = Step(key, _tasks.given_pairs, *(TaskRef(block_key(array, block)) for array in row))
+    blocks = [(index, block) for index, row in enumerate(rows) for block in numbers_of(row[0].chunks[0])]
+    layer = Recipe(_given_pairs, name, [tuple(map(Blocks.of, row)) for row in rows], blocks)
     graph = added(together(arrays), name, layer, [array.name for array in arrays])
-    return pair_table(graph, name, layer, classes.pop(), split_every, class_names=class_names, exclude=exclude, top=top)
+    keys = [(name, *place) for place in blocks]
+    return pair_table(graph, name, keys, classes.pop(), split_every, class_names=class_names, exclude=exclude, top=top)
+
+
+def _given_pairs(name: str, rows: Sequence[tuple[Blocks, ...]], blocks: Sequence[tuple[int, int]]) -> Tasks:
+    tasks: Tasks = {}
+    for index, block in blocks:
+        key = (name, index, block)
+        tasks[key] = Step(key, _tasks.given_pairs, *(array[block] for array in rows[index]))
+    return tasks
 
 
 def _opened(issues: Any, labels: Any, predictions: Any) -> tuple[da.Array, da.Array, da.Array]:

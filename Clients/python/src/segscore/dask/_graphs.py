@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import gc
+import itertools
 import operator
-from collections import UserDict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Callable, TypeVar, cast
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
+from typing import Any, Callable
 
 import dask.array as da
 import numpy as np
 from dask._task_spec import DataNode, GraphNode, List, Task, TaskRef, convert_legacy_graph, cull
 from dask.delayed import Delayed
-from dask.highlevelgraph import HighLevelGraph
+from dask.highlevelgraph import HighLevelGraph, Layer
 from dask.utils import ensure_dict
 
 from .._rounds import grouped
 
 Key = Any
-Layer = dict[Any, GraphNode]
-F = TypeVar("F", bound=Callable[..., Any])
+Chunks = tuple[tuple[int, ...], ...]
+Tasks = dict[Any, GraphNode]
 
 
 class Step(Task):
@@ -37,50 +38,84 @@ class Step(Task):
         return True
 
 
-def in_one_go(function: F) -> F:
-    """Has a function make tasks without Python looking for garbage among them.
+class Recipe(Layer):
+    """A layer whose tasks are made where they are needed, by a function of a few names and numbers.
 
-    It would look through all of them again and again, for two thirds of the time, and there is none.
+    Hence a graph of many blocks is there at once, and goes to a scheduler in few bytes.
+
+    Parameters
+    ----------
+    make : Callable[..., Tasks]
+        Takes `arguments`, and returns the tasks.
     """
 
-    @functools.wraps(function)
-    def wrapped(*arguments: Any, **options: Any) -> Any:
-        if not gc.isenabled():
-            return function(*arguments, **options)
+    has_legacy_tasks = False
+
+    def __init__(self, make: Callable[..., Tasks], *arguments: Any):
+        super().__init__()
+        self._make = make
+        self._arguments = arguments
+
+    @functools.cached_property
+    def _tasks(self) -> Tasks:
+        # Python would look through all tasks for garbage again and again, for two thirds of the time.
+        is_enabled = gc.isenabled()
         gc.disable()
         try:
-            return function(*arguments, **options)
+            return self._make(*self._arguments)
         finally:
-            gc.enable()
+            if is_enabled:
+                gc.enable()
 
-    return cast(F, wrapped)
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_tasks"}
+
+    def __getitem__(self, key: Key) -> GraphNode:
+        return self._tasks[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def is_materialized(self) -> bool:
+        return "_tasks" in self.__dict__
+
+    def get_output_keys(self) -> KeysView[Key]:
+        return self._tasks.keys()
 
 
-def refs(keys: Iterable[Key]) -> Any:
-    """The results of several tasks, as a list that a task takes."""
-    return List(*map(TaskRef, keys))
+@dataclasses.dataclass(frozen=True)
+class Blocks:
+    """The blocks of an array, each of whole images, as tasks take them."""
+
+    name: str
+    ndim: int
+
+    @classmethod
+    def of(cls, array: da.Array) -> Blocks:
+        return cls(array.name, array.ndim)
+
+    def __getitem__(self, block: int) -> TaskRef:
+        return TaskRef((self.name, block) + (0,) * (self.ndim - 1))
 
 
-def block_key(array: da.Array, block: int) -> Key:
-    """The key of a block of images."""
-    return (array.name, block) + (0,) * (array.ndim - 1)
-
-
-def blocks_of(array: da.Array) -> list[int]:
-    """The blocks that have images. Those without any are made of nothing, and no task looks at them."""
-    return [block for block, images in enumerate(array.chunks[0]) if images]
+def numbers_of(sizes: Sequence[int]) -> list[int]:
+    """The blocks that have images, of which these are the numbers. No task looks at one without any."""
+    return [block for block, images in enumerate(sizes) if images]
 
 
 def tree(
-    layer: Layer,
+    tasks: Tasks,
     name: tuple[Any, ...],
     leaves: Sequence[Any],
     function: Callable[[Any], Any],
     split_every: int,
     first: Callable[..., Any] | None = None,
     *arguments: Any,
-) -> Key:
-    """Adds the merges of results, a few of them by each task, and returns the key of the last.
+) -> TaskRef:
+    """Adds the merges of results, a few of them by each task, and returns the last, whose key is `name`.
 
     Parameters
     ----------
@@ -93,18 +128,16 @@ def tree(
     first : Callable[..., Any] | None
         Merges a list of leaves, if that is another function. It takes `arguments` besides.
     """
-    first = first or function
-    level = 0
-    while True:
-        keys = []
-        for place, group in enumerate(grouped(leaves, split_every)):
-            key = (*name, level, place)
-            layer[key] = Step(key, first, List(*group), *arguments) if level == 0 else Step(key, function, List(*group))
-            keys.append(key)
-        if len(keys) == 1:
-            return keys[0]
-        leaves = [TaskRef(key) for key in keys]
-        level += 1
+    merge = first or function
+    for level in itertools.count():
+        groups = list(grouped(leaves, split_every))
+        keys = [name] if len(groups) == 1 else [(*name, level, place) for place in range(len(groups))]
+        for key, group in zip(keys, groups):
+            tasks[key] = Step(key, merge, List(*group), *arguments)
+        if len(groups) == 1:
+            break
+        leaves, merge, arguments = list(map(TaskRef, keys)), function, ()
+    return TaskRef(name)
 
 
 def added(graph: HighLevelGraph, name: str, layer: Mapping[Any, Any], needs: Iterable[str]) -> HighLevelGraph:
@@ -112,50 +145,58 @@ def added(graph: HighLevelGraph, name: str, layer: Mapping[Any, Any], needs: Ite
     return HighLevelGraph({**graph.layers, name: layer}, {**graph.dependencies, name: set(needs)})
 
 
-@in_one_go
-def item_array(
-    graph: HighLevelGraph, source: str, item: Any, name: str, chunks: tuple[tuple[int, ...], ...], dtype: Any
-) -> da.Array:
+def item_array(graph: HighLevelGraph, source: str, item: Any, name: str, chunks: Chunks, dtype: Any) -> da.Array:
     """The array of one item of each block's results.
 
     Parameters
     ----------
     source : str
         The layer of the results, whose keys are `(source, block)`.
-    chunks : tuple[tuple[int, ...], ...]
+    chunks : Chunks
         Those of the array, of which only those along the first axis are several.
     """
-    layer: Layer = {}
-    zeros = (0,) * (len(chunks) - 1)
-    for block, images in enumerate(chunks[0]):
-        key = (name, block, *zeros)
-        if images:
-            layer[key] = Task(key, operator.getitem, TaskRef((source, block)), item)
-        else:
-            layer[key] = DataNode(key, _empty(chunks, dtype))
+    layer = Recipe(_items, source, item, name, chunks, dtype)
     return da.Array(added(graph, name, layer, [source]), name, chunks, dtype=dtype)
 
 
-@in_one_go
+def _items(source: str, item: Any, name: str, chunks: Chunks, dtype: Any) -> Tasks:
+    def task(key: Key, block: int) -> GraphNode:
+        return Task(key, operator.getitem, TaskRef((source, block)), item)
+
+    return _of_array(task, name, chunks, dtype)
+
+
 def by_blocks(
+    name: str, function: Callable[..., Any], arrays: Sequence[da.Array], chunks: Chunks, dtype: Any, *arguments: Any
+) -> da.Array:
+    """The array of what a function makes of each block of some arrays, and of `arguments`."""
+    layer = Recipe(_results, name, function, tuple(map(Blocks.of, arrays)), chunks, dtype, arguments)
+    return da.Array(added(together(arrays), name, layer, (each.name for each in arrays)), name, chunks, dtype=dtype)
+
+
+def _results(
     name: str,
     function: Callable[..., Any],
-    arrays: Sequence[da.Array],
-    chunks: tuple[tuple[int, ...], ...],
+    arrays: Sequence[Blocks],
+    chunks: Chunks,
     dtype: Any,
-    *arguments: Any,
-) -> da.Array:
-    """The array of what a function makes of each block of some arrays."""
-    layer: Layer = {}
+    arguments: tuple[Any, ...],
+) -> Tasks:
+    def task(key: Key, block: int) -> GraphNode:
+        return Step(key, function, *(array[block] for array in arrays), *arguments)
+
+    return _of_array(task, name, chunks, dtype)
+
+
+def _of_array(task: Callable[[Key, int], GraphNode], name: str, chunks: Chunks, dtype: Any) -> Tasks:
+    """The tasks of an array. A block of no images is there without one."""
     zeros = (0,) * (len(chunks) - 1)
+    empty = np.empty((0, *(extent for [extent] in chunks[1:])), dtype)
+    tasks: Tasks = {}
     for block, images in enumerate(chunks[0]):
         key = (name, block, *zeros)
-        if images:
-            given = (TaskRef(block_key(array, block)) for array in arrays)
-            layer[key] = Step(key, function, *given, *arguments)
-        else:
-            layer[key] = DataNode(key, _empty(chunks, dtype))
-    return da.Array(added(together(arrays), name, layer, (each.name for each in arrays)), name, chunks, dtype=dtype)
+        tasks[key] = task(key, block) if images else DataNode(key, empty)
+    return tasks
 
 
 def delayed(
@@ -184,27 +225,35 @@ def table(graph: HighLevelGraph, name: str, keys: Sequence[Key], meta: Any, divi
     """
     import dask.dataframe as dd
 
+    return dd.from_graph(_Named(Recipe(_needed, graph, list(keys)), name), meta, divisions, list(keys), name)
+
+
+def _needed(graph: HighLevelGraph, keys: list[Key]) -> Tasks:
     # Of a table that is computed together with arrays, Dask takes all tasks on which no other depends for partitions.
-    needed = cull(convert_legacy_graph(ensure_dict(graph)), list(keys))
-    return dd.from_graph(_NamedTasks(needed, name), meta, divisions, list(keys), name)
+    tasks: Tasks = cull(convert_legacy_graph(ensure_dict(graph)), keys)
+    return tasks
 
 
-class _NamedTasks(UserDict[Any, GraphNode]):
+class _Named(Mapping[Any, GraphNode]):
     """Tasks that are told from others by a name, since Dask would take longer to look at each than to run it."""
 
-    def __init__(self, tasks: Layer, name: str):
-        super().__init__(tasks)
+    def __init__(self, tasks: Mapping[Any, GraphNode], name: str):
+        self._tasks = tasks
         self._name = name
 
     def __dask_tokenize__(self) -> str:
         return self._name
 
+    def __getitem__(self, key: Key) -> GraphNode:
+        return self._tasks[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
 
 def together(collections: Iterable[Any]) -> HighLevelGraph:
     """One graph of those of several arrays, or of other lazy things."""
     return HighLevelGraph.merge(*(each.__dask_graph__() for each in collections))
-
-
-def _empty(chunks: tuple[tuple[int, ...], ...], dtype: Any) -> np.ndarray:
-    """A block of no images."""
-    return np.empty((0, *(extent for [extent] in chunks[1:])), dtype)

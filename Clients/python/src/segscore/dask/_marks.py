@@ -11,8 +11,8 @@ from dask._task_spec import TaskRef
 from dask.highlevelgraph import HighLevelGraph
 
 from . import _tasks
-from ._decision import decision_of
-from ._graphs import Key, Layer, Step, added, block_key, blocks_of, delayed, in_one_go, item_array, together
+from ._decision import Decision
+from ._graphs import Blocks, Key, Recipe, Step, Tasks, added, delayed, item_array, numbers_of, together
 from ._parts import Part
 
 
@@ -30,30 +30,22 @@ class Marks(NamedTuple):
     statistics: tuple[Key, Key, Key]
 
     @classmethod
-    @in_one_go
     def of(cls, parts: Sequence[Part], split_every: int) -> Marks:
         """The label issues of the images of all parts."""
-        decision = decision_of(parts, split_every)
-        pixels_of_all = [array for part in parts for array in (part.pixels.labels, part.pixels.predicted)]
-        graph = HighLevelGraph.merge(decision.graph, together(pixels_of_all))
+        decision = Decision.of(parts, split_every)
+        shared = TaskRef(decision.cut), TaskRef(decision.quotas)
+        graph = decision.graph
         names = []
-        number = 0
+        first = 0
         for index, part in enumerate(parts):
-            cells, pixels = part.cells, part.pixels
+            arrays = part.cells.own, part.cells.labels, part.pixels.labels, part.pixels.predicted
+            sizes = part.pixels.own.chunks[0]
             name = f"segscore-mark-{decision.token}-{index}"
-            layer: Layer = {}
-            for block in blocks_of(pixels.own):
-                own, labels, pixel_labels, pixel_predicted = (
-                    TaskRef(block_key(array, block))
-                    for array in (cells.own, cells.labels, pixels.labels, pixels.predicted)
-                )
-                shared = TaskRef(decision.cut), TaskRef(decision.quotas), number
-                key = (name, block)
-                layer[key] = Step(key, _tasks.marked, own, labels, *shared, pixel_labels, pixel_predicted)
-                number += 1
-            needs = {array.name for array in (cells.own, cells.labels, pixels.labels, pixels.predicted)}
-            graph = added(graph, name, layer, {decision.layer, *needs})
+            layer = Recipe(_marks, name, tuple(map(Blocks.of, arrays)), sizes, shared, first)
+            graph = HighLevelGraph.merge(graph, together(arrays))
+            graph = added(graph, name, layer, {decision.layer, *(array.name for array in arrays)})
             names.append(name)
+            first += len(numbers_of(sizes))
         chunks = tuple(part.pixels.own.chunks[0] for part in parts)
         return cls(graph, tuple(names), chunks, decision.token, (decision.totals, decision.count, decision.cut))
 
@@ -65,14 +57,14 @@ class Marks(NamedTuple):
         """The share of each image's pixels that are no label issues."""
         return self._array(index, 2, "image-scores", (self.chunks[index],), np.float64)
 
-    def tasks(self) -> list[tuple[int, int, int, TaskRef]]:
-        """The part and the number in it of each block that has images, its first image over all parts, and its task."""
+    def blocks(self) -> list[tuple[int, int, int]]:
+        """The part of each block that has images, its number there, and that of its first image over all parts."""
         found = []
         first = 0
-        for index, along in enumerate(self.chunks):
-            for block, images in enumerate(along):
+        for index, sizes in enumerate(self.chunks):
+            for block, images in enumerate(sizes):
                 if images:
-                    found.append((index, block, first, TaskRef((self.names[index], block))))
+                    found.append((index, block, first))
                 first += images
         return found
 
@@ -84,3 +76,15 @@ class Marks(NamedTuple):
     def _array(self, index: int, item: int, what: str, chunks: tuple[tuple[int, ...], ...], dtype: type) -> da.Array:
         name = f"segscore-{what}-{self.token}-{index}"
         return item_array(self.graph, self.names[index], item, name, chunks, dtype)
+
+
+def _marks(
+    name: str, arrays: Sequence[Blocks], sizes: Sequence[int], shared: tuple[TaskRef, TaskRef], first: int
+) -> Tasks:
+    """The tasks of one part, of whose blocks the first that has images has the quota of number `first`."""
+    tasks: Tasks = {}
+    for number, block in enumerate(numbers_of(sizes), first):
+        own, labels, pixel_labels, pixel_predicted = (array[block] for array in arrays)
+        key = (name, block)
+        tasks[key] = Step(key, _tasks.marked, own, labels, *shared, number, pixel_labels, pixel_predicted)
+    return tasks

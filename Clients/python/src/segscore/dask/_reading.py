@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
 import dask.array as da
@@ -14,7 +14,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from . import _tasks
 from ._frames import Frame, is_data_array
-from ._graphs import Layer, Step, added, block_key, item_array, together
+from ._graphs import Blocks, Chunks, Key, Recipe, Step, Tasks, added, item_array, together
 from ._inputs import aligned, check, check_downsample, check_images, opened, score_dtype
 from ._parts import Cells, Part
 
@@ -43,11 +43,8 @@ class Reading(NamedTuple):
         predictions, labels = aligned(predictions, labels)
         token = str(tokenize("arrays", labels.name, predictions.name, self))
 
-        def task(key: Any, block: int, first: int) -> Step:
-            blocks = (TaskRef(block_key(array, block)) for array in (labels, predictions))
-            return Step(key, _tasks.reduced, *blocks, self.name, self.query, first)
-
-        graph = self._reduced(together([labels, predictions]), [labels.name, predictions.name], token, labels, task)
+        arrays = labels, predictions
+        graph = self._reduced(together(arrays), token, _tasks.reduced, (), arrays, ())
         channels = predictions.shape[-1 if layout == "NHWC" else 1]
         chunks = (labels.chunks[0], *labels.chunks[2 if is_one_hot else 1 :])
         frame = Frame(given, 1 if is_one_hot else None) if is_data_array(given) else None
@@ -61,18 +58,13 @@ class Reading(NamedTuple):
         token = str(tokenize("model", model, images.name, labels.name, self, dtype))
         graph = together([images, labels])
         if is_dask_collection(model):
-            key, [layer_name] = model.key, model.__dask_layers__()
+            key = model.key
             graph = together([images, labels, model])
         else:
-            key = layer_name = f"segscore-model-{token}"
+            key = f"segscore-model-{token}"
             graph = added(graph, key, {key: DataNode(key, model)}, [])
-
-        def task(key_of_block: Any, block: int, first: int) -> Step:
-            blocks = (TaskRef(block_key(array, block)) for array in (images, labels))
-            about = self.name, self.query, first, dtype, self._is_resized or "layout" in self.query
-            return Step(key_of_block, _tasks.modelled, TaskRef(key), *blocks, *about)
-
-        graph = self._reduced(graph, [images.name, labels.name, layer_name], token, labels, task)
+        after = dtype, self._is_resized or "layout" in self.query
+        graph = self._reduced(graph, token, _tasks.modelled, (key,), (images, labels), after)
         frame = Frame(given, None) if is_data_array(given) else None
         return self._part(graph, token, labels.chunks, dtype, self.query["classes"], frame)
 
@@ -90,35 +82,34 @@ class Reading(NamedTuple):
     def _reduced(
         self,
         graph: HighLevelGraph,
-        needs: Iterable[str],
         token: str,
-        labels: da.Array,
-        task: Callable[[Any, int, int], Step],
+        function: Callable[..., Any],
+        before: tuple[Key, ...],
+        arrays: tuple[da.Array, ...],
+        after: tuple[Any, ...],
     ) -> HighLevelGraph:
-        """Adds the tasks that reduce blocks, each made of its key, the number of the block, and of its first image."""
+        """Adds the tasks that reduce blocks, which may need all that is in the graph.
+
+        Parameters
+        ----------
+        function : Callable[..., Any]
+            Takes the results of the tasks `before`, a block of each array, what predictions are called, the query, the
+            number of the block's first image, and `after`.
+        """
         name = f"segscore-reduce-{token}"
-        layer: Layer = {}
-        first = 0
-        for block, images in enumerate(labels.chunks[0]):
-            if images:
-                layer[name, block] = task((name, block), block, first)
-            first += images
-        return added(graph, name, layer, needs)
+        given = tuple(map(Blocks.of, arrays))
+        sizes = arrays[0].chunks[0]
+        layer = Recipe(_reductions, name, function, before, given, sizes, (self.name, self.query), after)
+        return added(graph, name, layer, graph.layers)
 
     def _part(
-        self,
-        graph: HighLevelGraph,
-        token: str,
-        chunks: tuple[tuple[int, ...], ...],
-        dtype: np.dtype[Any],
-        classes: int,
-        frame: Frame | None,
+        self, graph: HighLevelGraph, token: str, chunks: Chunks, dtype: np.dtype[Any], classes: int, frame: Frame | None
     ) -> Part:
         """The arrays of the results of the tasks that reduce blocks.
 
         Parameters
         ----------
-        chunks : tuple[tuple[int, ...], ...]
+        chunks : Chunks
             Those of labels, (N, H, W).
         """
         along, *space = chunks
@@ -144,3 +135,23 @@ class Reading(NamedTuple):
         sums = array("class_sums", np.float64, (classes,))
         counts = array("class_counts", np.int64, (classes,))
         return Part(pixels, blocks, sums, counts, frame)
+
+
+def _reductions(
+    name: str,
+    function: Callable[..., Any],
+    before: tuple[Key, ...],
+    arrays: tuple[Blocks, ...],
+    sizes: tuple[int, ...],
+    about: tuple[Any, ...],
+    after: tuple[Any, ...],
+) -> Tasks:
+    tasks: Tasks = {}
+    first = 0
+    for block, images in enumerate(sizes):
+        if images:
+            key = (name, block)
+            blocks = (array[block] for array in arrays)
+            tasks[key] = Step(key, function, *map(TaskRef, before), *blocks, *about, first, *after)
+        first += images
+    return tasks

@@ -13,7 +13,6 @@ from dask.base import is_dask_collection
 from .._batches import one_of
 from .._labels import IgnoredLabels, LabelMap, label_parameters
 from .._sampling import sampling_parameters
-from ._graphs import in_one_go
 from ._inputs import check_counts, score_dtype
 from ._parts import Part
 from ._reading import Reading
@@ -156,7 +155,6 @@ def reduce_with(
     return _reduction(modelled, labels, images, "images", downsample, split_every)
 
 
-@in_one_go
 def _reduction(
     part_of: Callable[[Any, Any], Part], labels: Any, others: Any, name: str, downsample: int, split_every: int
 ) -> Reduction:

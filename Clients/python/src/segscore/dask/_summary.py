@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from dask._task_spec import GraphNode, TaskRef
+from dask._task_spec import TaskRef
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from .._tables import pandas_for
 from . import _tasks
-from ._graphs import Key, Layer, Step, added, block_key, table, tree
+from ._graphs import Blocks, Key, Recipe, Step, Tasks, added, table, tree
 from ._marks import Marks
 from ._parts import Part
 
@@ -19,38 +19,57 @@ from ._parts import Part
 def image_table(marks: Marks) -> Any:
     """The images with their scores, a partition for each block."""
     pandas = pandas_for("to_dataframe")
-    layer: Layer = {}
-    starts: list[int] = []
     name = f"segscore-table-{marks.token}"
-    for index, block, first, task in marks.tasks():
-        key = (name, index, block)
-        layer[key] = Step(key, _tasks.image_table, task, first)
-        starts.append(first)
+    blocks = marks.blocks()
     columns = {"image": "int64", "score": "float64", "num_pixel_issues": "int64"}
     meta = pandas.DataFrame({column: pandas.Series(dtype=dtype) for column, dtype in columns.items()})
     meta.index = meta.index.astype("int64")
     last = sum(map(sum, marks.chunks)) - 1
-    return table(added(marks.graph, name, layer, marks.names), name, list(layer), meta, (*starts, last))
+    graph = added(marks.graph, name, Recipe(_image_tables, name, marks.names, blocks), marks.names)
+    keys = [(name, index, block) for index, block, _ in blocks]
+    return table(graph, name, keys, meta, (*(first for _, _, first in blocks), last))
+
+
+def _image_tables(name: str, marks: Sequence[str], blocks: Sequence[tuple[int, int, int]]) -> Tasks:
+    tasks: Tasks = {}
+    for index, block, first in blocks:
+        key = (name, index, block)
+        tasks[key] = Step(key, _tasks.image_table, TaskRef((marks[index], block)), first)
+    return tasks
 
 
 def marked_pair_table(marks: Marks, parts: Sequence[Part], split_every: int, **options: Any) -> Any:
     """The pairs of classes of label issues; see `pair_table`."""
-    layer: Layer = {}
     name = f"segscore-pairs-{marks.token}"
     classes = parts[0].class_sums.shape[1]
-    for index, block, _, task in marks.tasks():
-        pixels = parts[index].pixels
-        given = (TaskRef(block_key(array, block)) for array in (pixels.labels, pixels.predicted))
+    arrays = [(part.pixels.labels, part.pixels.predicted) for part in parts]
+    blocks = marks.blocks()
+    layer = Recipe(_marked_pairs, name, marks.names, [tuple(map(Blocks.of, row)) for row in arrays], blocks, classes)
+    graph = added(marks.graph, name, layer, [*marks.names, *(array.name for row in arrays for array in row)])
+    return pair_table(
+        graph, name, [(name, index, block) for index, block, _ in blocks], classes, split_every, **options
+    )
+
+
+def _marked_pairs(
+    name: str,
+    marks: Sequence[str],
+    arrays: Sequence[tuple[Blocks, ...]],
+    blocks: Sequence[tuple[int, int, int]],
+    classes: int,
+) -> Tasks:
+    tasks: Tasks = {}
+    for index, block, _ in blocks:
         key = (name, index, block)
-        layer[key] = Step(key, _tasks.marked_pairs, task, *given, classes)
-    needs = [*marks.names, *(array.name for part in parts for array in (part.pixels.labels, part.pixels.predicted))]
-    return pair_table(added(marks.graph, name, layer, needs), name, layer, classes, split_every, **options)
+        given = (array[block] for array in arrays[index])
+        tasks[key] = Step(key, _tasks.marked_pairs, TaskRef((marks[index], block)), *given, classes)
+    return tasks
 
 
 def pair_table(
     graph: HighLevelGraph,
     source: str,
-    layer: Mapping[Key, GraphNode],
+    keys: Sequence[Key],
     classes: int,
     split_every: int,
     *,
@@ -62,8 +81,8 @@ def pair_table(
 
     Parameters
     ----------
-    layer : Mapping[Key, GraphNode]
-        The tasks that count the pairs of each block, in the layer `source`.
+    keys : Sequence[Key]
+        Those of the tasks that count the pairs of each block, in the layer `source`.
     """
     pandas = pandas_for("common_label_issues")
     meta = pandas.DataFrame(
@@ -74,13 +93,15 @@ def pair_table(
         }
     )
     token = str(tokenize(source, class_names, exclude, top, split_every))
-    merges: Layer = {}
-    total = tree(
-        merges, (f"segscore-merge-{token}", "pairs"), list(map(TaskRef, layer)), _tasks.pairs_merged, split_every
-    )
     name = f"segscore-table-{token}"
-    key = (name, 0)
-    merges[key] = Step(
-        key, _tasks.pair_table, TaskRef(total), classes, class_names, exclude, top, meta.dtypes.to_dict()
-    )
-    return table(added(graph, name, merges, [source]), name, [key], meta, (None, None))
+    about = classes, class_names, exclude, top, meta.dtypes.to_dict()
+    layer = Recipe(_pair_tables, name, token, list(keys), split_every, about)
+    return table(added(graph, name, layer, [source]), name, [(name, 0)], meta, (None, None))
+
+
+def _pair_tables(name: str, token: str, keys: Sequence[Key], split_every: int, about: tuple[Any, ...]) -> Tasks:
+    tasks: Tasks = {}
+    start = (f"segscore-merge-{token}", "pairs")
+    total = tree(tasks, start, list(map(TaskRef, keys)), _tasks.pairs_merged, split_every)
+    tasks[name, 0] = Step((name, 0), _tasks.pair_table, total, *about)
+    return tasks
