@@ -5,21 +5,19 @@ import random
 import subprocess
 import sys
 
+import dask
+import dask.array as da
 import ml_dtypes
 import numpy as np
 import pytest
 import xarray
+from dask._task_spec import convert_legacy_graph
 
 import segscore
+import segscore.dask as sd
 from conftest import sample
 from segscore.segmentation import filter, rank, summary
 from server import BINARY
-
-dask = pytest.importorskip("dask")
-import dask.array as da
-from dask._task_spec import convert_legacy_graph
-
-import segscore.dask as sd
 
 
 @pytest.fixture(autouse=True)
@@ -433,6 +431,17 @@ def test_arrays_are_written_to_zarr_and_read_again(arrays, tmp_path):
     expected = sd.reduce(lazy(labels, 7), lazy(pred_probs, 7))
     assert np.array_equal(da.from_zarr(tmp_path / "issues").compute(), expected.find_label_issues().compute())
     assert np.array_equal(da.from_zarr(tmp_path / "own").compute(), expected.own.compute())
+
+
+@pytest.mark.parametrize(
+    "persisted", [lambda reduction: reduction.persist(), lambda reduction: dask.persist(reduction)[0]]
+)
+def test_what_is_persisted_is_reduced_once(arrays, persisted):
+    reduction = sd.reduce(*map(lazy, arrays, (2, 3)))
+    kept = persisted(reduction)
+    assert not any("segscore-reduce" in str(key) for key in kept.find_label_issues().dask)
+    assert np.array_equal(kept.find_label_issues().compute(), reduction.find_label_issues().compute())
+    assert kept.to_dataframe().compute().equals(reduction.to_dataframe().compute())
 
 
 def test_a_table_tells_where_its_images_are(arrays):

@@ -6,20 +6,17 @@ import os
 import signal
 import threading
 
+import dask.array as da
 import numpy as np
 import psutil
 import pytest
-
-from conftest import sample
-from server import BINARY
-
-dask = pytest.importorskip("dask")
-import dask.array as da
 from dask.utils import key_split
 from distributed import Client, Event, LocalCluster, SchedulerPlugin, wait
 from distributed.chaos import KillWorker
 
 import segscore.dask as sd
+from conftest import sample
+from server import BINARY
 
 BLOCKS = 8
 PATIENCE = 90  # Seconds after which something is taken not to happen. Processes that start take long on a busy machine.

@@ -3,19 +3,16 @@
 import pickle
 from collections import Counter
 
+import dask.array as da
 import numpy as np
 import pytest
-
-from conftest import sample
-from server import BINARY
-
-pytest.importorskip("dask")
-import dask.array as da
 from dask.utils import key_split
 from distributed import SchedulerPlugin
 from distributed.utils_test import gen_cluster
 
 import segscore.dask as sd
+from conftest import sample
+from server import BINARY
 
 BLOCKS = 6
 
