@@ -21,7 +21,6 @@ from server import BINARY
 BLOCKS = 8
 PATIENCE = 90  # Seconds after which something is taken not to happen. Processes that start take long on a busy machine.
 
-
 OPTIONS = {"threads_per_worker": 1, "processes": True, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
 
 

@@ -68,7 +68,8 @@ def reduce(
         There are both or none of `pred_probs` and `logits`, or something is no array.
     ValueError
         Shapes or types do not fit together, or the sizes of chunks are not known. Values that make no sense are found
-        when they are computed, and are a `segscore.InvalidInputError`.
+        when they are computed, and are a `segscore.InvalidInputError`. Then it is an ImportError, too, if a worker has
+        no engine.
     """
     predictions, name = one_of(pred_probs, logits)
     query = {

@@ -175,7 +175,8 @@ class Reduction:
         -------
         dask.delayed.Delayed
             A dictionary, as `Job.statistics` gives it: `downsample`, `num_pixels`, `num_issues`, `cut` with `score`,
-            `below` and `ties`, or None, and `classes` with `class`, `count`, `sum` and `confident_threshold`.
+            `below` and `ties`, or None, and `classes` with `class`, `count`, `sum`, `sum_parts` and
+            `confident_threshold`.
         """
         return self._marks.summed_up(self.downsample)
 
