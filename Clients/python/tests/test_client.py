@@ -199,6 +199,7 @@ def test_errors_carry_the_problem(client, arrays):
     assert isinstance(error, segscore.InvalidInputError) and isinstance(error, segscore.SegscoreError)
     assert (error.status, error.type, error.parameter) == (422, "urn:segscore:label-out-of-range", "labels")
     assert error.title and "4" in str(error.actual) and error.expected and error.detail in str(error)
+    error.args = (*error.args, "a note of whoever hands it on")
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error) and copy.problem == error.problem and str(copy) == str(error)
     with pytest.raises(ValueError, match="threshold"):

@@ -39,6 +39,10 @@ class SegscoreError(Exception):
         self.expected: Any = problem.get("expected")
         self.actual: Any = problem.get("actual")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Whoever hands an error on may have appended to `args`, as Ray Data does, which `__init__` would not take.
+        return type(self), (self.problem,)
+
     def __str__(self) -> str:
         return self.detail if self.status is None else f"{self.detail} ({self.status}, {self.type})"
 
