@@ -1,4 +1,4 @@
-.PHONY: help demo build wheels check test fuzz soak bench adapters exports format image clean
+.PHONY: help demo build wheels check test fuzz soak bench adapters exports ray format image clean
 
 help:
 	@echo 'make demo    install what is missing, build, score Examples/sample, show which masks look wrong'
@@ -11,6 +11,7 @@ help:
 	@echo 'make bench   measure the program against what it is to keep up with: a table of ratios'
 	@echo 'make adapters test the Python package with PyTorch, JAX and real models; installs 3 GB into .venv-adapters'
 	@echo 'make exports read exported masks with the annotation tools themselves; installs 1 GB into .venv-exports'
+	@echo 'make ray     test segscore.ray; installs 600 MB into .venv-ray'
 	@echo 'make format  format the Swift sources in place'
 	@echo 'make image   build the container image'
 	@echo 'make clean   remove what was built'
@@ -71,6 +72,16 @@ exports:
 	[ -x .venv-exports/bin/python ] || python3 -m venv .venv-exports
 	.venv-exports/bin/pip install --quiet --disable-pip-version-check --requirement Tests/EndToEnd/requirements-exports.txt
 	SEGSCORE=.build/debug/segscore .venv-exports/bin/python -m pytest --quiet Tests/EndToEnd/test_exports.py
+
+ray:
+	Scripts/install-dependencies --tests
+	swift build --product segscore
+	swift build --product segscoreblocks
+	[ -x .venv-ray/bin/python ] || python3 -m venv .venv-ray
+	.venv-ray/bin/pip install --quiet --disable-pip-version-check './Clients/python[ray]' \
+		--requirement Clients/python/tests/requirements.txt
+	.venv-ray/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./Clients/python
+	.venv-ray/bin/python -m pytest --quiet Clients/python/tests/test_ray.py
 
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Fuzz

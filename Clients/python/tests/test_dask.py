@@ -350,6 +350,7 @@ def test_nothing_is_computed_when_a_function_is_called(arrays):
     sd.common_label_issues(issues, labels, pred_probs)
     for reduction in (sd.reduce(labels, pred_probs), sd.reduce_with(refused, pred_probs, labels, classes=4)):
         reduction.find_label_issues(), reduction.to_dataframe(), reduction.statistics(), reduction.common_label_issues()
+        reduction.regions(), reduction.regions(of="disagreements")
     with pytest.raises(AssertionError, match="it was computed"):
         issues.compute()
 
@@ -398,6 +399,32 @@ def test_values_that_make_no_sense_are_told_with_the_images_that_they_are_in(arr
     with pytest.raises(segscore.InvalidInputError, match="In the block of images 4 to 5.*9") as raised:
         sd.find_label_issues(lazy(labels, 2), lazy(pred_probs, 2)).compute()
     assert raised.value.type == "urn:segscore:label-out-of-range"
+
+
+@pytest.mark.parametrize("of", ["label_issues", "disagreements"])
+def test_regions_are_those_of_the_service(client, arrays, of):
+    job = client.submit(*arrays, method="num_pixel_issues", wait=True)
+    expected = job.regions(of=of).to_dataframe()
+    table = sd.reduce(*map(lazy, arrays, ((2, 0, 5), (0, 4, 0, 3)))).regions(of=of)
+    found = table.compute()
+    assert found.dtypes.to_dict() == table._meta.dtypes.to_dict()
+    assert len(found) == len(expected) > 0
+    order = ["image", "y", "x", "width", "height", "given", "suggested", "area", "mass"]
+    found, expected = (each[table.columns].sort_values(order).reset_index(drop=True) for each in (found, expected))
+    assert found.equals(expected.astype(found.dtypes.to_dict()))
+
+
+def test_regions_of_volumes_tell_their_slices(client):
+    random = np.random.default_rng(5)
+    labels = random.integers(0, 3, (2, 3, 4, 5))
+    probabilities = random.random((2, 3, 3, 4, 5)).astype(np.float32)
+    job = client.submit(labels, probabilities, method="num_pixel_issues", wait=True)
+    expected = sorted((each.image, *each.slice, each.mass) for each in job.regions(of="disagreements"))
+    table = sd.reduce(lazy(labels, 1), lazy(probabilities, 2)).regions(of="disagreements").compute()
+    assert sorted(table[["image", "slice_0", "mass"]].itertuples(index=False, name=None)) == expected
+    with pytest.raises(ValueError, match="volumes"):
+        both = [lazy(labels, 1), lazy(labels[:, 0], 1)], [lazy(probabilities, 2), lazy(probabilities[:, :, 0], 2)]
+        sd.reduce(*both).regions()
 
 
 def test_arrays_of_xarray_stay_such(arrays):

@@ -15,6 +15,7 @@ from . import _tasks
 from ._graphs import by_blocks
 from ._marks import Marks
 from ._parts import Part
+from ._regions import region_table
 from ._summary import image_table, marked_pair_table
 
 DEFAULT_TEMPERATURE = 0.1
@@ -167,6 +168,34 @@ class Reduction:
             next. There is a partition for each block of images.
         """
         return image_table(self._marks)
+
+    def regions(self, *, of: str = "label_issues") -> Any:
+        """The regions of label issues: neighbouring pixels of one label for which the model suggests the same class.
+
+        Parameters
+        ----------
+        of : str
+            `label_issues`, or `disagreements` for the regions of all pixels that are predicted as another class than
+            their label, for which nothing has to be decided over all images.
+
+        Returns
+        -------
+        dask.dataframe.DataFrame
+            A table with the columns that `Regions.to_dataframe` has of a job: `image`, `given`, `suggested`, the box
+            `x`, `y`, `width` and `height`, `area`, `thickness`, `touches_border`, `mean_own`, `mean_largest` and
+            `mass`; of volumes also `slice_0` and so on. There is a partition for each block of images, and in it they
+            are in the order of images and of their first pixels. `nlargest(50, "mass")` gives the worst.
+
+        Raises
+        ------
+        ValueError
+            `of` is something else, or some images have more axes than others.
+        """
+        if of not in ("label_issues", "disagreements"):
+            raise ValueError(f"of must be 'label_issues' or 'disagreements', and is {of!r}")
+        if len({part.pixels.own.ndim for part in self.parts}) > 1:
+            raise ValueError("regions of images and of volumes are tables of other columns: ask for them apart")
+        return region_table(self._marks, self.parts, of)
 
     def statistics(self) -> Any:
         """The numbers that decided which pixels are label issues.

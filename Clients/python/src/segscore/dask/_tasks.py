@@ -142,6 +142,31 @@ def image_table(marks: _engine.Marks, first: int) -> Any:
     return pandas.DataFrame(columns, index=images)
 
 
+def region_table(
+    marks: _engine.Marks | None,
+    own: np.ndarray,
+    largest: np.ndarray,
+    predicted: np.ndarray,
+    labels: np.ndarray,
+    first: int,
+    dtypes: Mapping[str, str],
+) -> Any:
+    """The regions of a block's label issues, or of all that disagrees; the number of its first image is given.
+
+    Parameters
+    ----------
+    dtypes : Mapping[str, str]
+        Those of the columns, of which the float64 ones come in a table of their own.
+    """
+    import pandas
+
+    found = _engine.regions(own, largest, predicted, labels, None if marks is None else marks.mask, first)
+    whole = [name for name, dtype in dtypes.items() if dtype != "float64"]
+    columns = dict(zip(whole, found.whole_numbers.T))
+    columns.update(zip((name for name in dtypes if name not in columns), found.numbers.T))
+    return pandas.DataFrame({name: columns[name] for name in dtypes}).astype(dict(dtypes))
+
+
 def marked_pairs(marks: _engine.Marks, labels: np.ndarray, predicted: np.ndarray, classes: int) -> Pairs:
     """Counts the label issues of a block by their label and their most probable class."""
     return counted_pairs(labels[marks.mask], predicted[marks.mask], classes)
