@@ -90,4 +90,4 @@ image:
 	Scripts/build-image
 
 clean:
-	rm -rf .build .build-* .venv .venv-adapters .venv-bench .venv-exports .venv-python demo-output
+	rm -rf .build .build-* .venv .venv-adapters .venv-bench .venv-exports .venv-python .venv-ray .venv-wheels demo-output
