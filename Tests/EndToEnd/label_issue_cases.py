@@ -1,6 +1,7 @@
 """What the tests of `method=num_pixel_issues` share: a sample, its label issues, and how to send and ask for them."""
 
 import contextlib
+import math
 import urllib.parse
 
 import numpy as np
@@ -124,7 +125,9 @@ def rows_of(*counted):
 
 def totals_of(parts):
     """The counts and sums of classes, added up over the statistics of parts."""
-    return [np.sum([[row[name] for row in part["classes"]] for part in parts], axis=0) for name in ("count", "sum")]
+    rows = list(zip(*(part["classes"] for part in parts)))
+    sums = [math.fsum(each for row in of_class for each in row["sum_parts"]) for of_class in rows]
+    return np.array([sum(row["count"] for row in of_class) for of_class in rows]), np.array(sums)
 
 
 def assert_found(answer, expected):

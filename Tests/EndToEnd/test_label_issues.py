@@ -245,7 +245,7 @@ def test_a_data_set_of_ignored_pixels_has_nothing_wrong(client):
         statistics = json_of(client, f"{path}/statistics")
         assert (statistics["num_pixels"], statistics["num_issues"], statistics["cut"]) == (0, 0, None)
         assert statistics["classes"] == [
-            {"class": k, "count": 0, "sum": 0, "confident_threshold": 2e-6} for k in range(5)
+            {"class": k, "count": 0, "sum": 0, "sum_parts": [], "confident_threshold": 2e-6} for k in range(5)
         ]
 
 
