@@ -15,17 +15,18 @@ from server import ROOT, run
 
 DEPLOY = ROOT / "Deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["segscore"]
+MANIFESTS = sorted(path for folder in ("dask", "kubernetes") for path in (DEPLOY / folder).glob("*.yaml"))
 DOCUMENTS = [
     pytest.param(document, id=f"{path.name}-{document['kind']}")
-    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+    for path in MANIFESTS
     for document in yaml.safe_load_all(path.read_text())
 ]
 # From the first that pauses before the end without being asked for it, on.
 VERSIONS = ["1.30", "1.37"]
 
 
-def pod(name):
-    document, *_ = yaml.safe_load_all((DEPLOY / "kubernetes" / name).read_text())
+def pod(name, folder="kubernetes"):
+    document, *_ = yaml.safe_load_all((DEPLOY / folder / name).read_text())
     return document["spec"]["template"]["spec"]
 
 
@@ -170,3 +171,41 @@ def test_probes_come_by_the_address_of_the_pod(start_server, name):
     server = start_server("--admin-listen", "0.0.0.0:0")
     url = f"http://127.0.0.1:{port_of(server, 'administration')}/readyz"
     assert ask(url, headers={"Host": "10.42.0.17:8081", "User-Agent": "kube-probe/1.33"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["scheduler.yaml", "workers.yaml"])
+def test_pods_of_dask_give_as_little_as_they_can(name):
+    spec = pod(name, "dask")
+    [ours] = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"] and not spec["automountServiceAccountToken"]
+    assert ours["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert f"USER {spec['securityContext']['runAsUser']}:" in (DEPLOY / "dask/Dockerfile").read_text()
+    assert {mount["name"] for mount in ours["volumeMounts"]} == {volume["name"] for volume in spec["volumes"]}
+    ports = {port["name"] for port in ours["ports"]}
+    assert {ours[probe]["httpGet"]["port"] for probe in ("startupProbe", "livenessProbe")} <= ports
+
+
+def test_a_worker_of_dask_keeps_to_the_limits_of_its_container():
+    spec = pod("workers.yaml", "dask")
+    [ours] = spec["containers"]
+    flags = dict(flag.removeprefix("--").split("=", 1) for flag in ours["args"] if "=" in flag)
+    resources = ours["resources"]
+    assert byte_count(flags["memory-limit"]) == byte_count(resources["limits"]["memory"])
+    assert flags["nthreads"] == resources["requests"]["cpu"]
+    mounts = {mount["mountPath"]: mount["name"] for mount in ours["volumeMounts"]}
+    volumes = {volume["name"]: volume["emptyDir"] for volume in spec["volumes"]}
+    assert byte_count(volumes[mounts[flags["local-directory"]]]["sizeLimit"]) > byte_count(flags["memory-limit"])
+
+
+def test_workers_of_dask_find_the_scheduler_by_its_service():
+    _, service = yaml.safe_load_all((DEPLOY / "dask/scheduler.yaml").read_text())
+    [port] = (each["port"] for each in service["spec"]["ports"] if each["name"] == "tcp-comm")
+    address = f"tcp://{service['metadata']['name']}:{port}"
+    [ours] = pod("workers.yaml", "dask")["containers"]
+    assert ours["args"][1] == address and address in ours["lifecycle"]["preStop"]["exec"]["command"][-1]
+    [scheduler] = pod("scheduler.yaml", "dask")["containers"]
+    assert scheduler["args"][scheduler["args"].index("--port") + 1] == str(port)
