@@ -53,7 +53,7 @@ def test_every_example_is_run():
     abridged = {example for example in EXAMPLES if example.form == "json"}
     found = {*PLAIN, *TRANSCRIPTS, *abridged, *by_the_package, *by_test_tls}
     assert [example.name for example in EXAMPLES if example not in found] == []
-    assert len(PLAIN) > 8 and len(TRANSCRIPTS) > 4 and len(abridged) == 1 and len(by_the_package) == 3
+    assert len(PLAIN) > 8 and len(TRANSCRIPTS) > 4 and len(abridged) == 1 and len(by_the_package) == 4
     assert len(by_test_tls) == 2
     blocks = sum(
         len(re.findall(r"^```\w+$", path.read_text(), re.MULTILINE)) for path in {e.document for e in EXAMPLES}

@@ -8,6 +8,7 @@ import pytest
 
 from conftest import ROOT
 from documents import GUIDES, examples
+from server import BINARY
 
 PACKAGE = ROOT / "Clients/python/README.md"
 EXAMPLES = [example for example in examples([PACKAGE, *GUIDES]) if example.needs_the_package]
@@ -21,7 +22,8 @@ def test_every_example_shows_its_output():
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.document.parent.name}/{example.name}")
 def test_an_example_prints_what_is_shown(server, example):
-    environment = {**os.environ, "SEGSCORE_URL": server.url}
+    # The engine of blocks lies beside the program.
+    environment = {**os.environ, "SEGSCORE_URL": server.url, "SEGSCORE_PROGRAM": str(BINARY)}
     result = subprocess.run(
         [sys.executable, "-c", example.code.replace("http://127.0.0.1:8080", server.url)],
         cwd=ROOT,
