@@ -61,7 +61,10 @@ package struct ConfidentLearning: Equatable, Sendable {
         _ passes: CellPasses, _ parts: [ScoredPixels]
     ) throws(ScoringError) -> (ConfidentThresholds, lowCount: Int)? {
         let ignoredLabel = ignoredLabel
-        let total = Mutex(ClassSums.Total(classCount: passes.parts[0].classCount))
+        let classCount = passes.parts[0].classCount
+        let room = try reserve(classCount * ExactSums.bytesOfSum)
+        defer { withExtendedLifetime(room) {} }
+        let total = Mutex(ClassSums.Total(classCount: classCount))
         let lowCounts = try passes.count { (image, _) throws(ScoringError) in
             try parts[image.part].settle(image: image.indexInPart, ignoredLabel: ignoredLabel)
             let sums = ClassSums(image.cells, image.range)

@@ -7,16 +7,19 @@ struct ExactSums: Sendable, Equatable {
     /// How many words hold a sum: all bits of float64 up to 1, and 78 above them.
     private static let wordCount = 18
 
-    /// The words of all sums, those of the first sum first, and of each sum the lowest word first.
-    private var words: [UInt64]
+    /// The most memory that a sum takes, in bytes, while room is made for more.
+    static let bytesOfSum = 3 * wordCount * MemoryLayout<UInt64>.stride + MemoryLayout<UInt32>.stride
+
+    /// Which of the sums that are not 0 each is, counted from 1; 0 for a sum that is. Of very many classes few may occur.
+    private var places: [UInt32]
+
+    /// The words of the sums that are not 0, those of the first first, and of each sum the lowest word first.
+    private var words: [UInt64] = []
 
     /// Makes sums that are 0.
     init(count: Int) {
-        words = [UInt64](repeating: 0, count: count * Self.wordCount)
+        places = [UInt32](repeating: 0, count: count)
     }
-
-    /// How many sums there are.
-    var count: Int { words.count / Self.wordCount }
 
     /// Adds a number to a sum.
     ///
@@ -27,17 +30,24 @@ struct ExactSums: Sendable, Equatable {
         let significand = isNormal ? steps | 1 << UInt64(Double.significandBitCount) : steps
         let shift = isNormal ? Int(value.exponentBitPattern) - 1 : 0
         let (word, offset) = (shift / 64, UInt64(shift % 64))
-        let start = index * Self.wordCount
-        add(significand << offset, at: start + word, of: index)
+        guard significand > 0 else { return }
+        if places[index] == 0 {
+            words.append(contentsOf: repeatElement(0, count: Self.wordCount))
+            places[index] = UInt32(words.count / Self.wordCount)
+        }
+        let start = Int(places[index] - 1) * Self.wordCount
+        add(significand << offset, at: start + word, upTo: start + Self.wordCount)
         let above = offset > 0 ? significand >> (64 - offset) : 0
-        if above > 0 { add(above, at: start + word + 1, of: index) }
+        if above > 0 { add(above, at: start + word + 1, upTo: start + Self.wordCount) }
     }
 
     /// Adds a number to a word, and what is carried to the words above it.
-    private mutating func add(_ number: UInt64, at word: Int, of index: Int) {
+    ///
+    /// - Parameter end: The word behind the last of the sum.
+    private mutating func add(_ number: UInt64, at word: Int, upTo end: Int) {
         var (carried, word) = (number, word)
         while carried > 0 {
-            precondition(word < (index + 1) * Self.wordCount, "the sum is too large")
+            precondition(word < end, "the sum is too large")
             let (sum, overflow) = words[word].addingReportingOverflow(carried)
             words[word] = sum
             (carried, word) = (overflow ? 1 : 0, word + 1)
@@ -46,7 +56,7 @@ struct ExactSums: Sendable, Equatable {
 
     /// A sum, rounded to the nearest float64, and of two that are as near to the even one.
     subscript(index: Int) -> Double {
-        let bits = Bits(words[index * Self.wordCount..<(index + 1) * Self.wordCount])
+        let bits = bits(of: index)
         guard let highest = bits.highest(below: Self.wordCount * 64) else { return 0 }
         let lowest = max(highest - Double.significandBitCount, 0)
         var significand = bits.window(from: lowest, to: highest)
@@ -59,13 +69,19 @@ struct ExactSums: Sendable, Equatable {
 
     /// Numbers whose exact sum a sum is, the largest first: none if it is 0, and one if it is a float64.
     func parts(of index: Int) -> [Double] {
-        let bits = Bits(words[index * Self.wordCount..<(index + 1) * Self.wordCount])
+        let bits = bits(of: index)
         var (parts, end): ([Double], Int) = ([], Self.wordCount * 64)
         while let highest = bits.highest(below: end) {
             end = max(highest - Double.significandBitCount, 0)
             parts.append(Self.value(bits.window(from: end, to: highest), from: end))
         }
         return parts
+    }
+
+    private func bits(of index: Int) -> Bits {
+        guard places[index] > 0 else { return Bits([]) }
+        let start = Int(places[index] - 1) * Self.wordCount
+        return Bits(words[start..<start + Self.wordCount])
     }
 
     /// The float64 of a significand whose lowest bit is a bit of a sum.
@@ -83,7 +99,7 @@ struct ExactSums: Sendable, Equatable {
 
         /// The highest bit below `end` that is 1.
         func highest(below end: Int) -> Int? {
-            var end = end
+            var end = min(end, 64 * words.count)
             while end > 0 {
                 let word = (end - 1) / 64
                 let held = words[word] & (.max >> UInt64(64 * (word + 1) - end))
