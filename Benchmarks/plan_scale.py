@@ -17,12 +17,12 @@ ROUNDS = 20e-9
 """Seconds of one core that the rounds after it take for a pixel: a count, two histograms of digits, and marks."""
 WORKER_TASK, SCHEDULER_TASK = 3e-3, 1e-3
 """Seconds that Dask itself takes for a task: of the worker's core, measured, and of the scheduler's one thread."""
-BLOCK_TASKS = 14
-"""Tasks for each block: two read, one reduces, six hand on an array, four are of rounds, one hands on the mask."""
+BLOCK_TASKS = 10
+"""Tasks for each block: two read, one reduces, two hand on what it found, four are of rounds, one hands on the mask."""
 FAN_IN = 8
 """How many results of blocks one task merges."""
-MERGED = 5
-"""Merges over all blocks: totals, n, two digits, and how many cells at the cut there are."""
+MERGED = 4
+"""Merges over all blocks: totals with the first digit, n, the other digit, and how many cells at the cut there are."""
 PIXEL = 4 + 4 + 1 + 1
 """Bytes that are kept of a pixel: own, largest, predicted, label."""
 

@@ -37,13 +37,13 @@ def kinds_of(graph):
 def test_tasks_have_the_names_of_what_they_do():
     reduction = sd.reduce(*lazy_sample(), split_every=3)
     merges = 2 + 1  # Of six results by threes, each time.
-    of_arrays = dict.fromkeys(["own", "largest", "predicted", "labels", "class-sums", "class-counts", "issues"], BLOCKS)
+    of_arrays = dict.fromkeys(["kept", "largest", "totals", "issues"], BLOCKS)
     assert kinds_of(reduction.find_label_issues().__dask_graph__()) == of_arrays | {
         "reduce": BLOCKS,
         "confident": BLOCKS,
-        "histogram": 2 * BLOCKS,
+        "histogram": BLOCKS,
         "mark": BLOCKS,
-        "merge": 5 * merges,
+        "merge": 4 * merges,
         "thresholds": 1,
         "cut": 3,
         "quotas": 1,
@@ -52,7 +52,7 @@ def test_tasks_have_the_names_of_what_they_do():
 
 def test_float64_has_two_rounds_more():
     kinds = kinds_of(sd.reduce(*lazy_sample(np.float64)).find_label_issues().__dask_graph__())
-    assert (kinds["histogram"], kinds["cut"]) == (4 * BLOCKS, 5)
+    assert (kinds["histogram"], kinds["cut"]) == (3 * BLOCKS, 5)
 
 
 def test_optimized_graphs_keep_the_names():
@@ -87,8 +87,8 @@ def test_no_task_takes_more_results_than_it_may(split_every):
     blocks = 20
     graph = sd.reduce(*lazy_sample(blocks=blocks), split_every=split_every).find_label_issues().__dask_graph__()
     merges = [task for key, task in dict(graph).items() if key_split(key) == "segscore-merge"]
-    # Class totals are of two arrays of each block, and equal scores are told with the cut.
-    assert max(len(task.dependencies) for task in merges) <= max(2 * split_every, split_every + 1)
+    # Equal scores are told with the cut.
+    assert max(len(task.dependencies) for task in merges) == split_every + 1
 
 
 def test_keys_are_the_same_for_the_same_arrays_and_others_for_others():

@@ -1,9 +1,10 @@
 """What all images decide together: the graph of the rounds from class totals to the cut.
 
-0. Class totals are merged to the confident thresholds.
-1. Each block counts its confident cells, which are merged to n. After that nothing needs `largest`.
-2. Each block counts the values of a digit of its scores, among those that begin as the n-th lowest does; merged, they
-   tell the next digit of that. It is repeated for each digit. The first of these rounds waits for no other.
+0. Class totals are merged to the confident thresholds, and with them the counts of the first digit of scores.
+1. Each block counts its confident cells, which are merged to n. After that nothing needs `largest`, and n tells the
+   first digit of the n-th lowest score.
+2. Each block counts the values of the next digit of its scores, among those that begin as the n-th lowest does; merged,
+   they tell that digit of it. It is repeated for each digit that is left.
 3. The last counts tell how many cells at the cut each block has, and so how many of them are candidates.
 
 What goes to all blocks is small: thresholds, the digits found so far, the cut, and eight bytes for each block.
@@ -15,13 +16,13 @@ from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
-from dask._task_spec import List, TaskRef
+from dask._task_spec import TaskRef
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
-from .._rounds import ClassTotals, Digit, Histogram, Search, digits_of
+from .._rounds import Digit, Histogram, digits_of
 from . import _tasks
-from ._graphs import Blocks, Key, Recipe, Step, Tasks, added, numbers_of, together, tree
+from ._graphs import Blocks, Key, Recipe, Step, Tasks, added, blocks_of, numbers_of, together, tree
 from ._parts import Part
 
 
@@ -31,22 +32,22 @@ class Decision(NamedTuple):
     graph: HighLevelGraph
     #: The layer in which they are.
     layer: str
-    #: What the images of these arrays are called in keys.
+    #: What the images of these parts are called in keys.
     token: str
 
     @classmethod
     def of(cls, parts: Sequence[Part], split_every: int) -> Decision:
         """Adds the rounds to the graph of the images of all parts."""
-        arrays = [array for part in parts for array in (*vars(part.cells).values(), part.class_sums, part.class_counts)]
-        token = str(tokenize([array.name for array in arrays], split_every))
+        given = [each for part in parts for each in (part.kept, part.cell_largest, part.first)]
+        token = str(tokenize([each.name for each in given], split_every))
         name = f"segscore-rounds-{token}"
-        given = list(map(_BlocksOfPart.of, parts))
-        layer = Recipe(_rounds, given, digits_of(parts[0].cells.own.dtype), split_every, token)
-        return cls(added(together(arrays), name, layer, [array.name for array in arrays]), name, token)
+        blocks = list(map(_BlocksOfPart.of, parts))
+        layer = Recipe(_rounds, blocks, digits_of(parts[0].dtypes["cells"]), split_every, token)
+        return cls(added(together(given), name, layer, [each.name for each in given]), name, token)
 
     @property
-    def totals(self) -> Key:
-        """The class totals."""
+    def first(self) -> Key:
+        """The class totals, and the counts of the first digit."""
         return _merge_key("totals", self.token)
 
     @property
@@ -66,22 +67,18 @@ class Decision(NamedTuple):
 
 
 class _BlocksOfPart(NamedTuple):
-    """The blocks of the arrays of one part."""
+    """The blocks of one part."""
 
-    own: Blocks
+    kept: Blocks
     largest: Blocks
-    predicted: Blocks
-    labels: Blocks
-    sums: Blocks
-    counts: Blocks
+    first: Blocks
     #: How many images each block has.
     sizes: tuple[int, ...]
 
     @classmethod
     def of(cls, part: Part) -> _BlocksOfPart:
-        arrays = (*vars(part.cells).values(), part.class_sums, part.class_counts)
-        own, largest, predicted, labels, sums, counts = map(Blocks.of, arrays)
-        return cls(own, largest, predicted, labels, sums, counts, part.cells.own.chunks[0])
+        kept, largest, first = blocks_of(part.kept), blocks_of(part.cell_largest), blocks_of(part.first)
+        return cls(kept, largest, first, part.kept.sizes)
 
 
 def _rounds(parts: Sequence[_BlocksOfPart], digits: Sequence[Digit], split_every: int, token: str) -> Tasks:
@@ -96,23 +93,21 @@ def _rounds(parts: Sequence[_BlocksOfPart], digits: Sequence[Digit], split_every
     def merged(what: str, leaves: Sequence[Any], function: Callable[[Any], Any], *first: Any) -> TaskRef:
         return tree(tasks, _merge_key(what, token), leaves, function, split_every, *first)
 
-    pairs = [List(part.sums[block], part.counts[block]) for part, block in blocks]
-    totals = merged("totals", pairs, ClassTotals.merged, _tasks.totals_of)
-    thresholds = step("thresholds", (), _tasks.thresholds_of, totals)
+    first = merged("totals", [part.first[block] for part, block in blocks], _tasks.first_merged)
+    thresholds = step("thresholds", (), _tasks.thresholds_of, first)
 
     counts = []
     for number, (part, block) in enumerate(blocks):
-        given = part.largest[block], part.predicted[block], part.labels[block], thresholds
+        given = part.largest[block], part.kept[block], thresholds
         counts.append(step("confident", (number,), _tasks.confident, *given))
     count = merged("count", counts, sum)
 
-    search: Any = Search()
+    search = step("cut", (0,), _tasks.first_searched, first, count, digits[0])
     histograms: list[TaskRef] = []
-    for place, digit in enumerate(digits):
+    for place, digit in enumerate(digits[1:], 1):
         histograms = []
         for number, (part, block) in enumerate(blocks):
-            cells = part.own[block], part.labels[block]
-            histograms.append(step("histogram", (place, number), _tasks.histogram, *cells, digit, search))
+            histograms.append(step("histogram", (place, number), _tasks.histogram, part.kept[block], digit, search))
         histogram = merged(f"digit {place}", histograms, Histogram.merged)
         search = step("cut", (place,), _tasks.searched, search, count, digit, histogram)
     cut = step("cut", (), _tasks.cut_of, search, count, digits)

@@ -12,7 +12,7 @@ from dask.base import tokenize
 from .._labels import IgnoredLabels, LabelMap
 from .._types import score_type
 from . import _tasks
-from ._graphs import Blocks, Recipe, Step, Tasks, added, numbers_of, together
+from ._graphs import Blocks, Recipe, Step, Tasks, added, blocks_of, numbers_of, together
 from ._inputs import aligned, check, check_counts, opened
 from ._reducing import DEFAULT_SPLIT_EVERY, reduce
 from ._summary import pair_table
@@ -170,7 +170,7 @@ def common_label_issues(
     arrays = [array for row in rows for array in row]
     name = f"segscore-pairs-{tokenize([array.name for array in arrays])}"
     blocks = [(index, block) for index, row in enumerate(rows) for block in numbers_of(row[0].chunks[0])]
-    layer = Recipe(_given_pairs, name, [tuple(map(Blocks.of, row)) for row in rows], blocks)
+    layer = Recipe(_given_pairs, name, [tuple(map(blocks_of, row)) for row in rows], blocks)
     graph = added(together(arrays), name, layer, [array.name for array in arrays])
     keys = [(name, *place) for place in blocks]
     return pair_table(graph, name, keys, classes.pop(), split_every, class_names=class_names, exclude=exclude, top=top)

@@ -6,13 +6,13 @@ import dataclasses
 import functools
 import gc
 import itertools
-import operator
 from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from typing import Any, Callable
 
 import dask.array as da
 import numpy as np
 from dask._task_spec import DataNode, GraphNode, List, Task, TaskRef, convert_legacy_graph, cull
+from dask.base import DaskMethodsMixin
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph, Layer
 from dask.utils import ensure_dict
@@ -88,17 +88,63 @@ class Recipe(Layer):
 
 @dataclasses.dataclass(frozen=True)
 class Blocks:
-    """The blocks of an array, each of whole images, as tasks take them."""
+    """The blocks of an array, each of whole images, or other results, as tasks take them."""
 
     name: str
     ndim: int
 
-    @classmethod
-    def of(cls, array: da.Array) -> Blocks:
-        return cls(array.name, array.ndim)
-
     def __getitem__(self, block: int) -> TaskRef:
         return TaskRef((self.name, block) + (0,) * (self.ndim - 1))
+
+
+def blocks_of(collection: da.Array | Results) -> Blocks:
+    """The blocks of an array or of other results."""
+    return Blocks(collection.name, collection.ndim if isinstance(collection, da.Array) else 1)
+
+
+class Results(DaskMethodsMixin):
+    """What tasks give for each block that has images, lazily, where it is no array.
+
+    Parameters
+    ----------
+    graph : HighLevelGraph
+        The graph that has the tasks.
+    name : str
+        Their layer, whose keys are `(name, block)`.
+    sizes : tuple[int, ...]
+        How many images each block has.
+    """
+
+    # Dask optimizes what has the same function together, and so what arrays and these have in common is run once.
+    __dask_optimize__ = staticmethod(da.Array.__dask_optimize__)
+    __dask_scheduler__ = staticmethod(da.Array.__dask_scheduler__)
+
+    def __init__(self, graph: HighLevelGraph, name: str, sizes: tuple[int, ...]):
+        self.graph = graph
+        self.name = name
+        self.sizes = sizes
+
+    def __dask_graph__(self) -> HighLevelGraph:
+        return self.graph
+
+    def __dask_keys__(self) -> list[Key]:
+        return [(self.name, block) for block in numbers_of(self.sizes)]
+
+    def __dask_layers__(self) -> tuple[str]:
+        return (self.name,)
+
+    def __dask_tokenize__(self) -> str:
+        return self.name
+
+    def __dask_postcompute__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return list, ()
+
+    def __dask_postpersist__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self._rebuilt, ()
+
+    def _rebuilt(self, tasks: Mapping[Any, Any], *, rename: Mapping[str, str] | None = None) -> Results:
+        name = self.name if rename is None else rename.get(self.name, self.name)
+        return Results(HighLevelGraph({name: tasks}, {name: set()}), name, self.sizes)
 
 
 def numbers_of(sizes: Sequence[int]) -> list[int]:
@@ -145,47 +191,67 @@ def added(graph: HighLevelGraph, name: str, layer: Mapping[Any, Any], needs: Ite
     return HighLevelGraph({**graph.layers, name: layer}, {**graph.dependencies, name: set(needs)})
 
 
-def item_array(graph: HighLevelGraph, source: str, item: Any, name: str, chunks: Chunks, dtype: Any) -> da.Array:
-    """The array of one item of each block's results.
+def by_blocks(
+    name: str,
+    function: Callable[..., Any],
+    given: Sequence[Any],
+    chunks: Chunks,
+    dtype: Any,
+    *arguments: Any,
+    is_shown: bool = True,
+) -> da.Array:
+    """The array of what a function makes of each block.
 
     Parameters
     ----------
-    source : str
-        The layer of the results, whose keys are `(source, block)`.
+    given : Sequence[da.Array | Results]
+        What the function takes of each block, ahead of `arguments`.
     chunks : Chunks
         Those of the array, of which only those along the first axis are several.
+    is_shown : bool
+        Whether the tasks are steps of their own. Those that only hand on what there is may be run with what follows.
     """
-    layer = Recipe(_items, source, item, name, chunks, dtype)
-    return da.Array(added(graph, name, layer, [source]), name, chunks, dtype=dtype)
-
-
-def _items(source: str, item: Any, name: str, chunks: Chunks, dtype: Any) -> Tasks:
-    def task(key: Key, block: int) -> GraphNode:
-        return Task(key, operator.getitem, TaskRef((source, block)), item)
-
-    return _of_array(task, name, chunks, dtype)
-
-
-def by_blocks(
-    name: str, function: Callable[..., Any], arrays: Sequence[da.Array], chunks: Chunks, dtype: Any, *arguments: Any
-) -> da.Array:
-    """The array of what a function makes of each block of some arrays, and of `arguments`."""
-    layer = Recipe(_results, name, function, tuple(map(Blocks.of, arrays)), chunks, dtype, arguments)
-    return da.Array(added(together(arrays), name, layer, (each.name for each in arrays)), name, chunks, dtype=dtype)
+    layer = Recipe(_results, name, function, tuple(map(blocks_of, given)), chunks, dtype, arguments, is_shown)
+    graph = added(together(given), name, layer, (each.name for each in given))
+    return da.Array(graph, name, chunks, dtype=dtype)
 
 
 def _results(
     name: str,
     function: Callable[..., Any],
-    arrays: Sequence[Blocks],
+    given: Sequence[Blocks],
     chunks: Chunks,
     dtype: Any,
     arguments: tuple[Any, ...],
+    is_shown: bool,
 ) -> Tasks:
+    make = Step if is_shown else Task
+
     def task(key: Key, block: int) -> GraphNode:
-        return Step(key, function, *(array[block] for array in arrays), *arguments)
+        return make(key, function, *(each[block] for each in given), *arguments)
 
     return _of_array(task, name, chunks, dtype)
+
+
+def results(
+    name: str, function: Callable[..., Any], source: Results, *arguments: Any, is_shown: bool = True
+) -> Results:
+    """What a function makes of each of some results."""
+    layer = Recipe(_made, name, function, blocks_of(source), source.sizes, arguments, is_shown)
+    return Results(added(source.graph, name, layer, [source.name]), name, source.sizes)
+
+
+def _made(
+    name: str,
+    function: Callable[..., Any],
+    source: Blocks,
+    sizes: Sequence[int],
+    arguments: tuple[Any, ...],
+    is_shown: bool,
+) -> Tasks:
+    make = Step if is_shown else Task
+    keys = [(name, block) for block in numbers_of(sizes)]
+    return {key: make(key, function, source[key[1]], *arguments) for key in keys}
 
 
 def _of_array(task: Callable[[Key, int], GraphNode], name: str, chunks: Chunks, dtype: Any) -> Tasks:

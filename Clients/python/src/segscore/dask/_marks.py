@@ -12,7 +12,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from . import _tasks
 from ._decision import Decision
-from ._graphs import Blocks, Key, Recipe, Step, Tasks, added, delayed, item_array, numbers_of, together
+from ._graphs import Blocks, Chunks, Key, Recipe, Results, Step, Tasks, added, blocks_of, by_blocks, delayed, numbers_of
 from ._parts import Part
 
 
@@ -23,10 +23,10 @@ class Marks(NamedTuple):
     #: The layer of each part, whose keys are `(name, block)`; what they give is `_tasks.Marks`.
     names: tuple[str, ...]
     #: The images that each part's blocks have.
-    chunks: tuple[tuple[int, ...], ...]
+    sizes: tuple[tuple[int, ...], ...]
     #: What results are called that depend on all of this.
     token: str
-    #: The class totals, n and the cut.
+    #: The class totals with the first counts, n and the cut.
     statistics: tuple[Key, Key, Key]
 
     @classmethod
@@ -38,30 +38,31 @@ class Marks(NamedTuple):
         names = []
         first = 0
         for index, part in enumerate(parts):
-            arrays = part.cells.own, part.cells.labels, part.pixels.labels, part.pixels.predicted
-            sizes = part.pixels.own.chunks[0]
             name = f"segscore-mark-{decision.token}-{index}"
-            layer = Recipe(_marks, name, tuple(map(Blocks.of, arrays)), sizes, shared, first)
-            graph = HighLevelGraph.merge(graph, together(arrays))
-            graph = added(graph, name, layer, {decision.layer, *(array.name for array in arrays)})
+            layer = Recipe(_marks, name, blocks_of(part.kept), part.kept.sizes, shared, first)
+            graph = added(HighLevelGraph.merge(graph, part.kept.graph), name, layer, {decision.layer, part.kept.name})
             names.append(name)
-            first += len(numbers_of(sizes))
-        chunks = tuple(part.pixels.own.chunks[0] for part in parts)
-        return cls(graph, tuple(names), chunks, decision.token, (decision.totals, decision.count, decision.cut))
+            first += len(numbers_of(part.kept.sizes))
+        sizes = tuple(part.kept.sizes for part in parts)
+        return cls(graph, tuple(names), sizes, decision.token, (decision.first, decision.count, decision.cut))
 
-    def mask(self, index: int, like: da.Array) -> da.Array:
-        """The label issues of a part, in the shape of an array of its pixels."""
-        return self._array(index, 0, "issues", like.chunks, bool)
+    def of_part(self, index: int) -> Results:
+        """The label issues of each block of a part."""
+        return Results(self.graph, self.names[index], self.sizes[index])
+
+    def mask(self, index: int, chunks: Chunks) -> da.Array:
+        """The label issues of a part, whose labels have such chunks."""
+        return self._array(index, "mask", "issues", chunks, bool)
 
     def image_scores(self, index: int) -> da.Array:
         """The share of each image's pixels that are no label issues."""
-        return self._array(index, 2, "image-scores", (self.chunks[index],), np.float64)
+        return self._array(index, "image_scores", "image-scores", (self.sizes[index],), np.float64)
 
     def blocks(self) -> list[tuple[int, int, int]]:
         """The part of each block that has images, its number there, and that of its first image over all parts."""
         found = []
         first = 0
-        for index, sizes in enumerate(self.chunks):
+        for index, sizes in enumerate(self.sizes):
             for block, images in enumerate(sizes):
                 if images:
                     found.append((index, block, first))
@@ -73,18 +74,15 @@ class Marks(NamedTuple):
         name = f"segscore-statistics-{self.token}"
         return delayed(self.graph, name, _tasks.statistics, self.statistics, downsample)
 
-    def _array(self, index: int, item: int, what: str, chunks: tuple[tuple[int, ...], ...], dtype: type) -> da.Array:
+    def _array(self, index: int, item: str, what: str, chunks: Chunks, dtype: type) -> da.Array:
         name = f"segscore-{what}-{self.token}-{index}"
-        return item_array(self.graph, self.names[index], item, name, chunks, dtype)
+        return by_blocks(name, _tasks.of_marks, [self.of_part(index)], chunks, dtype, item, is_shown=False)
 
 
-def _marks(
-    name: str, arrays: Sequence[Blocks], sizes: Sequence[int], shared: tuple[TaskRef, TaskRef], first: int
-) -> Tasks:
+def _marks(name: str, kept: Blocks, sizes: Sequence[int], shared: tuple[TaskRef, TaskRef], first: int) -> Tasks:
     """The tasks of one part, of whose blocks the first that has images has the quota of number `first`."""
     tasks: Tasks = {}
     for number, block in enumerate(numbers_of(sizes), first):
-        own, labels, pixel_labels, pixel_predicted = (array[block] for array in arrays)
         key = (name, block)
-        tasks[key] = Step(key, _tasks.marked, own, labels, *shared, number, pixel_labels, pixel_predicted)
+        tasks[key] = Step(key, _tasks.marked, kept[block], *shared, number)
     return tasks

@@ -12,11 +12,12 @@ from dask._task_spec import DataNode, TaskRef
 from dask.base import is_dask_collection, tokenize
 from dask.highlevelgraph import HighLevelGraph
 
+from .._rounds import digits_of
 from . import _tasks
 from ._frames import Frame, is_data_array
-from ._graphs import Blocks, Chunks, Key, Recipe, Step, Tasks, added, item_array, together
+from ._graphs import Blocks, Chunks, Key, Recipe, Results, Step, Tasks, added, blocks_of, by_blocks, results, together
 from ._inputs import aligned, check, check_downsample, check_images, opened, score_dtype
-from ._parts import Cells, Part
+from ._parts import Part
 
 
 class Reading(NamedTuple):
@@ -97,7 +98,7 @@ class Reading(NamedTuple):
             number of the block's first image, and `after`.
         """
         name = f"segscore-reduce-{token}"
-        given = tuple(map(Blocks.of, arrays))
+        given = tuple(map(blocks_of, arrays))
         sizes = arrays[0].chunks[0]
         layer = Recipe(_reductions, name, function, before, given, sizes, (self.name, self.query), after)
         return added(graph, name, layer, graph.layers)
@@ -105,7 +106,7 @@ class Reading(NamedTuple):
     def _part(
         self, graph: HighLevelGraph, token: str, chunks: Chunks, dtype: np.dtype[Any], classes: int, frame: Frame | None
     ) -> Part:
-        """The arrays of the results of the tasks that reduce blocks.
+        """What there is of the results of the tasks that reduce blocks.
 
         Parameters
         ----------
@@ -116,25 +117,32 @@ class Reading(NamedTuple):
         side = self.downsample
         check_downsample(side, tuple(extent for [extent] in space))
         # Of the codes of labels, that of all ones is no class.
-        predicted, codes = np.uint8 if classes <= 256 else np.uint16, np.uint8 if classes <= 255 else np.uint16
+        codes = np.dtype(np.uint8 if classes <= 255 else np.uint16)
+        dtypes = {
+            "own": dtype,
+            "cells": dtype if side == 1 else np.dtype(np.float64),
+            "predicted": codes,
+            "labels": codes,
+        }
+        reduced = Results(graph, f"segscore-reduce-{token}", along)
 
-        def array(item: str, dtype: Any, *space: tuple[int, ...]) -> da.Array:
-            called = f"segscore-{item.replace('_', '-')}-{token}"
-            return item_array(graph, f"segscore-reduce-{token}", item, called, (along, *space), dtype)
+        def largest(prefix: str, dtype: Any, *space: tuple[int, ...]) -> da.Array:
+            name = f"segscore-{prefix}largest-{token}".replace("_", "-")
+            item = f"{prefix}largest"
+            return by_blocks(name, _tasks.handed_on, [reduced], (along, *space), dtype, item, is_shown=False)
 
-        def cells(prefix: str, dtype: Any, *space: tuple[int, ...]) -> Cells:
-            return Cells(
-                own=array(f"{prefix}own", dtype, *space),
-                largest=array(f"{prefix}largest", dtype, *space),
-                predicted=array(f"{prefix}predicted", predicted, *space),
-                labels=array(f"{prefix}labels", codes, *space),
-            )
-
-        pixels = cells("", dtype, *space)
-        blocks = pixels if side == 1 else cells("block_", np.float64, *((extent // side,) for [extent] in space))
-        sums = array("class_sums", np.float64, (classes,))
-        counts = array("class_counts", np.int64, (classes,))
-        return Part(pixels, blocks, sums, counts, frame)
+        of_pixels = largest("", dtype, *space)
+        blocks = [(extent // side,) for [extent] in space]
+        return Part(
+            kept=results(f"segscore-kept-{token}", _tasks.handed_on, reduced, "kept", is_shown=False),
+            largest=of_pixels,
+            cell_largest=of_pixels if side == 1 else largest("block_", dtypes["cells"], *blocks),
+            first=results(f"segscore-totals-{token}", _tasks.first_of, reduced, digits_of(dtypes["cells"])[0]),
+            chunks=chunks,
+            dtypes=dtypes,
+            classes=classes,
+            frame=frame,
+        )
 
 
 def _reductions(

@@ -173,6 +173,6 @@ def _reduction(
         labels, others = [labels], [others]
     check_counts(labels, others, name)
     parts = tuple(map(part_of, labels, others))
-    if len({(part.pixels.own.dtype, part.class_sums.shape[1]) for part in parts}) > 1:
+    if len({(part.dtypes["own"], part.classes) for part in parts}) > 1:
         raise ValueError(f"all arrays of {name} must have as many classes, and as wide a type")
     return Reduction(parts, is_list, downsample, split_every)

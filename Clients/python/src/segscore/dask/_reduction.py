@@ -54,22 +54,22 @@ class Reduction:
     @property
     def own(self) -> Any:
         """The probability of each pixel's label, (N, H, W), float32 or float64; 1 where it is ignored."""
-        return self._listed([part.pixels.own for part in self.parts])
+        return self._listed([part.own for part in self.parts])
 
     @property
     def largest(self) -> Any:
         """Each pixel's largest probability, (N, H, W), in the type of `own`."""
-        return self._listed([part.pixels.largest for part in self.parts])
+        return self._listed([part.largest for part in self.parts])
 
     @property
     def predicted(self) -> Any:
         """The class of the largest probability, the first of equals, uint8 or uint16 (N, H, W)."""
-        return self._listed([part.pixels.predicted for part in self.parts])
+        return self._listed([part.predicted for part in self.parts])
 
     @property
     def labels(self) -> Any:
         """The class of each pixel's label, uint8 or uint16 (N, H, W); 255 or 65535 where it takes no part."""
-        return self._listed([part.pixels.labels for part in self.parts])
+        return self._listed([part.labels for part in self.parts])
 
     def persist(self, **kwargs: Any) -> Reduction:
         """Reduces now, and keeps what is reduced in the memory of the workers, for several computations.
@@ -91,7 +91,7 @@ class Reduction:
         dask.array.Array
             A mask, bool (N, H, W), True at a label issue. A `DataArray` if labels are one, and a list if these are.
         """
-        masks = [self._marks.mask(index, part.pixels.own) for index, part in enumerate(self.parts)]
+        masks = [self._marks.mask(index, part.chunks) for index, part in enumerate(self.parts)]
         return self._pixels(masks, "label_issues")
 
     def get_label_quality_scores(self, *, method: str = "softmin", temperature: float | None = None) -> tuple[Any, Any]:
@@ -131,7 +131,7 @@ class Reduction:
             array if part.frame is None else part.frame.images(array, "image_scores")
             for part, array in zip(self.parts, scores)
         ]
-        return self._listed(framed), self._pixels([part.pixels.own for part in self.parts], "pixel_scores")
+        return self._listed(framed), self._pixels([part.own for part in self.parts], "pixel_scores")
 
     def common_label_issues(
         self, *, class_names: Sequence[str] | None = None, exclude: Sequence[int] | None = None, top: int | None = None
@@ -193,7 +193,7 @@ class Reduction:
         """
         if of not in ("label_issues", "disagreements"):
             raise ValueError(f"of must be 'label_issues' or 'disagreements', and is {of!r}")
-        if len({part.pixels.own.ndim for part in self.parts}) > 1:
+        if len({len(part.chunks) for part in self.parts}) > 1:
             raise ValueError("regions of images and of volumes are tables of other columns: ask for them apart")
         return region_table(self._marks, self.parts, of)
 
@@ -223,12 +223,10 @@ class Reduction:
 
 
 def _softmin(part: Part, temperature: float) -> da.Array:
-    arrays = part.pixels.own, part.pixels.labels
-    name = f"segscore-softmin-{tokenize([array.name for array in arrays], temperature)}"
-    return by_blocks(name, _tasks.softmin, arrays, arrays[0].chunks[:1], np.float64, temperature)
+    name = f"segscore-softmin-{tokenize(part.kept.name, temperature)}"
+    return by_blocks(name, _tasks.softmin, [part.kept], part.chunks[:1], np.float64, temperature)
 
 
 def _margins(part: Part) -> da.Array:
-    arrays = part.pixels.own, part.pixels.largest, part.pixels.predicted, part.pixels.labels
-    name = f"segscore-margin-{tokenize([array.name for array in arrays])}"
-    return by_blocks(name, _tasks.margins, arrays, arrays[0].chunks[:1], np.float64)
+    name = f"segscore-margin-{tokenize(part.kept.name, part.largest.name)}"
+    return by_blocks(name, _tasks.margins, [part.kept, part.largest], part.chunks[:1], np.float64)

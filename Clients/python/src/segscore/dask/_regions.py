@@ -11,7 +11,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from .._tables import pandas_for
 from . import _tasks
-from ._graphs import Blocks, Recipe, Step, Tasks, added, table, together
+from ._graphs import Blocks, Recipe, Step, Tasks, added, blocks_of, table, together
 from ._marks import Marks
 from ._parts import Part
 
@@ -35,25 +35,25 @@ COLUMNS = {
 def region_table(marks: Marks, parts: Sequence[Part], of: str) -> Any:
     """The regions of label issues, or of all pixels that are predicted as another class than their label."""
     pandas = pandas_for("regions")
-    axes = max(part.pixels.own.ndim for part in parts) - 3
+    axes = len(parts[0].chunks) - 3
     columns = {**COLUMNS, **{f"slice_{axis}": "int64" for axis in range(axes)}}
     meta = pandas.DataFrame({column: pandas.Series(dtype=dtype) for column, dtype in columns.items()})
-    rows = [(part.pixels.own, part.pixels.largest, part.pixels.predicted, part.pixels.labels) for part in parts]
-    arrays = [array for row in rows for array in row]
+    rows = [(blocks_of(part.kept), blocks_of(part.largest)) for part in parts]
+    given = [each for part in parts for each in (part.kept, part.largest)]
     names = list(marks.names) if of == "label_issues" else []
-    graph = HighLevelGraph.merge(together(arrays), *([marks.graph] if names else []))
-    name = f"segscore-regions-{tokenize(names, [array.name for array in arrays])}"
+    graph = HighLevelGraph.merge(together(given), *([marks.graph] if names else []))
+    name = f"segscore-regions-{tokenize(names, [each.name for each in given])}"
     blocks = marks.blocks()
-    layer = Recipe(_regions, name, names, [tuple(map(Blocks.of, row)) for row in rows], blocks, columns)
+    layer = Recipe(_regions, name, names, rows, blocks, columns)
     keys = [(name, index, block) for index, block, _ in blocks]
-    graph = added(graph, name, layer, [*names, *(array.name for array in arrays)])
+    graph = added(graph, name, layer, [*names, *(each.name for each in given)])
     return table(graph, name, keys, meta, (None,) * (len(keys) + 1))
 
 
 def _regions(
     name: str,
     marks: Sequence[str],
-    arrays: Sequence[tuple[Blocks, ...]],
+    given: Sequence[tuple[Blocks, ...]],
     blocks: Sequence[tuple[int, int, int]],
     columns: dict[str, str],
 ) -> Tasks:
@@ -61,5 +61,5 @@ def _regions(
     for index, block, first in blocks:
         key = (name, index, block)
         marked = TaskRef((marks[index], block)) if marks else None
-        tasks[key] = Step(key, _tasks.region_table, marked, *(array[block] for array in arrays[index]), first, columns)
+        tasks[key] = Step(key, _tasks.region_table, marked, *(each[block] for each in given[index]), first, columns)
     return tasks

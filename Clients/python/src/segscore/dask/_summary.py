@@ -11,7 +11,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from .._tables import pandas_for
 from . import _tasks
-from ._graphs import Blocks, Key, Recipe, Step, Tasks, added, table, tree
+from ._graphs import Blocks, Key, Recipe, Step, Tasks, added, blocks_of, table, tree
 from ._marks import Marks
 from ._parts import Part
 
@@ -24,7 +24,7 @@ def image_table(marks: Marks) -> Any:
     columns = {"image": "int64", "score": "float64", "num_pixel_issues": "int64"}
     meta = pandas.DataFrame({column: pandas.Series(dtype=dtype) for column, dtype in columns.items()})
     meta.index = meta.index.astype("int64")
-    last = sum(map(sum, marks.chunks)) - 1
+    last = sum(map(sum, marks.sizes)) - 1
     graph = added(marks.graph, name, Recipe(_image_tables, name, marks.names, blocks), marks.names)
     keys = [(name, index, block) for index, block, _ in blocks]
     return table(graph, name, keys, meta, (*(first for _, _, first in blocks), last))
@@ -41,28 +41,23 @@ def _image_tables(name: str, marks: Sequence[str], blocks: Sequence[tuple[int, i
 def marked_pair_table(marks: Marks, parts: Sequence[Part], split_every: int, **options: Any) -> Any:
     """The pairs of classes of label issues; see `pair_table`."""
     name = f"segscore-pairs-{marks.token}"
-    classes = parts[0].class_sums.shape[1]
-    arrays = [(part.pixels.labels, part.pixels.predicted) for part in parts]
+    classes = parts[0].classes
+    kept = [part.kept for part in parts]
     blocks = marks.blocks()
-    layer = Recipe(_marked_pairs, name, marks.names, [tuple(map(Blocks.of, row)) for row in arrays], blocks, classes)
-    graph = added(marks.graph, name, layer, [*marks.names, *(array.name for row in arrays for array in row)])
+    layer = Recipe(_marked_pairs, name, marks.names, list(map(blocks_of, kept)), blocks, classes)
+    graph = added(marks.graph, name, layer, [*marks.names, *(each.name for each in kept)])
     return pair_table(
         graph, name, [(name, index, block) for index, block, _ in blocks], classes, split_every, **options
     )
 
 
 def _marked_pairs(
-    name: str,
-    marks: Sequence[str],
-    arrays: Sequence[tuple[Blocks, ...]],
-    blocks: Sequence[tuple[int, int, int]],
-    classes: int,
+    name: str, marks: Sequence[str], kept: Sequence[Blocks], blocks: Sequence[tuple[int, int, int]], classes: int
 ) -> Tasks:
     tasks: Tasks = {}
     for index, block, _ in blocks:
         key = (name, index, block)
-        given = (array[block] for array in arrays[index])
-        tasks[key] = Step(key, _tasks.marked_pairs, TaskRef((marks[index], block)), *given, classes)
+        tasks[key] = Step(key, _tasks.marked_pairs, TaskRef((marks[index], block)), kept[index][block], classes)
     return tasks
 
 
