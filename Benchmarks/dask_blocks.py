@@ -2,7 +2,7 @@
 
     make wheels
     pip install "$(ls .build/wheels/segscore-*-manylinux*.whl)[dask,zarr]" cleanlab==2.9.0
-    python Benchmarks/dask_blocks.py [--rows overhead,cleanlab,costs,memory] [--rounds 5]
+    python Benchmarks/dask_blocks.py [--rows library,overhead,cleanlab,costs,memory] [--rounds 5]
 
 `memory` writes 20 GB beneath `--folder`, and removes them unless it is to `--keep` them. Times depend on the machine
 and on what else it does, so look at the ratios: those of one row are of one run, the contestants taking turns.
@@ -32,6 +32,8 @@ import blocks
 import data
 import measure
 import segscore.dask as sd
+from bare_kernels import BareKernels
+from segscore import _engine
 
 
 @contextlib.contextmanager
@@ -97,6 +99,46 @@ def overhead(options: argparse.Namespace) -> Iterator[object]:
                 lambda both=both: next(both),
                 rounds=options.rounds,
                 warm_up=0,
+            )
+
+
+# MARK: What the library adds
+
+
+def library(options: argparse.Namespace) -> Iterator[object]:
+    """A block of 66 MB by the functions of the library, against the loops over pixels alone."""
+    few = data.arrays(3, blocks.CLASSES, blocks.SIDE, blocks.SIDE)
+    labels, pred_probs = few["labels"].astype(np.uint8), np.ascontiguousarray(few["pred_probs"])
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        loops = BareKernels(folder, labels, pred_probs)
+        found = _engine.reduce(labels, pred_probs, "pred_probs", {})
+        bare = loops.reduce()
+        assert all(np.array_equal(bare[name], found[name]) for name in bare)
+        own, largest, predicted = found["own"], found["largest"], found["predicted"]
+        thresholds, cut = np.full(blocks.CLASSES, 0.5), float(np.quantile(own, 0.02))
+        pixels = labels, predicted
+        contests = {
+            "reduce": (lambda: _engine.reduce(labels, pred_probs, "pred_probs", {}), loops.reduce),
+            "count_confident": (
+                lambda: _engine.count_confident(largest, predicted, labels, thresholds),
+                lambda: loops.confident(largest, predicted, thresholds),
+            ),
+            "histogram": (lambda: _engine.histogram(own, labels, 0, 15, 15), lambda: loops.histogram(own, 0, 15, 15)),
+            "mark": (lambda: _engine.mark(own, labels, cut, 1, *pixels), lambda: loops.mark(own, predicted, cut)),
+        }
+        whole = (
+            lambda: [ours() for ours, _ in (*contests.values(), contests["histogram"])],
+            lambda: [theirs() for _, theirs in (*contests.values(), contests["histogram"])],
+        )
+        for name, (ours, theirs) in {**contests, "all of a block": whole}.items():
+            yield measure.compare(
+                f"library: {name}",
+                "the loops alone",
+                lambda ours=ours: measure.timed(ours),
+                lambda theirs=theirs: measure.timed(theirs),
+                rounds=options.rounds,
+                calls=9,
+                at_most=1.25 if name == "all of a block" else None,
             )
 
 
@@ -260,12 +302,14 @@ def memory(options: argparse.Namespace) -> Iterator[object]:
             shutil.rmtree(folder)
 
 
-ALL = {each.__name__: each for each in (overhead, cleanlab, costs, memory)}
+ALL = {each.__name__: each for each in (library, overhead, cleanlab, costs, memory)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default="overhead,cleanlab,costs", help="which to measure: %(default)s, or memory")
+    parser.add_argument(
+        "--rows", default="library,overhead,cleanlab,costs", help="which to measure: %(default)s, or memory"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", help="where data is written, by default the system's folder for temporary files")
     parser.add_argument("--images", type=int, default=64, help="of cleanlab's row, a multiple of 8: %(default)s")
