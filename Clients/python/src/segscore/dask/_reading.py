@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
 import dask.array as da
@@ -28,12 +26,6 @@ class Reading(NamedTuple):
     #: The parameters of the engine that are given.
     query: dict[str, Any]
     downsample: int
-
-    @classmethod
-    def of(cls, name: str, query: Mapping[str, Any], downsample: int) -> Reading:
-        """That of some parameters, of which those that are None are not given."""
-        wanted = {**query, "downsample": downsample if operator.index(downsample) != 1 else None}
-        return cls(name, {key: value for key, value in wanted.items() if value is not None}, downsample)
 
     def arrays(self, labels: Any, predictions: Any) -> Part:
         """The reduced images of arrays of labels and predictions."""

@@ -11,8 +11,8 @@ import numpy as np
 from dask.base import is_dask_collection
 
 from .._batches import one_of
-from .._labels import IgnoredLabels, LabelMap, label_parameters
-from .._sampling import sampling_parameters
+from .._labels import IgnoredLabels, LabelMap
+from .._reading_query import reading_query
 from ._inputs import check_counts, score_dtype
 from ._parts import Part
 from ._reading import Reading
@@ -72,14 +72,21 @@ def reduce(
         no engine.
     """
     predictions, name = one_of(pred_probs, logits)
-    query = {
-        **label_parameters(ignore_label, label_map, label_offset, reduce_zero_label),
-        **sampling_parameters(layout, resize, align_corners, valid),
-        "activation": activation,
-        "normalize": normalize,
-        "classes": classes,
-    }
-    reading = Reading.of(name, query, downsample)
+    query = reading_query(
+        ignore_label,
+        label_map,
+        label_offset,
+        reduce_zero_label,
+        activation,
+        normalize,
+        classes,
+        layout,
+        resize,
+        align_corners,
+        valid,
+        downsample,
+    )
+    reading = Reading(name, query, downsample)
     return _reduction(reading.arrays, labels, predictions, name, downsample, split_every)
 
 
@@ -144,14 +151,21 @@ def reduce_with(
         raise ValueError(f"output must be 'pred_probs' or 'logits', and is {output!r}")
     if not callable(model) and not is_dask_collection(model):
         raise TypeError(f"model must be a function of a block of images, not {type(model).__name__}")
-    query = {
-        **label_parameters(ignore_label, label_map, label_offset, reduce_zero_label),
-        **sampling_parameters(layout, resize, align_corners, valid),
-        "activation": activation,
-        "normalize": normalize,
-        "classes": operator.index(classes),
-    }
-    reading = Reading.of(output, query, downsample)
+    query = reading_query(
+        ignore_label,
+        label_map,
+        label_offset,
+        reduce_zero_label,
+        activation,
+        normalize,
+        operator.index(classes),
+        layout,
+        resize,
+        align_corners,
+        valid,
+        downsample,
+    )
+    reading = Reading(output, query, downsample)
     modelled = functools.partial(reading.modelled, model, score_dtype(np.dtype(dtype)))
     return _reduction(modelled, labels, images, "images", downsample, split_every)
 

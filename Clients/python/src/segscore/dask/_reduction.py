@@ -11,14 +11,13 @@ import dask.array as da
 import numpy as np
 from dask.base import persist, tokenize
 
+from .._image_scores import checked_temperature
 from . import _tasks
 from ._graphs import by_blocks
 from ._marks import Marks
 from ._parts import Part
 from ._regions import region_table
 from ._summary import image_table, marked_pair_table
-
-DEFAULT_TEMPERATURE = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,11 +115,7 @@ class Reduction:
         ValueError
             The method is not known, or the temperature is not above 0.
         """
-        if method not in ("softmin", "num_pixel_issues", "margin"):
-            raise ValueError(f"method must be 'softmin', 'num_pixel_issues' or 'margin', and is {method!r}")
-        temperature = DEFAULT_TEMPERATURE if temperature is None else temperature
-        if not 0 < temperature < float("inf"):
-            raise ValueError(f"temperature must be a number above 0, and is {temperature}")
+        temperature = checked_temperature(method, temperature)
         if method == "softmin":
             scores = [_softmin(part, temperature) for part in self.parts]
         elif method == "margin":

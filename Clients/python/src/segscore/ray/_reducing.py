@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ray.data
 
 from .._batches import one_of
-from .._labels import IgnoredLabels, LabelMap, label_parameters
-from .._sampling import sampling_parameters
+from .._labels import IgnoredLabels, LabelMap
+from .._reading_query import reading_query
 from ._reading import Model, Reading, modelled
 from ._reduction import Reduction
 
@@ -73,14 +72,21 @@ def reduce(
     TypeError
         There are both `pred_probs` and `logits`, or a label or a class is no whole number.
     """
-    query = {
-        **label_parameters(ignore_label, label_map, label_offset, reduce_zero_label),
-        **sampling_parameters(layout, resize, align_corners, valid),
-        "activation": activation,
-        "normalize": normalize,
-        "classes": classes,
-    }
-    reading = _reading(labels, pred_probs, logits, image_id, query, downsample)
+    query = reading_query(
+        ignore_label,
+        label_map,
+        label_offset,
+        reduce_zero_label,
+        activation,
+        normalize,
+        classes,
+        layout,
+        resize,
+        align_corners,
+        valid,
+        downsample,
+    )
+    reading = _reading(labels, pred_probs, logits, image_id, query)
     rows = dataset.map_batches(reading.of_table, batch_format="pyarrow", batch_size=batch_size)
     return Reduction(rows, downsample)
 
@@ -144,14 +150,21 @@ def reduce_with(
     TypeError
         The model cannot be called, there are both `pred_probs` and `logits`, or a label or a class is no whole number.
     """
-    query = {
-        **label_parameters(ignore_label, label_map, label_offset, reduce_zero_label),
-        **sampling_parameters(layout, resize, align_corners, valid),
-        "activation": activation,
-        "normalize": normalize,
-        "classes": classes,
-    }
-    reading = _reading(labels, pred_probs, logits, image_id, query, downsample)
+    query = reading_query(
+        ignore_label,
+        label_map,
+        label_offset,
+        reduce_zero_label,
+        activation,
+        normalize,
+        classes,
+        layout,
+        resize,
+        align_corners,
+        valid,
+        downsample,
+    )
+    reading = _reading(labels, pred_probs, logits, image_id, query)
     if isinstance(model, type):
         function: Any = Model
         options["fn_constructor_args"] = reading, model, tuple(fn_constructor_args), dict(fn_constructor_kwargs or {})
@@ -164,17 +177,10 @@ def reduce_with(
 
 
 def _reading(
-    labels: str,
-    pred_probs: str | None,
-    logits: str | None,
-    image_id: str | None,
-    query: Mapping[str, Any],
-    downsample: int,
+    labels: str, pred_probs: str | None, logits: str | None, image_id: str | None, query: dict[str, Any]
 ) -> Reading:
-    """How rows are read, of which parameters that are None are not given."""
+    """Which columns are read, and how."""
     if pred_probs is None and logits is None:
         pred_probs = "pred_probs"
     predictions, name = one_of(pred_probs, logits)
-    wanted = {**query, "downsample": None if operator.index(downsample) == 1 else downsample}
-    given = {name: value for name, value in wanted.items() if value is not None}
-    return Reading(labels, predictions, name, given, image_id)
+    return Reading(labels, predictions, name, query, image_id)

@@ -11,12 +11,11 @@ import ray.data
 from ray.data import DataContext
 from ray.data.dataset import MaterializedDataset
 
+from .._image_scores import checked_temperature
 from .._rounds import statistics_of
 from . import _tasks
 from ._decision import Decision, of_each
 from ._tables import FOUND
-
-DEFAULT_TEMPERATURE = 0.1
 
 
 class Reduction:
@@ -100,11 +99,7 @@ class Reduction:
         ValueError
             The method is not known or the temperature not above 0; or as `find_label_issues` has it.
         """
-        if method not in ("softmin", "num_pixel_issues", "margin"):
-            raise ValueError(f"method must be 'softmin', 'num_pixel_issues' or 'margin', and is {method!r}")
-        temperature = DEFAULT_TEMPERATURE if temperature is None else temperature
-        if not 0 < temperature < float("inf"):
-            raise ValueError(f"temperature must be a number above 0, and is {temperature}")
+        temperature = checked_temperature(method, temperature)
         if method == "num_pixel_issues":
             return self._marked(["score"])
         scoring = _tasks.Scoring(method, temperature)
