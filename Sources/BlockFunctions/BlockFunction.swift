@@ -120,14 +120,14 @@ enum BlockFunction: String, CaseIterable {
         let ties = try parameters.required("ties", in: 0...Int.max)
         let cellShape = try call.shape(of: "own", "labels")
         let shape = try call.shape(of: "pixel_labels", "pixel_predicted")
-        guard shape.isCut(into: cellShape) else {
+        guard let side = shape.side(ofCells: cellShape) else {
             throw .invalidParameter(
                 "own", expected: "cells of \(shape.dimensions)", actual: "\(cellShape.dimensions)")
         }
         let (labels, predicted) = try call.classes("pixel_labels", "pixel_predicted")
         let cells = try cells(call)
         let marks = try Problem.wrapping { () throws(ScoringError) in
-            try cells.mark(below: score, ties: ties, of: shape, labels: labels, predicted: predicted)
+            try cells.mark(below: score, ties: ties, side: side, of: shape, labels: labels, predicted: predicted)
         }
         return BlockAnswer([
             MadeArray("mask", .bool, shape.dimensions, marks.mask),
@@ -156,7 +156,7 @@ enum BlockFunction: String, CaseIterable {
     }
 
     /// `own`, `largest`, `predicted` and `labels` of pixels, and `mask` or nothing, with the number of the `first` image,
-    /// to regions: whole numbers `(R, 11)` and numbers `(R, 3)`, in the order of ``RegionDocument``.
+    /// to regions: whole numbers, `(R, 10)` and for volumes more, and numbers, `(R, 3)`, in the order of ``RegionDocument``.
     private static func regions(_ call: BlockCall) throws(Problem) -> BlockAnswer {
         let first = try call.parameters("first").required("first", in: 0...Int(UInt32.max) / 2)
         let (shape, pixels) = try scores(call)

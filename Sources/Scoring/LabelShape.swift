@@ -52,12 +52,13 @@ package struct LabelShape: Equatable, Sendable {
             hasImageAxis: hasImageAxis)
     }
 
-    /// Whether images of this shape are those of another, cut into square blocks.
-    package func isCut(into cells: LabelShape) -> Bool {
-        guard cells.imageCount == imageCount, cells.space.count == space.count else { return false }
-        guard cells.space != space else { return true }
+    /// The extent of the square cells that images of this shape are cut into; 1 if cells are pixels, nil if no such cells
+    /// have the other shape.
+    package func side(ofCells cells: LabelShape) -> Int? {
+        guard cells.imageCount == imageCount, cells.space.count == space.count else { return nil }
+        guard cells.space != space else { return 1 }
         let side = height / cells.height
-        return space.count == 2 && cells.height * side == height && cells.width * side == width
+        return space.count == 2 && cells.height * side == height && cells.width * side == width ? side : nil
     }
 
     /// The shape of labels, and of what is known of each pixel.

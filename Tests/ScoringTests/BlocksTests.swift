@@ -116,7 +116,8 @@ import Testing
             for (block, cells) in zip(blocks, cells) {
                 let quota = min(left, cells.countEqual(to: cut.score))
                 let marks = try cells.mark(
-                    below: cut.score, ties: quota, of: block.shape.labels, labels: block.pixels.labels,
+                    below: cut.score, ties: quota, side: options.side, of: block.shape.labels,
+                    labels: block.pixels.labels,
                     predicted: block.pixels.predicted)
                 left -= quota
                 mask += marks.mask.values

@@ -65,14 +65,15 @@ package struct BlockCells: Sendable {
     /// - Parameters:
     ///   - score: The cut.
     ///   - ties: How many of these images' cells with just this score are candidates, the first by image, row and column.
-    ///   - shape: The shape of the pixels, whose extents are those of the cells times the extent of a cell.
+    ///   - side: The extent of a cell in pixels.
+    ///   - shape: The shape of the pixels, whose extents are those of the cells times `side`.
     ///   - labels: The label of each pixel, and all ones if it takes no part.
     ///   - predicted: The most probable class of each pixel, in codes as wide as labels.
     /// - Throws: ``ScoringError/memory(_:)``.
     package func mark(
-        below score: Double, ties: Int, of shape: LabelShape, labels: ClassCodes, predicted: ClassCodes
+        below score: Double, ties: Int, side: Int, of shape: LabelShape, labels: ClassCodes, predicted: ClassCodes
     ) throws(ScoringError) -> Marks {
-        let side = shape.pixelsPerImage == cells.cellsPerImage ? 1 : shape.side(ofCells: cells.cellsPerImage)
+        precondition(cells.scores.count * side * side == shape.pixelCount)
         let marks = Marks(
             mask: try allocate(shape.pixelCount, isZeroed: false), counts: try allocate(shape.imageCount),
             imageScores: try allocate(shape.imageCount))
@@ -81,8 +82,7 @@ package struct BlockCells: Sendable {
         var left = ties
         for image in 0..<shape.imageCount {
             let range = image * cells.cellsPerImage..<(image + 1) * cells.cellsPerImage
-            Kernels.markLowest(cells, range, cut: score, ties: left, into: candidates)
-            if left > 0 { left -= min(left, Kernels.countEqual(cells, range, to: score)) }
+            left -= Kernels.markLowest(cells, range, cut: score, ties: left, into: candidates)
             let count = ConfidentLearning.markDisagreeing(
                 candidates, side: side, image: image, of: shape, labels: labels, predicted: predicted,
                 ignored: allOnes, into: marks.mask)
@@ -92,15 +92,5 @@ package struct BlockCells: Sendable {
             marks.imageScores.withMutableSpan { $0[image] = kept > 0 ? 1 - Double(count) / Double(kept) : 1 }
         }
         return marks
-    }
-}
-
-extension LabelShape {
-    /// The extent of square cells of which an image has so many.
-    fileprivate func side(ofCells count: Int) -> Int {
-        let pixels = pixelsPerImage / count
-        let side = Int(Double(pixels).squareRoot().rounded())
-        precondition(side * side == pixels && height % side == 0 && width % side == 0)
-        return side
     }
 }

@@ -60,13 +60,16 @@ extension Kernels {
     }
 
     /// Marks the cells of a range whose score is below the cut, and of those at the cut the first `ties`.
+    ///
+    /// - Returns: How many of those at the cut are marked.
+    @discardableResult
     static func markLowest(
         _ cells: ConfidenceCells, _ range: Range<Int>, cut: Double, ties: Int, into marks: Buffer<UInt8>
-    ) {
+    ) -> Int {
         checkBounds(cells, range)
         checkBounds(marks.count, 0, range.count)
         precondition(ties >= 0)
-        _ = unsafe loops.mark_lowest(
+        return unsafe loops.mark_lowest(
             cells.scores.pointer(at: range.lowerBound), cells.labels.pointer(at: range.lowerBound), range.count,
             cells.kept, cut, ties, marks.mutableElements)
     }
